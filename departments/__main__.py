@@ -1,0 +1,104 @@
+"""`python -m departments bar`: settings, database and server of one department, from start to drain."""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+import uuid_utils
+import uvloop
+
+from departments.counter import Counter, counters
+from departments.department import Department
+from departments.domain.menu import Menu
+from departments.errors import to_status
+from departments.limits import Limits
+from departments.menu_file import SHIPPED, find_menu, read_menu
+from departments.service import FloorService
+from departments.settings import DepartmentSettings
+from plumbing.database import Database
+from plumbing.errors import StartError
+from plumbing.grpc_server import GrpcServer, bind
+from plumbing.logs import configure_logs
+from plumbing.settings import read_settings
+
+MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+DESCRIPTORS = Path(__file__).parent.parent / "generated" / "descriptors.binpb"
+DEFAULT_PORT = 50050
+
+log = structlog.get_logger("department")
+
+
+def main() -> None:
+    """Run one department; what keeps it from starting is one line and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m departments", description="Run one department.")
+    parser.add_argument("menu", help="name of a menu (bar, kitchen, bakery), or path of a menu file")
+    parser.add_argument("--migrate", action="store_true", help="bring the database up to date, and stop")
+    arguments = parser.parse_args()
+    try:
+        menu, settings = _configure(arguments.menu)
+        database = open_database(menu, settings)
+        database.prepare(MIGRATIONS)
+        if arguments.migrate:
+            database.close()
+        else:
+            uvloop.run(_serve(menu, settings, database))
+    except StartError as error:
+        sys.exit(_fail(f"departments {arguments.menu}: {error}"))
+
+
+def open_database(menu: Menu, settings: DepartmentSettings) -> Database:
+    """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
+    path = Path(settings.home).absolute() / f"{menu.name}.db"
+    return Database(settings.database_url or f"sqlite:///{path}", schema=menu.name.replace("-", "_"))
+
+
+def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
+    shared = read_settings(DepartmentSettings, "", os.environ)
+    menu = read_menu(find_menu(name, Path(shared.menus) if shared.menus else SHIPPED))
+    settings = read_settings(DepartmentSettings, menu.name, os.environ)
+    configure_logs(menu.name, settings.log_level, settings.log_format)
+    return menu, settings
+
+
+async def _serve(menu: Menu, settings: DepartmentSettings, database: Database) -> None:
+    limits = Limits(
+        lines_per_order=settings.max_lines,
+        quantity=settings.max_quantity,
+        note_length=settings.max_note,
+        orders_per_batch=settings.max_batch,
+    )
+    department = Department(menu, database)
+    services = [FloorService(department, limits), *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7())))]
+    port = settings.port if settings.port is not None else menu.port or DEFAULT_PORT
+    sock = bind(settings.host, port)
+    await department.open()
+    server = GrpcServer(
+        services,
+        descriptors=DESCRIPTORS,
+        translate=to_status,
+        healthy=department.is_writable,
+        max_message_bytes=settings.max_message,
+    )
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await server.start(sock)
+    host, port = sock.getsockname()[:2]
+    log.info("open", department=menu.name, address=f"{host}:{port}", items=len(menu.items), database=str(database))
+    await stop.wait()
+    log.info("closing", department=menu.name)
+    await server.drain(settings.grace)
+    database.close()
+
+
+def _fail(line: str) -> int:
+    print(line, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""One department at work: its menu, its desk, its database, and the group commit that joins them.
+
+Orders that arrive while a transaction runs, from the floor and from the counter, gather for the next one.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from itertools import chain, islice
+
+import structlog
+from sqlalchemy import Connection
+
+from departments import desk
+from departments.desk import Answer, Shelves
+from departments.domain.menu import Menu
+from departments.domain.placing import Placement
+from departments.domain.tickets import Outcome, State, Ticket, Verb
+from plumbing.database import Database
+from plumbing.errors import DatabaseError
+from plumbing.groupcommit import GroupCommit
+
+CALLS_PER_TRANSACTION = 16
+
+log = structlog.get_logger("department")
+
+
+class Department:
+    """What the services call."""
+
+    def __init__(self, menu: Menu, database: Database) -> None:
+        """Work with a database whose tables are in place."""
+        self.menu = menu
+        self._database = database
+        self._placing: GroupCommit[Sequence[Placement], list[Answer]] = GroupCommit(
+            self._place, limit=CALLS_PER_TRANSACTION
+        )
+
+    async def open(self) -> None:
+        """Lay in the opening stock."""
+        await self._database.write(desk.open_department, self.menu)
+
+    async def place(self, placements: Sequence[Placement]) -> list[Answer]:
+        """Answer orders, together with whatever else arrives meanwhile."""
+        return await self._placing.submit(placements)
+
+    async def confirm(self, order_ids: Sequence[str]) -> list[Answer]:
+        """Queue what was held."""
+        answers = await self._database.write(desk.confirm, order_ids)
+        log.info("confirmed", order_ids=order_ids)
+        return answers
+
+    async def cancel(self, order_ids: Sequence[str]) -> list[Answer]:
+        """Take orders back, or leave tombstones."""
+        answers = await self._database.write(desk.cancel, order_ids, _now_ms())
+        log.info("cancelled", order_ids=order_ids)
+        return answers
+
+    async def move(self, order_id: str, verb: Verb) -> Ticket:
+        """Take a step with a ticket."""
+        ticket = await self._database.write(desk.move, order_id, verb)
+        log.info("moved", order_id=order_id, verb=verb.value, state=ticket.state.value)
+        return ticket
+
+    async def changes(self, after: int, states: Collection[State], limit: int) -> tuple[list[Ticket], int]:
+        """List tickets by their revision."""
+        return await self._database.read(desk.changes, after, states, limit)
+
+    async def shelves(self) -> Shelves:
+        """Read the stock."""
+        return await self._database.read(desk.shelves)
+
+    async def is_writable(self) -> bool:
+        """Tell whether the database takes writes."""
+        try:
+            await self._database.write(desk.touch)
+        except DatabaseError as error:
+            log.error("the database cannot be written", reason=str(error))
+            return False
+        return True
+
+    async def _place(self, calls: list[Sequence[Placement]]) -> list[list[Answer]]:
+        placements = list(chain.from_iterable(calls))
+        answers = await self._database.write(_place_at_desk, self.menu, placements)
+        log.info("placed", orders=len(placements), order_ids=[p.order_id for p in placements])
+        iterator = iter(answers)
+        return [list(islice(iterator, len(call))) for call in calls]
+
+
+
+def _place_at_desk(connection: Connection, menu: Menu, placements: Sequence[Placement]) -> list[Answer]:
+    return desk.place(connection, menu, placements, _now_ms())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,130 @@
+"""The desk: what a department does, one plain transaction function for each use case.
+
+Each runs in one transaction, with a number of statements that does not depend on the size of its batch.
+"""
+
+from collections.abc import Collection, Sequence
+from copy import copy
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from departments import store
+from departments.domain.errors import DepartmentError, OrderIdTaken, OrderNotFound
+from departments.domain.menu import Menu
+from departments.domain.placing import Placement, answer, tombstone
+from departments.domain.stock import Stock
+from departments.domain.tickets import NOT_STARTED, State, Ticket, Verb
+
+Answer = Ticket | DepartmentError
+"""What one order of a batch gets: its ticket, or why it was refused whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """The stock of every item on the menu, and the department's revision when it was read."""
+
+    stock: dict[str, Stock]
+    revision: int
+
+
+def open_department(connection: Connection, menu: Menu) -> None:
+    """Lay in the opening stock of every item that was never seen before; what was seen is never refilled."""
+    first = store.reserve_revisions(connection, 1)
+    known = store.read_stock(connection)
+    new = [Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values() if item.id not in known]
+    if new:
+        store.insert_stock(connection, new, first)
+
+
+def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[Answer]:
+    """Answer a batch of orders, each at most once: one that is known gets the answer that is on record."""
+    revision = store.reserve_revisions(connection, len(placements))
+    tickets = store.read_tickets(connection, {placement.order_id for placement in placements})
+    stock = store.read_stock(connection)
+    before = {item: copy(shelf) for item, shelf in stock.items()}
+    new: list[Ticket] = []
+    answers: list[Answer] = []
+    for number, placement in enumerate(placements):
+        ticket = tickets.get(placement.order_id)
+        if ticket is None:
+            ticket = answer(placement, menu, stock, now_ms)
+            ticket.revision = revision + number
+            tickets[placement.order_id] = ticket
+            new.append(ticket)
+        answers.append(ticket if placement.matches(ticket) else OrderIdTaken(placement.order_id))
+    store.insert_tickets(connection, new)
+    store.update_stock(connection, [s for s in stock.values() if s != before[s.item]], revision)
+    return answers
+
+
+def confirm(connection: Connection, order_ids: Sequence[str]) -> list[Answer]:
+    """Queue the tickets that are held; the others stay as they are."""
+    revision = store.reserve_revisions(connection, len(order_ids))
+    tickets = store.read_tickets(connection, order_ids)
+    held = [ticket for ticket in tickets.values() if ticket.state is State.HELD]
+    _move(connection, held, Verb.CONFIRM, revision)
+    return [tickets.get(order_id) or OrderNotFound(order_id) for order_id in order_ids]
+
+
+def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[Answer]:
+    """Take back what has not been started; leave a tombstone for what was never heard of."""
+    revision = store.reserve_revisions(connection, len(order_ids))
+    tickets = store.read_tickets(connection, order_ids)
+    _move(connection, [t for t in tickets.values() if t.state in NOT_STARTED], Verb.CANCEL, revision)
+    unknown = [tombstone(order_id, now_ms) for order_id in dict.fromkeys(order_ids) if order_id not in tickets]
+    for number, ticket in enumerate(unknown, start=len(tickets)):
+        ticket.revision = revision + number
+        tickets[ticket.order_id] = ticket
+    store.insert_tickets(connection, unknown)
+    return [tickets[order_id] for order_id in order_ids]
+
+
+def move(connection: Connection, order_id: str, verb: Verb) -> Ticket:
+    """Take one step with one ticket; raises OrderNotFound, StepNotAllowed."""
+    revision = store.reserve_revisions(connection, 1)
+    ticket = store.read_tickets(connection, [order_id]).get(order_id)
+    if ticket is None:
+        raise OrderNotFound(order_id)
+    _move(connection, [ticket], verb, revision)
+    return ticket
+
+
+def changes(connection: Connection, after: int, states: Collection[State], limit: int) -> tuple[list[Ticket], int]:
+    """List the tickets that changed after a revision, and the revision to ask from next."""
+    current = store.revision(connection)
+    tickets = store.changed_tickets(connection, after, states, limit)
+    return tickets, tickets[-1].revision if len(tickets) == limit else max(current, after)
+
+
+def shelves(connection: Connection) -> Shelves:
+    """Read the stock as it is at this moment."""
+    return Shelves(store.read_stock(connection), store.revision(connection))
+
+
+def touch(connection: Connection) -> None:
+    """Write something that changes nothing: it shows that the database can be written."""
+    store.reserve_revisions(connection, 0)
+
+
+def _move(connection: Connection, tickets: Sequence[Ticket], verb: Verb, revision: int) -> None:
+    """Take the step with every ticket, and move their stock with it."""
+    if not tickets:
+        return
+    stock = store.read_stock(connection)
+    changed: dict[str, Stock] = {}
+    for number, ticket in enumerate(tickets):
+        held = ticket.state is State.HELD
+        ticket.step(verb)
+        ticket.revision = revision + number
+        for line in ticket.accepted():
+            shelf = stock[line.item]
+            if verb is Verb.CONFIRM:
+                shelf.confirm(line.quantity)
+            elif verb is Verb.CANCEL:
+                shelf.put_back(line.quantity, held=held)
+            else:
+                continue
+            changed[line.item] = shelf
+    store.update_tickets(connection, tickets)
+    store.update_stock(connection, list(changed.values()), revision)

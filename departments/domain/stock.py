@@ -1,0 +1,38 @@
+"""Stock and its law: received = on_hand + held + sold, and nothing below zero, at every moment."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Stock:
+    """The figures of one item. Every method keeps the law; none lets a figure fall below zero."""
+
+    item: str
+    received: int
+    on_hand: int
+    held: int
+    sold: int
+
+    def take(self, quantity: int, *, hold: bool) -> bool:
+        """Take from the shelf, to be held or as sold; answers False, and takes nothing, where too few are left."""
+        if quantity > self.on_hand:
+            return False
+        self.on_hand -= quantity
+        if hold:
+            self.held += quantity
+        else:
+            self.sold += quantity
+        return True
+
+    def confirm(self, quantity: int) -> None:
+        """Turn held stock into sold stock."""
+        self.held -= quantity
+        self.sold += quantity
+
+    def put_back(self, quantity: int, *, held: bool) -> None:
+        """Put what was held, or sold, back on the shelf."""
+        if held:
+            self.held -= quantity
+        else:
+            self.sold -= quantity
+        self.on_hand += quantity

@@ -1,0 +1,91 @@
+"""Tickets: one order's share at a department, and the one table of the steps a ticket can take."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from departments.domain.errors import StepNotAllowed
+
+
+class Outcome(StrEnum):
+    """What became of a line."""
+
+    ACCEPTED = "accepted"
+    OUT_OF_STOCK = "out_of_stock"
+    NOT_ON_MENU = "not_on_menu"
+    CANCELLED = "cancelled"
+
+
+class State(StrEnum):
+    """Where a ticket is on its way. `NONE`: every line was refused, so there is nothing to make."""
+
+    NONE = "none"
+    HELD = "held"
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    READY = "ready"
+    SERVED = "served"
+    CANCELLED = "cancelled"
+
+
+class Verb(StrEnum):
+    """A step. confirm and cancel are the gateway's; the others, and cancel, are the staff's."""
+
+    CONFIRM = "confirm"
+    CANCEL = "cancel"
+    START = "start"
+    FINISH = "finish"
+    SERVE = "serve"
+    RECALL = "recall"
+
+
+TRANSITIONS: dict[tuple[State, Verb], State] = {
+    (State.HELD, Verb.CONFIRM): State.QUEUED,
+    (State.HELD, Verb.CANCEL): State.CANCELLED,
+    (State.QUEUED, Verb.START): State.PREPARING,
+    (State.QUEUED, Verb.CANCEL): State.CANCELLED,
+    (State.PREPARING, Verb.FINISH): State.READY,
+    (State.PREPARING, Verb.RECALL): State.QUEUED,
+    (State.PREPARING, Verb.CANCEL): State.CANCELLED,
+    (State.READY, Verb.SERVE): State.SERVED,
+    (State.READY, Verb.RECALL): State.PREPARING,
+    (State.SERVED, Verb.RECALL): State.READY,
+}
+
+NOT_STARTED = frozenset({State.HELD, State.QUEUED})
+"""The states in which a guest may still take the order back."""
+
+
+@dataclass(slots=True)
+class TicketLine:
+    """One line with its answer. `unit_price` is in minor units, fixed when the line was accepted."""
+
+    item: str
+    quantity: int
+    note: str
+    outcome: Outcome
+    unit_price: int = 0
+    available: int = 0
+
+
+@dataclass(slots=True)
+class Ticket:
+    """What the department has on record for an order. A tombstone is cancelled and has no lines."""
+
+    order_id: str
+    table: str
+    state: State
+    lines: list[TicketLine]
+    placed_at_ms: int
+    revision: int = 0
+
+    def step(self, verb: Verb) -> None:
+        """Take a step; raises StepNotAllowed."""
+        after = TRANSITIONS.get((self.state, verb))
+        if after is None:
+            allowed = ", ".join(known for state, known in TRANSITIONS if state is self.state)
+            raise StepNotAllowed(self.order_id, self.state, verb, allowed)
+        self.state = after
+
+    def accepted(self) -> list[TicketLine]:
+        """List the lines that take stock."""
+        return [line for line in self.lines if line.outcome is Outcome.ACCEPTED]

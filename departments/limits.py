@@ -1,0 +1,16 @@
+"""How much one request may ask of a department."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Lengths in characters; an order is one table's, a batch one call's."""
+
+    lines_per_order: int = 50
+    quantity: int = 1000
+    note_length: int = 200
+    table_length: int = 40
+    item_length: int = 64
+    orders_per_batch: int = 1000
+    tickets_per_page: int = 500

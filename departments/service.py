@@ -1,0 +1,47 @@
+"""The floor: DepartmentService, a few lines for each RPC."""
+
+from departments import wire
+from departments.department import Department
+from departments.limits import Limits
+from generated.restaurant import v1
+
+
+class FloorService(v1.DepartmentServiceBase):
+    """Answers the gateway, and the staff's programs."""
+
+    def __init__(self, department: Department, limits: Limits) -> None:
+        """Serve one department."""
+        self._department = department
+        self._limits = limits
+
+    async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
+        """Answer the menu with its stock."""
+        return wire.menu(self._department.menu, await self._department.shelves())
+
+    async def place_orders(self, place_orders_request: v1.PlaceOrdersRequest) -> v1.PlaceOrdersResponse:
+        """Place a batch of orders."""
+        answers = await self._department.place(wire.placements(place_orders_request, self._limits))
+        return v1.PlaceOrdersResponse(wire.ticket_batch(answers))
+
+    async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
+        """Queue what was held."""
+        ids = wire.order_ids(confirm_orders_request.order_ids, self._limits)
+        return v1.ConfirmOrdersResponse(wire.ticket_batch(await self._department.confirm(ids)))
+
+    async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
+        """Take orders back."""
+        ids = wire.order_ids(cancel_orders_request.order_ids, self._limits)
+        return v1.CancelOrdersResponse(wire.ticket_batch(await self._department.cancel(ids)))
+
+    async def list_tickets(self, list_tickets_request: v1.ListTicketsRequest) -> v1.ListTicketsResponse:
+        """List tickets for the staff."""
+        most = self._limits.tickets_per_page
+        limit = min(list_tickets_request.limit or most, most)
+        states = wire.states(list_tickets_request)
+        tickets, revision = await self._department.changes(list_tickets_request.after_revision, states, limit)
+        return v1.ListTicketsResponse([wire.ticket(ticket) for ticket in tickets], revision)
+
+    async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
+        """Take a step with a ticket."""
+        verb = wire.verb(move_ticket_request)
+        return v1.MoveTicketResponse(wire.ticket(await self._department.move(move_ticket_request.order_id, verb)))

@@ -1,0 +1,35 @@
+"""A department's settings, from the environment."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from plumbing.logs import Format, Level
+
+
+class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `python -m departments NAME` reads."""
+
+    home: Annotated[str, Meta(description="Folder of the SQLite files.")] = ".comanda"
+    database_url: Annotated[
+        str, Meta(description="PostgreSQL instead of SQLite: `postgresql://user:password@host/name`.")
+    ] = ""
+    menus: Annotated[str, Meta(description="Folder of menu files, in place of those that ship.")] = ""
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[
+        Annotated[int, Meta(ge=0, le=65535)] | None,
+        Meta(description="Port to listen on; the menu file's where it is not set, 0 for any that is free."),
+    ] = None
+    grace: Annotated[
+        float, Meta(ge=0, le=600, description="Seconds that running calls may take to finish when the program stops.")
+    ] = 5.0
+    max_lines: Annotated[int, Meta(ge=1, le=1000, description="Lines in one order, at most.")] = 50
+    max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
+    max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200
+    max_batch: Annotated[int, Meta(ge=1, le=10_000, description="Orders in one call, at most.")] = 1000
+    max_message: Annotated[
+        int, Meta(ge=1024, le=64 * 1024 * 1024, description="Bytes in one gRPC message, at most.")
+    ] = 4 * 1024 * 1024
+    log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
+    log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"

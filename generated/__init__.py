@@ -1,0 +1,1 @@
+"""Written by `just gen` from proto/; nobody edits it."""

@@ -1,0 +1,52 @@
+# Comanda's recipes. `just` alone lists them.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+bin := justfile_directory() / ".venv/bin"
+export PATH := bin + ":" + env("PATH")
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# make .venv from the hashed requirements; quick when there is nothing to do
+setup:
+    @.ci/setup
+
+# run everything: three departments and the gateway, on SQLite, until Ctrl-C
+up: setup
+    @exec python -m house up
+
+# compile the protos into generated/
+gen: setup
+    @.ci/gen generated
+
+# format, lint, types, imports, protos, generated code, settings' manual: reads only
+check: setup
+    ruff format --check .
+    ruff check .
+    mypy
+    lint-imports
+    buf lint
+    @.ci/gen --check generated
+
+# write what `check` would complain about
+fix: setup
+    ruff format .
+    ruff check --fix .
+    python -m house settings > docs/settings.md
+
+# run the tests
+test *args: setup
+    python -m pytest {{args}}
+
+# run the tests and report branch coverage
+cover *args: setup
+    @.ci/cover {{args}}
+
+# bring the databases up to date without starting anything
+migrate: setup
+    python -m house migrate
+
+# write requirements/ anew from pyproject.toml (needs the package index)
+lock: setup
+    @.ci/lock

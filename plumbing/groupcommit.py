@@ -1,0 +1,103 @@
+"""Group commit: while one batch is being carried out, what arrives meanwhile gathers for the next.
+
+No timer and no size to wait for. At low load a batch is one item and leaves at once; at high load batches grow by
+themselves, so that one fsync, one call or one transaction serves many.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class GroupCommit(Generic[T, R]):
+    """Gathers items and hands them to `commit` in batches of at most `limit`, at most `concurrency` at a time.
+
+    `commit` answers one result per item, in their order. What it raises reaches every item of that batch.
+    """
+
+    def __init__(
+        self,
+        commit: Callable[[list[T]], Awaitable[Sequence[R]]],
+        *,
+        limit: int,
+        concurrency: int = 1,
+        patience: float = 0.0,
+    ) -> None:
+        """`patience`, in seconds, is how long an item given to `submit_later` may wait for company."""
+        self._commit = commit
+        self._limit = limit
+        self._concurrency = concurrency
+        self._patience = patience
+        self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._workers: set[asyncio.Task[None]] = set()
+        self._alarm: asyncio.TimerHandle | None = None
+        self.batches = 0
+        self.items = 0
+
+    def __len__(self) -> int:
+        """How many items wait for a batch."""
+        return len(self._waiting)
+
+    def submit(self, item: T) -> "asyncio.Future[R]":
+        """Add an item that somebody waits for; its batch leaves as soon as a worker is free."""
+        future = self._add(item)
+        self._work()
+        return future
+
+    def submit_later(self, item: T) -> "asyncio.Future[R]":
+        """Add an item that nobody waits for: it goes with the next batch, or alone when patience ends."""
+        future = self._add(item)
+        if not self._workers and self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(self._patience, self._work)
+        return future
+
+    async def drain(self) -> None:
+        """Wait until everything that was submitted has been carried out."""
+        while self._waiting or self._workers:
+            self._work()
+            await asyncio.wait(self._workers)
+
+    def abandon(self, error: Exception) -> None:
+        """Give up every item that still waits for a batch."""
+        while self._waiting:
+            _, future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
+
+    def _add(self, item: T) -> "asyncio.Future[R]":
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
+        return future
+
+    def _work(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        if self._waiting and len(self._workers) < self._concurrency:
+            # The task starts in the loop's next round: what else arrives in this one goes with it.
+            worker = asyncio.get_running_loop().create_task(self._carry_out())
+            self._workers.add(worker)
+            worker.add_done_callback(self._workers.discard)
+
+    async def _carry_out(self) -> None:
+        while self._waiting:
+            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+            self.batches += 1
+            self.items += len(batch)
+            try:
+                results = await self._commit([item for item, _ in batch])
+                for (_, future), result in zip(batch, results, strict=True):
+                    if not future.done():
+                        future.set_result(result)
+            except Exception as error:  # not swallowed: it reaches everyone who waits for this batch
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+            except asyncio.CancelledError:
+                for _, future in batch:
+                    future.cancel()
+                raise

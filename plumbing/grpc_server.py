@@ -1,0 +1,202 @@
+"""A grpclib server that can be put in front of strangers and taken away from friends.
+
+It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT and oversized messages RESOURCE_EXHAUSTED, an
+exception that a handler lets escape is translated or becomes a logged INTERNAL, health and reflection are served, and
+`drain` finishes the calls that run before it says GOAWAY. Private names of grpclib and h2 are used, here only; their
+versions are pinned for it.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.rpc.error_details_pb2 import BadRequest
+from grpclib.const import Status
+from grpclib.encoding.proto import ProtoCodec, ProtoStatusDetailsCodec
+from grpclib.events import RecvRequest, listen
+from grpclib.exceptions import GRPCError
+from grpclib.health.check import ServiceCheck
+from grpclib.health.service import Health
+from grpclib.health.v1 import health_pb2
+from grpclib.protocol import H2Protocol
+from grpclib.reflection.service import ServerReflection
+from grpclib.server import Server, Stream
+
+from plumbing.errors import StartError
+
+if TYPE_CHECKING:
+    from asyncio.transports import BaseTransport
+
+    from grpclib._typing import IProtoMessage, IServable
+
+HEALTH_SECONDS = 2.0  # how long a health check's answer holds
+
+Translate = Callable[[Exception], GRPCError | None]
+
+log = structlog.get_logger("grpc")
+
+
+class GrpcServer:
+    """Serves betterproto services until it is drained."""
+
+    def __init__(
+        self,
+        services: Collection["IServable"],
+        *,
+        descriptors: Path,
+        translate: Translate,
+        healthy: Callable[[], Awaitable[bool]],
+        max_message_bytes: int,
+    ) -> None:
+        """`translate` turns what a handler raises into a status, or None for a fault of ours."""
+        self._translate = translate
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        self._listener: asyncio.AbstractServer | None = None
+        health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
+        self._server = _TrackingServer(
+            ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
+            codec=_BoundedCodec(max_message_bytes),
+            status_details_codec=ProtoStatusDetailsCodec(),
+        )
+        listen(self._server, RecvRequest, self._on_request)
+
+    async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Accept connections on a bound socket."""
+        loop = asyncio.get_running_loop()
+        self._listener = await loop.create_server(self._server.protocol, sock=sock, backlog=512, ssl=tls)
+
+    async def drain(self, grace: float) -> None:
+        """Stop listening, refuse new calls, let those that run finish for `grace` seconds, say goodbye."""
+        self._draining = True
+        if self._listener is not None:
+            self._listener.close()
+        try:
+            async with asyncio.timeout(grace):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("calls cut off", calls=self._calls)
+        self._server.cancel_calls()
+        await asyncio.sleep(0.1)  # the last answers leave before the connections do
+        self._server.close_connections()
+        await asyncio.sleep(0)
+
+    async def _on_request(self, event: RecvRequest) -> None:
+        handler = event.method_func
+        counted = not event.method_name.startswith("/grpc.")  # a health watch may last for ever
+
+        async def handle(stream: "Stream[Any, Any]") -> None:
+            if self._draining:
+                raise GRPCError(Status.UNAVAILABLE, "this server is shutting down; ask another or later")
+            if counted:
+                self._calls += 1
+                self._idle.clear()
+            try:
+                await handler(stream)
+            except GRPCError:
+                raise
+            except Exception as error:
+                raise self._status(error, event.method_name) from error
+            finally:
+                if counted:
+                    self._calls -= 1
+                    if not self._calls:
+                        self._idle.set()
+
+        event.method_func = handle
+
+    def _status(self, error: Exception, method: str) -> GRPCError:
+        status = self._translate(error)
+        if status is None:
+            log.error("a handler failed", method=method, exc_info=error)
+            return GRPCError(Status.INTERNAL, "a fault in this server; it has been logged")
+        return status
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Bind a TCP socket; raises StartError where the address is taken or is not ours."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        sock = socket.socket(family, kind, proto)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+    except OSError as error:
+        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return sock
+
+
+def invalid_argument(field: str, description: str) -> GRPCError:
+    """Build INVALID_ARGUMENT with google.rpc.BadRequest, which names the field."""
+    violation = BadRequest.FieldViolation(field=field, description=description)
+    return GRPCError(Status.INVALID_ARGUMENT, f"{field}: {description}", [BadRequest(field_violations=[violation])])
+
+
+def _descriptor_pool(descriptors: Path) -> DescriptorPool:
+    pool = DescriptorPool()
+    for file in FileDescriptorSet.FromString(descriptors.read_bytes()).file:
+        pool.Add(file)
+    pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
+    return pool
+
+
+class _BoundedCodec(ProtoCodec):
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+
+    def decode(self, data: bytes, message_type: "type[IProtoMessage]") -> "IProtoMessage":
+        if len(data) > self._max_bytes:
+            text = f"the message has {len(data)} bytes; at most {self._max_bytes} are allowed"
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+        try:
+            return super().decode(data, message_type)
+        except Exception as error:  # the codecs raise what they like on malformed bytes
+            text = f"the bytes are not a {message_type.__name__}"
+            raise GRPCError(Status.INVALID_ARGUMENT, text) from error
+
+
+class _TrackingProtocol(H2Protocol):
+    """Registers itself while its connection lives."""
+
+    open: set[H2Protocol]
+
+    def connection_made(self, transport: "BaseTransport") -> None:
+        super().connection_made(transport)
+        self.open.add(self)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self.open.discard(self)
+        super().connection_lost(exc)
+
+
+class _TrackingServer(Server):
+    """Knows its connections, so that it can close them one by one."""
+
+    def __init__(self, handlers: Collection["IServable"], **options: Any) -> None:
+        super().__init__(handlers, **options)
+        self._open: set[H2Protocol] = set()
+
+    def protocol(self) -> H2Protocol:
+        plain = self._protocol_factory()
+        protocol = _TrackingProtocol(plain.handler, plain.config, plain.h2_config)
+        protocol.open = self._open
+        return protocol
+
+    def cancel_calls(self) -> None:
+        for handler in self._handlers:
+            handler.close()
+
+    def close_connections(self) -> None:
+        for protocol in list(self._open):
+            protocol.connection._connection.close_connection()  # GOAWAY
+            protocol.connection.flush()
+            protocol.connection.close()

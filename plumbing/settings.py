@@ -1,0 +1,77 @@
+"""Settings come from environment variables into one typed, documented struct per program.
+
+A field `port` of the program `bar` is read from `COMANDA_BAR_PORT`, else from `COMANDA_PORT`, else it is the field's
+default: one environment can serve every program on a machine and still tell one of them apart.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from plumbing.errors import SettingsError
+
+PREFIX = "COMANDA_"
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def read_settings(kind: type[S], program: str, environ: Mapping[str, str]) -> S:
+    """Read the settings of `program`; raises SettingsError for a value that its field does not allow."""
+    values: dict[str, object] = {}
+    hints = get_type_hints(kind, include_extras=True)
+    for field in kind.__struct_fields__:
+        for name in (variable(field, program), variable(field)):
+            text = environ.get(name, "").strip()
+            if text:
+                values[field] = _parse(name, text, hints[field])
+                break
+    return kind(**values)
+
+
+def variable(field: str, program: str = "") -> str:
+    """Name the environment variable of a field, for every program or for one."""
+    return PREFIX + "_".join(part.replace("-", "_").upper() for part in (program, field) if part)
+
+
+def describe(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
+    """Yield (variable, default, description) of every field, for the manual."""
+    hints = get_type_hints(kind, include_extras=True)
+    for field in msgspec.structs.fields(kind):
+        default = "" if field.default in (None, "") else _spell(field.default)
+        yield variable(field.name), default, _description(hints[field.name])
+
+
+def _parse(name: str, text: str, hint: Any) -> object:
+    raw: object = text
+    if get_origin(_bare(hint)) is dict:
+        raw = dict(_pairs(name, text))
+    try:
+        return msgspec.convert(raw, hint, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{name}={text!r} is not allowed: {error}") from None
+
+
+def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
+    for part in text.split(","):
+        key, equals, value = part.strip().partition("=")
+        if not (key and equals and value):
+            raise SettingsError(f"{name}={text!r} is not allowed: expected name=host:port, separated by commas")
+        yield key, value
+
+
+def _bare(hint: Any) -> Any:
+    return get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
+
+
+def _description(hint: Any) -> str:
+    metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
+    return " ".join(meta.description for meta in metas if meta.description)
+
+
+def _spell(default: object) -> str:
+    if isinstance(default, dict):
+        return ",".join(f"{key}={value}" for key, value in default.items())
+    if isinstance(default, bool):
+        return str(default).lower()
+    return str(default)
