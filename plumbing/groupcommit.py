@@ -16,12 +16,13 @@ R = TypeVar("R")
 class GroupCommit(Generic[T, R]):
     """Gathers items and hands them to `commit` in batches of at most `limit`, at most `concurrency` at a time.
 
-    `commit` answers one result per item, in their order. What it raises reaches every item of that batch.
+    `commit` answers one result per item, in their order; one that is an exception is raised for its item alone. What
+    `commit` raises reaches every item of that batch.
     """
 
     def __init__(
         self,
-        commit: Callable[[list[T]], Awaitable[Sequence[R]]],
+        commit: Callable[[list[T]], Awaitable[Sequence[R | Exception]]],
         *,
         limit: int,
         concurrency: int = 1,
@@ -91,7 +92,11 @@ class GroupCommit(Generic[T, R]):
             try:
                 results = await self._commit([item for item, _ in batch])
                 for (_, future), result in zip(batch, results, strict=True):
-                    if not future.done():
+                    if future.done():
+                        continue
+                    if isinstance(result, Exception):
+                        future.set_exception(result)
+                    else:
                         future.set_result(result)
             except Exception as error:  # not swallowed: it reaches everyone who waits for this batch
                 for _, future in batch:

@@ -1,0 +1,90 @@
+"""`python -m gateway`: settings, journal, departments and the REST app, from start to drain."""
+
+import argparse
+import os
+import random
+import sys
+import time
+from pathlib import Path
+
+import structlog
+import uuid_utils
+import uvicorn
+import uvloop
+from grpclib.client import Channel
+
+from gateway.app import create_app
+from gateway.floor import Calling, Department
+from gateway.house import House, Rules
+from gateway.journal import Journal
+from gateway.ordering import Ordering, Patience
+from gateway.settings import GatewaySettings
+from plumbing.database import Database
+from plumbing.errors import StartError
+from plumbing.grpc_server import bind
+from plumbing.logs import configure_logs
+from plumbing.settings import read_settings
+
+MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+
+log = structlog.get_logger("gateway")
+
+
+def main() -> None:
+    """Run the gateway; what keeps it from starting is one line and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Run the gateway.")
+    parser.add_argument("--migrate", action="store_true", help="bring the journal up to date, and stop")
+    arguments = parser.parse_args()
+    try:
+        settings = read_settings(GatewaySettings, "gateway", os.environ)
+        configure_logs("gateway", settings.log_level, settings.log_format)
+        database = open_database(settings)
+        database.prepare(MIGRATIONS)
+        if not arguments.migrate:
+            uvloop.run(_serve(settings, database))
+        database.close()
+    except StartError as error:
+        print(f"gateway: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def open_database(settings: GatewaySettings) -> Database:
+    """Open the journal: a SQLite file, or a schema on PostgreSQL."""
+    path = Path(settings.home).absolute() / "gateway.db"
+    return Database(settings.database_url or f"sqlite:///{path}", schema="gateway")
+
+
+async def _serve(settings: GatewaySettings, database: Database) -> None:
+    calling = Calling(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
+    departments = {name: Department(name, _channel(at), calling) for name, at in settings.departments.items()}
+    patience = Patience(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
+    ordering = Ordering(Journal(database), departments, patience, clock=time.time, random=random.random)
+    house = House(
+        ordering,
+        Rules(settings.max_lines, settings.max_quantity, settings.max_note),
+        settings.currency,
+        new_order_id=lambda: str(uuid_utils.uuid7()),
+        clock=time.time,
+        wait_for_departments=settings.wait_for_departments,
+    )
+    sock = bind(settings.host, settings.port)
+    config = uvicorn.Config(
+        create_app(house, max_body=settings.max_body),
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=settings.grace,
+        server_header=False,
+    )
+    host, port = sock.getsockname()[:2]
+    log.info("open", menu=f"http://{host}:{port}/menu", api=f"http://{host}:{port}/schema", database=str(database))
+    await uvicorn.Server(config).serve([sock])
+    log.info("closed")
+
+
+def _channel(address: str) -> Channel:
+    host, _, port = address.rpartition(":")
+    return Channel(host, int(port))
+
+
+if __name__ == "__main__":
+    main()

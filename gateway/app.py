@@ -1,0 +1,93 @@
+"""Puts the Litestar app together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from litestar import Litestar, Request
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Tag
+from litestar.static_files import create_static_files_router
+from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
+
+from gateway.errors import HANDLERS
+from gateway.house import House
+from gateway.routes.health import get_liveness, get_readiness
+from gateway.routes.menu import get_menu
+from gateway.routes.orders import cancel_order, get_order, list_orders, place_order
+from gateway.routes.set_menu import place_set_menu
+
+ASSETS = Path(__file__).parent / "assets"
+ASSETS_PATH = "/assets"
+
+VERSION = "0.1.0"
+
+
+class UnsupportedMediaType(HTTPException):
+    """The body is not said to be JSON."""
+
+    status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
+
+
+def create_app(house: House, *, max_body: int) -> Litestar:
+    """Build the app of a house; it starts and closes the house's order path. `max_body` in bytes."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
+        await house.ordering.start()
+        yield
+        await house.ordering.close()
+
+    return Litestar(
+        route_handlers=[
+            place_order,
+            get_order,
+            list_orders,
+            cancel_order,
+            place_set_menu,
+            get_menu,
+            get_liveness,
+            get_readiness,
+            create_static_files_router(ASSETS_PATH, [ASSETS], include_in_schema=False),
+        ],
+        dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
+        lifespan=[lifespan],
+        before_request=_demand_json,
+        exception_handlers=HANDLERS,
+        request_max_body_size=max_body,
+        openapi_config=_openapi(),
+        logging_config=None,
+    )
+
+
+async def _demand_json(request: "Request[object, object, object]") -> None:
+    """Refuse a body that its sender does not call JSON."""
+    kind = request.headers.get("content-type")
+    if kind is not None and request.method == "POST" and not kind.lower().startswith("application/json"):
+        raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
+
+
+def _openapi() -> OpenAPIConfig:
+    assets = f"{ASSETS_PATH}/swagger-ui"
+    page = SwaggerRenderPlugin(
+        path="/",
+        js_url=f"{assets}/swagger-ui-bundle.js",
+        css_url=f"{assets}/swagger-ui.css",
+        standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
+        favicon=f'<link rel="icon" href="{ASSETS_PATH}/favicon-32x32.png">',
+    )
+    return OpenAPIConfig(
+        title="Comanda",
+        version=VERSION,
+        description="A restaurant's orders: placed once, answered line by line, never lost.",
+        path="/schema",
+        render_plugins=[page],
+        tags=[
+            Tag("orders", "Place, look at, list and cancel orders."),
+            Tag("menu", "What can be ordered."),
+            Tag("health", "For those who run the house."),
+        ],
+    )

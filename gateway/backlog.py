@@ -1,0 +1,95 @@
+"""What one department is still owed, and the task that sees to it.
+
+While the department can be reached, the backlog is empty or being handed over. While it cannot, one task knocks at
+growing intervals: with a batch of what is owed where there is something, else by asking for the menu. The first knock
+that is answered closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
+however long, a department that fails costs one call an interval.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+import structlog
+
+from gateway.domain.order import Answer, Goal, Order
+from gateway.floor import Department, Unreachable
+from gateway.retries import Backoff
+
+log = structlog.get_logger("backlog")
+
+Heard = Callable[[Order, Goal, "Answer | Exception"], None]
+
+
+class Backlog:
+    """Orders that one department has not acknowledged."""
+
+    def __init__(
+        self,
+        department: Department,
+        backoff: Backoff,
+        batch: int,
+        *,
+        heard: Heard,
+        ask: Callable[[Order], None],
+        expire: Callable[[Iterable[Order]], None],
+    ) -> None:
+        """`heard` takes an answer in; `ask` asks again; `expire` gives up the orders that are too old."""
+        self._department = department
+        self._backoff = backoff
+        self._batch = batch
+        self._heard = heard
+        self._ask = ask
+        self._expire = expire
+        self._orders: dict[str, Order] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """How many orders wait for the department."""
+        return len(self._orders)
+
+    def add(self, order: Order) -> None:
+        """Owe the department an order until it has acknowledged it."""
+        self._orders[order.order_id] = order
+        self.watch()
+
+    def watch(self) -> None:
+        """Knock until the department can be reached."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._knock_until_open())
+
+    async def close(self) -> None:
+        """Stop knocking; what is owed stays in the journal."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _knock_until_open(self) -> None:
+        while not self._department.is_reachable or self._orders:
+            if not self._department.is_reachable:
+                await asyncio.sleep(self._backoff.next())
+            self._expire(self._orders.values())
+            try:
+                await self._knock()
+            except Unreachable:
+                continue
+            log.info("a department can be reached again", department=self._department.name, owed=len(self._orders))
+            self._backoff.reset()
+            orders, self._orders = self._orders, {}
+            for order in orders.values():
+                self._ask(order)
+
+    async def _knock(self) -> None:
+        name = self._department.name
+        for order_id in [key for key, order in self._orders.items() if name not in order.owed or order.settling]:
+            del self._orders[order_id]  # acknowledged, or about to be asked anew
+        first = next(iter(self._orders.values()), None)
+        if first is None:
+            await self._department.knock()
+            return
+        goal = first.owed[name]
+        batch = list(islice((order for order in self._orders.values() if order.owed[name] is goal), self._batch))
+        answers = await self._department.try_again(goal, batch)
+        for order, answer in zip(batch, answers, strict=True):
+            self._orders.pop(order.order_id, None)
+            self._heard(order, goal, answer)

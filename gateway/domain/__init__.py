@@ -1,0 +1,1 @@
+"""What the gateway decides, in plain Python: no I/O, no asyncio, no wire format."""

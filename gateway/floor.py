@@ -1,0 +1,256 @@
+"""The departments as the gateway sees them: a channel each, batched calls, deadlines, and a breaker.
+
+What is asked of a department while a few calls are in flight gathers for the next call. A call that fails is tried once
+more at once, within its deadline; if that fails too the breaker opens, and whatever is asked then is told
+`Unreachable` without a call, until a call gets through again (see backlog.py, which makes it).
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TypeVar
+
+import structlog
+from grpclib.client import Channel
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from grpclib.metadata import Deadline
+
+from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, TicketState
+from generated.restaurant import v1
+from plumbing.groupcommit import GroupCommit
+
+R = TypeVar("R")
+
+log = structlog.get_logger("floor")
+
+_FINAL = frozenset({
+    Status.INVALID_ARGUMENT,
+    Status.NOT_FOUND,
+    Status.ALREADY_EXISTS,
+    Status.PERMISSION_DENIED,
+    Status.FAILED_PRECONDITION,
+    Status.OUT_OF_RANGE,
+    Status.UNIMPLEMENTED,
+    Status.UNAUTHENTICATED,
+    Status.RESOURCE_EXHAUSTED,  # of a batch: half of it may fit
+})  # fmt: skip
+"""The statuses that another try would get again."""
+
+_OUTCOMES = {
+    v1.Outcome.UNSPECIFIED: Outcome.CANCELLED,
+    v1.Outcome.ACCEPTED: Outcome.ACCEPTED,
+    v1.Outcome.OUT_OF_STOCK: Outcome.OUT_OF_STOCK,
+    v1.Outcome.NOT_ON_MENU: Outcome.NOT_ON_MENU,
+    v1.Outcome.CANCELLED: Outcome.CANCELLED,
+}
+_STATES = {
+    v1.TicketState.UNSPECIFIED: TicketState.NONE,
+    v1.TicketState.HELD: TicketState.HELD,
+    v1.TicketState.QUEUED: TicketState.QUEUED,
+    v1.TicketState.PREPARING: TicketState.PREPARING,
+    v1.TicketState.READY: TicketState.READY,
+    v1.TicketState.SERVED: TicketState.SERVED,
+    v1.TicketState.CANCELLED: TicketState.CANCELLED,
+}
+
+
+class FloorError(Exception):
+    """A department did not do what it was asked."""
+
+
+class Unreachable(FloorError):
+    """No answer: whether the department did it is not known. Asking again is safe."""
+
+
+class Refused(FloorError):
+    """The department will not do it, however often it is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An item on a department's menu, with how many are left; price in minor units."""
+
+    id: str
+    titles: dict[str, str]
+    price: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """A department's menu; `is_open` is False where the department could not be asked just now."""
+
+    name: str
+    is_open: bool
+    titles: dict[str, str] = field(default_factory=dict)
+    items: list[MenuItem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """How departments are called. `deadline` in seconds."""
+
+    deadline: float = 2.0
+    calls_in_flight: int = 2
+    orders_per_call: int = 256
+
+
+class Department:
+    """One department, at the other end of a channel."""
+
+    def __init__(self, name: str, channel: Channel, calling: Calling) -> None:
+        """Speak with the department over a channel that connects, and reconnects, by itself."""
+        self.name = name
+        self._channel = channel
+        self._stub = v1.DepartmentServiceStub(channel)
+        self.calling = calling
+        self.on_failure: Callable[[], None] = _nobody
+        self._last_menu = Menu(name, False)
+        self.is_reachable = True
+        self.was_reached = False
+        self._asks: dict[Goal, GroupCommit[Order, Answer]] = {
+            goal: GroupCommit(
+                self._asker(goal), limit=calling.orders_per_call, concurrency=calling.calls_in_flight
+            )
+            for goal in Goal
+        }
+
+    def ask(self, goal: Goal, order: Order) -> "asyncio.Future[Answer]":
+        """Ask for one thing for one order, in company; raises Unreachable or Refused."""
+        if self.is_reachable:
+            return self._asks[goal].submit(order)
+        refusal: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        refusal.set_exception(self._unreachable())
+        return refusal
+
+    async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
+        """Make one call, whatever the breaker says: it is what closes it. Raises Unreachable."""
+        return await self._guarded(lambda deadline: self._call_or_split(goal, orders, deadline))
+
+    async def menu(self) -> Menu:
+        """Ask for the menu; where the department cannot be asked, answer the last one known, closed."""
+        if not self.is_reachable:
+            return self._closed()
+        try:
+            return await self.knock()
+        except Unreachable:
+            return self._closed()
+
+    async def knock(self) -> Menu:
+        """Ask for the menu, whatever the breaker says; raises Unreachable."""
+        response = await self._guarded(lambda deadline: self._stub.get_menu(v1.GetMenuRequest(), deadline=deadline))
+        items = [MenuItem(item.id, item.titles, item.price, item.on_hand) for item in response.items]
+        self._last_menu = Menu(self.name, True, response.titles, items)
+        return self._last_menu
+
+    @property
+    def orders_per_call(self) -> float:
+        """Mean number of orders in a call so far."""
+        calls = sum(ask.batches for ask in self._asks.values())
+        return sum(ask.items for ask in self._asks.values()) / calls if calls else 0.0
+
+    def close(self) -> None:
+        """Hang up."""
+        self._channel.close()
+
+    def _asker(self, goal: Goal) -> "Callable[[list[Order]], Awaitable[Sequence[Answer | Exception]]]":
+        async def ask(orders: list[Order]) -> "Sequence[Answer | Exception]":
+            return await self._guarded(lambda deadline: self._call_or_split(goal, orders, deadline), tries=2)
+
+        return ask
+
+    async def _guarded(self, call: "Callable[[Deadline], Awaitable[R]]", tries: int = 1) -> "R":
+        """Make a call within its deadline and mind the breaker; raises Unreachable."""
+        deadline = Deadline.from_timeout(self.calling.deadline)
+        while True:
+            tries -= 1
+            try:
+                result = await call(deadline)
+            except Exception as error:  # whatever went wrong, there was no answer: not swallowed, translated
+                if tries and not isinstance(error, TimeoutError):
+                    continue
+                self._fail(error)
+                raise self._unreachable() from error
+            self.is_reachable = self.was_reached = True
+            return result
+
+    def _fail(self, error: Exception) -> None:
+        if self.is_reachable:
+            log.warning("a department cannot be reached", department=self.name, reason=_reason(error))
+        self.is_reachable = False
+        for ask in self._asks.values():
+            ask.abandon(self._unreachable())
+        self.on_failure()
+
+    async def _call_or_split(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> "list[Answer | Exception]":
+        """Make a call; where the batch is refused, find the order that is to blame by halves."""
+        try:
+            return [*await self._call(goal, orders, deadline)]
+        except GRPCError as error:
+            if error.status not in _FINAL:
+                raise
+            if len(orders) == 1:
+                return [Refused(f"{self.name} refused it: {error.message}")]
+        half = len(orders) // 2
+        return [
+            *await self._call_or_split(goal, orders[:half], deadline),
+            *await self._call_or_split(goal, orders[half:], deadline),
+        ]
+
+    async def _call(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> list[Answer]:
+        if goal is Goal.PLACE or goal is Goal.HOLD:
+            request = _place_request(self.name, goal, orders)
+            batch = (await self._stub.place_orders(request, deadline=deadline)).tickets
+        elif goal is Goal.CONFIRM:
+            confirm = v1.ConfirmOrdersRequest([order.order_id for order in orders])
+            batch = (await self._stub.confirm_orders(confirm, deadline=deadline)).tickets
+        else:
+            cancel = v1.CancelOrdersRequest([order.order_id for order in orders])
+            batch = (await self._stub.cancel_orders(cancel, deadline=deadline)).tickets
+        return _answers(batch, len(orders))
+
+    def _unreachable(self) -> Unreachable:
+        return Unreachable(f"{self.name} cannot be reached; it is still being tried")
+
+    def _closed(self) -> Menu:
+        return Menu(self.name, False, self._last_menu.titles, [])
+
+
+def _nobody() -> None:
+    """Is told of failures until somebody listens."""
+
+
+def _place_request(department: str, goal: Goal, orders: Sequence[Order]) -> v1.PlaceOrdersRequest:
+    shares = [order.shares[department] for order in orders]
+    lines = [line for share in shares for line in share]
+    return v1.PlaceOrdersRequest(
+        order_ids=[order.order_id for order in orders],
+        tables=[order.table or "" for order in orders],
+        holds=[goal is Goal.HOLD] * len(orders),
+        line_counts=[len(share) for share in shares],
+        items=[line.item for line in lines],
+        quantities=[line.quantity for line in lines],
+        notes=[line.note for line in lines],
+    )
+
+
+def _answers(batch: v1.TicketBatch | None, count: int) -> list[Answer]:
+    """Read a batch of tickets; raises ValueError where its columns do not fit each other or the request."""
+    if batch is None or len(batch.states) != count:
+        raise ValueError(f"the department answered {len(batch.states) if batch else 0} tickets for {count} orders")
+    lines = zip(map(_OUTCOMES.__getitem__, batch.outcomes), batch.available, batch.unit_prices, strict=True)
+    answers = [
+        Answer(_STATES[state], [LineAnswer(*line) for line in islice(lines, lines_in_ticket)])
+        for state, lines_in_ticket in zip(batch.states, batch.line_counts, strict=True)
+    ]
+    if next(lines, None) is not None:
+        raise ValueError("the department answered more lines than its tickets have")
+    return answers
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, GRPCError):
+        return f"{error.status.name}: {error.message}"
+    return str(error) or type(error).__name__

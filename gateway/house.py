@@ -1,0 +1,85 @@
+"""What the routes stand on: the order path, and the house rules that turn a request into an order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.domain.errors import NoteTooLong, QuantityTooLarge, TooManyLines, UnknownDepartment
+from gateway.domain.order import Line, Order, Policy
+from gateway.ordering import Ordering
+from gateway.schemas import OrderRequest, SetMenuRequest
+from gateway.set_menu import set_menu_lines
+
+WRITABLE_SECONDS = 1.0  # how long it is believed that the journal can be written
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What one order may ask for; `note` in characters."""
+
+    lines: int = 50
+    quantity: int = 1000
+    note: int = 200
+
+
+class House:
+    """One restaurant, as its gateway knows it."""
+
+    def __init__(
+        self,
+        ordering: Ordering,
+        rules: Rules,
+        currency: str,
+        *,
+        new_order_id: Callable[[], str],
+        clock: Callable[[], float],
+        wait_for_departments: float,
+    ) -> None:
+        """`clock` answers seconds since 1970; `wait_for_departments`, in seconds, is how long a start may take."""
+        self.ordering = ordering
+        self.currency = currency
+        self._rules = rules
+        self._new_order_id = new_order_id
+        self._clock = clock
+        self._open_at = clock() + wait_for_departments
+        self._writable_until = 0.0
+
+    def order(self, request: OrderRequest) -> Order:
+        """Turn a request into an order; raises RuleBroken, which names the field."""
+        if len(request.lines) > self._rules.lines:
+            raise TooManyLines(len(request.lines), self._rules.lines)
+        for number, line in enumerate(request.lines):
+            if line.department not in self.ordering.departments:
+                raise UnknownDepartment(f"lines[{number}].department", line.department, self.ordering.departments)
+            if line.quantity > self._rules.quantity:
+                raise QuantityTooLarge(f"lines[{number}].quantity", line.quantity, self._rules.quantity)
+            if len(line.note) > self._rules.note:
+                raise NoteTooLong(f"lines[{number}].note", line.note, self._rules.note)
+        lines = [Line(line.department, line.item, line.quantity, line.note) for line in request.lines]
+        return self._order(request.order_id, request.policy, request.table, lines)
+
+    def set_menu_order(self, request: SetMenuRequest) -> Order:
+        """Turn the set menu's choices into an order; raises UnknownDepartment where the house has not all three."""
+        lines = set_menu_lines(request)
+        for line, field in zip(lines, ("drink", "meal", "dessert"), strict=True):
+            if line.department not in self.ordering.departments:
+                raise UnknownDepartment(field, line.department, self.ordering.departments)
+        return self._order(request.order_id, Policy.BEST_EFFORT, None, lines)
+
+    def reachability(self) -> "dict[str, Literal['reachable', 'unreachable']]":
+        """Tell which departments can be reached."""
+        departments = self.ordering.departments.values()
+        return {each.name: "reachable" if each.is_reachable and each.was_reached else "unreachable" for each in departments}
+
+    async def is_ready(self) -> bool:
+        """Tell whether orders can be taken."""
+        if self._clock() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
+            return False
+        if self._clock() >= self._writable_until:
+            if not await self.ordering.is_writable():
+                return False
+            self._writable_until = self._clock() + WRITABLE_SECONDS
+        return True
+
+    def _order(self, order_id: object, policy: Policy, table: str | None, lines: list[Line]) -> Order:
+        return Order.new(str(order_id or self._new_order_id()), policy, table, lines, int(self._clock() * 1000))

@@ -1,0 +1,200 @@
+"""The journal: every order as it was asked for and as it stands. The gateway's tables and statements.
+
+New orders and changes of known ones share one group commit, so that one fsync serves many. A change that recovery could
+derive again may be written later, with the next batch: it costs no fsync of its own.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+import structlog
+
+from gateway.domain.order import Goal, Line, Order, Policy, Status
+from plumbing.database import Database, insert_or_ignore
+from plumbing.errors import DatabaseError
+from plumbing.groupcommit import GroupCommit
+
+metadata = sa.MetaData()
+
+orders = sa.Table(
+    "orders",
+    metadata,
+    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, doc="order of arrival"),
+    sa.Column("order_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("policy", sa.String(16), nullable=False),
+    sa.Column("placed_for", sa.String(64), doc="the table"),
+    sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
+    sa.Column("status", sa.String(16), nullable=False),
+    sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
+    sa.Column("answered", sa.Boolean, nullable=False),
+    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Index("ix_orders_status_seq", "status", "seq"),
+    sa.Index(
+        "ix_orders_placed_for_seq",
+        "placed_for",
+        "seq",
+        sqlite_where=sa.text("placed_for IS NOT NULL"),
+        postgresql_where=sa.text("placed_for IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_orders_unfinished",
+        "seq",
+        sqlite_where=sa.text("owed IS NOT NULL"),
+        postgresql_where=sa.text("owed IS NOT NULL"),
+    ),
+)
+
+pulse = sa.Table(
+    "pulse",
+    metadata,
+    sa.Column("only", sa.Boolean, primary_key=True, default=True),
+    sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the journal can be"),
+)
+
+BATCH = 512
+PATIENCE_SECONDS = 0.05
+
+log = structlog.get_logger("journal")
+
+_encode = msgspec.json.Encoder().encode
+_decode_lines = msgspec.json.Decoder(list[Line]).decode
+_decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
+
+_UPDATE = (
+    sa.update(orders)
+    .where(orders.c.order_id == sa.bindparam("key"))
+    .values({name: sa.bindparam(name) for name in ("lines", "status", "owed", "answered")})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Orders, newest first. `cursor` asks for the next page; None on the last."""
+
+    orders: list[Order]
+    cursor: int | None
+
+
+class Journal:
+    """What the gateway writes down."""
+
+    def __init__(self, database: Database) -> None:
+        """Write to a database whose tables are in place."""
+        self._database = database
+        self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(self._commit, limit=BATCH, patience=PATIENCE_SECONDS)
+
+    def insert(self, order: Order) -> "asyncio.Future[Order | None]":
+        """Write a new order; answers the one that has its id already, or None. Raises DatabaseError."""
+        return self._writes.submit(_Entry(True, _row(order)))
+
+    def update(self, order: Order) -> "asyncio.Future[Order | None]":
+        """Write what became of an order, durable when it returns. Raises DatabaseError."""
+        return self._writes.submit(_Entry(False, _row(order)))
+
+    def update_later(self, order: Order) -> "asyncio.Future[Order | None]":
+        """Write what became of an order when it costs least; what is written is the order as it is now."""
+        return self._writes.submit_later(_Entry(False, _row(order)))
+
+    async def flush(self) -> None:
+        """Wait until everything that was given here is written."""
+        await self._writes.drain()
+
+    async def find(self, order_id: str) -> Order | None:
+        """Read one order."""
+        return (await self._database.read(_find, [order_id])).get(order_id)
+
+    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
+        """Read a page of orders, newest first."""
+        return await self._database.read(_page, limit, before, status, table)
+
+    async def unfinished(self, limit: int) -> list[Order]:
+        """Read the oldest orders that owe a department something."""
+        return await self._database.read(_unfinished, limit)
+
+    async def is_writable(self) -> bool:
+        """Tell whether the journal takes writes, by writing."""
+        try:
+            await self._database.write(_touch)
+        except DatabaseError as error:
+            log.error("the journal cannot be written", reason=str(error))
+            return False
+        return True
+
+    async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | None]":
+        return await self._database.write(_write, entries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    is_new: bool
+    row: dict[str, Any]
+
+
+def _write(connection: sa.Connection, entries: Sequence[_Entry]) -> list[Order | None]:
+    known: dict[str, Order] = {}
+    new = [entry.row for entry in entries if entry.is_new]
+    if new:
+        statement = insert_or_ignore(connection, orders).returning(orders.c.order_id)
+        written = set(connection.execute(statement, new).scalars())
+        refused = [row["order_id"] for row in new if row["order_id"] not in written]
+        if refused:
+            known = _find(connection, refused)
+    changed = [{"key": entry.row["order_id"], **entry.row} for entry in entries if not entry.is_new]
+    if changed:
+        connection.execute(_UPDATE, changed)
+    return [known.get(entry.row["order_id"]) if entry.is_new else None for entry in entries]
+
+
+def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
+    rows = connection.execute(sa.select(orders).where(orders.c.order_id.in_(order_ids)))
+    return {row.order_id: _order(row) for row in rows}
+
+
+def _page(connection: sa.Connection, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
+    query = sa.select(orders).order_by(orders.c.seq.desc()).limit(limit + 1)
+    if before is not None:
+        query = query.where(orders.c.seq < before)
+    if status is not None:
+        query = query.where(orders.c.status == status.value)
+    if table is not None:
+        query = query.where(orders.c.placed_for == table)
+    rows = connection.execute(query).all()
+    return Page([_order(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None)
+
+
+def _unfinished(connection: sa.Connection, limit: int) -> list[Order]:
+    query = sa.select(orders).where(orders.c.owed.is_not(None)).order_by(orders.c.seq).limit(limit)
+    return [_order(row) for row in connection.execute(query)]
+
+
+def _touch(connection: sa.Connection) -> None:
+    connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))
+
+
+def _row(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "policy": order.policy.value,
+        "placed_for": order.table,
+        "lines": _encode(order.lines).decode(),
+        "status": order.status.value,
+        "owed": _encode(order.owed).decode() if order.owed else None,
+        "answered": order.answered,
+        "created_at_ms": order.created_at_ms,
+    }
+
+
+def _order(row: "sa.Row[Any]") -> Order:
+    return Order(
+        row.order_id,
+        Policy(row.policy),
+        row.placed_for,
+        _decode_lines(row.lines),
+        row.created_at_ms,
+        _decode_owed(row.owed) if row.owed else {},
+        row.answered,
+    )

@@ -1,0 +1,345 @@
+"""The order path: write it down, ask the departments at once, decide, answer; and everything that follows from a crash.
+
+    place ── journal.insert (durable) ── ask every department ── hear ── answer ── journal.update_later
+                                              │ unreachable
+                                              └── backlog: asked again until acknowledged or expired
+
+A best-effort order's outcome can be derived again from the departments, who keep what they answered, so its record is
+written without being waited for. A decision that the gateway alone makes (all or nothing, cancel, expire) is durable
+before any department hears of it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from gateway.backlog import Backlog
+from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded
+from gateway.domain.order import Answer, Goal, Order, Outcome, Status
+from gateway.floor import Department, Menu, Refused, Unreachable
+from gateway.journal import Journal, Page
+from gateway.retries import Backoff
+from plumbing.errors import DatabaseError
+
+RESUMED_AT_ONCE = 100_000
+JOURNAL_RETRY_SECONDS = 0.5
+
+log = structlog.get_logger("ordering")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the gateway tries; in seconds, except `waiting`: orders that may wait for their answer at once."""
+
+    time_to_decide: float = 300.0
+    first_retry: float = 0.1
+    retry_cap: float = 2.0
+    waiting: int = 5000
+
+
+@dataclass(slots=True)
+class Running:
+    """An order in memory: until it owes nothing and its record is written.
+
+    `heard` is done when every department in `waiting` has been heard, or could not be.
+    """
+
+    order: Order
+    heard: asyncio.Future[None]
+    waiting: dict[str, Goal] = field(default_factory=dict)
+    unwritten: int = 0
+
+
+class Ordering:
+    """The gateway's use cases."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        departments: Mapping[str, Department],
+        patience: Patience,
+        *,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+    ) -> None:
+        """`clock` answers seconds since 1970; `random` a number from 0 to 1."""
+        self._journal = journal
+        self._patience = patience
+        self._clock = clock
+        self._running: dict[str, Running] = {}
+        self._unanswered = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.departments = departments
+        self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
+
+    async def start(self) -> None:
+        """Knock at every department, and take up every order that a crash left unfinished."""
+        for department in self.departments.values():
+            self._spawn(self._greet(department))
+        orders = await self._journal.unfinished(RESUMED_AT_ONCE)
+        for order in orders:
+            self._resume(order)
+        if orders:
+            log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
+
+    async def close(self) -> None:
+        """Stop asking; write down what is known. What is owed is taken up at the next start."""
+        for backlog in self.backlogs.values():
+            await backlog.close()
+        for task in self._tasks:
+            task.cancel()
+        await self._journal.flush()
+        for department in self.departments.values():
+            department.close()
+
+    async def place(self, order: Order) -> Order:
+        """Place an order once, however often it is sent; answers it as it stands.
+
+        Raises OrderIdTaken, Overloaded, DatabaseError.
+        """
+        if self._unanswered >= self._patience.waiting:
+            raise Overloaded(self._patience.waiting)
+        self._unanswered += 1
+        try:
+            running = self._running.get(order.order_id)
+            if running is None:
+                running = await self._begin(order)
+            if running.order is not order and not running.order.asks_the_same(order):
+                raise OrderIdTaken(order.order_id)
+            await asyncio.shield(running.heard)
+            return running.order
+        finally:
+            self._unanswered -= 1
+
+    async def cancel(self, order_id: str) -> Order:
+        """Take back what is not being made yet; raises OrderNotFound, NotCancellable, DatabaseError."""
+        running = self._running.get(order_id)
+        if running is None:
+            running = self._remember(await self._find(order_id), heard=True)
+        await asyncio.shield(running.heard)
+        order = running.order
+        if order.status is not Status.CANCELLED:
+            before = dict(order.owed)
+            order.take_back()
+            running.heard = asyncio.get_running_loop().create_future()
+            try:
+                await self._settle(running)
+            except DatabaseError as error:
+                self._undo(running, before)
+                self._finish(running, error)
+                raise
+            await asyncio.shield(running.heard)
+        if Outcome.CANCELLED not in {line.outcome for line in order.lines} and not order.owed:
+            raise NotCancellable(order_id, "; ".join(sorted({line.reason for line in order.lines if line.reason})))
+        return order
+
+    async def find(self, order_id: str) -> Order:
+        """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
+        running = self._running.get(order_id)
+        return running.order if running is not None else await self._find(order_id)
+
+    async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
+        """List orders, newest first; raises DatabaseError."""
+        await self._journal.flush()
+        page = await self._journal.page(limit, before, status, table)
+        known = [self._running.get(order.order_id) for order in page.orders]
+        return Page([run.order if run else order for run, order in zip(known, page.orders, strict=True)], page.cursor)
+
+    async def menus(self) -> list[Menu]:
+        """Ask every department for its menu, all at once."""
+        return await asyncio.gather(*(department.menu() for department in self.departments.values()))
+
+    async def is_writable(self) -> bool:
+        """Tell whether orders can be written down."""
+        return await self._journal.is_writable()
+
+    async def _find(self, order_id: str) -> Order:
+        order = await self._journal.find(order_id)
+        if order is None:
+            raise OrderNotFound(order_id)
+        return order
+
+    async def _begin(self, order: Order) -> Running:
+        """Write an order down and ask its departments; where its id is known, answer the order that has it."""
+        running = self._remember(order, heard=False)
+        try:
+            known = await self._journal.insert(order)
+        except DatabaseError as error:
+            del self._running[order.order_id]
+            self._finish(running, error)
+            raise
+        if known is not None:
+            # Whoever waits for this id has to be told of the order that has it.
+            running.order = known
+            if not known.owed:
+                del self._running[order.order_id]
+                self._finish(running)
+                return running
+        self._ask_all(running)
+        return running
+
+    def _remember(self, order: Order, *, heard: bool) -> Running:
+        running = Running(order, asyncio.get_running_loop().create_future())
+        if heard:
+            running.heard.set_result(None)
+        return self._running.setdefault(order.order_id, running)
+
+    def _resume(self, order: Order) -> None:
+        for name in [name for name in order.owed if name not in self.departments]:
+            log.error("an order is owed to a department that there is not", order_id=order.order_id, department=name)
+            order.refuse(name, f"there is no department {name} any more")
+        running = self._remember(order, heard=True)
+        if order.owed:
+            self._ask_all(running)
+        else:
+            self._record(running)
+
+    def _ask_all(self, running: Running) -> None:
+        running.waiting = dict(running.order.owed)
+        for name in list(running.waiting):
+            self._ask(running, name)
+
+    def _ask(self, running: Running, name: str) -> None:
+        order = running.order
+        goal = order.owed.get(name)
+        if goal is None or order.settling:
+            return
+
+        def hear(answer: "asyncio.Future[Answer]") -> None:
+            if not answer.cancelled():
+                self._hear(running, name, goal, answer.exception() or answer.result())
+
+        self.departments[name].ask(goal, order).add_done_callback(hear)
+
+    def _hear(self, running: Running, name: str, goal: Goal, answer: "Answer | BaseException") -> None:
+        """Take in what a department said, or that it did not."""
+        order = running.order
+        if isinstance(answer, Answer):
+            order.hear(name, goal, answer)
+        elif isinstance(answer, Refused):
+            log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(answer))
+            if order.owed.get(name) is goal:
+                order.refuse(name, str(answer))
+        else:
+            if not isinstance(answer, Unreachable):
+                log.error("asking a department failed", order_id=order.order_id, exc_info=answer)
+            order.explain_pending(name, f"{name} cannot be reached; it is still being tried")
+            if name in order.owed:
+                self.backlogs[name].add(order)
+        if running.waiting.get(name) is goal:
+            del running.waiting[name]
+        if goal is Goal.HOLD and order.decide():
+            order.settling = True
+            self._spawn(self._settle_at_last(running))
+        elif not running.waiting:
+            self._finish(running)
+            self._record(running)
+
+    def _finish(self, running: Running, error: Exception | None = None) -> None:
+        """Answer whoever waits for this order."""
+        if running.heard.done():
+            return
+        if error is None:
+            running.order.answered = True
+            running.heard.set_result(None)
+        else:
+            running.heard.set_exception(error)
+            running.heard.exception()  # nobody has to be waiting
+
+    def _record(self, running: Running) -> None:
+        """Write down how an order stands, when it costs least; forget it once nothing is left to do."""
+        running.unwritten += 1
+
+        def written(result: "asyncio.Future[Order | None]") -> None:
+            running.unwritten -= 1
+            if result.cancelled():
+                return
+            error = result.exception()
+            if error is not None:
+                log.error("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
+                asyncio.get_running_loop().call_later(JOURNAL_RETRY_SECONDS, self._record, running)
+            elif not running.unwritten:
+                self._forget(running)
+
+        self._journal.update_later(running.order).add_done_callback(written)
+
+    def _forget(self, running: Running) -> None:
+        order = running.order
+        if running.heard.done() and not order.owed and not order.settling:
+            self._running.pop(order.order_id, None)
+
+    async def _settle(self, running: Running) -> None:
+        """Write a decision down, then tell the departments; raises DatabaseError."""
+        order = running.order
+        order.settling = True
+        try:
+            await self._journal.update(order)
+        finally:
+            order.settling = False
+        self._ask_all(running)
+
+    async def _settle_at_last(self, running: Running) -> None:
+        """Settle, however long the journal cannot be written; the guest is answered once it is."""
+        while True:
+            try:
+                await self._settle(running)
+                return
+            except DatabaseError as error:
+                log.error("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
+                running.order.settling = True
+                await asyncio.sleep(JOURNAL_RETRY_SECONDS)
+
+    def _undo(self, running: Running, before: dict[str, Goal]) -> None:
+        """Forget a cancelling that could not be written; what was owed before is owed again."""
+        order = running.order
+        for name in [name for name, goal in order.owed.items() if goal is Goal.CANCEL and before.get(name) is not goal]:
+            del order.owed[name]
+            if name in before:
+                order.owed[name] = before[name]
+                self._ask(running, name)
+
+    def _expire(self, orders: Iterable[Order]) -> None:
+        """Give up orders that are too old, if their guests know them to be pending.
+
+        An order whose answer is not on record may have been accepted before a crash: only its departments can tell.
+        """
+        latest = (self._clock() - self._patience.time_to_decide) * 1000
+        for order in orders:
+            if order.answered and order.created_at_ms < latest and not order.settling and order.expire():
+                log.warning("expired", order_id=order.order_id)
+                order.settling = True
+                self._spawn(self._settle_at_last(self._remember(order, heard=True)))
+
+    async def _greet(self, department: Department) -> None:
+        try:
+            await department.knock()
+        except Unreachable as error:
+            log.info("a department is not there yet", department=department.name, reason=str(error))
+
+    def _backlog(self, department: Department, random: Callable[[], float]) -> Backlog:
+        name = department.name
+
+        def again(order: Order) -> None:
+            self._ask(self._remember(order, heard=True), name)
+
+        def heard(order: Order, goal: Goal, answer: "Answer | Exception") -> None:
+            self._hear(self._remember(order, heard=True), name, goal, answer)
+
+        backlog = Backlog(
+            department,
+            Backoff(self._patience.first_retry, self._patience.retry_cap, random),
+            department.calling.orders_per_call,
+            heard=heard,
+            ask=again,
+            expire=self._expire,
+        )
+        department.on_failure = backlog.watch
+        return backlog
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

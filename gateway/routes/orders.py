@@ -1,0 +1,117 @@
+"""Orders à la carte: place, look at, list, cancel."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import Response, delete, get, post
+from litestar.exceptions import ValidationException
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import Body, Parameter
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
+
+from gateway.domain.order import Order, Outcome, Status
+from gateway.errors import refused
+from gateway.house import House
+from gateway.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_response
+
+ORDER_EXAMPLE = Example(
+    summary="Two coffees and a pizza for table 7",
+    value={
+        "table": "7",
+        "lines": [
+            {"department": "bar", "item": "coffee", "quantity": 2},
+            {"department": "kitchen", "item": "pizza", "note": "no olives"},
+        ],
+    },
+)
+
+PROBLEM = ResponseSpec(Problem, description="What is wrong, as problem+json.", media_type="application/problem+json")
+
+
+@post(
+    "/orders",
+    operation_id="placeOrder",
+    summary="Place an order",
+    tags=["orders"],
+    responses={
+        202: ResponseSpec(OrderResponse, description="Written down; a department is still to be heard."),
+        400: PROBLEM,
+        409: ResponseSpec(
+            Problem,
+            description="Nothing could be accepted, or the order id belongs to another order.",
+            media_type="application/problem+json",
+        ),
+        503: PROBLEM,
+    },
+)
+async def place_order(
+    data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: House
+) -> Response[OrderResponse] | Response[Problem]:
+    """Ask every department concerned at once, and answer with an outcome for each line.
+
+    201: every line is decided and at least one is accepted. 202: a department cannot be reached; its lines are pending,
+    and the order's Location tells what becomes of them. 409: nothing could be accepted.
+    """
+    order = await house.ordering.place(house.order(data))
+    return _answer(order, order_response(order, house.currency))
+
+
+@get("/orders/{order_id:uuid}", operation_id="getOrder", summary="Look at an order", tags=["orders"], responses={404: PROBLEM})
+async def get_order(order_id: UUID, house: House) -> OrderResponse:
+    """Answer an order as it stands."""
+    return order_response(await house.ordering.find(str(order_id)), house.currency)
+
+
+@get("/orders", operation_id="listOrders", summary="List orders", tags=["orders"], responses={400: PROBLEM})
+async def list_orders(
+    house: House,
+    limit: Annotated[int, Parameter(ge=1, le=200, description="Orders in a page.")] = 50,
+    cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
+    status: Annotated[Status | None, Parameter(description="Only orders of this status.")] = None,
+    table: Annotated[str | None, Parameter(max_length=40, description="Only orders of this table.")] = None,
+) -> OrderPage:
+    """List orders, newest first."""
+    page = await house.ordering.history(limit, _position(cursor), status, table)
+    return OrderPage(
+        orders=[order_response(order, house.currency) for order in page.orders],
+        next=None if page.cursor is None else str(page.cursor),
+    )
+
+
+@delete(
+    "/orders/{order_id:uuid}",
+    operation_id="cancelOrder",
+    summary="Cancel an order",
+    tags=["orders"],
+    status_code=HTTP_200_OK,
+    responses={202: ResponseSpec(OrderResponse, description="A department is still to be told."), 404: PROBLEM, 409: PROBLEM},
+)
+async def cancel_order(order_id: UUID, house: House) -> Response[OrderResponse]:
+    """Take back what is not being made yet; its stock goes back on the shelf.
+
+    409: every department concerned has started already.
+    """
+    order = await house.ordering.cancel(str(order_id))
+    status = HTTP_202_ACCEPTED if order.owed else HTTP_200_OK
+    return Response(order_response(order, house.currency), status_code=status)
+
+
+def _answer(order: Order, response: OrderResponse) -> Response[OrderResponse] | Response[Problem]:
+    outcomes = {line.outcome for line in order.lines}
+    if Outcome.PENDING in outcomes:
+        status = HTTP_202_ACCEPTED
+    elif Outcome.ACCEPTED in outcomes:
+        status = HTTP_201_CREATED
+    else:
+        return refused(response)
+    return Response(response, status_code=status, headers={"Location": f"/orders/{order.order_id}"})
+
+
+def _position(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        message = f"{cursor[:60]!r} is not a cursor: expected `next` of the page before"
+        raise ValidationException(extra=[{"key": "cursor", "message": message, "source": "query"}])
+    return int(cursor)

@@ -1,0 +1,48 @@
+"""The set menu: one drink, one meal, one dessert."""
+
+from typing import Annotated
+
+from litestar import Response, post
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import Body
+from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
+
+from gateway.domain.order import Status
+from gateway.house import House
+from gateway.routes.orders import PROBLEM
+from gateway.schemas import SetMenuRequest, SetMenuResponse
+from gateway.set_menu import set_menu_response
+
+SET_MENU_EXAMPLES = [
+    Example(summary="In English", value={"drink": "coffee", "meal": "pizza", "dessert": "cookie"}),
+    Example(summary="In Korean", value={"drink": "커피", "meal": "피자", "dessert": "쿠키"}),
+]
+
+
+@post(
+    "/api/restaurants",
+    operation_id="placeSetMenu",
+    summary="Order the set menu",
+    tags=["orders"],
+    responses={
+        202: ResponseSpec(SetMenuResponse, description="Written down; a department is still to be heard."),
+        400: PROBLEM,
+        409: PROBLEM,
+        503: PROBLEM,
+    },
+)
+async def place_set_menu(
+    data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)], house: House
+) -> Response[SetMenuResponse]:
+    """Order one of each; answers what each counter said.
+
+    201 once every department has answered, whatever it answered: `Delivery!`, `Drink not Found`, `Drink out of stock`
+    and so on. 202 while one cannot be reached.
+    """
+    order = await house.ordering.place(house.set_menu_order(data))
+    return Response(
+        set_menu_response(order),
+        status_code=HTTP_202_ACCEPTED if order.status is Status.PENDING else HTTP_201_CREATED,
+        headers={"Location": f"/orders/{order.order_id}"},
+    )

@@ -1,0 +1,51 @@
+"""The gateway's settings, from the environment."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from plumbing.logs import Format, Level
+
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+
+DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen": "127.0.0.1:50053"}
+
+
+class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What `python -m gateway` reads."""
+
+    home: Annotated[str, Meta(description="Folder of the SQLite files.")] = ".comanda"
+    database_url: Annotated[
+        str, Meta(description="PostgreSQL instead of SQLite: `postgresql://user:password@host/name`.")
+    ] = ""
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any that is free.")] = 8000
+    departments: Annotated[
+        dict[str, Annotated[str, Meta(pattern=r"^[^:\s]+:[0-9]{1,5}$")]],
+        Meta(description="Where the departments are: `name=host:port`, separated by commas."),
+    ] = msgspec.field(default_factory=lambda: dict(DEPARTMENTS))
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "EUR"
+    deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
+    time_to_decide: Annotated[
+        Seconds, Meta(description="Seconds until the pending lines of an order expire.")
+    ] = 300.0
+    first_retry: Annotated[Seconds, Meta(description="Seconds before a department is tried again, at most, at first.")] = 0.1
+    retry_cap: Annotated[Seconds, Meta(description="The same, however often it has failed.")] = 2.0
+    calls_in_flight: Annotated[int, Meta(ge=1, le=90, description="Calls of a kind to one department at once.")] = 2
+    orders_per_call: Annotated[int, Meta(ge=1, le=1000, description="Orders in one call, at most.")] = 256
+    max_waiting: Annotated[
+        int, Meta(ge=1, description="Orders that may wait for their answer at once; more are told 503.")
+    ] = 5000
+    max_lines: Annotated[int, Meta(ge=1, le=1000, description="Lines in one order, at most.")] = 50
+    max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
+    max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200
+    max_body: Annotated[int, Meta(ge=1024, description="Bytes in the body of a request, at most.")] = 64 * 1024
+    wait_for_departments: Annotated[
+        float, Meta(ge=0, description="Seconds after the start in which readiness waits for every department.")
+    ] = 10.0
+    grace: Annotated[
+        int, Meta(ge=0, le=600, description="Seconds that running requests may take to finish when the program stops.")
+    ] = 5
+    log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
+    log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"
