@@ -32,6 +32,7 @@ DEFAULT_PORT = 50050
 log = structlog.get_logger("department")
 
 
+import sys as _s, gc; _s.setswitchinterval(0.0005); gc.set_threshold(100000,50,50)
 def main() -> None:
     """Run one department; what keeps it from starting is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m departments", description="Run one department.")

@@ -21,7 +21,7 @@ class FloorService(v1.DepartmentServiceBase):
     async def place_orders(self, place_orders_request: v1.PlaceOrdersRequest) -> v1.PlaceOrdersResponse:
         """Place a batch of orders."""
         answers = await self._department.place(wire.placements(place_orders_request, self._limits))
-        return v1.PlaceOrdersResponse(wire.ticket_batch(answers))
+        return wire.placed(answers)
 
     async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
         """Queue what was held."""

@@ -1,6 +1,7 @@
 """A department's tables and the statements that touch them. Every function runs inside the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import sqlalchemy as sa
 
 from departments.domain.stock import Stock
 from departments.domain.tickets import State, Ticket, TicketLine
+from plumbing.database import Statement, encode_json, insert_records, strings, update_records
 
 metadata = sa.MetaData()
 
@@ -16,6 +18,7 @@ department = sa.Table(
     metadata,
     sa.Column("only", sa.Boolean, primary_key=True, default=True),
     sa.Column("revision", sa.BigInteger, nullable=False, doc="grows with every change, in the change's transaction"),
+    sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the database can be"),
 )
 
 stock = sa.Table(
@@ -43,26 +46,23 @@ tickets = sa.Table(
     sqlite_with_rowid=False,
 )
 
-_encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[TicketLine]).decode
 
-_NEXT_REVISION = (
+_NEXT_REVISION = Statement(
     sa.update(department)
     .values(revision=department.c.revision + sa.bindparam("changes"))
     .returning(department.c.revision)
 )
-_TICKETS = sa.select(tickets).where(tickets.c.order_id.in_(sa.bindparam("order_ids", expanding=True)))
-_STOCK = sa.select(stock)
-_UPDATE_STOCK = (
-    sa.update(stock)
-    .where(stock.c.item == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in ("received", "on_hand", "held", "sold", "revision")})
+_TICKETS = Statement(
+    lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids")))
 )
-_UPDATE_TICKET = (
-    sa.update(tickets)
-    .where(tickets.c.order_id == sa.bindparam("key"))
-    .values(state=sa.bindparam("state"), revision=sa.bindparam("revision"))
+_INSERT_TICKETS = Statement(lambda dialect: insert_records(dialect, tickets, list(tickets.c)))
+_UPDATE_TICKETS = Statement(
+    lambda dialect: update_records(dialect, tickets, tickets.c.order_id, [tickets.c.state, tickets.c.revision])
 )
+_STOCK = Statement(sa.select(stock))
+_INSERT_STOCK = Statement(lambda dialect: insert_records(dialect, stock, list(stock.c)))
+_UPDATE_STOCK = Statement(lambda dialect: update_records(dialect, stock, stock.c.item, list(stock.c)[1:]))
 
 
 def reserve_revisions(connection: sa.Connection, changes: int) -> int:
@@ -71,8 +71,13 @@ def reserve_revisions(connection: sa.Connection, changes: int) -> int:
     Every writing transaction starts here: the row's lock makes them take turns, in the order of their revisions, on
     PostgreSQL as on SQLite.
     """
-    last: int = connection.execute(_NEXT_REVISION, {"changes": changes}).scalar_one()
+    last: int = _NEXT_REVISION.run(connection, {"changes": changes}).fetchone()[0]
     return last - changes + 1
+
+
+def beat(connection: sa.Connection) -> None:
+    """Write something that means nothing."""
+    connection.execute(sa.update(department).values(beats=department.c.beats + 1))
 
 
 def revision(connection: sa.Connection) -> int:
@@ -83,7 +88,7 @@ def revision(connection: sa.Connection) -> int:
 
 def read_tickets(connection: sa.Connection, order_ids: Collection[str]) -> dict[str, Ticket]:
     """Read the tickets of these orders, by order id; unknown ones are left out."""
-    rows = connection.execute(_TICKETS, {"order_ids": list(order_ids)})
+    rows = _TICKETS.run(connection, {"order_ids": encode_json(list(order_ids))})
     return {row[0]: _ticket(row) for row in rows}
 
 
@@ -102,49 +107,44 @@ def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:
             "order_id": ticket.order_id,
             "placed_for": ticket.table,
             "state": ticket.state.value,
-            "lines": _encode(ticket.lines).decode(),
+            "lines": encode_json(ticket.lines),
             "placed_at_ms": ticket.placed_at_ms,
             "revision": ticket.revision,
         }
         for ticket in new
     ]
     if rows:
-        connection.execute(sa.insert(tickets), rows)
+        _INSERT_TICKETS.run_rows(connection, rows)
 
 
 def update_tickets(connection: sa.Connection, changed: Iterable[Ticket]) -> None:
     """Write the new states of tickets."""
-    rows = [{"key": ticket.order_id, "state": ticket.state.value, "revision": ticket.revision} for ticket in changed]
+    rows = [{"order_id": ticket.order_id, "state": ticket.state.value, "revision": ticket.revision} for ticket in changed]
     if rows:
-        connection.execute(_UPDATE_TICKET, rows)
+        _UPDATE_TICKETS.run_rows(connection, rows)
 
 
 def read_stock(connection: sa.Connection) -> dict[str, Stock]:
     """Read all stock, by item; a menu is small."""
-    return {row[0]: Stock(*row[:5]) for row in connection.execute(_STOCK)}
+    return {row[0]: Stock(*row[:5]) for row in _STOCK.run(connection, {})}
 
 
 def insert_stock(connection: sa.Connection, new: Sequence[Stock], revision: int) -> None:
     """Write the stock of items that were never seen before."""
-    connection.execute(sa.insert(stock), [_stock_row(shelf, revision) | {"item": shelf.item} for shelf in new])
+    if new:
+        _INSERT_STOCK.run_rows(connection, _stock_rows(new, revision))
 
 
 def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: int) -> None:
     """Write the new figures of items."""
     if changed:
-        connection.execute(_UPDATE_STOCK, [_stock_row(shelf, revision) | {"key": shelf.item} for shelf in changed])
+        _UPDATE_STOCK.run_rows(connection, _stock_rows(changed, revision))
 
 
-def _stock_row(shelf: Stock, revision: int) -> dict[str, Any]:
-    return {
-        "received": shelf.received,
-        "on_hand": shelf.on_hand,
-        "held": shelf.held,
-        "sold": shelf.sold,
-        "revision": revision,
-    }
+def _stock_rows(shelves: Sequence[Stock], revision: int) -> list[dict[str, Any]]:
+    return [asdict(shelf) | {"revision": revision} for shelf in shelves]
 
 
-def _ticket(row: "sa.Row[Any]") -> Ticket:
+def _ticket(row: Sequence[Any]) -> Ticket:
     order_id, table, state, lines, placed_at_ms, revision = row
     return Ticket(order_id, table, State(state), _decode(lines), placed_at_ms, revision)

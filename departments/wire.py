@@ -15,8 +15,11 @@ from departments.domain.placing import Placement, Wish
 from departments.domain.tickets import Outcome, State, Ticket, Verb
 from departments.limits import Limits
 from generated.restaurant import v1
+from plumbing.lean_messages import make_lean
 
 T = TypeVar("T")
+
+make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
@@ -46,27 +49,24 @@ _VERBS = {
 
 def placements(request: v1.PlaceOrdersRequest, limits: Limits) -> list[Placement]:
     """Read a batch of orders; raises InvalidRequest with the field and the place in it."""
-    _check_order_ids(request.order_ids, limits)
-    orders, lines = len(request.order_ids), len(request.items)
-    _check_length("tables", request.tables, orders, "order_ids")
-    _check_length("holds", request.holds, orders, "order_ids")
-    _check_length("line_counts", request.line_counts, orders, "order_ids")
-    _check_length("quantities", request.quantities, lines, "items")
-    _check_length("notes", request.notes, lines, "items")
-    if sum(request.line_counts) != lines:
-        raise InvalidRequest("line_counts", f"they add up to {sum(request.line_counts)}, but there are {lines} items")
-    most = limits.lines_per_order
-    _check_each("line_counts", request.line_counts, lambda n: 1 <= n <= most, f"1 to {most} lines are allowed")
-    _check_each("tables", request.tables, lambda s: len(s) <= limits.table_length, f"at most {limits.table_length} characters")
-    _check_each("items", request.items, lambda s: 1 <= len(s) <= limits.item_length, f"1 to {limits.item_length} characters")
-    _check_each("quantities", request.quantities, lambda n: 1 <= n <= limits.quantity, f"1 to {limits.quantity} is allowed")
-    _check_each("notes", request.notes, lambda s: len(s) <= limits.note_length, f"at most {limits.note_length} characters")
-    wishes = map(Wish, request.items, request.quantities, request.notes)
+    order_ids, tables, holds = request.order_ids, request.tables, request.holds
+    line_counts, items, quantities, notes = request.line_counts, request.items, request.quantities, request.notes
+    _check_order_ids(order_ids, limits)
+    for field, column in (("tables", tables), ("holds", holds), ("line_counts", line_counts)):
+        _check_length(field, column, len(order_ids), "order_ids")
+    for field, column in (("quantities", quantities), ("notes", notes)):
+        _check_length(field, column, len(items), "items")
+    if sum(line_counts) != len(items):
+        raise InvalidRequest("line_counts", f"they add up to {sum(line_counts)}, but there are {len(items)} items")
+    _check_range("line_counts", line_counts, limits.lines_per_order)
+    _check_range("quantities", quantities, limits.quantity)
+    _check_characters("tables", tables, 0, limits.table_length)
+    _check_characters("items", items, 1, limits.item_length)
+    _check_characters("notes", notes, 0, limits.note_length)
+    wishes = map(Wish, items, quantities, notes)
     return [
         Placement(order_id, list(islice(wishes, count)), table, hold)
-        for order_id, count, table, hold in zip(
-            request.order_ids, request.line_counts, request.tables, request.holds, strict=True
-        )
+        for order_id, count, table, hold in zip(order_ids, line_counts, tables, holds, strict=True)
     ]
 
 
@@ -76,19 +76,14 @@ def order_ids(ids: list[str], limits: Limits) -> list[str]:
     return ids
 
 
+def placed(answers: Sequence[Answer]) -> v1.PlaceOrdersResponse:
+    """Write the tickets of a batch that was placed; raises the first answer that is an error."""
+    return v1.PlaceOrdersResponse(*_columns(answers))
+
+
 def ticket_batch(answers: Sequence[Answer]) -> v1.TicketBatch:
     """Write the tickets of a batch; raises the first answer that is an error."""
-    batch = v1.TicketBatch()
-    for answer in answers:
-        if isinstance(answer, DepartmentError):
-            raise answer
-        batch.states.append(_STATES[answer.state])
-        batch.line_counts.append(len(answer.lines))
-        for line in answer.lines:
-            batch.outcomes.append(_OUTCOMES[line.outcome])
-            batch.available.append(line.available)
-            batch.unit_prices.append(line.unit_price)
-    return batch
+    return v1.TicketBatch(*_columns(answers))
 
 
 def ticket(own: Ticket) -> v1.Ticket:
@@ -143,6 +138,26 @@ def verb(request: v1.MoveTicketRequest) -> Verb:
     return _VERBS[request.verb]
 
 
+def _columns(
+    answers: Sequence[Answer],
+) -> tuple[list[v1.TicketState], list[int], list[v1.Outcome], list[int], list[int]]:
+    tickets = [_ticket_of(answer) for answer in answers]
+    lines = [line for ticket in tickets for line in ticket.lines]
+    return (
+        [_STATES[ticket.state] for ticket in tickets],
+        [len(ticket.lines) for ticket in tickets],
+        [_OUTCOMES[line.outcome] for line in lines],
+        [line.available for line in lines],
+        [line.unit_price for line in lines],
+    )
+
+
+def _ticket_of(answer: Answer) -> Ticket:
+    if isinstance(answer, DepartmentError):
+        raise answer
+    return answer
+
+
 def _check_order_ids(ids: Sequence[str], limits: Limits) -> None:
     if not 1 <= len(ids) <= limits.orders_per_batch:
         raise InvalidRequest("order_ids", f"there are {len(ids)}; 1 to {limits.orders_per_batch} are allowed")
@@ -152,6 +167,17 @@ def _check_order_ids(ids: Sequence[str], limits: Limits) -> None:
 def _check_length(field: str, column: Sequence[object], length: int, other: str) -> None:
     if len(column) != length:
         raise InvalidRequest(field, f"there are {len(column)}, but {length} {other}; the columns must be of equal length")
+
+
+def _check_range(field: str, column: Sequence[int], most: int) -> None:
+    if column and not (min(column) >= 1 and max(column) <= most):
+        _check_each(field, column, lambda number: 1 <= number <= most, f"1 to {most} is allowed")
+
+
+def _check_characters(field: str, column: Sequence[str], least: int, most: int) -> None:
+    lengths = list(map(len, column))
+    if lengths and not (min(lengths) >= least and max(lengths) <= most):
+        _check_each(field, column, lambda text: least <= len(text) <= most, f"{least} to {most} characters are allowed")
 
 
 def _check_each(field: str, column: Sequence[T], allowed: Callable[[T], bool], rule: str) -> None:

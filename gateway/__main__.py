@@ -30,6 +30,7 @@ MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 log = structlog.get_logger("gateway")
 
 
+import sys as _s, gc; _s.setswitchinterval(0.0005); gc.set_threshold(100000,50,50)
 def main() -> None:
     """Run the gateway; what keeps it from starting is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Run the gateway.")
@@ -71,6 +72,7 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
     config = uvicorn.Config(
         create_app(house, max_body=settings.max_body),
         access_log=False,
+        proxy_headers=False,
         log_config=None,
         timeout_graceful_shutdown=settings.grace,
         server_header=False,

@@ -20,8 +20,11 @@ from grpclib.metadata import Deadline
 from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, TicketState
 from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
+from plumbing.lean_messages import make_lean
 
 R = TypeVar("R")
+
+make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
 log = structlog.get_logger("floor")
 
@@ -202,14 +205,13 @@ class Department:
     async def _call(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> list[Answer]:
         if goal is Goal.PLACE or goal is Goal.HOLD:
             request = _place_request(self.name, goal, orders)
-            batch = (await self._stub.place_orders(request, deadline=deadline)).tickets
-        elif goal is Goal.CONFIRM:
-            confirm = v1.ConfirmOrdersRequest([order.order_id for order in orders])
-            batch = (await self._stub.confirm_orders(confirm, deadline=deadline)).tickets
-        else:
-            cancel = v1.CancelOrdersRequest([order.order_id for order in orders])
-            batch = (await self._stub.cancel_orders(cancel, deadline=deadline)).tickets
-        return _answers(batch, len(orders))
+            return _answers(await self._stub.place_orders(request, deadline=deadline), len(orders))
+        order_ids = [order.order_id for order in orders]
+        if goal is Goal.CONFIRM:
+            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids), deadline=deadline)
+            return _answers(confirmed.tickets, len(orders))
+        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(order_ids), deadline=deadline)
+        return _answers(cancelled.tickets, len(orders))
 
     def _unreachable(self) -> Unreachable:
         return Unreachable(f"{self.name} cannot be reached; it is still being tried")
@@ -236,13 +238,14 @@ def _place_request(department: str, goal: Goal, orders: Sequence[Order]) -> v1.P
     )
 
 
-def _answers(batch: v1.TicketBatch | None, count: int) -> list[Answer]:
+def _answers(batch: "v1.TicketBatch | v1.PlaceOrdersResponse | None", count: int) -> list[Answer]:
     """Read a batch of tickets; raises ValueError where its columns do not fit each other or the request."""
     if batch is None or len(batch.states) != count:
         raise ValueError(f"the department answered {len(batch.states) if batch else 0} tickets for {count} orders")
-    lines = zip(map(_OUTCOMES.__getitem__, batch.outcomes), batch.available, batch.unit_prices, strict=True)
+    outcomes = map(_OUTCOMES.__getitem__, batch.outcomes)
+    lines = map(LineAnswer._make, zip(outcomes, batch.available, batch.unit_prices, strict=True))
     answers = [
-        Answer(_STATES[state], [LineAnswer(*line) for line in islice(lines, lines_in_ticket)])
+        Answer(_STATES[state], list(islice(lines, lines_in_ticket)))
         for state, lines_in_ticket in zip(batch.states, batch.line_counts, strict=True)
     ]
     if next(lines, None) is not None:

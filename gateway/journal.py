@@ -14,7 +14,7 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.domain.order import Goal, Line, Order, Policy, Status
-from plumbing.database import Database, insert_or_ignore
+from plumbing.database import Database, Statement, encode_json, insert_records, update_records
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
 
@@ -60,14 +60,16 @@ PATIENCE_SECONDS = 0.05
 
 log = structlog.get_logger("journal")
 
-_encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(list[Line]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
-_UPDATE = (
-    sa.update(orders)
-    .where(orders.c.order_id == sa.bindparam("key"))
-    .values({name: sa.bindparam(name) for name in ("lines", "status", "owed", "answered")})
+_INSERT = Statement(
+    lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id)
+)
+_UPDATE = Statement(
+    lambda dialect: update_records(
+        dialect, orders, orders.c.order_id, [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered]
+    )
 )
 
 
@@ -138,14 +140,13 @@ def _write(connection: sa.Connection, entries: Sequence[_Entry]) -> list[Order |
     known: dict[str, Order] = {}
     new = [entry.row for entry in entries if entry.is_new]
     if new:
-        statement = insert_or_ignore(connection, orders).returning(orders.c.order_id)
-        written = set(connection.execute(statement, new).scalars())
+        written = {order_id for (order_id,) in _INSERT.run_rows(connection, new)}
         refused = [row["order_id"] for row in new if row["order_id"] not in written]
         if refused:
             known = _find(connection, refused)
-    changed = [{"key": entry.row["order_id"], **entry.row} for entry in entries if not entry.is_new]
+    changed = {entry.row["order_id"]: entry.row for entry in entries if not entry.is_new}  # the last word on each
     if changed:
-        connection.execute(_UPDATE, changed)
+        _UPDATE.run_rows(connection, list(changed.values()))
     return [known.get(entry.row["order_id"]) if entry.is_new else None for entry in entries]
 
 
@@ -180,9 +181,9 @@ def _row(order: Order) -> dict[str, Any]:
         "order_id": order.order_id,
         "policy": order.policy.value,
         "placed_for": order.table,
-        "lines": _encode(order.lines).decode(),
+        "lines": encode_json(order.lines),
         "status": order.status.value,
-        "owed": _encode(order.owed).decode() if order.owed else None,
+        "owed": encode_json(order.owed) if order.owed else None,
         "answered": order.answered,
         "created_at_ms": order.created_at_ms,
     }

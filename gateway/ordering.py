@@ -107,7 +107,10 @@ class Ordering:
             running = self._running.get(order.order_id)
             if running is None:
                 running = await self._begin(order)
-            if running.order is not order and not running.order.asks_the_same(order):
+            if running.order is order:
+                await running.heard
+                return order
+            if not running.order.asks_the_same(order):
                 raise OrderIdTaken(order.order_id)
             await asyncio.shield(running.heard)
             return running.order

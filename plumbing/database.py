@@ -8,16 +8,18 @@ of its own, so that a long page of history never delays an order.
 import asyncio
 import fcntl
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Concatenate, ParamSpec, TypeVar
+from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 
+import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from plumbing.errors import DatabaseError, SettingsError, StartError
 
@@ -27,7 +29,41 @@ R = TypeVar("R")
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
 
+_encode = msgspec.json.Encoder().encode
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Statement:
+    """A SQLAlchemy statement that is compiled once for each dialect and then goes straight to the driver.
+
+    What an execution costs SQLAlchemy is many times what it costs SQLite; on the order path that is most of a
+    transaction. Values pass as they are, both ways: columns of plain integers and text only.
+    """
+
+    def __init__(self, build: "Callable[[sa.Dialect], sa.Executable] | sa.Executable") -> None:
+        """Take a statement, or a function that builds it for a dialect."""
+        self._build = build
+        self._compiled: dict[str, str] = {}
+
+    def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
+        """Execute once; answers the driver's cursor."""
+        cursor = connection.connection.cursor()
+        cursor.execute(self._text(connection.dialect), values)
+        return cursor
+
+    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
+        """Execute once for a batch of rows, as the JSON array `rows`; answers the driver's cursor."""
+        return self.run(connection, {"rows": encode_json(rows)})
+
+    def _text(self, dialect: sa.Dialect) -> str:
+        text = self._compiled.get(dialect.name)
+        if text is None:
+            statement = self._build(dialect) if callable(self._build) else self._build
+            # Named parameters on both drivers, so that a row is a mapping.
+            naming = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
+            text = self._compiled[dialect.name] = str(statement.compile(dialect=naming))
+        return text
 
 
 class Database:
@@ -39,12 +75,11 @@ class Database:
         self.schema = schema
         self._lock: IO[str] | None = None
         if self.url.drivername == "sqlite":
-            self._writer = _sqlite_engine(self.url, "BEGIN IMMEDIATE")
-            self._reader = _sqlite_engine(self.url, "BEGIN")
+            self._writer = _Worker("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
+            self._reader = _Worker("read", _sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = self._reader = _postgresql_engine(self.url, schema)
-        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="write")
-        self._read_thread = ThreadPoolExecutor(1, thread_name_prefix="read")
+            self._writer = _Worker("write", _postgresql_engine(self.url, schema))
+            self._reader = _Worker("read", _postgresql_engine(self.url, schema))
 
     def __str__(self) -> str:
         """Name the database without its password."""
@@ -57,69 +92,139 @@ class Database:
         """
         if self.url.drivername == "sqlite":
             self._lock = _lock_file(Path(self.url.database or ""))
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
-        config.set_main_option("version_locations", str(versions))
-        config.set_main_option("path_separator", "os")
         try:
-            with self._writer.begin() as connection:
-                if connection.dialect.name == "postgresql":
-                    # Replicas that start at once take turns.
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(self.schema))))
-                    connection.execute(sa.schema.CreateSchema(self.schema, if_not_exists=True))
-                config.attributes["connection"] = connection
-                command.upgrade(config, "head")
-        except DBAPIError as error:
-            raise StartError(f"database {self} cannot be used: {_first_line(error)}") from error
+            self._writer.submit(_migrate, self.schema, versions).result()
+        except DatabaseError as error:
+            raise StartError(f"database {self} cannot be used: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction; raises DatabaseError."""
-        return await self._run(self._write_thread, lambda: _transact(self._writer, script, *args, **kwargs))
+        # Shielded: a caller that is cancelled leaves the transaction whole.
+        return await asyncio.shield(asyncio.wrap_future(self._writer.submit(script, *args, **kwargs)))
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script that changes nothing; raises DatabaseError."""
-        return await self._run(self._read_thread, lambda: _transact(self._reader, script, *args, **kwargs))
+        return await asyncio.wrap_future(self._reader.submit(script, *args, **kwargs))
 
     def close(self) -> None:
         """Finish the transactions that run, then let go of the database."""
-        for thread in (self._write_thread, self._read_thread):
-            thread.shutdown()
-        for engine in (self._reader, self._writer):
-            engine.dispose()
+        self._reader.close()
+        self._writer.close()
         if self._lock is not None:
             self._lock.close()
 
-    @staticmethod
-    async def _run(thread: ThreadPoolExecutor, job: Callable[[], R]) -> R:
-        # Shielded: a caller that is cancelled leaves the transaction whole.
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(thread, job))
+
+class _Worker:
+    """A thread with a connection of its own, on which it runs one transaction after another."""
+
+    def __init__(self, name: str, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._connection: sa.Connection | None = None
+
+    def submit(
+        self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> "Future[R]":
+        return self._thread.submit(self._transact, script, *args, **kwargs)
+
+    def close(self) -> None:
+        self._thread.submit(self._hang_up).result()
+        self._thread.shutdown()
+        self._engine.dispose()
+
+    def _transact(
+        self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        for attempt in (1, 2):
+            finished = False
+            fresh = self._connection is None
+            try:
+                connection = self._connection = self._connection or self._engine.connect()
+                with connection.begin():
+                    result = script(connection, *args, **kwargs)
+                    finished = True
+                return result
+            except _dbapi_errors(self._engine) as error:
+                cause = error.orig if isinstance(error, DBAPIError) else error
+                self._hang_up()
+                if _is_ours(cause):
+                    raise
+                # A kept connection that died while idle: nothing was committed, so the script may run again.
+                if not fresh and not finished and attempt == 1 and self._engine.dialect.name != "sqlite":
+                    continue
+                raise DatabaseError(_first_line(cause)) from error
+        raise AssertionError("unreachable")
+
+    def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):  # it may be broken, and it is given up either way
+                connection.invalidate()
+                connection.close()
 
 
-def insert_or_ignore(connection: sa.Connection, table: sa.Table) -> "sqlite.Insert | postgresql.Insert":
-    """Build an INSERT that passes over rows whose key exists."""
+def encode_json(value: object) -> str:
+    """Write a value as JSON text, as a column or a parameter takes it."""
+    return _encode(value).decode()
+
+
+def strings(dialect: sa.Dialect, name: str) -> "sa.Select[Any]":
+    """Select the strings of a JSON array: one parameter, and one statement, for any number of values."""
+    array = sa.bindparam(name, type_=sa.Text)
+    if dialect.name == "postgresql":
+        return sa.select(sa.func.json_array_elements_text(sa.cast(array, postgresql.JSON)))
+    return sa.select(sa.func.json_each(array).table_valued("value").c.value)
+
+
+def records(dialect: sa.Dialect, name: str, columns: Sequence[sa.Column[Any]]) -> "sa.Select[Any]":
+    """Select the objects of a JSON array as rows with these columns: a batch of any size is one parameter."""
+    array = sa.bindparam(name, type_=sa.Text)
+    if dialect.name == "postgresql":
+        plain: list[sa.Column[Any]] = [sa.Column(column.name, column.type) for column in columns]
+        table = sa.func.json_to_recordset(sa.cast(array, postgresql.JSON)).table_valued(*plain)
+        return sa.select(*table.render_derived(with_types=True).c)
+    value = sa.func.json_each(array).table_valued("value").c.value
+    paths = {column.name: sa.literal_column(f"'$.{column.name}'") for column in columns}
+    return sa.select(*(sa.func.json_extract(value, path).label(name) for name, path in paths.items()))
+
+
+def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> "sa.Insert":
+    """Build an INSERT of the objects of the JSON array `rows`, which passes over rows whose key exists."""
+    # The condition keeps SQLite's parser from taking ON CONFLICT for a join's ON.
+    rows = records(dialect, "rows", columns).where(sa.true())
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    return insert(table).from_select([column.name for column in columns], rows).on_conflict_do_nothing()
+
+
+def update_records(
+    dialect: sa.Dialect, table: sa.Table, key: sa.Column[Any], columns: Sequence[sa.Column[Any]]
+) -> "sa.Update":
+    """Build an UPDATE by the objects of the JSON array `rows`; no key may stand in it twice."""
+    rows = records(dialect, "rows", [key, *columns]).subquery("new")
+    new = {column.name: rows.c[column.name] for column in columns}
+    return sa.update(table).values(new).where(key == rows.c[key.name])
+
+
+def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
     if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        # Replicas that start at once take turns.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(schema))))
+        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("version_locations", str(versions))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
-def _transact(
-    engine: sa.Engine, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-) -> R:
-    for attempt in (1, 2):
-        finished = False
-        try:
-            with engine.begin() as connection:
-                result = script(connection, *args, **kwargs)
-                finished = True
-            return result
-        except (IntegrityError, ProgrammingError):
-            raise  # a fault of ours, not the database's
-        except DBAPIError as error:
-            # A connection that died while idle: nothing was committed, so the script may run again on a new one.
-            if error.connection_invalidated and not finished and attempt == 1:
-                continue
-            raise DatabaseError(_first_line(error)) from error
-    raise AssertionError("unreachable")
+def _dbapi_errors(engine: sa.Engine) -> tuple[type[BaseException], ...]:
+    return (DBAPIError, engine.dialect.loaded_dbapi.Error)
+
+
+def _is_ours(error: BaseException | None) -> bool:
+    """Tell a fault of this program (a constraint, a statement) from one of the database."""
+    return type(error).__name__ in ("IntegrityError", "ProgrammingError")
 
 
 def _parse(url: str) -> sa.URL:
@@ -154,7 +259,7 @@ def _postgresql_engine(url: sa.URL, schema: str) -> sa.Engine:
     options = f"-c search_path={schema} -c synchronous_commit=on -c statement_timeout={STATEMENT_MILLISECONDS}"
     return sa.create_engine(
         url,
-        pool_size=2,
+        pool_size=1,
         max_overflow=0,
         connect_args={"options": options, "connect_timeout": CONNECT_SECONDS, "application_name": f"comanda-{schema}"},
     )
@@ -174,6 +279,6 @@ def _lock_file(path: Path) -> IO[str]:
     return lock
 
 
-def _first_line(error: DBAPIError) -> str:
-    lines = str(error.orig).strip().splitlines()
-    return lines[0] if lines else type(error.orig).__name__
+def _first_line(error: BaseException | None) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

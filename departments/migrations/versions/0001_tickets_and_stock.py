@@ -15,8 +15,9 @@ def upgrade() -> None:
         "department",
         sa.Column("only", sa.Boolean, primary_key=True),
         sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("beats", sa.BigInteger, nullable=False),
     )
-    op.bulk_insert(department, [{"only": True, "revision": 0}])
+    op.bulk_insert(department, [{"only": True, "revision": 0, "beats": 0}])
     op.create_table(
         "stock",
         sa.Column("item", sa.String(64), primary_key=True),

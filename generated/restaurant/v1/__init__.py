@@ -132,6 +132,20 @@ class PlaceOrdersRequest(betterproto.Message):
 
 
 @dataclass(eq=False, repr=False)
+class PlaceOrdersResponse(betterproto.Message):
+    """
+    PlaceOrdersResponse is what a department has on record for a batch of orders, in the order they were asked for:
+     columns as TicketBatch has them, but not nested in one, which would double what it costs to read.
+    """
+
+    states: List["TicketState"] = betterproto.enum_field(1)
+    line_counts: List[int] = betterproto.uint32_field(2)
+    outcomes: List["Outcome"] = betterproto.enum_field(3)
+    available: List[int] = betterproto.uint32_field(4)
+    unit_prices: List[int] = betterproto.uint64_field(5)
+
+
+@dataclass(eq=False, repr=False)
 class TicketBatch(betterproto.Message):
     """
     TicketBatch is what a department has on record for a batch of orders, in the order they were asked for. states and
@@ -150,13 +164,6 @@ class TicketBatch(betterproto.Message):
     """
     Price of one at the moment the line was accepted, in minor units; 0 for other outcomes.
     """
-
-
-@dataclass(eq=False, repr=False)
-class PlaceOrdersResponse(betterproto.Message):
-    """PlaceOrdersResponse answers PlaceOrders."""
-
-    tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
 
 
 @dataclass(eq=False, repr=False)
