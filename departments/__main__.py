@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 import uuid_utils
-import uvloop
 
 from departments.counter import Counter, counters
 from departments.department import Department
@@ -23,6 +22,7 @@ from plumbing.database import Database
 from plumbing.errors import StartError
 from plumbing.grpc_server import GrpcServer, bind
 from plumbing.logs import configure_logs
+from plumbing.runtime import run
 from plumbing.settings import read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -32,7 +32,6 @@ DEFAULT_PORT = 50050
 log = structlog.get_logger("department")
 
 
-import sys as _s, gc; _s.setswitchinterval(0.0005); gc.set_threshold(100000,50,50)
 def main() -> None:
     """Run one department; what keeps it from starting is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m departments", description="Run one department.")
@@ -46,9 +45,10 @@ def main() -> None:
         if arguments.migrate:
             database.close()
         else:
-            uvloop.run(_serve(menu, settings, database))
+            run(_serve(menu, settings, database))
     except StartError as error:
-        sys.exit(_fail(f"departments {arguments.menu}: {error}"))
+        print(f"departments {arguments.menu}: {error}", file=sys.stderr)
+        sys.exit(2)
 
 
 def open_database(menu: Menu, settings: DepartmentSettings) -> Database:
@@ -57,9 +57,14 @@ def open_database(menu: Menu, settings: DepartmentSettings) -> Database:
     return Database(settings.database_url or f"sqlite:///{path}", schema=menu.name.replace("-", "_"))
 
 
+def menu_folder() -> Path:
+    """Answer the folder of menu files; raises SettingsError."""
+    folder = read_settings(DepartmentSettings, "", os.environ).menus
+    return Path(folder) if folder else SHIPPED
+
+
 def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
-    shared = read_settings(DepartmentSettings, "", os.environ)
-    menu = read_menu(find_menu(name, Path(shared.menus) if shared.menus else SHIPPED))
+    menu = read_menu(find_menu(name, menu_folder()))
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     configure_logs(menu.name, settings.log_level, settings.log_format)
     return menu, settings
@@ -94,11 +99,6 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database) -
     log.info("closing", department=menu.name)
     await server.drain(settings.grace)
     database.close()
-
-
-def _fail(line: str) -> int:
-    print(line, file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

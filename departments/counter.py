@@ -75,7 +75,11 @@ class BakeryCounter(bakery.BakeryBase):
 
 def counters(menu: Menu, counter: Counter) -> list[BarCounter | KitchenCounter | BakeryCounter]:
     """List the counters that a department of this name has; a department without a frozen contract has none."""
-    frozen = {"bar": BarCounter, "kitchen": KitchenCounter, "bakery": BakeryCounter}
+    frozen: dict[str, type[BarCounter | KitchenCounter | BakeryCounter]] = {
+        "bar": BarCounter,
+        "kitchen": KitchenCounter,
+        "bakery": BakeryCounter,
+    }
     return [frozen[menu.name](counter)] if menu.name in frozen else []
 
 

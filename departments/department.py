@@ -14,7 +14,7 @@ from departments import desk
 from departments.desk import Answer, Shelves
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
-from departments.domain.tickets import Outcome, State, Ticket, Verb
+from departments.domain.tickets import State, Ticket, Verb
 from plumbing.database import Database
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
@@ -84,7 +84,6 @@ class Department:
         log.info("placed", orders=len(placements), order_ids=[p.order_id for p in placements])
         iterator = iter(answers)
         return [list(islice(iterator, len(call))) for call in calls]
-
 
 
 def _place_at_desk(connection: Connection, menu: Menu, placements: Sequence[Placement]) -> list[Answer]:

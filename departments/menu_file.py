@@ -52,7 +52,9 @@ def find_menu(name_or_path: str, folder: Path) -> Path:
     if path.suffix == ".toml" and path.is_file():
         return path
     known = ", ".join(sorted(file.stem for file in folder.glob("*.toml"))) or "none"
-    raise StartError(f"there is no menu {name_or_path!r}: expected one of {folder} ({known}), or a path to a .toml file")
+    raise StartError(
+        f"there is no menu {name_or_path!r}: expected one of {folder} ({known}), or a path to a .toml file"
+    )
 
 
 def menu_files(folder: Path) -> list[Path]:

@@ -53,9 +53,7 @@ _NEXT_REVISION = Statement(
     .values(revision=department.c.revision + sa.bindparam("changes"))
     .returning(department.c.revision)
 )
-_TICKETS = Statement(
-    lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids")))
-)
+_TICKETS = Statement(lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids"))))
 _INSERT_TICKETS = Statement(lambda dialect: insert_records(dialect, tickets, list(tickets.c)))
 _UPDATE_TICKETS = Statement(
     lambda dialect: update_records(dialect, tickets, tickets.c.order_id, [tickets.c.state, tickets.c.revision])
@@ -119,7 +117,9 @@ def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:
 
 def update_tickets(connection: sa.Connection, changed: Iterable[Ticket]) -> None:
     """Write the new states of tickets."""
-    rows = [{"order_id": ticket.order_id, "state": ticket.state.value, "revision": ticket.revision} for ticket in changed]
+    rows = [
+        {"order_id": ticket.order_id, "state": ticket.state.value, "revision": ticket.revision} for ticket in changed
+    ]
     if rows:
         _UPDATE_TICKETS.run_rows(connection, rows)
 

@@ -23,28 +23,10 @@ make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
-_OUTCOMES = {
-    Outcome.ACCEPTED: v1.Outcome.ACCEPTED,
-    Outcome.OUT_OF_STOCK: v1.Outcome.OUT_OF_STOCK,
-    Outcome.NOT_ON_MENU: v1.Outcome.NOT_ON_MENU,
-    Outcome.CANCELLED: v1.Outcome.CANCELLED,
-}
-_STATES = {
-    State.NONE: v1.TicketState.UNSPECIFIED,
-    State.HELD: v1.TicketState.HELD,
-    State.QUEUED: v1.TicketState.QUEUED,
-    State.PREPARING: v1.TicketState.PREPARING,
-    State.READY: v1.TicketState.READY,
-    State.SERVED: v1.TicketState.SERVED,
-    State.CANCELLED: v1.TicketState.CANCELLED,
-}
-_VERBS = {
-    v1.Verb.START: Verb.START,
-    v1.Verb.FINISH: Verb.FINISH,
-    v1.Verb.SERVE: Verb.SERVE,
-    v1.Verb.RECALL: Verb.RECALL,
-    v1.Verb.CANCEL: Verb.CANCEL,
-}
+# The two vocabularies use the same words; only a refused order has no ticket, and so no state, on the wire.
+_OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
+_STATES = {state: v1.TicketState.from_string("UNSPECIFIED" if state is State.NONE else state.name) for state in State}
+_VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb is not Verb.CONFIRM}
 
 
 def placements(request: v1.PlaceOrdersRequest, limits: Limits) -> list[Placement]:
@@ -132,10 +114,11 @@ def states(request: v1.ListTicketsRequest) -> frozenset[State]:
 
 def verb(request: v1.MoveTicketRequest) -> Verb:
     """Read a step of the staff's; raises InvalidRequest."""
-    if request.verb not in _VERBS:
-        allowed = ", ".join(own.value for own in _VERBS.values())
+    known = _VERBS.get(request.verb)
+    if known is None:
+        allowed = ", ".join(_VERBS.values())
         raise InvalidRequest("verb", f"{int(request.verb)} is not allowed: expected one of {allowed}")
-    return _VERBS[request.verb]
+    return known
 
 
 def _columns(
@@ -166,7 +149,9 @@ def _check_order_ids(ids: Sequence[str], limits: Limits) -> None:
 
 def _check_length(field: str, column: Sequence[object], length: int, other: str) -> None:
     if len(column) != length:
-        raise InvalidRequest(field, f"there are {len(column)}, but {length} {other}; the columns must be of equal length")
+        raise InvalidRequest(
+            field, f"there are {len(column)}, but {length} {other}; the columns must be of equal length"
+        )
 
 
 def _check_range(field: str, column: Sequence[int], most: int) -> None:

@@ -1,6 +1,7 @@
 """`python -m gateway`: settings, journal, departments and the REST app, from start to drain."""
 
 import argparse
+import asyncio
 import os
 import random
 import sys
@@ -10,7 +11,6 @@ from pathlib import Path
 import structlog
 import uuid_utils
 import uvicorn
-import uvloop
 from grpclib.client import Channel
 
 from gateway.app import create_app
@@ -23,6 +23,7 @@ from plumbing.database import Database
 from plumbing.errors import StartError
 from plumbing.grpc_server import bind
 from plumbing.logs import configure_logs
+from plumbing.runtime import run
 from plumbing.settings import read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -30,7 +31,6 @@ MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 log = structlog.get_logger("gateway")
 
 
-import sys as _s, gc; _s.setswitchinterval(0.0005); gc.set_threshold(100000,50,50)
 def main() -> None:
     """Run the gateway; what keeps it from starting is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Run the gateway.")
@@ -42,7 +42,7 @@ def main() -> None:
         database = open_database(settings)
         database.prepare(MIGRATIONS)
         if not arguments.migrate:
-            uvloop.run(_serve(settings, database))
+            run(_serve(settings, database))
         database.close()
     except StartError as error:
         print(f"gateway: {error}", file=sys.stderr)
@@ -78,9 +78,18 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
         server_header=False,
     )
     host, port = sock.getsockname()[:2]
-    log.info("open", menu=f"http://{host}:{port}/menu", api=f"http://{host}:{port}/schema", database=str(database))
+    log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
+    announcement = asyncio.create_task(_announce(house, f"http://{host}:{port}"))
     await uvicorn.Server(config).serve([sock])
+    announcement.cancel()
     log.info("closed")
+
+
+async def _announce(house: House, url: str) -> None:
+    """Tell where to order, once it can be done."""
+    while not await house.is_ready():  # noqa: ASYNC110 - a look ten times a second, at a start only
+        await asyncio.sleep(0.1)
+    log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
 
 
 def _channel(address: str) -> Channel:

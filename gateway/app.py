@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from litestar import Litestar, Request
 from litestar.di import Provide
@@ -63,7 +64,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
     )
 
 
-async def _demand_json(request: "Request[object, object, object]") -> None:
+async def _demand_json(request: "Request[Any, Any, Any]") -> None:
     """Refuse a body that its sender does not call JSON."""
     kind = request.headers.get("content-type")
     if kind is not None and request.method == "POST" and not kind.lower().startswith("application/json"):

@@ -81,7 +81,7 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
     return problem(answer, headers)
 
 
-def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Problem]:
+def _invalid(_request: _AnyRequest, error: ValidationException) -> Response[Problem]:
     """Answer a request that does not fit the contract; names the field, the value and what is allowed."""
     extra = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
     message = str(extra.get("message", error.detail)) if isinstance(extra, dict) else str(error.detail)
@@ -98,16 +98,18 @@ def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Probl
     )
 
 
-def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
+def _http(_request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what Litestar refuses by itself: no such path, wrong method, too large, not JSON."""
     title = type(error).__name__.removesuffix("Exception")
     detail = error.detail or title
     return problem(Problem(title=title, status=error.status_code, detail=detail), dict(error.headers or {}))
 
 
-def _too_deep(request: _AnyRequest, error: RecursionError) -> Response[Problem]:
+def _too_deep(_request: _AnyRequest, _error: RecursionError) -> Response[Problem]:
     """Answer JSON that is nested deeper than anything here could mean."""
-    return problem(Problem(title="The request is not valid", status=400, detail="body: JSON nested too deeply", field="body"))
+    return problem(
+        Problem(title="The request is not valid", status=400, detail="body: JSON nested too deeply", field="body")
+    )
 
 
 def _unforeseen(request: _AnyRequest, error: Exception) -> Response[Problem]:

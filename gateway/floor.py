@@ -42,20 +42,12 @@ _FINAL = frozenset({
 """The statuses that another try would get again."""
 
 _OUTCOMES = {
-    v1.Outcome.UNSPECIFIED: Outcome.CANCELLED,
-    v1.Outcome.ACCEPTED: Outcome.ACCEPTED,
-    v1.Outcome.OUT_OF_STOCK: Outcome.OUT_OF_STOCK,
-    v1.Outcome.NOT_ON_MENU: Outcome.NOT_ON_MENU,
-    v1.Outcome.CANCELLED: Outcome.CANCELLED,
+    v1.Outcome.from_string(outcome.name): outcome
+    for outcome in (Outcome.ACCEPTED, Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.CANCELLED)
 }
 _STATES = {
-    v1.TicketState.UNSPECIFIED: TicketState.NONE,
-    v1.TicketState.HELD: TicketState.HELD,
-    v1.TicketState.QUEUED: TicketState.QUEUED,
-    v1.TicketState.PREPARING: TicketState.PREPARING,
-    v1.TicketState.READY: TicketState.READY,
-    v1.TicketState.SERVED: TicketState.SERVED,
-    v1.TicketState.CANCELLED: TicketState.CANCELLED,
+    v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name): state
+    for state in TicketState
 }
 
 
@@ -114,9 +106,7 @@ class Department:
         self.is_reachable = True
         self.was_reached = False
         self._asks: dict[Goal, GroupCommit[Order, Answer]] = {
-            goal: GroupCommit(
-                self._asker(goal), limit=calling.orders_per_call, concurrency=calling.calls_in_flight
-            )
+            goal: GroupCommit(self._asker(goal), limit=calling.orders_per_call, concurrency=calling.calls_in_flight)
             for goal in Goal
         }
 

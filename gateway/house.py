@@ -69,7 +69,9 @@ class House:
     def reachability(self) -> "dict[str, Literal['reachable', 'unreachable']]":
         """Tell which departments can be reached."""
         departments = self.ordering.departments.values()
-        return {each.name: "reachable" if each.is_reachable and each.was_reached else "unreachable" for each in departments}
+        return {
+            each.name: "reachable" if each.is_reachable and each.was_reached else "unreachable" for each in departments
+        }
 
     async def is_ready(self) -> bool:
         """Tell whether orders can be taken."""

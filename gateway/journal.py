@@ -63,9 +63,7 @@ log = structlog.get_logger("journal")
 _decode_lines = msgspec.json.Decoder(list[Line]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
-_INSERT = Statement(
-    lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id)
-)
+_INSERT = Statement(lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id))
 _UPDATE = Statement(
     lambda dialect: update_records(
         dialect, orders, orders.c.order_id, [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered]
@@ -87,7 +85,9 @@ class Journal:
     def __init__(self, database: Database) -> None:
         """Write to a database whose tables are in place."""
         self._database = database
-        self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(self._commit, limit=BATCH, patience=PATIENCE_SECONDS)
+        self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
+            self._commit, limit=BATCH, patience=PATIENCE_SECONDS
+        )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write a new order; answers the one that has its id already, or None. Raises DatabaseError."""

@@ -19,6 +19,6 @@ class Backoff:
 
     def next(self) -> float:
         """Count a failure and answer how long to wait after it."""
-        most = min(self._cap, self._first * 2 ** min(self.failures, 30))
+        most = min(self._cap, self._first * 2.0 ** min(self.failures, 30))
         self.failures += 1
         return most * self._random()

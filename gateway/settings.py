@@ -27,10 +27,10 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = msgspec.field(default_factory=lambda: dict(DEPARTMENTS))
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "EUR"
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
-    time_to_decide: Annotated[
-        Seconds, Meta(description="Seconds until the pending lines of an order expire.")
-    ] = 300.0
-    first_retry: Annotated[Seconds, Meta(description="Seconds before a department is tried again, at most, at first.")] = 0.1
+    time_to_decide: Annotated[Seconds, Meta(description="Seconds until the pending lines of an order expire.")] = 300.0
+    first_retry: Annotated[
+        Seconds, Meta(description="Seconds before a department is tried again, at most, at first.")
+    ] = 0.1
     retry_cap: Annotated[Seconds, Meta(description="The same, however often it has failed.")] = 2.0
     calls_in_flight: Annotated[int, Meta(ge=1, le=90, description="Calls of a kind to one department at once.")] = 2
     orders_per_call: Annotated[int, Meta(ge=1, le=1000, description="Orders in one call, at most.")] = 256

@@ -41,7 +41,7 @@ class Statement:
     transaction. Values pass as they are, both ways: columns of plain integers and text only.
     """
 
-    def __init__(self, build: "Callable[[sa.Dialect], sa.Executable] | sa.Executable") -> None:
+    def __init__(self, build: "Callable[[sa.Dialect], sa.ClauseElement] | sa.ClauseElement") -> None:
         """Take a statement, or a function that builds it for a dialect."""
         self._build = build
         self._compiled: dict[str, str] = {}
@@ -125,16 +125,17 @@ class _Worker:
     def submit(
         self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> "Future[R]":
-        return self._thread.submit(self._transact, script, *args, **kwargs)
+        def job() -> R:
+            return self._transact(script, *args, **kwargs)
+
+        return self._thread.submit(job)
 
     def close(self) -> None:
         self._thread.submit(self._hang_up).result()
         self._thread.shutdown()
         self._engine.dispose()
 
-    def _transact(
-        self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    def _transact(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         for attempt in (1, 2):
             finished = False
             fresh = self._connection is None
@@ -184,8 +185,11 @@ def records(dialect: sa.Dialect, name: str, columns: Sequence[sa.Column[Any]]) -
         table = sa.func.json_to_recordset(sa.cast(array, postgresql.JSON)).table_valued(*plain)
         return sa.select(*table.render_derived(with_types=True).c)
     value = sa.func.json_each(array).table_valued("value").c.value
-    paths = {column.name: sa.literal_column(f"'$.{column.name}'") for column in columns}
-    return sa.select(*(sa.func.json_extract(value, path).label(name) for name, path in paths.items()))
+    return sa.select(*(_member(value, column.name) for column in columns))
+
+
+def _member(value: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
+    return sa.func.json_extract(value, sa.literal_column(f"'$.{name}'")).label(name)
 
 
 def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> "sa.Insert":
@@ -268,7 +272,7 @@ def _postgresql_engine(url: sa.URL, schema: str) -> sa.Engine:
 def _lock_file(path: Path) -> IO[str]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = Path(f"{path}.lock").open("a")
+        lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - held as long as the program runs
     except OSError as error:
         raise StartError(f"the data directory {path.parent} cannot be used: {os.strerror(error.errno or 0)}") from error
     try:

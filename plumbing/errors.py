@@ -1,9 +1,9 @@
 """What can go wrong below the restaurant.
 
-    PlumbingError
-    ├── StartError           the program cannot start: one clear line and exit code 2
-    │   └── SettingsError    a setting is wrong or unknown
-    └── DatabaseError        a transaction did not run, or nobody knows whether it was committed
+PlumbingError
+├── StartError           the program cannot start: one clear line and exit code 2
+│   └── SettingsError    a setting is wrong or unknown
+└── DatabaseError        a transaction did not run, or nobody knows whether it was committed
 """
 
 

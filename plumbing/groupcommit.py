@@ -98,7 +98,7 @@ class GroupCommit(Generic[T, R]):
                         future.set_exception(result)
                     else:
                         future.set_result(result)
-            except Exception as error:  # not swallowed: it reaches everyone who waits for this batch
+            except Exception as error:  # noqa: BLE001 - not swallowed: it reaches everyone who waits for this batch
                 for _, future in batch:
                     if not future.done():
                         future.set_exception(error)

@@ -5,6 +5,8 @@ A message of repeated scalars has neither: its fields are lists. For such a mess
 does the same at a tenth of the cost; on the order path that is the larger part of what a call costs.
 """
 
+from typing import Any
+
 import betterproto
 
 
@@ -12,7 +14,7 @@ def make_lean(*kinds: type[betterproto.Message]) -> None:
     """Give messages of repeated scalars plain attributes; raises TypeError for a message that has other fields."""
     for kind in kinds:
         _demand_columns(kind)
-        names = tuple(kind._betterproto.sorted_field_names)
+        names = tuple(_metadata(kind).sorted_field_names)
 
         def fill(self: betterproto.Message, names: tuple[str, ...] = names) -> None:
             state = self.__dict__
@@ -31,9 +33,13 @@ def make_lean(*kinds: type[betterproto.Message]) -> None:
             setattr(kind, attribute, method)
 
 
+def _metadata(kind: type[betterproto.Message]) -> Any:
+    return kind._betterproto  # type: ignore[arg-type]  # its classproperty is typed for nothing
+
+
 def _demand_columns(kind: type[betterproto.Message]) -> None:
     instance = kind()
-    for name, meta in kind._betterproto.meta_by_field_name.items():
+    for name, meta in _metadata(kind).meta_by_field_name.items():
         repeated = isinstance(getattr(instance, name), list)
         if not repeated or meta.group or meta.proto_type in (betterproto.TYPE_MESSAGE, betterproto.TYPE_MAP):
             raise TypeError(f"{kind.__name__}.{name} is not a column: only repeated scalars are")

@@ -1,10 +1,10 @@
 """What a department refuses.
 
-    DepartmentError
-    ├── InvalidRequest      a field of the request is not allowed
-    ├── OrderIdTaken        the order id is known, with other lines
-    ├── OrderNotFound       no such order here
-    └── StepNotAllowed      the ticket's state does not allow this step
+DepartmentError
+├── InvalidRequest      a field of the request is not allowed
+├── OrderIdTaken        the order id is known, with other lines
+├── OrderNotFound       no such order here
+└── StepNotAllowed      the ticket's state does not allow this step
 """
 
 
@@ -30,7 +30,7 @@ class OrderIdTaken(DepartmentError):
 
 
 class OrderNotFound(DepartmentError):
-    """This department has never heard of the order."""
+    """The department has never heard of the order."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"order {order_id} is not known here")

@@ -1,14 +1,14 @@
 """What the gateway refuses.
 
-    GatewayError
-    ├── OrderIdTaken         the order id belongs to another order
-    ├── OrderNotFound        no such order
-    ├── NotCancellable       nothing of the order can be taken back
-    ├── UnknownDepartment    a line names a department that there is not
-    ├── TooManyLines         an order is longer than allowed
-    ├── QuantityTooLarge     a line asks for more than allowed
-    ├── NoteTooLong          a line's note is longer than allowed
-    └── Overloaded           too many orders are waiting; nothing was written down
+GatewayError
+├── OrderIdTaken         the order id belongs to another order
+├── OrderNotFound        no such order
+├── NotCancellable       nothing of the order can be taken back
+├── UnknownDepartment    a line names a department that there is not
+├── TooManyLines         an order is longer than allowed
+├── QuantityTooLarge     a line asks for more than allowed
+├── NoteTooLong          a line's note is longer than allowed
+└── Overloaded           too many orders are waiting; nothing was written down
 """
 
 from collections.abc import Collection

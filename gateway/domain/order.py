@@ -108,8 +108,8 @@ class Line:
 class Order:
     """What one table asks for, and what became of it.
 
-    `answered`: what the guest was told is on record here. `settling`: a decision is being written down, and no department
-    may hear of it yet.
+    `answered`: what the guest was told is on record here. `settling`: a decision is being written down, and no
+    department may hear of it yet.
     """
 
     order_id: str
@@ -147,9 +147,7 @@ class Order:
     @property
     def total(self) -> int:
         """Add up what will be made, in minor units."""
-        return sum(
-            line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is Outcome.ACCEPTED
-        )
+        return sum(line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is Outcome.ACCEPTED)
 
     def asks_the_same(self, other: "Order") -> bool:
         """Tell whether two orders ask for the same, whatever became of them."""

@@ -57,7 +57,13 @@ async def place_order(
     return _answer(order, order_response(order, house.currency))
 
 
-@get("/orders/{order_id:uuid}", operation_id="getOrder", summary="Look at an order", tags=["orders"], responses={404: PROBLEM})
+@get(
+    "/orders/{order_id:uuid}",
+    operation_id="getOrder",
+    summary="Look at an order",
+    tags=["orders"],
+    responses={404: PROBLEM},
+)
 async def get_order(order_id: UUID, house: House) -> OrderResponse:
     """Answer an order as it stands."""
     return order_response(await house.ordering.find(str(order_id)), house.currency)
@@ -85,7 +91,11 @@ async def list_orders(
     summary="Cancel an order",
     tags=["orders"],
     status_code=HTTP_200_OK,
-    responses={202: ResponseSpec(OrderResponse, description="A department is still to be told."), 404: PROBLEM, 409: PROBLEM},
+    responses={
+        202: ResponseSpec(OrderResponse, description="A department is still to be told."),
+        404: PROBLEM,
+        409: PROBLEM,
+    },
 )
 async def cancel_order(order_id: UUID, house: House) -> Response[OrderResponse]:
     """Take back what is not being made yet; its stock goes back on the shelf.

@@ -1,0 +1,61 @@
+"""`python -m house up | migrate | settings`."""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from departments import __main__ as department
+from departments.menu_file import menu_files, read_menu
+from departments.settings import DepartmentSettings
+from gateway import __main__ as gateway
+from gateway.settings import GatewaySettings
+from house.manual import manual
+from house.procfile import plan
+from plumbing.errors import StartError
+from plumbing.settings import read_settings
+
+
+def main() -> None:
+    """Run a command; what keeps it from running is one line and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m house")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, run in (("up", up), ("migrate", migrate), ("settings", settings)):
+        commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
+    try:
+        parser.parse_args().run()
+    except StartError as error:
+        print(f"house: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def up() -> None:
+    """Run a department for each menu and the gateway, until Ctrl-C or SIGTERM; never returns."""
+    house = plan(department.menu_folder(), os.environ)
+    procfile = Path(tempfile.mkdtemp(prefix="comanda-")) / "Procfile"
+    procfile.write_text(house.procfile)
+    honcho = [sys.executable, "-m", "honcho", "-d", str(Path.cwd()), "-f", str(procfile), "-e", os.devnull, "start"]
+    os.execve(sys.executable, honcho, {**os.environ, **house.variables, "PYTHONUNBUFFERED": "1"})  # noqa: S606 - becomes honcho
+
+
+def migrate() -> None:
+    """Bring every database up to date."""
+    databases = [(gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ)), gateway.MIGRATIONS)]
+    for path in menu_files(department.menu_folder()):
+        menu = read_menu(path)
+        own = read_settings(DepartmentSettings, menu.name, os.environ)
+        databases.append((department.open_database(menu, own), department.MIGRATIONS))
+    for database, migrations in databases:
+        database.prepare(migrations)
+        print(f"{database} ({database.schema}) is up to date")
+        database.close()
+
+
+def settings() -> None:
+    """Print the manual of all settings."""
+    print(manual(), end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Writes docs/settings.md from the settings themselves."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from departments.settings import DepartmentSettings
+from gateway.settings import GatewaySettings
+from plumbing.settings import describe
+
+_HEAD = """\
+# Settings
+
+Written by `just fix` from the programs' own settings; `just check` fails when it is out of date.
+
+All settings come from the environment. `COMANDA_PORT` is read by every program; `COMANDA_GATEWAY_PORT` by the gateway
+only, `COMANDA_BAR_PORT` by the bar only, and so for every setting and every department: the narrower name wins. A value
+that is not allowed is one line on standard error, and the program does not start.
+
+`just up` starts a department for each menu file and tells the gateway where they are: there, `COMANDA_PORT` is the
+gateway's alone and `COMANDA_DEPARTMENTS` is not read.
+"""
+
+
+def manual() -> str:
+    """Write the page."""
+    return "\n".join([_HEAD, *_section("The gateway", GatewaySettings), *_section("A department", DepartmentSettings)])
+
+
+def _section(title: str, kind: type[msgspec.Struct]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield "| variable | default | meaning |"
+    yield "| --- | --- | --- |"
+    for variable, default, meaning in describe(kind):
+        yield f"| `{variable}` | {f'`{default}`' if default else ''} | {meaning} |"
+    yield ""
