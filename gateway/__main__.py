@@ -4,8 +4,11 @@ import argparse
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -80,9 +83,19 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
     host, port = sock.getsockname()[:2]
     log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
     announcement = asyncio.create_task(_announce(house, f"http://{host}:{port}"))
-    await uvicorn.Server(config).serve([sock])
+    await _Server(config).serve([sock])
     announcement.cancel()
     log.info("closed")
+
+
+class _Server(uvicorn.Server):
+    """Stops on a signal and returns, so that the journal can be closed; uvicorn would raise the signal once more."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 async def _announce(house: House, url: str) -> None:

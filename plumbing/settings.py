@@ -38,8 +38,8 @@ def describe(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
     """Yield (variable, default, description) of every field, for the manual."""
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
-        default = "" if field.default in (None, "") else _spell(field.default)
-        yield variable(field.name), default, _description(hints[field.name])
+        default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        yield variable(field.name), _spell(default), _description(hints[field.name])
 
 
 def _parse(name: str, text: str, hint: Any) -> object:
@@ -72,6 +72,4 @@ def _description(hint: Any) -> str:
 def _spell(default: object) -> str:
     if isinstance(default, dict):
         return ",".join(f"{key}={value}" for key, value in default.items())
-    if isinstance(default, bool):
-        return str(default).lower()
-    return str(default)
+    return "" if default is None else str(default)
