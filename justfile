@@ -39,6 +39,10 @@ fix: setup
 test *args: setup
     python -m pytest {{args}}
 
+# look at the pages in a real Chromium, which has to be installed
+test-pages *args: setup
+    python -m pytest -m pages {{args}}
+
 # run the tests and report branch coverage
 cover *args: setup
     @.ci/cover {{args}}

@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from itertools import chain, islice
 
 import structlog
-from sqlalchemy import Connection
 
 from departments import desk
 from departments.desk import Answer, Shelves
@@ -80,14 +79,10 @@ class Department:
 
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[Answer]]:
         placements = list(chain.from_iterable(calls))
-        answers = await self._database.write(_place_at_desk, self.menu, placements)
+        answers = await self._database.write(desk.place, self.menu, placements, _now_ms())
         log.info("placed", orders=len(placements), order_ids=[p.order_id for p in placements])
         iterator = iter(answers)
         return [list(islice(iterator, len(call))) for call in calls]
-
-
-def _place_at_desk(connection: Connection, menu: Menu, placements: Sequence[Placement]) -> list[Answer]:
-    return desk.place(connection, menu, placements, _now_ms())
 
 
 def _now_ms() -> int:

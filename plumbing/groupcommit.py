@@ -80,29 +80,35 @@ class GroupCommit(Generic[T, R]):
             self._alarm = None
         if self._waiting and len(self._workers) < self._concurrency:
             # The task starts in the loop's next round: what else arrives in this one goes with it.
-            worker = asyncio.get_running_loop().create_task(self._carry_out())
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+            self._workers.add(asyncio.get_running_loop().create_task(self._work_off()))
+
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                await self._carry_out()
+        finally:
+            # Not in a done callback: it would run after the callers whom the last batch woke, and what they submit
+            # would wait for a worker that has already finished.
+            self._workers -= {asyncio.current_task()}
 
     async def _carry_out(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-            self.batches += 1
-            self.items += len(batch)
-            try:
-                results = await self._commit([item for item, _ in batch])
-                for (_, future), result in zip(batch, results, strict=True):
-                    if future.done():
-                        continue
-                    if isinstance(result, Exception):
-                        future.set_exception(result)
-                    else:
-                        future.set_result(result)
-            except Exception as error:  # noqa: BLE001 - not swallowed: it reaches everyone who waits for this batch
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-            except asyncio.CancelledError:
-                for _, future in batch:
-                    future.cancel()
-                raise
+        batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+        self.batches += 1
+        self.items += len(batch)
+        try:
+            results = await self._commit([item for item, _ in batch])
+            for (_, future), result in zip(batch, results, strict=True):
+                if future.done():
+                    continue
+                if isinstance(result, Exception):
+                    future.set_exception(result)
+                else:
+                    future.set_result(result)
+        except Exception as error:  # noqa: BLE001 - not swallowed: it reaches everyone who waits for this batch
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        except asyncio.CancelledError:
+            for _, future in batch:
+                future.cancel()
+            raise
