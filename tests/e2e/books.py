@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
 
 SOLD = frozenset({"queued", "preparing", "ready", "served"})
 HELD = frozenset({"held"})
@@ -125,6 +127,19 @@ class Books:
                 postgres.rollback()
 
     @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Let nobody into a PostgreSQL database, and turn out who is in."""
+        assert self._store.url is not None
+        name = str(conninfo_to_dict(self._store.url)["dbname"])
+        server = make_conninfo(self._store.url, dbname="postgres")
+        with psycopg.connect(server, autocommit=True) as postgres:
+            allow = SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            postgres.execute(allow.format(Identifier(name), SQL("false")))
+            postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield
+            postgres.execute(allow.format(Identifier(name), SQL("true")))
+
+    @contextmanager
     def _snapshot(self, program: str) -> Iterator[Any]:
         """Open a connection that only reads, all of it as of one moment."""
         if self._store.url is None:
@@ -146,9 +161,7 @@ def _stock(books: Any) -> dict[str, Shelf]:
 
 def _tickets(books: Any) -> dict[str, Ticket]:
     rows = books.execute("SELECT order_id, state, lines FROM tickets").fetchall()
-    return {
-        order_id: Ticket(state, msgspec.json.decode(lines, type=list[Line])) for order_id, state, lines in rows
-    }
+    return {order_id: Ticket(state, msgspec.json.decode(lines, type=list[Line])) for order_id, state, lines in rows}
 
 
 def _taken(tickets: dict[str, Ticket], states: frozenset[str]) -> Counter[str]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.books import Line, Record
 from tests.e2e.guests import Json, decided, line, order, whole_history
-from tests.e2e.harness import House, Houses, wait_for
+from tests.e2e.harness import House, Houses, eventually, wait_for
 
 GUESTS = 24
 MENUS = {
@@ -103,6 +103,32 @@ async def test_a_gateway_killed_with_a_decision_still_owed_delivers_it(house: Ho
     assert found["status"] == "cancelled"
     assert house.books.tickets("bakery")[body["order_id"]].state == "cancelled"
     assert house.books.check("bakery")["cookie"] == before
+
+
+async def test_a_gateway_that_cannot_write_acknowledges_nothing(house: House, order_id: str) -> None:
+    body = order(line("bar", "coffee"), order_id=order_id)
+    before = house.books.stock("bar")["coffee"].sold
+    async with house.client() as client:
+        with house.unwritable("gateway"):
+            refused = await client.post("/orders", json=body)
+            await eventually(lambda: health_is(client, 503), "the gateway is not ready")
+            alive = await client.get("/health/live")
+        await eventually(lambda: health_is(client, 200), "the gateway is ready")
+        placed = await client.post("/orders", json=body)
+        found = await decided(client, order_id)
+
+    assert refused.status_code == 503
+    assert refused.headers["content-type"].startswith("application/problem+json")
+    assert "Nothing is acknowledged" in refused.json()["detail"]
+    assert refused.headers["retry-after"] == "1"
+    assert alive.status_code == 200
+    assert placed.status_code in (201, 202), "its departments share the PostgreSQL that let nobody in"
+    assert found["status"] == "accepted"
+    assert house.books.check("bar")["coffee"].sold == before + 1
+
+
+async def health_is(client: httpx.AsyncClient, status: int) -> bool:
+    return (await client.get("/health/ready")).status_code == status
 
 
 async def everything_is_true_after_the_restart(house: House, book: Guestbook) -> None:

@@ -164,7 +164,7 @@ def test_a_department_that_cannot_start_stops_the_rest_with_its_exit_code(new_up
 
     assert code == 2
     assert up.left() == []
-    (reason,) = [text for text in up.output.splitlines() if "cannot" in text]
+    (reason,) = [text for text in up.output.splitlines() if "cannot listen" in text]
     assert reason.endswith(f"cannot listen on 127.0.0.1:{up.ports['bar']}: Address already in use")
     assert "bar" in reason
     assert "Traceback" not in up.output
