@@ -130,19 +130,19 @@ def test_messages_that_are_alike_are_equal() -> None:
 
 @dataclass(eq=False, repr=False)
 class RepeatedMessages(betterproto.Message):
-    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - betterproto\'s way
-    lines: list[v1.TicketLine] = betterproto.message_field(2)  # noqa: RUF009 - betterproto\'s way
+    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - as betterproto writes it
+    lines: list[v1.TicketLine] = betterproto.message_field(2)  # noqa: RUF009 - as betterproto writes it
 
 
 @dataclass(eq=False, repr=False)
 class Map(betterproto.Message):
-    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - betterproto\'s way
-    titles: dict[str, str] = betterproto.map_field(2, betterproto.TYPE_STRING, betterproto.TYPE_STRING)  # noqa: RUF009 - betterproto\'s way
+    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - as betterproto writes it
+    titles: dict[str, str] = betterproto.map_field(2, betterproto.TYPE_STRING, betterproto.TYPE_STRING)  # noqa: RUF009 - as betterproto writes it
 
 
 @dataclass(eq=False, repr=False)
 class OneOf(betterproto.Message):
-    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - betterproto\'s way
+    names: list[str] = betterproto.string_field(1)  # noqa: RUF009 - as betterproto writes it
     title: str = betterproto.string_field(2, group="either")
 
 
