@@ -287,11 +287,12 @@ class House:
         """Where the gateway is."""
         return f"http://127.0.0.1:{self.gateway.port}"
 
-    def open(self) -> None:
-        """Start everything at once, and wait until orders are taken."""
-        for program in self.programs:
+    def open(self, *, gateway: bool = True) -> None:
+        """Start everything at once, with or without the gateway, and wait until all serve."""
+        programs = self.programs if gateway else list(self.departments.values())
+        for program in programs:
             program.start()
-        for program in self.programs:
+        for program in programs:
             program.wait_ready()
 
     def restored(self) -> "House":
@@ -344,13 +345,13 @@ class Houses:
         self._new_store = new_store
         self._open: list[House] = []
 
-    def open(self, menus: Mapping[str, Mapping[str, int]], **settings: object) -> House:
-        """Open a house and wait until it takes orders; `settings` without their COMANDA_."""
+    def open(self, menus: Mapping[str, Mapping[str, int]], *, gateway: bool = True, **settings: object) -> House:
+        """Open a house, with or without its gateway, and wait until it serves; `settings` without their COMANDA_."""
         folder = self._folder / f"house-{len(self._open)}"
         folder.mkdir()
         house = House(folder, self._new_store(folder / "data"), menus, settings)
         self._open.append(house)
-        house.open()
+        house.open(gateway=gateway)
         return house
 
     def close(self) -> None:

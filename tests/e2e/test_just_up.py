@@ -16,7 +16,7 @@ import pytest
 from departments.menu_file import SHIPPED
 from tests.e2e.books import Books, Shelf, Store
 from tests.e2e.guests import line, order, outcomes, states_of_menu
-from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, run, wait_for, write_menu
+from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, wait_for, write_menu
 
 READY_SECONDS = 20.0  # a few on a machine that has nothing else to do
 STOP_SECONDS = 8.0
@@ -168,14 +168,3 @@ def test_a_department_that_cannot_start_stops_the_rest_with_its_exit_code(new_up
     assert reason.endswith(f"cannot listen on 127.0.0.1:{up.ports['bar']}: Address already in use")
     assert "bar" in reason
     assert "Traceback" not in up.output
-
-
-def test_a_menu_that_is_malformed_is_one_line(tmp_path: Path) -> None:
-    write_menu(tmp_path, "bar", {"coffee": -1})
-
-    done = run(["-m", "house", "up"], environment(MENUS=tmp_path))
-
-    assert done.code == 2
-    assert done.stdout == ""
-    (said,) = done.stderr.splitlines()
-    assert said.startswith(f"house: menu {tmp_path / 'bar.toml'}: items[0].stock: ")

@@ -60,7 +60,7 @@ def client() -> Iterator[OfficialClient]:
 
 @pytest.fixture(scope="module")
 def house(houses: Houses) -> House:
-    return houses.open(MENUS, BAR_MAX_MESSAGE=100_000)
+    return houses.open(MENUS, gateway=False, BAR_MAX_MESSAGE=100_000)
 
 
 @pytest.mark.parametrize(("department", "service", "goods", "item", "sold_out"), COUNTERS)
