@@ -4,12 +4,13 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.exceptions import ValidationException
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
+from msgspec.json import Decoder
 
+from gateway.domain.errors import NulCharacter, RuleBroken
 from gateway.domain.order import Order, Outcome, Status
 from gateway.errors import refused
 from gateway.house import House
@@ -44,6 +45,7 @@ PROBLEM = ResponseSpec(Problem, description="What is wrong, as problem+json.", m
         ),
         503: PROBLEM,
     },
+    body=Decoder(OrderRequest),
 )
 async def place_order(
     data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: House
@@ -78,6 +80,8 @@ async def list_orders(
     table: Annotated[str | None, Parameter(max_length=40, description="Only orders of this table.")] = None,
 ) -> OrderPage:
     """List orders, newest first."""
+    if table and "\0" in table:
+        raise NulCharacter("table", table)
     page = await house.ordering.history(limit, _position(cursor), status, table)
     return OrderPage(
         orders=[order_response(order, house.currency) for order in page.orders],
@@ -122,6 +126,5 @@ def _position(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        message = f"{cursor[:60]!r} is not a cursor: expected `next` of the page before"
-        raise ValidationException(extra=[{"key": "cursor", "message": message, "source": "query"}])
+        raise RuleBroken("cursor", cursor, "expected `next` of the page before")
     return int(cursor)
