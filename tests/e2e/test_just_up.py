@@ -31,13 +31,15 @@ class Up:
         self.ports = dict(zip(names, free_ports(len(names)), strict=True))
         self.home = folder / "data"
         self.books = Books(Store(self.home, url))
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
         self._log = folder / "up.log"
         self._variables = environment(
             HOME=self.home,
             DATABASE_URL=url or "",
             MENUS="" if menus == SHIPPED else menus,
             **{f"{name.upper()}_PORT": port for name, port in self.ports.items()},
-        )
+        ) | {"TMPDIR": str(self.temporary)}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -126,6 +128,7 @@ async def test_an_order_through_the_processes_of_just_up(
     os.kill(up.pid, signal.SIGTERM)
     assert up.wait(STOP_SECONDS) == 128 + signal.SIGTERM
     assert up.left() == []
+    assert list(up.temporary.iterdir()) == []
     assert not [port for port in up.ports.values() if accepts(port)]
     assert "Traceback" not in up.output
 
