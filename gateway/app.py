@@ -91,6 +91,7 @@ def _openapi() -> OpenAPIConfig:
         version=VERSION,
         description="A restaurant's orders: placed once, answered line by line, never lost.",
         path="/schema",
+        use_handler_docstrings=True,
         render_plugins=[page],
         tags=[
             Tag("orders", "Place, look at, list and cancel orders."),

@@ -131,8 +131,8 @@ async def test_many_unfinished_orders_are_all_resumed(restaurant: Restaurant) ->
     asked = [order("bar coffee", "kitchen pizza", "bakery cookie") for _ in range(40)]
     placing = [asyncio.create_task(restaurant.ordering.place(each)) for each in asked]
     await until(lambda: len(restaurant.bakery.calls) == 40)
-    for each in placing:
-        each.cancel()
+    for task in placing:
+        task.cancel()
     await restaurant.crash_and_open()
     await restaurant.settle()
     found = [await restaurant.ordering.find(each.order_id) for each in asked]
