@@ -56,11 +56,11 @@ _NEXT_REVISION = Statement(
 _TICKETS = Statement(lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids"))))
 _INSERT_TICKETS = Statement(lambda dialect: insert_records(dialect, tickets, list(tickets.c)))
 _UPDATE_TICKETS = Statement(
-    lambda dialect: update_records(dialect, tickets, tickets.c.order_id, [tickets.c.state, tickets.c.revision])
+    lambda dialect: update_records(dialect, tickets, [tickets.c.order_id], [tickets.c.state, tickets.c.revision])
 )
 _STOCK = Statement(sa.select(stock))
 _INSERT_STOCK = Statement(lambda dialect: insert_records(dialect, stock, list(stock.c)))
-_UPDATE_STOCK = Statement(lambda dialect: update_records(dialect, stock, stock.c.item, list(stock.c)[1:]))
+_UPDATE_STOCK = Statement(lambda dialect: update_records(dialect, stock, [stock.c.item], list(stock.c)[1:]))
 
 
 def reserve_revisions(connection: sa.Connection, changes: int) -> int:

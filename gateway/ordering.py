@@ -17,14 +17,15 @@ from typing import Any
 import structlog
 
 from gateway.backlog import Backlog
-from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded
+from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
 from gateway.domain.order import Answer, Goal, Order, Outcome, Status
 from gateway.floor import Department, Menu, Refused, Unreachable
 from gateway.journal import Journal, Page
 from gateway.retries import Backoff
 from plumbing.errors import DatabaseError
 
-RESUMED_AT_ONCE = 100_000
+CLAIMED_AT_ONCE = 1000
+FOLLOW_SECONDS = 0.05
 JOURNAL_RETRY_SECONDS = 0.5
 
 log = structlog.get_logger("ordering")
@@ -32,12 +33,16 @@ log = structlog.get_logger("ordering")
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long the gateway tries; in seconds, except `waiting`: orders that may wait for their answer at once."""
+    """How long the gateway tries, in seconds; and `waiting`: orders that may wait for their answer at once.
+
+    A gateway that has not renewed its `lease` in this time is taken for dead, and its orders are taken over.
+    """
 
     time_to_decide: float = 300.0
     first_retry: float = 0.1
     retry_cap: float = 2.0
     waiting: int = 5000
+    lease: float = 9.0
 
 
 @dataclass(slots=True)
@@ -79,11 +84,10 @@ class Ordering:
         """Knock at every department, and take up every order that a crash left unfinished."""
         for department in self.departments.values():
             self._spawn(self._greet(department))
-        orders = await self._journal.unfinished(RESUMED_AT_ONCE)
-        for order in orders:
-            self._resume(order)
-        if orders:
-            log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
+        await self._journal.enlist(self._patience.lease)
+        await self._take_over()
+        if self._journal.is_shared:
+            self._spawn(self._keep_watch())
 
     async def close(self) -> None:
         """Stop asking; write down what is known. What is owed is taken up at the next start."""
@@ -119,9 +123,7 @@ class Ordering:
 
     async def cancel(self, order_id: str) -> Order:
         """Take back what is not being made yet; raises OrderNotFound, NotCancellable, DatabaseError."""
-        running = self._running.get(order_id)
-        if running is None:
-            running = self._remember(await self._find(order_id), heard=True)
+        running = self._running.get(order_id) or await self._take(order_id)
         await asyncio.shield(running.heard)
         order = running.order
         if order.status is not Status.CANCELLED:
@@ -130,7 +132,7 @@ class Ordering:
             running.heard = asyncio.get_running_loop().create_future()
             try:
                 await self._settle(running)
-            except DatabaseError as error:
+            except (DatabaseError, TakenOver) as error:
                 self._undo(running, before)
                 self._finish(running, error)
                 raise
@@ -177,12 +179,60 @@ class Ordering:
         if known is not None:
             # Whoever waits for this id has to be told of the order that has it.
             running.order = known
-            if not known.owed:
+            if known.owner != self._journal.owner or not known.owed:
+                running.order = await self._follow(known)
                 del self._running[order.order_id]
-                self._finish(running)
+                running.heard.set_result(None)
                 return running
         self._ask_all(running)
         return running
+
+    async def _follow(self, order: Order) -> Order:
+        """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
+        patience = max(department.calling.deadline for department in self.departments.values())
+        give_up = self._clock() + patience
+        while order.is_undecided() and not order.answered and self._clock() < give_up:
+            await asyncio.sleep(FOLLOW_SECONDS)
+            order = await self._find(order.order_id)
+        return order
+
+    async def _take(self, order_id: str) -> Running:
+        """Look after an order from here on, whichever gateway did."""
+        order = await self._journal.take(order_id)
+        if order is None:
+            raise OrderNotFound(order_id)
+        running = self._remember(order, heard=not order.owed)
+        if order.owed:
+            self._ask_all(running)
+        return running
+
+    async def _take_over(self) -> None:
+        """Take up the unfinished orders of gateways that are no more."""
+        while orders := await self._journal.claim(CLAIMED_AT_ONCE):
+            log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
+            for order in orders:
+                self._resume(order)
+
+    async def _keep_watch(self) -> None:
+        """Renew the lease, and look for gateways whose leases ended."""
+        while True:
+            await asyncio.sleep(self._patience.lease / 3)
+            try:
+                if not await self._journal.renew(self._patience.lease):
+                    log.warning("this gateway was taken for dead; it starts over", number=self._journal.owner)
+                    for running in list(self._running.values()):
+                        self._hand_over(running)
+                    await self._journal.enlist(self._patience.lease)
+                await self._take_over()
+            except DatabaseError as error:
+                log.error("the lease is not renewed", reason=str(error))
+
+    def _hand_over(self, running: Running) -> None:
+        """Forget an order that another gateway looks after."""
+        order = running.order
+        self._running.pop(order.order_id, None)
+        order.owed.clear()
+        self._finish(running, TakenOver(order.order_id))
 
     def _remember(self, order: Order, *, heard: bool) -> Running:
         running = Running(order, asyncio.get_running_loop().create_future())
@@ -261,7 +311,9 @@ class Ordering:
             if result.cancelled():
                 return
             error = result.exception()
-            if error is not None:
+            if isinstance(error, TakenOver):
+                self._hand_over(running)
+            elif error is not None:
                 log.error("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
                 asyncio.get_running_loop().call_later(JOURNAL_RETRY_SECONDS, self._record, running)
             elif not running.unwritten:
@@ -289,6 +341,9 @@ class Ordering:
         while True:
             try:
                 await self._settle(running)
+                return
+            except TakenOver:
+                self._hand_over(running)
                 return
             except DatabaseError as error:
                 log.error("a decision is not written yet", order_id=running.order.order_id, reason=str(error))

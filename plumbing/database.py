@@ -201,12 +201,19 @@ def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Co
 
 
 def update_records(
-    dialect: sa.Dialect, table: sa.Table, key: sa.Column[Any], columns: Sequence[sa.Column[Any]]
+    dialect: sa.Dialect, table: sa.Table, keys: Sequence[sa.Column[Any]], columns: Sequence[sa.Column[Any]]
 ) -> "sa.Update":
-    """Build an UPDATE by the objects of the JSON array `rows`; no key may stand in it twice."""
-    rows = records(dialect, "rows", [key, *columns]).subquery("new")
+    """Build an UPDATE by the objects of the JSON array `rows`, where all `keys` match; none may stand in it twice."""
+    rows = records(dialect, "rows", [*keys, *columns]).subquery("new")
     new = {column.name: rows.c[column.name] for column in columns}
-    return sa.update(table).values(new).where(key == rows.c[key.name])
+    return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys))
+
+
+def now_ms(dialect: sa.Dialect) -> "sa.ColumnElement[int]":
+    """Build the database's own clock, in milliseconds since 1970: the one that all its clients share."""
+    if dialect.name == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
+    return sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000, sa.BigInteger)
 
 
 def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:

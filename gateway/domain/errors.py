@@ -85,3 +85,11 @@ class Overloaded(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} orders are waiting for their answer already; this one was not written down")
+
+
+class TakenOver(GatewayError):
+    """Another gateway looks after the order now; nothing was written here."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id} is being looked after by another gateway now; look at it again in a moment")
+        self.order_id = order_id

@@ -109,7 +109,7 @@ class Order:
     """What one table asks for, and what became of it.
 
     `answered`: what the guest was told is on record here. `settling`: a decision is being written down, and no
-    department may hear of it yet.
+    department may hear of it yet. `owner`: the number of the gateway that looks after the order.
     """
 
     order_id: str
@@ -120,6 +120,7 @@ class Order:
     owed: dict[str, Goal]
     answered: bool = False
     settling: bool = field(default=False, compare=False)
+    owner: int = field(default=0, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
