@@ -4,11 +4,13 @@ GatewayError
 ├── OrderIdTaken         the order id belongs to another order
 ├── OrderNotFound        no such order
 ├── NotCancellable       nothing of the order can be taken back
-├── UnknownDepartment    a line names a department that there is not
-├── TooManyLines         an order is longer than allowed
-├── QuantityTooLarge     a line asks for more than allowed
-├── NoteTooLong          a line's note is longer than allowed
-└── Overloaded           too many orders are waiting; nothing was written down
+├── RuleBroken           a field of an order is not allowed
+│   ├── UnknownDepartment
+│   ├── TooManyLines
+│   ├── QuantityTooLarge
+│   └── NoteTooLong
+├── Overloaded           too many orders are waiting; nothing was written down
+└── TakenOver            another gateway looks after the order now
 """
 
 from collections.abc import Collection
