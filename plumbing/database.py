@@ -234,18 +234,21 @@ def _dbapi_errors(engine: sa.Engine) -> tuple[type[BaseException], ...]:
 
 
 def _is_ours(error: BaseException | None) -> bool:
-    """Tell a fault of this program (a constraint, a statement) from one of the database."""
-    return type(error).__name__ in ("IntegrityError", "ProgrammingError")
+    """Tell a fault of this program (a constraint, a misuse of the driver) from one of the database."""
+    kinds = [kind.__name__ for kind in type(error).__mro__]  # psycopg's are named after what happened: UniqueViolation
+    return "IntegrityError" in kinds or kinds[0] == "ProgrammingError"
 
 
 def _parse(url: str) -> sa.URL:
     try:
         parsed = sa.make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError is about its port
         raise SettingsError("COMANDA_DATABASE_URL is not a database URL, such as postgresql://user@host/name") from None
     if parsed.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
         return parsed.set(drivername="postgresql+psycopg")
-    if parsed.drivername == "sqlite" and parsed.database:
+    if parsed.drivername == "sqlite":
+        if parsed.database in (None, "", ":memory:"):
+            raise SettingsError("COMANDA_DATABASE_URL: SQLite needs the path of a file, such as sqlite:////data/bar.db")
         return parsed
     raise SettingsError(f"COMANDA_DATABASE_URL: {parsed.drivername!r} is not allowed: expected postgresql or sqlite")
 

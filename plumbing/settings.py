@@ -5,7 +5,7 @@ default: one environment can serve every program on a machine and still tell one
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -44,19 +44,25 @@ def describe(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
 
 def _parse(name: str, text: str, hint: Any) -> object:
     raw: object = text
-    if get_origin(_bare(hint)) is dict:
+    bare = _bare(hint)
+    if get_origin(bare) is dict:
         raw = dict(_pairs(name, text))
     try:
         return msgspec.convert(raw, hint, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{name}={text!r} is not allowed: {error}") from None
+        rule = f"expected one of {', '.join(get_args(bare))}" if get_origin(bare) is Literal else error
+        raise SettingsError(f"{name}={text!r} is not allowed: {rule}") from None
 
 
 def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
     for part in text.split(","):
         key, equals, value = part.strip().partition("=")
         if not (key and equals and value):
             raise SettingsError(f"{name}={text!r} is not allowed: expected name=host:port, separated by commas")
+        if key in seen:
+            raise SettingsError(f"{name}={text!r} is not allowed: {key!r} stands twice")
+        seen.add(key)
         yield key, value
 
 

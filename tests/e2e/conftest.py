@@ -1,0 +1,43 @@
+"""Houses of real processes, on each kind of database in turn; a test that fails shows what they wrote."""
+
+import uuid
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import new_postgresql_database
+from tests.e2e.books import Store
+from tests.e2e.harness import Houses
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def houses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
+    """Open houses on one kind of database; they close with the last test of the module that uses it."""
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+
+    def new_store(home: Path) -> Store:
+        return Store(home, new_postgresql_database(server) if server else None)
+
+    houses = Houses(tmp_path_factory.mktemp(f"houses-{request.param}"), new_store)
+    yield houses
+    houses.close()
+
+
+@pytest.fixture
+def order_id() -> str:
+    """Make an order id, as a client does."""
+    return str(uuid.uuid4())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the programs' logs below a failure."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for value in item.funcargs.values():
+            if isinstance(value, Houses):
+                report.sections += list(value.logs())
+    return report

@@ -1,0 +1,65 @@
+"""What guests send, and how they look at what became of it."""
+
+import uuid
+from typing import Any
+
+import httpx
+
+from tests.e2e.harness import eventually
+
+Json = dict[str, Any]
+
+
+def line(department: str, item: str, quantity: int = 1) -> Json:
+    """Write a line."""
+    return {"department": department, "item": item, "quantity": quantity}
+
+
+def order(*lines: Json, order_id: str | None = None) -> Json:
+    """Write an order, with an id of its own."""
+    return {"order_id": order_id or str(uuid.uuid4()), "lines": list(lines)}
+
+
+def outcomes(answer: Json) -> list[str]:
+    """List what became of an order's lines."""
+    return [line["outcome"] for line in answer["lines"]]
+
+
+async def look(client: httpx.AsyncClient, order_id: str) -> Json:
+    """Look at an order."""
+    answer = await client.get(f"/orders/{order_id}")
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+async def decided(client: httpx.AsyncClient, order_id: str) -> Json:
+    """Wait until no line of an order is pending; answers it."""
+
+    async def is_decided() -> Json | None:
+        found = await look(client, order_id)
+        return None if found["status"] == "pending" else found
+
+    found = await eventually(is_decided, f"order {order_id} is decided")
+    assert found is not None
+    return found
+
+
+async def whole_history(client: httpx.AsyncClient) -> list[Json]:
+    """Read every order, newest first, page by page."""
+    orders: list[Json] = []
+    cursor: dict[str, str] = {}
+    while True:
+        answer = await client.get("/orders", params={"limit": "200", **cursor})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        orders += page["orders"]
+        if page["next"] is None:
+            return orders
+        cursor = {"cursor": page["next"]}
+
+
+def states_of_menu(menu: httpx.Response) -> dict[str, str]:
+    """Tell which departments a menu shows as open, and which as unreachable."""
+    assert menu.status_code == 200, menu.text
+    return {shown["name"]: shown["state"] for shown in menu.json()["departments"]}

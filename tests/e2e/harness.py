@@ -1,0 +1,352 @@
+"""Runs the programs as their users do, as real processes, and looks into their databases beside them.
+
+Houses ── opens and closes ── House ── has ── Program (a department, or the gateway)
+                                └──── has ── Books (what stands in the databases)
+"""
+
+import asyncio
+import http.client
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+from grpclib.client import Channel
+
+from tests.e2e.books import Books, Store
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).parent.parent.parent
+
+START_SECONDS = 30.0
+STOP_SECONDS = 15.0
+FACT_SECONDS = 20.0
+LOOK_SECONDS = 0.02
+
+GOODS = {"bar": "Drink", "kitchen": "Meal", "bakery": "Dessert"}
+
+# Below the ports that the system hands out to clients: none of them can take the port of a program that is down.
+_PORTS = range(15_000, 32_000)
+_chance = random.SystemRandom()
+
+
+def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS) -> T:
+    """Look until `fact` answers something true; raises AssertionError after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not (result := fact()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s: {what}")
+        time.sleep(LOOK_SECONDS)
+    return result
+
+
+async def eventually(fact: Callable[[], Awaitable[T]], what: str, within: float = FACT_SECONDS) -> T:
+    """Look until `fact` answers something true, while the test's other tasks go on; raises AssertionError."""
+    deadline = time.monotonic() + within
+    while not (result := await fact()):
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s: {what}")
+        await asyncio.sleep(LOOK_SECONDS)
+    return result
+
+
+def free_ports(count: int) -> list[int]:
+    """Find ports that nobody listens on."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = _chance.choice(_PORTS)
+        with closing(socket.socket()) as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
+
+
+def accepts(port: int) -> bool:
+    """Tell whether somebody listens on a port."""
+    with closing(socket.socket()) as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """Build a program's environment: ours, with no setting of Comanda's but these."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
+    return inherited | {f"COMANDA_{name}": str(value) for name, value in settings.items()}
+
+
+def write_menu(folder: Path, name: str, stock: Mapping[str, int]) -> Path:
+    """Write a menu file; every item costs 100 times its place on the menu."""
+    lines = [f'name = "{name}"', f'titles = {{ en = "{name.title()}", ko = "{name}" }}']
+    lines.append(f'goods = "{GOODS.get(name, "Dish")}"')
+    for place, (item, count) in enumerate(stock.items(), start=1):
+        title = f'{{ en = "{item.title()}", ko = "{item}" }}'
+        lines += ["[[items]]", f'id = "{item}"', f"titles = {title}", f"price = {place * 100}", f"stock = {count}"]
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What a program that has ended left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def run(arguments: Sequence[str], variables: Mapping[str, str]) -> Finished:
+    """Run a program to its end."""
+    command = [sys.executable, *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(variables), capture_output=True, text=True, timeout=START_SECONDS, check=False
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+class Program:
+    """One program on one port: it can be stopped, killed, paused and started again on the same port."""
+
+    def __init__(
+        self, name: str, arguments: Sequence[str], variables: Mapping[str, str], port: int, folder: Path
+    ) -> None:
+        """`arguments` are Python's, such as `-m gateway`; what the program writes goes to a file in `folder`."""
+        self.name = name
+        self.port = port
+        self.log = folder / f"{name}.log"
+        self._arguments = list(arguments)
+        self._variables = dict(variables)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The running process's id."""
+        return self._running().pid
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether there is a process, paused or not."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def output(self) -> str:
+        """What the program has written, over all its starts."""
+        return self.log.read_text() if self.log.exists() else ""
+
+    def start(self) -> None:
+        """Start a process; `wait_ready` tells when it serves."""
+        if self.is_running:
+            raise AssertionError(f"{self.name} runs already")
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *self._arguments],
+                cwd=ROOT,
+                env=self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_ready(self) -> None:
+        """Wait until it serves; raises AssertionError with its log where it does not."""
+        serves = self._is_ready if self.name == "gateway" else self._accepts
+        try:
+            wait_for(lambda: not self.is_running or serves(), f"{self.name} serves on {self.port}", START_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.output}") from None
+        if not self.is_running:
+            raise AssertionError(f"{self.name} ended instead of serving\n{self.output}")
+
+    def restart(self) -> None:
+        """Start anew, on the same port, and wait until it serves."""
+        self.start()
+        self.wait_ready()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        self._running().send_signal(number)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.send(signal.SIGKILL)
+        self.wait()
+
+    def pause(self) -> None:
+        """Let it hang: it holds its connections and answers nothing."""
+        self.send(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused program go on."""
+        self.send(signal.SIGCONT)
+
+    def terminate(self) -> int:
+        """Stop it as an operator does; answers its exit code."""
+        self.send(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self, within: float = STOP_SECONDS) -> int:
+        """Wait for its end; answers its exit code, or minus the signal's number."""
+        try:
+            return self._running().wait(within)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{self.name} still runs after {within} s\n{self.output}") from None
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever state it is in."""
+        if self.is_running:
+            self.kill()
+
+    def _running(self) -> "subprocess.Popen[bytes]":
+        if self._process is None:
+            raise AssertionError(f"{self.name} was never started")
+        return self._process
+
+    def _accepts(self) -> bool:
+        return accepts(self.port)
+
+    def _is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=START_SECONDS)
+        with closing(connection), suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == 200
+        return False
+
+
+class House:
+    """A department for each menu, and the gateway, on free ports and a database of their own."""
+
+    def __init__(self, folder: Path, store: Store, menus: Mapping[str, Mapping[str, int]], settings: Any) -> None:
+        """`menus` names the departments and the opening stock of their items; `settings` are the programs'."""
+        self.menus = folder / "menus"
+        self.books = Books(store)
+        ports = dict(zip([*menus, "gateway"], free_ports(len(menus) + 1), strict=True))
+        for name, stock in menus.items():
+            write_menu(self.menus, name, stock)
+        variables = environment(
+            **{
+                "HOME": store.home,
+                "DATABASE_URL": store.url or "",
+                "MENUS": self.menus,
+                "RETRY_CAP": 0.2,
+                "DEPARTMENTS": ",".join(f"{name}=127.0.0.1:{ports[name]}" for name in menus),
+                **{f"{name.upper()}_PORT": port for name, port in ports.items()},
+                **settings,
+            }
+        )
+        self.departments = {
+            name: Program(name, ["-m", "departments", name], variables, ports[name], folder) for name in menus
+        }
+        self.gateway = Program("gateway", ["-m", "gateway"], variables, ports["gateway"], folder)
+
+    def __getitem__(self, name: str) -> Program:
+        """Answer a department."""
+        return self.departments[name]
+
+    @property
+    def programs(self) -> list[Program]:
+        """All programs."""
+        return [*self.departments.values(), self.gateway]
+
+    @property
+    def url(self) -> str:
+        """Where the gateway is."""
+        return f"http://127.0.0.1:{self.gateway.port}"
+
+    def open(self) -> None:
+        """Start everything at once, and wait until orders are taken."""
+        for program in self.programs:
+            program.start()
+        for program in self.programs:
+            program.wait_ready()
+
+    def restored(self) -> "House":
+        """Bring back what a test before this one left paused or dead."""
+        for program in self.programs:
+            if program.is_running:
+                program.resume()
+            else:
+                program.start()
+        for program in self.programs:
+            program.wait_ready()
+        return self
+
+    def client(self) -> httpx.AsyncClient:
+        """Make a guest's client."""
+        limits = httpx.Limits(max_connections=None)
+        return httpx.AsyncClient(base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False)
+
+    @contextmanager
+    def channel(self, name: str) -> Iterator[Channel]:
+        """Open a gRPC channel to a department."""
+        channel = Channel("127.0.0.1", self[name].port)
+        try:
+            yield channel
+        finally:
+            channel.close()
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        for program in self.programs:
+            program.close()
+
+
+class Houses:
+    """Opens houses on one kind of database, and closes what it opened."""
+
+    def __init__(self, folder: Path, new_store: Callable[[Path], Store]) -> None:
+        """`new_store` makes an empty database for a house."""
+        self._folder = folder
+        self._new_store = new_store
+        self._open: list[House] = []
+
+    def open(self, menus: Mapping[str, Mapping[str, int]], **settings: object) -> House:
+        """Open a house and wait until it takes orders; `settings` without their COMANDA_."""
+        folder = self._folder / f"house-{len(self._open)}"
+        folder.mkdir()
+        house = House(folder, self._new_store(folder / "data"), menus, settings)
+        self._open.append(house)
+        house.open()
+        return house
+
+    def close(self) -> None:
+        """Close every house."""
+        for house in self._open:
+            house.close()
+
+    def logs(self) -> Iterator[tuple[str, str]]:
+        """Yield (title, text) of what every program has written."""
+        for house in self._open:
+            for program in house.programs:
+                yield f"log of {program.name} ({program.log.parent.name})", program.output
+
+
+def processes_with(text: str) -> list[int]:
+    """List the processes that have `text` in their environment, by their ids."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if text.encode() in (folder / "environ").read_bytes() and not _is_dead(folder):
+                found.append(int(folder.name))
+    return found
+
+
+def _is_dead(folder: Path) -> bool:
+    """Tell whether a process has ended and only waits for its parent to notice."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+
+
+def copy_of(folder: Path, to: Path) -> Path:
+    """Copy a data directory whose programs are dead, to be read without repairing the original."""
+    shutil.copytree(folder, to)
+    return to

@@ -1,0 +1,247 @@
+"""Departments that are killed, that hang, that stay away: what guests are told, and what is true in the end."""
+
+import asyncio
+import time
+from collections import Counter
+
+import httpx
+import pytest
+
+from generated.restaurant import v1
+from tests.e2e.books import Shelf, Ticket
+from tests.e2e.guests import Json, decided, line, look, order, outcomes, states_of_menu, whole_history
+from tests.e2e.harness import House, Houses, eventually, free_ports, wait_for, write_menu
+from tests.e2e.wire import Wire
+
+DEADLINE = 1.0
+AT_ONCE = 0.8  # seconds: less than a call to a department may take, so that no department can have been waited for
+
+BAR = ["coffee", "soda", "tea", "rum", "cola", "gin", "milk", "cider"]
+WATER = 150
+
+
+@pytest.fixture(scope="module")
+def opened(houses: Houses) -> House:
+    return houses.open({"bar": dict.fromkeys(BAR, 10) | {"water": WATER}, "kitchen": {"pizza": 1000}}, DEADLINE=DEADLINE)
+
+
+@pytest.fixture
+def house(opened: House) -> House:
+    return opened.restored()
+
+
+async def test_an_order_for_a_dead_department_is_pending_and_decided_once_it_is_back(house: House) -> None:
+    house["bar"].kill()
+
+    async with house.client() as client:
+        placed = await client.post("/orders", json=order(line("bar", "coffee", 3), line("kitchen", "pizza")))
+        seen = await look(client, placed.json()["order_id"])
+        await asyncio.to_thread(house["bar"].restart)
+        found = await decided(client, placed.json()["order_id"])
+
+    assert placed.status_code == 202
+    assert placed.headers["location"] == f"/orders/{placed.json()['order_id']}"
+    assert outcomes(placed.json()) == outcomes(seen) == ["pending", "accepted"]
+    assert "bar cannot be reached" in placed.json()["lines"][0]["reason"]
+    assert (found["status"], outcomes(found)) == ("accepted", ["accepted", "accepted"])
+    assert found["total"] == 3 * 100 + 100
+    assert house.books.check("bar")["coffee"] == Shelf(10, 7, 0, 3)
+
+
+async def test_a_department_killed_before_it_takes_up_a_call_serves_it_once_it_is_back(
+    house: House, order_id: str
+) -> None:
+    house["bar"].pause()
+
+    async with house.client() as client:
+        body = order(line("bar", "soda", 2), order_id=order_id)
+        placing = asyncio.create_task(client.post("/orders", json=body))
+        await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
+        house["bar"].kill()
+        placed = await placing
+        await asyncio.to_thread(house["bar"].restart)
+        found = await decided(client, order_id)
+
+    assert (placed.status_code, outcomes(placed.json())) == (202, ["pending"])
+    assert outcomes(found) == ["accepted"]
+    assert house.books.check("bar")["soda"] == Shelf(10, 8, 0, 2)
+
+
+async def test_a_department_killed_between_its_commit_and_its_answer_has_done_it_once(houses: Houses) -> None:
+    (port,) = free_ports(1)
+    house = houses.open(
+        {"bar": {"coffee": 10}}, DEADLINE=DEADLINE, DEPARTMENTS=f"bar=127.0.0.1:{port}", WAIT_FOR_DEPARTMENTS=0
+    )
+    async with Wire(house["bar"].port).on(port) as wire, house.client() as client:
+        await menu_shows(client, bar="open")
+        wire.answers = False
+        placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "coffee", 4))))
+        tickets = await asyncio.to_thread(wait_for, lambda: house.books.tickets("bar"), "the bar has a ticket")
+        house["bar"].kill()
+        placed = await placing
+        wire.answers = True
+        await asyncio.to_thread(house["bar"].restart)
+        found = await decided(client, placed.json()["order_id"])
+
+    assert (placed.status_code, outcomes(placed.json())) == (202, ["pending"])
+    assert outcomes(found) == ["accepted"]
+    assert house.books.tickets("bar") == tickets
+    assert house.books.check("bar")["coffee"] == Shelf(10, 6, 0, 4)
+
+
+async def test_a_department_killed_after_its_answer_remembers_it(house: House) -> None:
+    body = order(line("bar", "tea", 7), line("bar", "wine"))
+
+    async with house.client() as client:
+        placed = await client.post("/orders", json=body)
+        house["bar"].kill()
+        await asyncio.to_thread(house["bar"].restart)
+        again = await client.post("/orders", json=body)
+
+    assert (placed.status_code, outcomes(placed.json())) == (201, ["accepted", "not_on_menu"])
+    assert (again.status_code, again.text) == (201, placed.text)
+    assert house.books.check("bar")["tea"] == Shelf(10, 3, 0, 7)
+
+
+async def test_a_department_killed_twice_under_load_ends_with_every_order_decided_once(house: House) -> None:
+    answers: list[httpx.Response] = []
+    final: list[Json] = []
+    enough = False
+
+    async def order_on() -> None:
+        while not enough:
+            answers.append(await client.post("/orders", json=order(line("bar", "water"), line("kitchen", "pizza"))))
+            final.append(await decided(client, answers[-1].json()["order_id"]))
+
+    async with house.client() as client:
+        guests = [asyncio.create_task(order_on()) for _ in range(16)]
+        for round_ in (1, 2):
+            await asyncio.to_thread(wait_for, lambda so_far=100 * round_: len(final) >= so_far, "orders are decided")
+            house["bar"].kill()
+            await asyncio.to_thread(wait_for, lambda: answers[-1].status_code == 202, "orders are pending")
+            await asyncio.to_thread(house["bar"].restart)
+        await menu_shows(client, bar="open")
+        enough = True
+        await asyncio.gather(*guests)
+
+    assert {answer.status_code for answer in answers} == {201, 202}
+    told = Counter(outcomes(each)[0] for each in final)
+    assert told == {"accepted": WATER, "out_of_stock": len(answers) - WATER}
+    assert house.books.check("bar")["water"] == Shelf(WATER, 0, 0, WATER)
+    orders = {each["order_id"] for each in final}
+    assert len(orders) == len(answers)
+    assert orders <= house.books.tickets("bar").keys() & house.books.tickets("kitchen").keys()
+
+
+async def test_a_department_that_hangs_delays_nobody_past_the_deadline(house: House) -> None:
+    house["bar"].pause()
+
+    async with house.client() as client:
+        first, first_seconds = await timed(client, order(line("bar", "rum"), line("kitchen", "pizza")))
+        kitchen, kitchen_seconds = await timed(client, order(line("kitchen", "pizza")))
+        later, later_seconds = await timed(client, order(line("bar", "rum"), line("kitchen", "pizza")))
+        began = time.monotonic()
+        menu = await client.get("/menu")
+        menu_seconds = time.monotonic() - began
+        house["bar"].resume()
+        found = [await decided(client, each.json()["order_id"]) for each in (first, later)]
+        await menu_shows(client, bar="open")
+
+    assert (first.status_code, outcomes(first.json())) == (202, ["pending", "accepted"])
+    assert first_seconds < DEADLINE + AT_ONCE
+    assert (kitchen.status_code, outcomes(kitchen.json())) == (201, ["accepted"])
+    assert (later.status_code, outcomes(later.json())) == (202, ["pending", "accepted"])
+    assert max(kitchen_seconds, later_seconds, menu_seconds) < AT_ONCE
+    assert states_of_menu(menu) == {"bar": "unreachable", "kitchen": "open"}
+    assert [outcomes(each) for each in found] == [["accepted", "accepted"]] * 2
+    assert house.books.check("bar")["rum"] == Shelf(10, 8, 0, 2)
+
+
+async def test_orders_for_others_are_not_delayed_while_a_department_is_being_found_out(house: House) -> None:
+    house["bar"].pause()
+
+    async with house.client() as client:
+        waiting = asyncio.create_task(client.post("/orders", json=order(line("bar", "cola"))))
+        others = await asyncio.gather(*(timed(client, order(line("kitchen", "pizza"))) for _ in range(5)))
+        house["bar"].resume()
+        found = await decided(client, (await waiting).json()["order_id"])
+
+    assert [answer.status_code for answer, _ in others] == [201] * 5
+    assert max(seconds for _, seconds in others) < AT_ONCE
+    assert outcomes(found) == ["accepted"]
+
+
+async def test_a_pending_order_that_is_cancelled_never_takes_stock(house: House) -> None:
+    house["bar"].kill()
+
+    async with house.client() as client:
+        placed = await client.post("/orders", json=order(line("bar", "gin", 2), line("kitchen", "pizza")))
+        cancelled = await client.delete(placed.headers["location"])
+        await asyncio.to_thread(house["bar"].restart)
+        found = await decided(client, placed.json()["order_id"])
+        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "nothing is owed any more")
+
+    assert placed.status_code == cancelled.status_code == 202
+    assert (found["status"], outcomes(found)) == ("cancelled", ["cancelled", "cancelled"])
+    assert house.books.check("bar")["gin"] == Shelf(10, 10, 0, 0)
+    house.books.check("kitchen")
+
+
+async def test_an_order_that_no_department_answers_in_time_expires_and_stays_expired(houses: Houses) -> None:
+    house = houses.open({"bar": {"coffee": 10}, "kitchen": {"pizza": 10}}, TIME_TO_DECIDE=1, DEADLINE=DEADLINE)
+    body = order(line("bar", "coffee"), line("kitchen", "pizza"))
+    house["bar"].kill()
+
+    async with house.client() as client:
+        placed = await client.post("/orders", json=body)
+        found = await decided(client, body["order_id"])
+        await asyncio.to_thread(house["bar"].restart)
+        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "the bar has heard of it")
+        with house.channel("bar") as channel:
+            late = await v1.DepartmentServiceStub(channel).place_orders(
+                v1.PlaceOrdersRequest([body["order_id"]], [""], [False], [1], ["coffee"], [1], [""])
+            )
+        again = await client.post("/orders", json=body)
+        history = await whole_history(client)
+
+    assert (placed.status_code, outcomes(placed.json())) == (202, ["pending", "accepted"])
+    assert (found["status"], outcomes(found)) == ("partly_accepted", ["expired", "accepted"])
+    assert "did not answer in time" in found["lines"][0]["reason"]
+    assert house.books.tickets("bar") == {body["order_id"]: Ticket("cancelled", [])}
+    assert (late.states, late.line_counts) == ([v1.TicketState.CANCELLED], [0])
+    assert (again.status_code, again.json()) == (201, found)
+    assert history == [found]
+    assert house.books.check("bar")["coffee"] == Shelf(10, 10, 0, 0)
+    assert house.books.check("kitchen")["pizza"] == Shelf(10, 9, 0, 1)
+
+
+async def test_restarts_never_refill_the_stock(house: House) -> None:
+    async with house.client() as client:
+        await client.post("/orders", json=order(line("bar", "milk", 6), line("bar", "cider", 10)))
+    sold = house.books.check("bar")
+
+    house["bar"].kill()
+    write_menu(house.menus, "bar", dict.fromkeys(BAR, 99) | {"water": 999, "juice": 5})
+    house["bar"].restart()
+    assert house["bar"].terminate() == 0
+    house["bar"].restart()
+
+    async with house.client() as client:
+        await menu_shows(client, bar="open")
+        refused = await client.post("/orders", json=order(line("bar", "cider")))
+    assert sold["milk"] == Shelf(10, 4, 0, 6)
+    assert outcomes(refused.json()["order"]) == ["out_of_stock"]
+    assert house.books.check("bar") == sold | {"juice": Shelf(5, 5, 0, 0)}
+
+
+async def timed(client: httpx.AsyncClient, body: Json) -> tuple[httpx.Response, float]:
+    began = time.monotonic()
+    answer = await client.post("/orders", json=body)
+    return answer, time.monotonic() - began
+
+
+async def menu_shows(client: httpx.AsyncClient, **states: str) -> None:
+    async def is_shown() -> bool:
+        return states.items() <= states_of_menu(await client.get("/menu")).items()
+
+    await eventually(is_shown, f"the menu shows {states}")

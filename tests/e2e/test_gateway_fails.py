@@ -1,0 +1,145 @@
+"""A gateway that is killed: whatever it acknowledged is true afterwards, and whatever it had begun gets finished."""
+
+import asyncio
+import random
+from collections import Counter
+from dataclasses import dataclass, field
+
+import httpx
+import pytest
+
+from tests.e2e.books import Line, Record
+from tests.e2e.guests import Json, decided, line, order, whole_history
+from tests.e2e.harness import House, Houses, wait_for
+
+GUESTS = 24
+MENUS = {
+    "bar": {"coffee": 100_000, "soda": 60, "beer": 0},
+    "kitchen": {"pizza": 100_000, "pasta": 60},
+    "bakery": {"cookie": 100_000},
+}
+
+
+@pytest.fixture(scope="module")
+def opened(houses: Houses) -> House:
+    return houses.open(MENUS, DEADLINE=1)
+
+
+@pytest.fixture
+def house(opened: House) -> House:
+    return opened.restored()
+
+
+@dataclass(slots=True)
+class Guestbook:
+    """What guests know: what they were told of each order, and which they were told nothing of."""
+
+    told: dict[str, Json] = field(default_factory=dict)
+    untold: list[Json] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+
+    async def visit(self, client: httpx.AsyncClient, chance: random.Random) -> None:
+        """Order one thing after another until the gateway is gone."""
+        while True:
+            body = any_order(chance)
+            try:
+                answer = await client.post("/orders", json=body)
+            except httpx.TransportError:
+                self.untold.append(body)
+                return
+            self.note(body, answer)
+
+    def note(self, body: Json, answer: httpx.Response) -> None:
+        """Note what an order's guest was told."""
+        self.statuses[answer.status_code] += 1
+        told = answer.json()["order"] if answer.status_code == 409 else answer.json()
+        self.told[body["order_id"]] = told
+
+
+async def test_a_gateway_killed_under_load_keeps_what_it_acknowledged(house: House) -> None:
+    book = Guestbook()
+    async with house.client() as client:
+        guests = [asyncio.create_task(book.visit(client, random.Random(n))) for n in range(GUESTS)]
+        await asyncio.to_thread(wait_for, lambda: len(book.told) >= 300, "300 orders are acknowledged")
+        house.gateway.kill()
+        await asyncio.gather(*guests)
+
+    assert len(book.untold) == GUESTS
+    await everything_is_true_after_the_restart(house, book)
+
+
+async def test_a_gateway_killed_while_a_department_hangs_finishes_what_it_had_begun(house: House) -> None:
+    book = Guestbook()
+    async with house.client() as client:
+        guests = [asyncio.create_task(book.visit(client, random.Random(-n))) for n in range(GUESTS)]
+        await asyncio.to_thread(wait_for, lambda: len(book.told) >= 50, "50 orders are acknowledged")
+        house["bakery"].pause()
+        await asyncio.to_thread(wait_for, lambda: book.statuses[202] >= 20, "20 orders are pending")
+        begun = house.books.unfinished()
+        house.gateway.kill()
+        house["bakery"].resume()
+        await asyncio.gather(*guests)
+
+    assert begun >= 20
+    await everything_is_true_after_the_restart(house, book)
+
+
+async def test_a_gateway_killed_with_a_decision_still_owed_delivers_it(house: House) -> None:
+    body = order(line("bar", "coffee"), line("bakery", "cookie"))
+    before = house.books.stock("bakery")["cookie"]
+    async with house.client() as client:
+        house["bakery"].kill()
+        placed = await client.post("/orders", json=body)
+        cancelled = await client.delete(placed.headers["location"])
+    house.gateway.kill()
+    house.gateway.start()
+    house["bakery"].restart()
+    house.gateway.wait_ready()
+    async with house.client() as client:
+        found = await decided(client, body["order_id"])
+        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "the bakery has heard of it")
+
+    assert (placed.status_code, cancelled.status_code) == (202, 202)
+    assert found["status"] == "cancelled"
+    assert house.books.tickets("bakery")[body["order_id"]].state == "cancelled"
+    assert house.books.check("bakery")["cookie"] == before
+
+
+async def everything_is_true_after_the_restart(house: House, book: Guestbook) -> None:
+    await asyncio.to_thread(house.gateway.restart)
+    await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "every order is finished")
+    async with house.client() as client:
+        for body in book.untold:
+            book.note(body, await client.post("/orders", json=body))
+        history = {each["order_id"]: each for each in await whole_history(client)}
+
+    assert book.told.keys() <= history.keys()
+    assert not [found for found in history.values() if found["status"] == "pending"]
+    for order_id, told in book.told.items():
+        for was, now in zip(told["lines"], history[order_id]["lines"], strict=True):
+            assert was["outcome"] in (now["outcome"], "pending"), (order_id, was, now)
+    journal = house.books.orders()
+    assert {order_id: found["status"] for order_id, found in history.items()} == {
+        order_id: record.status for order_id, record in journal.items()
+    }
+    for department in MENUS:
+        house.books.check(department)
+        tickets = house.books.tickets(department)
+        assert {order_id: share(record, department) for order_id, record in journal.items()} == {
+            order_id: [(line.item, line.quantity, line.outcome) for line in tickets[order_id].lines]
+            for order_id in journal
+        }
+
+
+def share(record: Record, department: str) -> list[tuple[str, int, str]]:
+    def told(line: Line) -> tuple[str, int, str]:
+        return line.item, line.quantity, line.outcome
+
+    return [told(line) for line in record.lines if line.department == department]
+
+
+def any_order(chance: random.Random) -> Json:
+    """Order something of every department, so that each has a ticket for every order."""
+    return order(
+        *(line(department, chance.choice(list(items)), chance.randint(1, 2)) for department, items in MENUS.items())
+    )

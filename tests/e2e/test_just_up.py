@@ -1,0 +1,198 @@
+"""The whole house as `just up` runs it: one command, one terminal, nothing left behind."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from departments.menu_file import SHIPPED
+from tests.e2e.books import Books, Shelf, Store
+from tests.e2e.guests import line, order, outcomes, states_of_menu
+from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, run, wait_for, write_menu
+
+READY_SECONDS = 20.0  # a few on a machine that has nothing else to do
+STOP_SECONDS = 8.0
+
+
+class Up:
+    """`python -m house up` in a process group of its own, as a terminal runs it."""
+
+    def __init__(self, folder: Path, url: str | None, menus: Path = SHIPPED) -> None:
+        """Choose free ports for the gateway and for a department of each menu."""
+        names = ["gateway", *sorted(menu.stem for menu in menus.glob("*.toml"))]
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.home = folder / "data"
+        self.books = Books(Store(self.home, url))
+        self._log = folder / "up.log"
+        self._variables = environment(
+            HOME=self.home,
+            DATABASE_URL=url or "",
+            MENUS="" if menus == SHIPPED else menus,
+            **{f"{name.upper()}_PORT": port for name, port in self.ports.items()},
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def output(self) -> str:
+        """What was printed."""
+        return self._log.read_text()
+
+    @property
+    def pid(self) -> int:
+        """The process that was started."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Run the command."""
+        command = [sys.executable, "-m", "house", "up"]
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=self._variables, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def addresses(self) -> dict[str, str]:
+        """Wait until the addresses of the menu and of the API's page are printed, and answer them."""
+        wait_for(lambda: "api=" in self.output, f"it is ready, as {self.output}", READY_SECONDS)
+        (ready,) = [text for text in self.output.splitlines() if "ready for orders" in text]
+        return dict(re.findall(r"\b(menu|api)=(http://\S+)", ready))
+
+    def wait(self, within: float) -> int:
+        """Wait for the end of the command; answers its exit code."""
+        assert self._process is not None
+        return self._process.wait(within)
+
+    def left(self) -> list[int]:
+        """List the processes of this house that still run."""
+        return processes_with(f"COMANDA_HOME={self.home}")
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever went wrong."""
+        for pid in self.left():
+            os.kill(pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+
+@pytest.fixture
+def new_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    ups: list[Up] = []
+
+    def build(url: str | None = None, menus: Path = SHIPPED) -> Up:
+        ups.append(Up(tmp_path, url, menus))
+        return ups[-1]
+
+    yield build
+    for up in ups:
+        up.close()
+
+
+async def test_an_order_through_the_processes_of_just_up(
+    new_up: Callable[..., Up], database_url: str, order_id: str
+) -> None:
+    up = new_up(None if database_url.startswith("sqlite") else database_url)
+    up.start()
+    addresses = await asyncio.to_thread(up.addresses)
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        menu = await client.get(addresses["menu"])
+        page = await client.get(addresses["api"])
+        gateway = addresses["menu"].removesuffix("/menu")
+        body = order(
+            line("bar", "coffee", 2), line("bar", "beer"), line("kitchen", "pizza"), line("bakery", "cake"),
+            order_id=order_id,
+        )  # fmt: skip
+        answer = await client.post(f"{gateway}/orders", json=body)
+
+    assert states_of_menu(menu) == {"bakery": "open", "bar": "open", "kitchen": "open"}
+    assert (page.status_code, "text/html" in page.headers["content-type"]) == (200, True)
+    assert gateway == f"http://127.0.0.1:{up.ports['gateway']}"
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/orders/{order_id}")
+    assert outcomes(answer.json()) == ["accepted", "out_of_stock", "accepted", "not_on_menu"]
+    assert up.books.check("bar")["coffee"] == Shelf(10, 8, 0, 2)
+    assert up.books.check("kitchen")["pizza"] == Shelf(5, 4, 0, 1)
+    assert up.books.tickets("bar")[order_id].state == "queued"
+    assert up.books.tickets("bakery")[order_id].state == "none"
+    wait_for(lambda: up.books.orders()[order_id].status == "partly_accepted", "the outcome is written down")
+
+    os.kill(up.pid, signal.SIGTERM)
+    assert up.wait(STOP_SECONDS) == 128 + signal.SIGTERM
+    assert up.left() == []
+    assert not [port for port in up.ports.values() if accepts(port)]
+    assert "Traceback" not in up.output
+
+
+async def test_a_fourth_department_needs_a_menu_file_only_and_ctrl_c_stops_it_too(
+    new_up: Callable[..., Up], tmp_path: Path
+) -> None:
+    for name, item in (("bar", "coffee"), ("kitchen", "pizza"), ("bakery", "cookie"), ("grill", "steak")):
+        write_menu(tmp_path / "menus", name, {item: 5})
+    up = new_up(menus=tmp_path / "menus")
+    up.start()
+    addresses = await asyncio.to_thread(up.addresses)
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        menu = await client.get(addresses["menu"])
+        body = order(line("grill", "steak", 2), line("bar", "coffee"))
+        answer = await client.post(addresses["menu"].replace("/menu", "/orders"), json=body)
+
+        os.killpg(up.pid, signal.SIGINT)  # as a terminal does, with the client's connection still open
+        code = await asyncio.to_thread(up.wait, STOP_SECONDS)
+
+    assert states_of_menu(menu) == dict.fromkeys(["bakery", "bar", "grill", "kitchen"], "open")
+    assert (answer.status_code, outcomes(answer.json())) == (201, ["accepted", "accepted"])
+    assert code == 128 + signal.SIGINT
+    assert up.left() == []
+    assert "Traceback" not in up.output
+
+
+def test_a_department_that_cannot_start_stops_the_rest_with_its_exit_code(new_up: Callable[..., Up]) -> None:
+    up = new_up()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", up.ports["bar"]))
+        taken.listen()
+        up.start()
+        code = up.wait(READY_SECONDS)
+
+    assert code == 2
+    assert up.left() == []
+    (reason,) = [text for text in up.output.splitlines() if "cannot" in text]
+    assert reason.endswith(f"cannot listen on 127.0.0.1:{up.ports['bar']}: Address already in use")
+    assert "bar" in reason
+    assert "Traceback" not in up.output
+
+
+def test_a_program_that_dies_stops_the_rest(new_up: Callable[..., Up]) -> None:
+    up = new_up()
+    up.start()
+    up.addresses()
+    (kitchen,) = [pid for pid in up.left() if is_department(pid, "kitchen")]
+
+    os.kill(kitchen, signal.SIGKILL)
+
+    assert up.wait(STOP_SECONDS) != 0
+    assert up.left() == []
+
+
+def test_a_menu_that_is_malformed_is_one_line(tmp_path: Path) -> None:
+    write_menu(tmp_path, "bar", {"coffee": -1})
+
+    done = run(["-m", "house", "up"], environment(MENUS=tmp_path))
+
+    assert done.code == 2
+    assert done.stdout == ""
+    (said,) = done.stderr.splitlines()
+    assert said.startswith(f"house: menu {tmp_path / 'bar.toml'}: items[0].stock: ")
+
+
+def is_department(pid: int, name: str) -> bool:
+    command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return b"departments" in command and any(part.endswith(f"{name}.toml".encode()) for part in command)
