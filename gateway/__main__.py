@@ -24,7 +24,9 @@ from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
 from plumbing.database import Database
 from plumbing.errors import StartError
+from plumbing.grpc_guard import KEEPALIVE
 from plumbing.grpc_server import bind
+from plumbing.http_guard import GuardedHttp
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
@@ -76,6 +78,7 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
         create_app(house, max_body=settings.max_body),
         access_log=False,
         proxy_headers=False,
+        http=GuardedHttp,
         log_config=None,
         timeout_graceful_shutdown=settings.grace,
         server_header=False,
@@ -107,7 +110,7 @@ async def _announce(house: House, url: str) -> None:
 
 def _channel(address: str) -> Channel:
     host, _, port = address.rpartition(":")
-    return Channel(host, int(port))
+    return Channel(host, int(port), config=KEEPALIVE)
 
 
 if __name__ == "__main__":

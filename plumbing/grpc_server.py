@@ -2,8 +2,7 @@
 
 It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT and oversized messages RESOURCE_EXHAUSTED, an
 exception that a handler lets escape is translated or becomes a logged INTERNAL, health and reflection are served, and
-`drain` finishes the calls that run before it says GOAWAY. Private names of grpclib and h2 are used, here only; their
-versions are pinned for it.
+`drain` finishes the calls that run before it says GOAWAY. What it does against hostile peers is in grpc_guard.py.
 """
 
 import asyncio
@@ -24,15 +23,13 @@ from grpclib.exceptions import GRPCError
 from grpclib.health.check import ServiceCheck
 from grpclib.health.service import Health
 from grpclib.health.v1 import health_pb2
-from grpclib.protocol import H2Protocol
 from grpclib.reflection.service import ServerReflection
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
 from plumbing.errors import StartError
+from plumbing.grpc_guard import GuardedServer
 
 if TYPE_CHECKING:
-    from asyncio.transports import BaseTransport
-
     from grpclib._typing import IProtoMessage, IServable
 
 HEALTH_SECONDS = 2.0  # how long a health check's answer holds
@@ -62,8 +59,9 @@ class GrpcServer:
         self._draining = False
         self._listener: asyncio.AbstractServer | None = None
         health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
-        self._server = _TrackingServer(
+        self._server = GuardedServer(
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
+            max_message=max_message_bytes,
             codec=_BoundedCodec(max_message_bytes),
             status_details_codec=ProtoStatusDetailsCodec(),
         )
@@ -127,10 +125,15 @@ def bind(host: str, port: int) -> socket.socket:
         family, kind, proto, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        sock = socket.socket(family, kind, proto)
+    except (OSError, UnicodeError) as error:  # a name with an empty or an endless part is a UnicodeError
+        reason = error.strerror if isinstance(error, OSError) else "that is not a host's name"
+        raise StartError(f"cannot listen on {host}:{port}: {reason}") from None
+    sock = socket.socket(family, kind, proto)
+    try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
     except OSError as error:
+        sock.close()
         raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
     return sock
 
@@ -162,41 +165,3 @@ class _BoundedCodec(ProtoCodec):
         except Exception as error:  # the codecs raise what they like on malformed bytes
             text = f"the bytes are not a {message_type.__name__}"
             raise GRPCError(Status.INVALID_ARGUMENT, text) from error
-
-
-class _TrackingProtocol(H2Protocol):
-    """Registers itself while its connection lives."""
-
-    open: set[H2Protocol]
-
-    def connection_made(self, transport: "BaseTransport") -> None:
-        super().connection_made(transport)
-        self.open.add(self)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self.open.discard(self)
-        super().connection_lost(exc)
-
-
-class _TrackingServer(Server):
-    """Knows its connections, so that it can close them one by one."""
-
-    def __init__(self, handlers: Collection["IServable"], **options: Any) -> None:
-        super().__init__(handlers, **options)
-        self._open: set[H2Protocol] = set()
-
-    def protocol(self) -> H2Protocol:
-        plain = self._protocol_factory()
-        protocol = _TrackingProtocol(plain.handler, plain.config, plain.h2_config)
-        protocol.open = self._open
-        return protocol
-
-    def cancel_calls(self) -> None:
-        for handler in self._handlers:
-            handler.close()
-
-    def close_connections(self) -> None:
-        for protocol in list(self._open):
-            protocol.connection._connection.close_connection()  # GOAWAY
-            protocol.connection.flush()
-            protocol.connection.close()
