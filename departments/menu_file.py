@@ -13,7 +13,7 @@ from plumbing.errors import StartError
 
 SHIPPED = Path(__file__).parent / "menus"
 
-Id = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]*$", max_length=40)]
+Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]*\Z", max_length=40)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 
 
@@ -71,7 +71,7 @@ def read_menu(path: Path) -> Menu:
         file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), MenuFile)
     except OSError as error:
         raise StartError(f"menu {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StartError(f"menu {path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise StartError(f"menu {path}: {_key_first(str(error))}") from None

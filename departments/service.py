@@ -38,10 +38,11 @@ class FloorService(v1.DepartmentServiceBase):
         most = self._limits.tickets_per_page
         limit = min(list_tickets_request.limit or most, most)
         states = wire.states(list_tickets_request)
-        tickets, revision = await self._department.changes(list_tickets_request.after_revision, states, limit)
+        after = wire.after_revision(list_tickets_request)
+        tickets, revision = await self._department.changes(after, states, limit)
         return v1.ListTicketsResponse([wire.ticket(ticket) for ticket in tickets], revision)
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         """Take a step with a ticket."""
-        verb = wire.verb(move_ticket_request)
-        return v1.MoveTicketResponse(wire.ticket(await self._department.move(move_ticket_request.order_id, verb)))
+        order_id, verb = wire.order_id(move_ticket_request), wire.verb(move_ticket_request)
+        return v1.MoveTicketResponse(wire.ticket(await self._department.move(order_id, verb)))

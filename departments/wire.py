@@ -21,7 +21,11 @@ T = TypeVar("T")
 
 make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
+LAST_REVISION = 2**63 - 1
+"""The highest revision that a database can count to."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
+_UUID_RULE = "a UUID in lower case is expected"
 
 # The two vocabularies use the same words; only a refused order has no ticket, and so no state, on the wire.
 _OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
@@ -56,6 +60,13 @@ def order_ids(ids: list[str], limits: Limits) -> list[str]:
     """Read a batch of order ids; raises InvalidRequest."""
     _check_order_ids(ids, limits)
     return ids
+
+
+def order_id(request: v1.MoveTicketRequest) -> str:
+    """Read which order's ticket is moved; raises InvalidRequest."""
+    if _UUID(request.order_id) is None:
+        raise InvalidRequest("order_id", f"{_shorten(request.order_id)} is not allowed: {_UUID_RULE}")
+    return request.order_id
 
 
 def placed(answers: Sequence[Answer]) -> v1.PlaceOrdersResponse:
@@ -112,6 +123,14 @@ def states(request: v1.ListTicketsRequest) -> frozenset[State]:
     return frozenset(known[state] for state in request.states)
 
 
+def after_revision(request: v1.ListTicketsRequest) -> int:
+    """Read where a list of tickets begins; raises InvalidRequest."""
+    if request.after_revision > LAST_REVISION:
+        reason = f"{request.after_revision} is not allowed: at most {LAST_REVISION} is"
+        raise InvalidRequest("after_revision", reason)
+    return request.after_revision
+
+
 def verb(request: v1.MoveTicketRequest) -> Verb:
     """Read a step of the staff's; raises InvalidRequest."""
     known = _VERBS.get(request.verb)
@@ -144,7 +163,7 @@ def _ticket_of(answer: Answer) -> Ticket:
 def _check_order_ids(ids: Sequence[str], limits: Limits) -> None:
     if not 1 <= len(ids) <= limits.orders_per_batch:
         raise InvalidRequest("order_ids", f"there are {len(ids)}; 1 to {limits.orders_per_batch} are allowed")
-    _check_each("order_ids", ids, lambda text: _UUID(text) is not None, "a UUID in lower case is expected")
+    _check_each("order_ids", ids, lambda text: _UUID(text) is not None, _UUID_RULE)
 
 
 def _check_length(field: str, column: Sequence[object], length: int, other: str) -> None:
@@ -163,6 +182,8 @@ def _check_characters(field: str, column: Sequence[str], least: int, most: int) 
     lengths = list(map(len, column))
     if lengths and not (min(lengths) >= least and max(lengths) <= most):
         _check_each(field, column, lambda text: least <= len(text) <= most, f"{least} to {most} characters are allowed")
+    if "\0" in "".join(column):  # which no column of a database can hold
+        _check_each(field, column, lambda text: "\0" not in text, "a NUL character is not")
 
 
 def _check_each(field: str, column: Sequence[T], allowed: Callable[[T], bool], rule: str) -> None:

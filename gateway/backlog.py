@@ -91,5 +91,6 @@ class Backlog:
         batch = list(islice((order for order in self._orders.values() if order.owed[name] is goal), self._batch))
         answers = await self._department.try_again(goal, batch)
         for order, answer in zip(batch, answers, strict=True):
-            self._orders.pop(order.order_id, None)
+            if order.owed.get(name) is goal:  # else it is owed something else by now, and asked for that
+                self._orders.pop(order.order_id, None)
             self._heard(order, goal, answer)

@@ -156,6 +156,10 @@ class Journal:
         """Read a page of orders, newest first."""
         return await self._database.read(_page, limit, before, status, table)
 
+    async def unfinished(self, limit: int) -> list[Order]:
+        """Read the oldest orders that owe a department something, whoever looks after them."""
+        return await self._database.read(_unfinished, limit)
+
     async def is_writable(self) -> bool:
         """Tell whether the journal takes writes, by writing."""
         try:
@@ -260,6 +264,11 @@ def _take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
     update = sa.update(orders).where(orders.c.order_id == order_id).values(owner=owner).returning(*orders.c)
     row = connection.execute(update).one_or_none()
     return _order(row) if row is not None else None
+
+
+def _unfinished(connection: sa.Connection, limit: int) -> list[Order]:
+    query = sa.select(orders).where(orders.c.owed.is_not(None)).order_by(orders.c.seq).limit(limit)
+    return [_order(row) for row in connection.execute(query)]
 
 
 def _touch(connection: sa.Connection) -> None:

@@ -26,7 +26,6 @@ from plumbing.errors import DatabaseError
 
 CLAIMED_AT_ONCE = 1000
 FOLLOW_SECONDS = 0.05
-JOURNAL_RETRY_SECONDS = 0.5
 
 log = structlog.get_logger("ordering")
 
@@ -42,6 +41,7 @@ class Patience:
     first_retry: float = 0.1
     retry_cap: float = 2.0
     waiting: int = 5000
+    journal_retry: float = 0.5
     lease: float = 9.0
 
 
@@ -114,31 +114,26 @@ class Ordering:
             if running.order is order:
                 await running.heard
                 return order
+            # Compared only now: while the first with this id is written down, an older one may turn out to have it.
+            await asyncio.shield(running.heard)
             if not running.order.asks_the_same(order):
                 raise OrderIdTaken(order.order_id)
-            await asyncio.shield(running.heard)
             return running.order
         finally:
             self._unanswered -= 1
 
     async def cancel(self, order_id: str) -> Order:
         """Take back what is not being made yet; raises OrderNotFound, NotCancellable, DatabaseError."""
-        running = self._running.get(order_id) or await self._take(order_id)
-        await asyncio.shield(running.heard)
+        running = await self._quiet(order_id)
         order = running.order
-        if order.status is not Status.CANCELLED:
-            before = dict(order.owed)
-            order.take_back()
-            running.heard = asyncio.get_running_loop().create_future()
-            try:
-                await self._settle(running)
-            except (DatabaseError, TakenOver) as error:
-                self._undo(running, before)
-                self._finish(running, error)
-                raise
-            await asyncio.shield(running.heard)
-        if Outcome.CANCELLED not in {line.outcome for line in order.lines} and not order.owed:
-            raise NotCancellable(order_id, "; ".join(sorted({line.reason for line in order.lines if line.reason})))
+        try:
+            if order.status is not Status.CANCELLED:
+                await self._take_back(running)
+        finally:
+            self._forget(running)
+        if not order.owed and all(line.outcome is not Outcome.CANCELLED for line in order.lines):
+            reasons = {line.reason for line in order.lines if line.outcome is Outcome.ACCEPTED and line.reason}
+            raise NotCancellable(order_id, "; ".join(sorted(reasons)))
         return order
 
     async def find(self, order_id: str) -> Order:
@@ -167,6 +162,14 @@ class Ordering:
             raise OrderNotFound(order_id)
         return order
 
+    async def _quiet(self, order_id: str) -> Running:
+        """Take up an order once nobody is busy with it; raises OrderNotFound, DatabaseError."""
+        while True:
+            running = self._running.get(order_id) or await self._take(order_id)
+            if running.heard.done():
+                return running
+            await asyncio.shield(running.heard)
+
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
         running = self._remember(order, heard=False)
@@ -191,7 +194,7 @@ class Ordering:
         """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
         patience = max(department.calling.deadline for department in self.departments.values())
         give_up = self._clock() + patience
-        while order.is_undecided() and not order.answered and self._clock() < give_up:
+        while order.owed and not order.answered and self._clock() < give_up:
             await asyncio.sleep(FOLLOW_SECONDS)
             order = await self._find(order.order_id)
         return order
@@ -211,7 +214,7 @@ class Ordering:
         while orders := await self._journal.claim(CLAIMED_AT_ONCE):
             log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
             for order in orders:
-                self._resume(order)
+                self._ask_all(self._remember(order, heard=True))
 
     async def _keep_watch(self) -> None:
         """Renew the lease, and look for gateways whose leases ended."""
@@ -240,16 +243,6 @@ class Ordering:
             running.heard.set_result(None)
         return self._running.setdefault(order.order_id, running)
 
-    def _resume(self, order: Order) -> None:
-        for name in [name for name in order.owed if name not in self.departments]:
-            log.error("an order is owed to a department that there is not", order_id=order.order_id, department=name)
-            order.refuse(name, f"there is no department {name} any more")
-        running = self._remember(order, heard=True)
-        if order.owed:
-            self._ask_all(running)
-        else:
-            self._record(running)
-
     def _ask_all(self, running: Running) -> None:
         running.waiting = dict(running.order.owed)
         for name in list(running.waiting):
@@ -260,21 +253,26 @@ class Ordering:
         goal = order.owed.get(name)
         if goal is None or order.settling:
             return
+        department = self.departments.get(name)
+        if department is None:
+            self._hear(running, name, goal, Refused(f"there is no department {name} any more"))
+            return
 
         def hear(answer: "asyncio.Future[Answer]") -> None:
             if not answer.cancelled():
                 self._hear(running, name, goal, answer.exception() or answer.result())
 
-        self.departments[name].ask(goal, order).add_done_callback(hear)
+        department.ask(goal, order).add_done_callback(hear)
 
     def _hear(self, running: Running, name: str, goal: Goal, answer: "Answer | BaseException") -> None:
         """Take in what a department said, or that it did not."""
         order = running.order
+        is_wanted = order.owed.get(name) is goal
         if isinstance(answer, Answer):
             order.hear(name, goal, answer)
         elif isinstance(answer, Refused):
             log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(answer))
-            if order.owed.get(name) is goal:
+            if is_wanted:
                 order.refuse(name, str(answer))
         else:
             if not isinstance(answer, Unreachable):
@@ -284,9 +282,10 @@ class Ordering:
                 self.backlogs[name].add(order)
         if running.waiting.get(name) is goal:
             del running.waiting[name]
-        if goal is Goal.HOLD and order.decide():
-            order.settling = True
-            self._spawn(self._settle_at_last(running))
+        if order.settling:
+            return  # what is being written down is asked next, and its answers finish the order
+        if is_wanted and goal is Goal.HOLD and order.decide():
+            self._settle_soon(running)
         elif not running.waiting:
             self._finish(running)
             self._record(running)
@@ -305,26 +304,48 @@ class Ordering:
     def _record(self, running: Running) -> None:
         """Write down how an order stands, when it costs least; forget it once nothing is left to do."""
         running.unwritten += 1
+        self._write(running)
 
+    def _write(self, running: Running) -> None:
         def written(result: "asyncio.Future[Order | None]") -> None:
-            running.unwritten -= 1
             if result.cancelled():
                 return
             error = result.exception()
             if isinstance(error, TakenOver):
                 self._hand_over(running)
-            elif error is not None:
+                return
+            if error is not None:
                 log.error("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
-                asyncio.get_running_loop().call_later(JOURNAL_RETRY_SECONDS, self._record, running)
-            elif not running.unwritten:
-                self._forget(running)
+                asyncio.get_running_loop().call_later(self._patience.journal_retry, self._write, running)
+                return
+            running.unwritten -= 1
+            self._forget(running)
 
         self._journal.update_later(running.order).add_done_callback(written)
 
     def _forget(self, running: Running) -> None:
         order = running.order
-        if running.heard.done() and not order.owed and not order.settling:
-            self._running.pop(order.order_id, None)
+        is_busy = not running.heard.done() or order.owed or order.settling or running.unwritten
+        if not is_busy and self._running.get(order.order_id) is running:
+            del self._running[order.order_id]
+
+    async def _take_back(self, running: Running) -> None:
+        """Cancel as the guest wishes, and wait for what the departments say; raises NotCancellable, DatabaseError."""
+        order = running.order
+        before = dict(order.owed)
+        order.take_back()
+        heard = running.heard = asyncio.get_running_loop().create_future()
+        try:
+            await self._settle(running)
+        except TakenOver:
+            self._hand_over(running)
+            raise
+        except DatabaseError:
+            heard.set_result(None)
+            self._undo(running, before)
+            self._record(running)
+            raise
+        await asyncio.shield(heard)
 
     async def _settle(self, running: Running) -> None:
         """Write a decision down, then tell the departments; raises DatabaseError."""
@@ -335,6 +356,13 @@ class Ordering:
         finally:
             order.settling = False
         self._ask_all(running)
+
+    def _settle_soon(self, running: Running) -> None:
+        """Settle what the gateway decided by itself; whoever asks for the order meanwhile waits for it."""
+        running.order.settling = True
+        if running.heard.done():
+            running.heard = asyncio.get_running_loop().create_future()
+        self._spawn(self._settle_at_last(running))
 
     async def _settle_at_last(self, running: Running) -> None:
         """Settle, however long the journal cannot be written; the guest is answered once it is."""
@@ -348,7 +376,7 @@ class Ordering:
             except DatabaseError as error:
                 log.error("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
                 running.order.settling = True
-                await asyncio.sleep(JOURNAL_RETRY_SECONDS)
+                await asyncio.sleep(self._patience.journal_retry)
 
     def _undo(self, running: Running, before: dict[str, Goal]) -> None:
         """Forget a cancelling that could not be written; what was owed before is owed again."""
@@ -368,8 +396,7 @@ class Ordering:
         for order in orders:
             if order.answered and order.created_at_ms < latest and not order.settling and order.expire():
                 log.warning("expired", order_id=order.order_id)
-                order.settling = True
-                self._spawn(self._settle_at_last(self._remember(order, heard=True)))
+                self._settle_soon(self._remember(order, heard=True))
 
     async def _greet(self, department: Department) -> None:
         try:

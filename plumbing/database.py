@@ -18,6 +18,7 @@ import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -96,6 +97,8 @@ class Database:
             self._writer.submit(_migrate, self.schema, versions).result()
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
+        except CommandError as error:
+            raise StartError(f"database {self} is another version's: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction; raises DatabaseError."""

@@ -35,6 +35,7 @@ class GroupCommit(Generic[T, R]):
         self._patience = patience
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
+        self._under_way: list[list[tuple[T, asyncio.Future[R]]]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self.batches = 0
         self.items = 0
@@ -57,10 +58,11 @@ class GroupCommit(Generic[T, R]):
         return future
 
     async def drain(self) -> None:
-        """Wait until everything that was submitted has been carried out."""
-        while self._waiting or self._workers:
-            self._work()
-            await asyncio.wait(self._workers)
+        """Wait until everything that has been submitted by now is carried out; what comes later is not waited for."""
+        futures = [future for batch in (*self._under_way, self._waiting) for _, future in batch]
+        self._work()
+        if futures:
+            await asyncio.wait(futures)
 
     def abandon(self, error: Exception) -> None:
         """Give up every item that still waits for a batch."""
@@ -95,6 +97,7 @@ class GroupCommit(Generic[T, R]):
         batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
         self.batches += 1
         self.items += len(batch)
+        self._under_way.append(batch)
         try:
             results = await self._commit([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
@@ -112,3 +115,5 @@ class GroupCommit(Generic[T, R]):
             for _, future in batch:
                 future.cancel()
             raise
+        finally:
+            self._under_way.remove(batch)

@@ -137,13 +137,18 @@ class Order:
 
     @property
     def status(self) -> Status:
-        """Derive the order's status from the outcomes of its lines."""
+        """Derive the order's status from the outcomes of its lines.
+
+        All or nothing that could not be had is refused, though its lines were taken back.
+        """
         outcomes = {line.outcome for line in self.lines}
         if Outcome.PENDING in outcomes:
             return Status.PENDING
         if Outcome.ACCEPTED in outcomes:
             return Status.ACCEPTED if len(outcomes) == 1 else Status.PARTLY_ACCEPTED
-        return Status.CANCELLED if outcomes == {Outcome.CANCELLED} else Status.REFUSED
+        if outcomes == {Outcome.CANCELLED} or (Outcome.CANCELLED in outcomes and self.policy is Policy.BEST_EFFORT):
+            return Status.CANCELLED
+        return Status.REFUSED
 
     @property
     def total(self) -> int:
@@ -171,21 +176,19 @@ class Order:
             _write(lines, answer)
 
     def refuse(self, department: str, reason: str) -> None:
-        """Give up the share of a department that will not take it, however often it is asked."""
+        """Give up what a department will not do, however often it is asked: what is pending will not be made."""
         self.owed.pop(department, None)
         for line in self.shares[department]:
             if line.outcome is Outcome.PENDING:
-                line.outcome, line.reason = Outcome.EXPIRED, reason
+                line.outcome = Outcome.EXPIRED
+            if line.outcome in (Outcome.EXPIRED, Outcome.ACCEPTED):
+                line.reason = reason
 
     def explain_pending(self, department: str, reason: str) -> None:
         """Say why the lines of a department are still pending."""
         for line in self.shares[department]:
             if line.outcome is Outcome.PENDING:
                 line.reason = reason
-
-    def is_undecided(self) -> bool:
-        """Tell whether a department has still to say what it can serve."""
-        return any(goal is Goal.PLACE or goal is Goal.HOLD for goal in self.owed.values())
 
     def decide(self) -> bool:
         """Decide an all-or-nothing order once every department has answered; tells whether there was a decision.

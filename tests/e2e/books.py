@@ -146,9 +146,7 @@ def _stock(books: Any) -> dict[str, Shelf]:
 
 def _tickets(books: Any) -> dict[str, Ticket]:
     rows = books.execute("SELECT order_id, state, lines FROM tickets").fetchall()
-    return {
-        order_id: Ticket(state, msgspec.json.decode(lines, type=list[Line])) for order_id, state, lines in rows
-    }
+    return {order_id: Ticket(state, msgspec.json.decode(lines, type=list[Line])) for order_id, state, lines in rows}
 
 
 def _taken(tickets: dict[str, Ticket], states: frozenset[str]) -> Counter[str]:

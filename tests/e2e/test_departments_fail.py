@@ -22,7 +22,9 @@ WATER = 150
 
 @pytest.fixture(scope="module")
 def opened(houses: Houses) -> House:
-    return houses.open({"bar": dict.fromkeys(BAR, 10) | {"water": WATER}, "kitchen": {"pizza": 1000}}, DEADLINE=DEADLINE)
+    return houses.open(
+        {"bar": dict.fromkeys(BAR, 10) | {"water": WATER}, "kitchen": {"pizza": 1000}}, DEADLINE=DEADLINE
+    )
 
 
 @pytest.fixture

@@ -170,18 +170,6 @@ def test_a_department_that_cannot_start_stops_the_rest_with_its_exit_code(new_up
     assert "Traceback" not in up.output
 
 
-def test_a_program_that_dies_stops_the_rest(new_up: Callable[..., Up]) -> None:
-    up = new_up()
-    up.start()
-    up.addresses()
-    (kitchen,) = [pid for pid in up.left() if is_department(pid, "kitchen")]
-
-    os.kill(kitchen, signal.SIGKILL)
-
-    assert up.wait(STOP_SECONDS) != 0
-    assert up.left() == []
-
-
 def test_a_menu_that_is_malformed_is_one_line(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", {"coffee": -1})
 
@@ -191,8 +179,3 @@ def test_a_menu_that_is_malformed_is_one_line(tmp_path: Path) -> None:
     assert done.stdout == ""
     (said,) = done.stderr.splitlines()
     assert said.startswith(f"house: menu {tmp_path / 'bar.toml'}: items[0].stock: ")
-
-
-def is_department(pid: int, name: str) -> bool:
-    command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    return b"departments" in command and any(part.endswith(f"{name}.toml".encode()) for part in command)

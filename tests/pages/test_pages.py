@@ -9,13 +9,51 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.harness import House
+from tests.e2e.books import Store
+from tests.e2e.harness import House, Houses
 
 pytestmark = pytest.mark.pages
 
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--virtual-time-budget=10000",
+)
 
-@pytest.fixture
-def chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert path, "there is no Chromium on this machine"
-    return path
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    houses = Houses(tmp_path_factory.mktemp("houses"), lambda home: Store(home, None))
+    yield houses.open({"bar": {"coffee": 10}})
+    houses.close()
+
+
+def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:
+    """Open a page; answer its document as Chromium ends up with it, and every host that the page asked."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert chromium, "there is no Chromium on this machine"
+    journal = folder / "network.json"
+    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={journal}", *options]
+    done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, timeout=120, check=True)
+    events = [event.get("params", {}) for event in json.loads(journal.read_text())["events"]]
+    # The browser's own requests have no initiator; the page's have the page.
+    asked = {
+        urlsplit(event["url"]).netloc for event in events if "url" in event and "://" in event.get("initiator", "")
+    }
+    return done.stdout, asked
+
+
+@pytest.mark.parametrize("size", ["390,844", "1280,900"], ids=["phone", "desk"])
+def test_api_page_works_without_any_other_machine(house: House, tmp_path: Path, size: str) -> None:
+    document, asked = read_page(f"{house.url}/schema", tmp_path, f"--window-size={size}")
+    assert asked == {urlsplit(house.url).netloc}
+    for summary in ("Place an order", "Order the set menu", "Cancel an order", "Read the menu"):
+        assert summary in document
+    assert "Unable to render" not in document

@@ -1,0 +1,83 @@
+from collections import deque
+
+import pytest
+
+from departments.domain.errors import StepNotAllowed
+from departments.domain.placing import answer, tombstone
+from departments.domain.tickets import NOT_STARTED, TRANSITIONS, Outcome, State, Verb
+from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_shelves, new_id, order, ticket_in
+
+ALLOWED = [(state, verb) for state in State for verb in NEXT[state]]
+NOT_ALLOWED = [(state, verb) for state in State for verb in Verb if verb not in NEXT[state]]
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_reached_by_walking_the_workflow(state: State) -> None:
+    assert ticket_in(state).state is state
+
+
+@pytest.mark.parametrize(("state", "verb"), ALLOWED)
+def test_a_step_that_is_allowed_leads_where_the_table_says(state: State, verb: Verb) -> None:
+    ticket = ticket_in(state)
+    ticket.step(verb)
+    assert ticket.state is NEXT[state][verb]
+
+
+@pytest.mark.parametrize(("state", "verb"), NOT_ALLOWED)
+def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_that_are(state: State, verb: Verb) -> None:
+    ticket = ticket_in(state)
+    with pytest.raises(StepNotAllowed) as refusal:
+        ticket.step(verb)
+    allowed = ", ".join(NEXT[state]) or "nothing"
+    assert str(refusal.value) == f"ticket {ticket.order_id} is {state}: {verb} is not allowed, {allowed} is"
+    assert refusal.value.order_id == ticket.order_id
+    assert ticket.state is state
+
+
+def test_there_is_no_step_beyond_the_table() -> None:
+    assert len(TRANSITIONS) == len(ALLOWED)
+
+
+def test_only_what_is_held_queued_or_being_prepared_can_be_cancelled() -> None:
+    assert {state for state, verb in ALLOWED if verb is Verb.CANCEL} == {State.HELD, State.QUEUED, State.PREPARING}
+    assert {TRANSITIONS[step] for step in TRANSITIONS if step[1] is Verb.CANCEL} == {State.CANCELLED}
+
+
+def test_a_guest_may_take_back_what_nobody_has_started() -> None:
+    started = {state for state, walk in WALKS.items() if Verb.START in walk}
+    assert set(NOT_STARTED) == {State.HELD, State.QUEUED} == set(WALKS) - started - {State.CANCELLED}
+
+
+def test_recall_undoes_the_step_before() -> None:
+    for state, verb in ((State.QUEUED, Verb.START), (State.PREPARING, Verb.FINISH), (State.READY, Verb.SERVE)):
+        ticket = ticket_in(state)
+        ticket.step(verb)
+        ticket.step(Verb.RECALL)
+        assert ticket.state is state
+
+
+def test_every_state_but_none_lies_on_a_way_from_held() -> None:
+    reached, open_ends = {State.HELD}, deque([State.HELD])
+    while open_ends:
+        state = open_ends.popleft()
+        for (before, _), after in TRANSITIONS.items():
+            if before is state and after not in reached:
+                reached.add(after)
+                open_ends.append(after)
+    assert reached == set(State) - {State.NONE}
+
+
+def test_the_lines_that_take_stock_are_the_accepted_ones() -> None:
+    ticket = answer(order(("coffee", 1), ("beer", 1), ("tea", 1), ("soda", 2)), BAR, full_shelves(), 1)
+    assert [line.item for line in ticket.accepted()] == ["coffee", "soda"]
+    assert {line.outcome for line in ticket.accepted()} == {Outcome.ACCEPTED}
+
+
+def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
+    order_id = new_id()
+    stone = tombstone(order_id, 7)
+    assert (stone.order_id, stone.state, stone.lines, stone.placed_at_ms) == (order_id, State.CANCELLED, [], 7)
+
+
+def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:
+    assert answer(coffees(1), BAR, full_shelves(), 1).state is State.QUEUED

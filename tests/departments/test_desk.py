@@ -1,0 +1,374 @@
+"""The desk's use cases on both databases. The fixture checks the stock law, from the tickets, after every test."""
+
+import pytest
+from sqlalchemy import Connection, text
+
+from departments import store
+from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.domain.placing import Placement, Wish
+from departments.domain.stock import Stock
+from departments.domain.tickets import Outcome, State, Ticket, TicketLine, Verb
+from tests.departments.desks import Desk, state
+from tests.departments.factories import BAR, NEXT, WALKS, coffees, new_id, order, small_menu
+
+# --- opening ---
+
+
+async def test_opening_stock_is_laid_in_as_the_menu_says(desk: Desk) -> None:
+    assert (await desk.shelves()).stock == {
+        "coffee": Stock("coffee", 10, 10, 0, 0),
+        "soda": Stock("soda", 5, 5, 0, 0),
+        "beer": Stock("beer", 0, 0, 0, 0),
+    }
+
+
+async def test_opening_again_refills_nothing_and_lays_in_only_what_is_new(database_url: str) -> None:
+    first = await Desk.open(database_url, small_menu(coffee=10, soda=5))
+    await first.place_one(coffees(4))
+    first.database.close()
+    second = await Desk.open(database_url, small_menu(coffee=99, tea=7))
+    assert (await second.shelves()).stock == {
+        "coffee": Stock("coffee", 10, 6, 0, 4),
+        "soda": Stock("soda", 5, 5, 0, 0),
+        "tea": Stock("tea", 7, 7, 0, 0),
+    }
+    await second.check_the_law()
+    second.database.close()
+
+
+async def test_tickets_outlive_a_restart(database_url: str) -> None:
+    first = await Desk.open(database_url)
+    placement = Placement(new_id(), [Wish("coffee", 2, "no sugar"), Wish("tea", 1)], table="7", hold=True)
+    ticket = await first.place_one(placement)
+    first.database.close()
+    second = await Desk.open(database_url)
+    assert await second.place_one(placement) == ticket
+    await second.confirm(placement.order_id)
+    await second.check_the_law()
+    second.database.close()
+
+
+# --- placing ---
+
+
+async def test_a_batch_is_answered_order_by_order(desk: Desk) -> None:
+    first, second, third = order(("coffee", 2), table="7"), order(("soda", 5), ("beer", 1)), order(("tea", 1))
+    answers = await desk.place(first, second, third, now_ms=1234)
+    revision = (await desk.shelves()).revision
+    assert answers == [
+        Ticket(
+            first.order_id,
+            "7",
+            State.QUEUED,
+            [TicketLine("coffee", 2, "", Outcome.ACCEPTED, unit_price=350)],
+            1234,
+            revision - 2,
+        ),
+        Ticket(
+            second.order_id,
+            "",
+            State.QUEUED,
+            [
+                TicketLine("soda", 5, "", Outcome.ACCEPTED, unit_price=300),
+                TicketLine("beer", 1, "", Outcome.OUT_OF_STOCK, available=0),
+            ],
+            1234,
+            revision - 1,
+        ),
+        Ticket(third.order_id, "", State.NONE, [TicketLine("tea", 1, "", Outcome.NOT_ON_MENU)], 1234, revision),
+    ]
+    assert await desk.stock("coffee") == Stock("coffee", 10, 8, 0, 2)
+    assert await desk.stock("soda") == Stock("soda", 5, 0, 0, 5)
+
+
+async def test_orders_of_one_batch_share_the_shelf_in_their_order(desk: Desk) -> None:
+    answers = await desk.place(*(coffees(4) for _ in range(4)))
+    assert [state(answer) for answer in answers] == [State.QUEUED, State.QUEUED, State.NONE, State.NONE]
+    assert await desk.stock() == Stock("coffee", 10, 2, 0, 8)
+
+
+async def test_an_order_that_is_known_gets_the_same_answer_and_takes_nothing(desk: Desk) -> None:
+    batch = [
+        Placement(new_id(), [Wish("coffee", 2, "hot"), Wish("soda", 9)], table="7"),
+        order(("beer", 1)),
+        order(("tea", 1)),
+        coffees(3, hold=True),
+    ]
+    answers = await desk.place(*batch, now_ms=1)
+    before = await desk.shelves()
+    assert await desk.place(*batch, now_ms=99) == answers
+    assert await desk.place(*reversed(batch), now_ms=99) == answers[::-1]
+    assert (await desk.shelves()).stock == before.stock
+    assert (await desk.changes())[0] == answers
+
+
+async def test_a_refusal_is_kept_also_when_there_is_stock_again(desk: Desk) -> None:
+    buys, comes_late = coffees(10), coffees(1)
+    await desk.place(buys, comes_late)
+    await desk.cancel(buys.order_id)
+    assert (await desk.stock()).on_hand == 10
+    assert (await desk.place_one(comes_late)).lines == [
+        TicketLine("coffee", 1, "", Outcome.OUT_OF_STOCK, unit_price=0, available=0)
+    ]
+    assert (await desk.stock()).on_hand == 10
+
+
+async def test_an_order_that_is_known_keeps_its_price_when_the_menu_changes(desk: Desk) -> None:
+    placement = coffees(1)
+    ticket = await desk.place_one(placement)
+    desk.menu = small_menu(coffee=10)
+    assert (await desk.place_one(placement)).lines == ticket.lines
+    assert (await desk.place_one(coffees(1))).lines[0].unit_price == 100
+
+
+async def test_an_order_that_is_known_is_answered_as_it_stands(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    await desk.move(placement.order_id, Verb.START)
+    assert (await desk.place_one(placement)).state is State.PREPARING
+
+
+async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_alone(desk: Desk) -> None:
+    known, new = coffees(1), coffees(2)
+    ticket = await desk.place_one(known)
+    answers = await desk.place(coffees(3, order_id=known.order_id), known, new)
+    assert isinstance(answers[0], OrderIdTaken)
+    assert answers[0].order_id == known.order_id
+    assert known.order_id in str(answers[0])
+    assert answers[1] == ticket
+    assert state(answers[2]) is State.QUEUED
+    assert (await desk.stock()).sold == 3
+
+
+@pytest.mark.parametrize(
+    "wishes",
+    [
+        [Wish("coffee", 1, "hot"), Wish("soda", 1)],
+        [Wish("coffee", 1), Wish("soda", 1), Wish("soda", 1)],
+        [Wish("soda", 1), Wish("coffee", 1)],
+        [Wish("coffee", 1)],
+        [Wish("coffee", 2), Wish("soda", 1)],
+    ],
+    ids=["another note", "one more line", "another sequence", "one line less", "another quantity"],
+)
+async def test_any_difference_in_the_lines_makes_another_order(desk: Desk, wishes: list[Wish]) -> None:
+    known = order(("coffee", 1), ("soda", 1))
+    await desk.place(known)
+    (answer,) = await desk.place(Placement(known.order_id, wishes))
+    assert isinstance(answer, OrderIdTaken)
+
+
+async def test_an_order_that_stands_twice_in_one_batch_is_placed_once(desk: Desk) -> None:
+    placement = coffees(3)
+    first, second, third = await desk.place(placement, placement, coffees(4, order_id=placement.order_id))
+    assert first == second
+    assert state(first) is State.QUEUED
+    assert isinstance(third, OrderIdTaken)
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+    assert len((await desk.changes())[0]) == 1
+
+
+async def test_an_item_that_left_the_menu_is_not_sold_but_its_tickets_go_on(desk: Desk) -> None:
+    placement = order(("soda", 2), hold=True)
+    await desk.place(placement)
+    desk.menu = small_menu(coffee=10)
+    assert (await desk.place_one(order(("soda", 1)))).lines[0].outcome is Outcome.NOT_ON_MENU
+    await desk.confirm(placement.order_id)
+    assert await desk.stock("soda") == Stock("soda", 5, 3, 0, 2)
+    await desk.cancel(placement.order_id)
+    assert await desk.stock("soda") == Stock("soda", 5, 5, 0, 0)
+
+
+async def test_words_of_any_script_are_kept_as_they_were_written(desk: Desk) -> None:
+    note = 'ohne "Zucker", \\ 얼음 없이 🧊\n-- O\'Neill'
+    placement = Placement(new_id(), [Wish("coffee", 1, note), Wish("없음'", 1, "")], table="테라스 7'")
+    ticket = await desk.place_one(placement)
+    assert await desk.place_one(placement) == ticket
+    assert (ticket.lines[0].note, ticket.lines[1].item, ticket.table) == (note, "없음'", "테라스 7'")
+
+
+# --- holding, confirming, cancelling ---
+
+
+async def test_a_held_order_that_is_confirmed_is_queued_and_sold(desk: Desk) -> None:
+    placement = order(("coffee", 3), ("beer", 1), hold=True)
+    held = await desk.place_one(placement)
+    assert (held.state, await desk.stock()) == (State.HELD, Stock("coffee", 10, 7, 3, 0))
+    (confirmed,) = await desk.confirm(placement.order_id)
+    assert state(confirmed) is State.QUEUED
+    assert isinstance(confirmed, Ticket)
+    assert confirmed.lines == held.lines
+    assert confirmed.revision > held.revision
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_confirming_again_changes_nothing(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    first = await desk.confirm(placement.order_id, placement.order_id)
+    assert first[0] == first[1]
+    assert await desk.confirm(placement.order_id) == first[:1]
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_confirming_leaves_what_is_not_held_as_it_is(desk: Desk) -> None:
+    queued, refused, cancelled = coffees(1), order(("beer", 1)), coffees(1, hold=True)
+    before = await desk.place(queued, refused)
+    await desk.place(cancelled)
+    before += await desk.cancel(cancelled.order_id)
+    assert await desk.confirm(queued.order_id, refused.order_id, cancelled.order_id) == before
+
+
+async def test_confirming_what_nobody_placed_is_an_answer_for_that_order_alone(desk: Desk) -> None:
+    placement, unknown = coffees(1, hold=True), new_id()
+    await desk.place(placement)
+    missing, confirmed = await desk.confirm(unknown, placement.order_id)
+    assert isinstance(missing, OrderNotFound)
+    assert str(missing) == f"order {unknown} is not known here"
+    assert state(confirmed) is State.QUEUED
+
+
+@pytest.mark.parametrize("hold", [True, False])
+async def test_cancelling_puts_back_what_nobody_started(desk: Desk, hold: bool) -> None:
+    placement = order(("coffee", 3), ("beer", 1), ("soda", 2), hold=hold)
+    await desk.place(placement)
+    (answer,) = await desk.cancel(placement.order_id)
+    assert state(answer) is State.CANCELLED
+    assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
+    assert await desk.stock("soda") == Stock("soda", 5, 5, 0, 0)
+
+
+async def test_cancelling_again_changes_nothing(desk: Desk) -> None:
+    placement = coffees(3)
+    await desk.place(placement)
+    first = await desk.cancel(placement.order_id, placement.order_id)
+    assert first[0] == first[1]
+    assert await desk.cancel(placement.order_id) == first[:1]
+    assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+@pytest.mark.parametrize("reached", [State.PREPARING, State.READY, State.SERVED])
+async def test_a_guest_cannot_cancel_what_was_started(desk: Desk, reached: State) -> None:
+    placement = coffees(3)
+    await desk.place(placement)
+    before = await desk.move(placement.order_id, *WALKS[reached][1:])
+    assert await desk.cancel(placement.order_id) == [before]
+    assert before.state is reached
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_cancelling_an_order_of_which_nothing_was_accepted_leaves_its_refusal(desk: Desk) -> None:
+    placement = order(("beer", 1))
+    answers = await desk.place(placement)
+    assert await desk.cancel(placement.order_id) == answers
+    assert await desk.place(placement) == answers
+
+
+async def test_cancelling_what_was_never_placed_leaves_a_tombstone_that_refuses_it(desk: Desk) -> None:
+    late = order(("coffee", 3), ("beer", 1))
+    (stone,) = await desk.cancel(late.order_id, now_ms=7)
+    assert stone == Ticket(late.order_id, "", State.CANCELLED, [], 7, (await desk.shelves()).revision)
+    assert await desk.place(late) == [stone]
+    assert await desk.place(coffees(9, order_id=late.order_id, hold=True)) == [stone]
+    assert await desk.confirm(late.order_id) == [stone]
+    assert await desk.cancel(late.order_id) == [stone]
+    assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+async def test_a_batch_of_cancels_may_mix_known_unknown_started_and_repeated(desk: Desk) -> None:
+    queued, held, started, unknown = coffees(1), coffees(2, hold=True), coffees(3), new_id()
+    await desk.place(queued, held, started)
+    await desk.move(started.order_id, Verb.START)
+    ids = [unknown, queued.order_id, started.order_id, held.order_id, unknown, queued.order_id]
+    answers = await desk.cancel(*ids)
+    assert [answer.order_id for answer in answers if isinstance(answer, Ticket)] == ids
+    assert [state(answer) for answer in answers] == [
+        State.CANCELLED,
+        State.CANCELLED,
+        State.PREPARING,
+        State.CANCELLED,
+        State.CANCELLED,
+        State.CANCELLED,
+    ]
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+    revisions = [ticket.revision for ticket in (await desk.changes())[0]]
+    assert len(set(revisions)) == len(revisions) == 4
+
+
+# --- the staff's steps ---
+
+
+async def test_staff_walk_a_ticket_to_the_table_and_back(desk: Desk) -> None:
+    placement = coffees(3)
+    await desk.place(placement)
+    for verb, after in (
+        (Verb.START, State.PREPARING),
+        (Verb.FINISH, State.READY),
+        (Verb.SERVE, State.SERVED),
+        (Verb.RECALL, State.READY),
+        (Verb.RECALL, State.PREPARING),
+        (Verb.RECALL, State.QUEUED),
+    ):
+        assert (await desk.move(placement.order_id, verb)).state is after
+        assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_staff_may_cancel_what_they_are_preparing_and_its_stock_goes_back(desk: Desk) -> None:
+    placement = coffees(3)
+    await desk.place(placement)
+    ticket = await desk.move(placement.order_id, Verb.START, Verb.CANCEL)
+    assert ticket.state is State.CANCELLED
+    assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+@pytest.mark.parametrize("reached", [*WALKS, State.NONE])
+async def test_a_step_that_is_not_allowed_leaves_no_trace(desk: Desk, reached: State) -> None:
+    placement = order(("beer", 1)) if reached is State.NONE else coffees(3, hold=True)
+    await desk.place(placement)
+    if reached is not State.NONE and WALKS[reached]:
+        await desk.move(placement.order_id, *WALKS[reached])
+    before = await desk.shelves(), await desk.changes()
+    for verb in set(Verb) - set(NEXT[reached]):
+        with pytest.raises(StepNotAllowed, match=f"is {reached}: {verb} is not allowed"):
+            await desk.move(placement.order_id, verb)
+    assert (await desk.shelves(), await desk.changes()) == before
+
+
+async def test_a_step_with_a_ticket_that_nobody_knows_is_refused(desk: Desk) -> None:
+    unknown = new_id()
+    with pytest.raises(OrderNotFound, match=unknown):
+        await desk.move(unknown, Verb.START)
+    assert (await desk.changes())[0] == []
+
+
+# --- the database's own guard ---
+
+
+@pytest.mark.parametrize("figure", ["on_hand = -1", "held = 1", "received = 11", "on_hand = 11, sold = -1"])
+async def test_the_database_itself_refuses_to_break_the_law(desk: Desk, figure: str) -> None:
+    def break_the_law(connection: Connection) -> None:
+        connection.execute(text(f"UPDATE stock SET {figure} WHERE item = 'coffee'"))
+
+    with pytest.raises(Exception, match=r"stock_law|stock_not_below_zero"):
+        await desk.database.write(break_the_law)
+    assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+async def test_writing_nothing_is_no_statement(desk: Desk) -> None:
+    def write_nothing(connection: Connection) -> None:
+        store.insert_tickets(connection, [])
+        store.update_tickets(connection, [])
+        store.insert_stock(connection, [], 1)
+        store.update_stock(connection, [], 1)
+
+    before = await desk.shelves()
+    await desk.database.write(write_nothing)
+    assert await desk.shelves() == before
+
+
+def test_the_bar_that_these_tests_know_is_the_one_that_ships() -> None:
+    assert {item.id: (item.price, item.stock) for item in BAR.items.values()} == {
+        "coffee": (350, 10),
+        "soda": (300, 5),
+        "beer": (550, 0),
+    }

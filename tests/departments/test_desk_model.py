@@ -1,0 +1,195 @@
+"""The desk against a model in plain Python, under any sequence of calls, restarts included; SQLite only."""
+
+import asyncio
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from departments.desk import Answer
+from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.domain.placing import Placement, Wish
+from departments.domain.tickets import Outcome, State, Ticket, Verb
+from tests.departments.desks import SOLD, Desk
+from tests.departments.factories import NEXT, small_menu
+
+MENU = small_menu(coffee=12, soda=5, beer=0)
+IDS = [str(UUID(int=number)) for number in range(8)]
+
+ids = st.sampled_from(IDS)
+batches_of_ids = st.lists(ids, min_size=1, max_size=4)
+wishes = st.builds(Wish, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
+placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3), st.just("7"), st.booleans())
+
+
+@dataclass
+class Known:
+    """What the model remembers of an order; a tombstone has no wishes."""
+
+    state: State
+    wishes: list[Wish]
+    answers: list[tuple[Outcome, int]]
+    """Each line's outcome, and how many were left."""
+
+
+class Model:
+    """The same promises in the plainest words: a figure is always counted anew from the orders."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Known] = {}
+
+    def figure(self, item: str, states: frozenset[State]) -> int:
+        return sum(
+            wish.quantity
+            for known in self.orders.values()
+            if known.state in states
+            for wish, (outcome, _) in zip(known.wishes, known.answers, strict=True)
+            if outcome is Outcome.ACCEPTED and wish.item == item
+        )
+
+    def left(self, item: str) -> int:
+        return MENU.items[item].stock - self.figure(item, SOLD | {State.HELD})
+
+    def place(self, placement: Placement) -> Known | None:
+        """Answer an order; None where the id is taken."""
+        known = self.orders.get(placement.order_id)
+        if known is None:
+            known = self.orders[placement.order_id] = Known(State.HELD if placement.hold else State.QUEUED, [], [])
+            for wish in placement.wishes:
+                answer = self._answer(wish)
+                known.wishes.append(wish)
+                known.answers.append(answer)
+            if all(outcome is not Outcome.ACCEPTED for outcome, _ in known.answers):
+                known.state = State.NONE
+        return known if not known.wishes or known.wishes == placement.wishes else None
+
+    def _answer(self, wish: Wish) -> tuple[Outcome, int]:
+        if wish.item not in MENU.items:
+            return Outcome.NOT_ON_MENU, 0
+        if wish.quantity > self.left(wish.item):
+            return Outcome.OUT_OF_STOCK, self.left(wish.item)
+        return Outcome.ACCEPTED, 0
+
+    def confirm(self, order_id: str) -> Known | None:
+        known = self.orders.get(order_id)
+        if known and known.state is State.HELD:
+            known.state = State.QUEUED
+        return known
+
+    def cancel(self, order_id: str) -> Known:
+        known = self.orders.setdefault(order_id, Known(State.CANCELLED, [], []))
+        if known.state in (State.HELD, State.QUEUED):
+            known.state = State.CANCELLED
+        return known
+
+
+class DeskAndModel(RuleBasedStateMachine):
+    """Whatever is asked of the desk is asked of the model too, and they agree."""
+
+    @initialize()
+    def open(self) -> None:
+        self.runner = asyncio.Runner()
+        self.folder = Path(tempfile.mkdtemp(prefix="desk-"))
+        self.model = Model()
+        self.last_revision = 0
+        self.seen: dict[str, Ticket] = {}
+        self.desk = self.run_open()
+
+    def teardown(self) -> None:
+        self.desk.database.close()
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    def run_open(self) -> Desk:
+        return self.runner.run(Desk.open(f"sqlite:///{self.folder}/bar.db", MENU))
+
+    @rule(batch=st.lists(placements, min_size=1, max_size=4))
+    def place(self, batch: list[Placement]) -> None:
+        for placement, answer in zip(batch, self.runner.run(self.desk.place(*batch)), strict=True):
+            known = self.model.place(placement)
+            if known is None:
+                assert isinstance(answer, OrderIdTaken)
+            else:
+                self.agree(placement.order_id, known, answer)
+
+    @rule(hold=st.booleans())
+    def replay_everything(self, hold: bool) -> None:
+        known = {order_id: known for order_id, known in self.model.orders.items() if known.wishes}
+        again = [Placement(order_id, list(each.wishes), "7", hold) for order_id, each in known.items()]
+        answers = self.runner.run(self.desk.place(*again))
+        for (order_id, each), answer in zip(known.items(), answers, strict=True):
+            self.agree(order_id, each, answer)
+
+    @rule(batch=batches_of_ids)
+    def confirm(self, batch: list[str]) -> None:
+        for order_id, answer in zip(batch, self.runner.run(self.desk.confirm(*batch)), strict=True):
+            known = self.model.confirm(order_id)
+            if known is None:
+                assert isinstance(answer, OrderNotFound)
+            else:
+                self.agree(order_id, known, answer)
+
+    @rule(batch=batches_of_ids)
+    def cancel(self, batch: list[str]) -> None:
+        for order_id, answer in zip(batch, self.runner.run(self.desk.cancel(*batch)), strict=True):
+            self.agree(order_id, self.model.cancel(order_id), answer)
+
+    @rule(order_id=ids, verb=st.sampled_from(Verb))
+    def move(self, order_id: str, verb: Verb) -> None:
+        known = self.model.orders.get(order_id)
+        try:
+            ticket = self.runner.run(self.desk.move(order_id, verb))
+        except OrderNotFound:
+            assert known is None
+        except StepNotAllowed:
+            assert known is not None
+            assert verb not in NEXT[known.state]
+        else:
+            assert known is not None
+            known.state = NEXT[known.state][verb]
+            self.agree(order_id, known, ticket)
+
+    @rule()
+    def reopen(self) -> None:
+        self.desk.database.close()
+        self.desk = self.run_open()
+
+    @invariant()
+    def figures_agree(self) -> None:
+        self.runner.run(self.desk.check_the_law())
+        shelves = self.runner.run(self.desk.shelves())
+        for item in MENU.items:
+            stock = shelves.stock[item]
+            assert stock.on_hand == self.model.left(item)
+            assert stock.held == self.model.figure(item, frozenset({State.HELD}))
+            assert stock.sold == self.model.figure(item, SOLD)
+            assert stock.received == MENU.items[item].stock
+
+    @invariant()
+    def a_watcher_knows_everything(self) -> None:
+        page, after = self.runner.run(self.desk.changes(self.last_revision))
+        assert after >= self.last_revision
+        self.last_revision = after
+        self.seen.update({ticket.order_id: ticket for ticket in page})
+        assert {key: ticket.state for key, ticket in self.seen.items()} == {
+            key: known.state for key, known in self.model.orders.items()
+        }
+
+    def agree(self, order_id: str, known: Known, answer: Answer) -> None:
+        assert isinstance(answer, Ticket)
+        assert answer.order_id == order_id
+        assert [(line.item, line.quantity, line.note) for line in answer.lines] == [
+            (wish.item, wish.quantity, wish.note) for wish in known.wishes
+        ]
+        assert [(line.outcome, line.available) for line in answer.lines] == known.answers
+
+
+TestDeskAndModel = DeskAndModel.TestCase
+TestDeskAndModel.settings = settings(
+    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

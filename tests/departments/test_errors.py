@@ -1,0 +1,73 @@
+from collections.abc import Iterator
+
+import pytest
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from grpclib.const import Status
+
+from departments.domain.errors import DepartmentError, InvalidRequest, OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.errors import STATUSES, to_status
+from plumbing.errors import DatabaseError
+from tests.departments.factories import new_id
+
+ORDER = new_id()
+
+EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
+    InvalidRequest: InvalidRequest("notes[3]", "0 to 200 characters are allowed"),
+    OrderIdTaken: OrderIdTaken(ORDER),
+    OrderNotFound: OrderNotFound(ORDER),
+    StepNotAllowed: StepNotAllowed(ORDER, "served", "start", "recall"),
+}
+
+
+def kinds(kind: type[DepartmentError] = DepartmentError) -> Iterator[type[DepartmentError]]:
+    for narrower in kind.__subclasses__():
+        yield narrower
+        yield from kinds(narrower)
+
+
+def test_the_table_knows_every_error_and_no_other() -> None:
+    assert set(STATUSES) == set(kinds()) == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("kind", EXAMPLES)
+def test_every_error_gets_the_status_of_the_table_and_its_own_words(kind: type[DepartmentError]) -> None:
+    status = to_status(EXAMPLES[kind])
+    assert status is not None
+    assert (status.status, status.message) == (STATUSES[kind], str(EXAMPLES[kind]))
+
+
+def test_the_statuses_are_those_that_clients_rely_on() -> None:
+    assert {
+        InvalidRequest: Status.INVALID_ARGUMENT,
+        OrderIdTaken: Status.ALREADY_EXISTS,
+        OrderNotFound: Status.NOT_FOUND,
+        StepNotAllowed: Status.FAILED_PRECONDITION,
+    } == STATUSES
+
+
+def test_an_invalid_request_names_its_field() -> None:
+    status = to_status(EXAMPLES[InvalidRequest])
+    assert status is not None
+    violation = BadRequest.FieldViolation(field="notes[3]", description="0 to 200 characters are allowed")
+    assert status.details == [BadRequest(field_violations=[violation])]
+
+
+@pytest.mark.parametrize("kind", [OrderIdTaken, OrderNotFound, StepNotAllowed])
+def test_an_error_about_an_order_names_the_order_and_its_reason(kind: type[DepartmentError]) -> None:
+    status = to_status(EXAMPLES[kind])
+    assert status is not None
+    assert status.details == [ErrorInfo(reason=kind.__name__, domain="comanda", metadata={"order_id": ORDER})]
+
+
+def test_a_database_that_fails_is_unavailable_and_worth_another_try() -> None:
+    status = to_status(DatabaseError("disk full"))
+    assert status is not None
+    assert (status.status, status.message) == (Status.UNAVAILABLE, "the database is out of order: disk full")
+    (retry,) = status.details
+    assert isinstance(retry, RetryInfo)
+    assert retry.retry_delay.ToSeconds() == 1
+
+
+@pytest.mark.parametrize("error", [ValueError("a fault"), KeyError("coffee"), DepartmentError("of no kind")])
+def test_what_nobody_foresaw_is_left_to_the_server(error: Exception) -> None:
+    assert to_status(error) is None

@@ -1,0 +1,102 @@
+"""A batch costs the same number of statements whatever its size."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import psycopg
+import pytest_asyncio
+from sqlalchemy import Connection
+
+from departments import desk as use_cases
+from departments.domain.placing import Placement
+from tests.departments.desks import Desk
+from tests.departments.factories import coffees, new_id, order, small_menu
+
+MENU = small_menu(coffee=100_000, soda=100_000, tea=0)
+
+
+class RecordingCursor(psycopg.Cursor[Any]):
+    """Remembers every statement that goes to the server."""
+
+    sent: ClassVar[list[str]] = []
+
+    def execute(self, query: Any, *args: Any, **options: Any) -> "RecordingCursor":
+        self.sent.append(str(query))
+        return super().execute(query, *args, **options)
+
+
+@contextmanager
+def statements(connection: Connection) -> Iterator[list[str]]:
+    """Record what the driver sends."""
+    raw = connection.connection.driver_connection
+    sent: list[str] = []
+    if isinstance(raw, sqlite3.Connection):
+        raw.set_trace_callback(sent.append)
+        yield sent
+        raw.set_trace_callback(None)
+    else:
+        assert isinstance(raw, psycopg.Connection)
+        plain, RecordingCursor.sent[:] = raw.cursor_factory, []
+        raw.cursor_factory = RecordingCursor
+        yield sent
+        raw.cursor_factory = plain
+        sent[:] = RecordingCursor.sent
+
+
+def batch(size: int) -> list[Placement]:
+    """Orders of every fate: accepted, held, refused, twice in the batch."""
+    return [
+        placement
+        for _ in range(size)
+        for placement in (order(("coffee", 1), ("tea", 1)), order(("soda", 1), hold=True), order(("milk", 1)))
+    ] + [coffees(1, order_id=new_id())] * 2
+
+
+@pytest_asyncio.fixture
+async def desk(database_url: str) -> AsyncIterator[Desk]:
+    desk = await Desk.open(database_url, MENU)
+    yield desk
+    await desk.check_the_law()
+    desk.database.close()
+
+
+async def test_placing_takes_five_statements_whatever_the_size(desk: Desk) -> None:
+    def count(connection: Connection, placements: list[Placement]) -> int:
+        with statements(connection) as sent:
+            use_cases.place(connection, MENU, placements, 1)
+        return len(sent)
+
+    for size in (1, 2, 40, 300):
+        known = batch(size)
+        await desk.place(*known)
+        assert await desk.database.write(count, batch(size)) == 5
+        assert await desk.database.write(count, known + batch(size)) == 5
+        assert await desk.database.write(count, known) == 3  # nothing is new: two reads, and the turn taken
+
+
+async def test_confirming_takes_five_statements_whatever_the_size(desk: Desk) -> None:
+    def count(connection: Connection, order_ids: list[str]) -> int:
+        with statements(connection) as sent:
+            use_cases.confirm(connection, order_ids)
+        return len(sent)
+
+    for size in (1, 40, 300):
+        placements = batch(size)
+        await desk.place(*placements)
+        ids = [placement.order_id for placement in placements]
+        assert await desk.database.write(count, [*ids, new_id()]) == 5
+
+
+async def test_cancelling_takes_six_statements_whatever_the_size(desk: Desk) -> None:
+    def count(connection: Connection, order_ids: list[str]) -> int:
+        with statements(connection) as sent:
+            use_cases.cancel(connection, order_ids, 1)
+        return len(sent)
+
+    for size in (1, 40, 300):
+        placements = batch(size)
+        await desk.place(*placements)
+        ids = [placement.order_id for placement in placements] + [new_id() for _ in range(size)]
+        assert await desk.database.write(count, ids) == 6

@@ -1,0 +1,303 @@
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from departments import wire
+from departments.desk import Shelves
+from departments.domain.errors import InvalidRequest, OrderIdTaken, OrderNotFound
+from departments.domain.placing import Placement, Wish
+from departments.domain.stock import Stock
+from departments.domain.tickets import Outcome, State, Ticket, TicketLine, Verb
+from departments.limits import Limits
+from generated.restaurant import v1
+from tests.departments.factories import BAR, full_shelves, new_id
+
+LIMITS = Limits(lines_per_order=3, quantity=10, note_length=5, table_length=4, item_length=6, orders_per_batch=4)
+FIRST, SECOND = "0197a7a6-0000-7000-8000-000000000001", "0197a7a6-0000-7000-8000-000000000002"
+
+texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+placements = st.builds(
+    Placement,
+    st.uuids().map(str),
+    st.lists(st.builds(Wish, texts.filter(bool), st.integers(1, 10), texts), min_size=1, max_size=3),
+    texts.map(lambda text: text[:4]),
+    st.booleans(),
+)
+
+
+def request(**changes: list[Any]) -> v1.PlaceOrdersRequest:
+    """Two orders, of one line and of two, with some columns changed."""
+    columns: dict[str, list[Any]] = {
+        "order_ids": [FIRST, SECOND],
+        "tables": ["7", ""],
+        "holds": [False, True],
+        "line_counts": [1, 2],
+        "items": ["coffee", "soda", "tea"],
+        "quantities": [1, 2, 10],
+        "notes": ["", "hot", "12345"],
+    }
+    return v1.PlaceOrdersRequest(**columns | changes)
+
+
+def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
+    lines = [wish for order in orders for wish in order.wishes]
+    return v1.PlaceOrdersRequest(
+        order_ids=[order.order_id for order in orders],
+        tables=[order.table for order in orders],
+        holds=[order.hold for order in orders],
+        line_counts=[len(order.wishes) for order in orders],
+        items=[wish.item for wish in lines],
+        quantities=[wish.quantity for wish in lines],
+        notes=[wish.note for wish in lines],
+    )
+
+
+def test_columns_become_orders() -> None:
+    assert wire.placements(request(), LIMITS) == [
+        Placement(FIRST, [Wish("coffee", 1)], "7", False),
+        Placement(SECOND, [Wish("soda", 2, "hot"), Wish("tea", 10, "12345")], "", True),
+    ]
+
+
+@given(st.lists(placements, min_size=1, max_size=4))
+def test_orders_survive_the_wire(orders: list[Placement]) -> None:
+    sent = v1.PlaceOrdersRequest().parse(bytes(in_columns(orders)))
+    assert wire.placements(sent, LIMITS) == orders
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"tables": ["7"]}, "tables", "there are 1, but 2 order_ids; the columns must be of equal length"),
+        ({"tables": []}, "tables", "there are 0, but 2 order_ids; the columns must be of equal length"),
+        ({"holds": [True] * 3}, "holds", "there are 3, but 2 order_ids; the columns must be of equal length"),
+        ({"line_counts": [3]}, "line_counts", "there are 1, but 2 order_ids; the columns must be of equal length"),
+        ({"quantities": [1, 2]}, "quantities", "there are 2, but 3 items; the columns must be of equal length"),
+        ({"notes": [""] * 4}, "notes", "there are 4, but 3 items; the columns must be of equal length"),
+        ({"items": ["tea"]}, "quantities", "there are 3, but 1 items; the columns must be of equal length"),
+        ({"line_counts": [1, 1]}, "line_counts", "they add up to 2, but there are 3 items"),
+        ({"line_counts": [2**32 - 1, 3]}, "line_counts", "they add up to 4294967298, but there are 3 items"),
+        ({"line_counts": [0, 3]}, "line_counts[0]", "0 is not allowed: 1 to 3 is allowed"),
+        ({"line_counts": [3, 0]}, "line_counts[1]", "0 is not allowed: 1 to 3 is allowed"),
+        ({"order_ids": ["", SECOND]}, "order_ids[0]", "'' is not allowed: a UUID in lower case is expected"),
+        (
+            {"order_ids": [FIRST, SECOND.upper()]},
+            "order_ids[1]",
+            f"'{SECOND.upper()}' is not allowed: a UUID in lower case is expected",
+        ),
+        ({"quantities": [1, 0, 1]}, "quantities[1]", "0 is not allowed: 1 to 10 is allowed"),
+        ({"quantities": [11, 1, 1]}, "quantities[0]", "11 is not allowed: 1 to 10 is allowed"),
+        ({"quantities": [1, 1, 2**32 - 1]}, "quantities[2]", "4294967295 is not allowed: 1 to 10 is allowed"),
+        ({"tables": ["", "12345"]}, "tables[1]", "'12345' is not allowed: 0 to 4 characters are allowed"),
+        ({"tables": ["a\0b", ""]}, "tables[0]", r"'a\x00b' is not allowed: a NUL character is not"),
+        ({"items": ["tea", "", "tea"]}, "items[1]", "'' is not allowed: 1 to 6 characters are allowed"),
+        ({"items": ["1234567", "", ""]}, "items[0]", "'1234567' is not allowed: 1 to 6 characters are allowed"),
+        ({"items": ["tea", "tea", "\0"]}, "items[2]", r"'\x00' is not allowed: a NUL character is not"),
+        ({"notes": ["", "", "123456"]}, "notes[2]", "'123456' is not allowed: 0 to 5 characters are allowed"),
+        ({"notes": ["", "\0", ""]}, "notes[1]", r"'\x00' is not allowed: a NUL character is not"),
+    ],
+)
+def test_a_batch_that_is_not_right_is_refused_by_field_and_place(
+    changes: dict[str, list[Any]], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        wire.placements(request(**changes), LIMITS)
+    assert (refusal.value.field, refusal.value.description) == (field, reason)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0197a7a6000070008000000000000001",
+        "{0197a7a6-0000-7000-8000-000000000001}",
+        "urn:uuid:0197a7a6-0000-7000-8000-000000000001",
+        "0197a7a6-0000-7000-8000-00000000000g",
+        " 0197a7a6-0000-7000-8000-000000000001",
+        "0197a7a6-0000-7000-8000-000000000001\n",
+        "0197a7a6-0000-7000-8000-000000000001\0",
+        "\u0660197a7a6-0000-7000-8000-000000000001",  # a zero of another script
+        "order 66",
+    ],
+)
+def test_an_id_that_is_no_canonical_uuid_is_refused_everywhere(text: str) -> None:
+    with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
+        wire.placements(request(order_ids=[FIRST, text]), LIMITS)
+    with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
+        wire.order_ids([FIRST, text], LIMITS)
+    with pytest.raises(InvalidRequest, match=r"^order_id: .*a UUID in lower case is expected$"):
+        wire.order_id(v1.MoveTicketRequest(order_id=text))
+
+
+def test_a_long_value_is_quoted_in_part() -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        wire.placements(request(notes=["", "", "x" * 100_000]), LIMITS)
+    assert refusal.value.description == f"'{'x' * 56}... is not allowed: 0 to 5 characters are allowed"
+
+
+def test_an_empty_batch_is_refused() -> None:
+    for read in (
+        lambda: wire.placements(v1.PlaceOrdersRequest(), LIMITS),
+        lambda: wire.order_ids([], LIMITS),
+    ):
+        with pytest.raises(InvalidRequest, match=r"^order_ids: there are 0; 1 to 4 are allowed$"):
+            read()
+
+
+def test_a_batch_of_too_many_orders_is_refused() -> None:
+    ids = [new_id() for _ in range(5)]
+    columns: dict[str, list[Any]] = {"tables": [""] * 5, "holds": [False] * 5, "line_counts": [1] * 5}
+    lines: dict[str, list[Any]] = {"items": ["tea"] * 5, "quantities": [1] * 5, "notes": [""] * 5}
+    for read in (
+        lambda: wire.placements(request(order_ids=ids, **columns, **lines), LIMITS),
+        lambda: wire.order_ids(ids, LIMITS),
+    ):
+        with pytest.raises(InvalidRequest, match=r"^order_ids: there are 5; 1 to 4 are allowed$"):
+            read()
+
+
+def test_a_batch_of_as_many_orders_as_allowed_is_read() -> None:
+    ids = [new_id() for _ in range(4)]
+    assert wire.order_ids(ids, LIMITS) == ids
+
+
+def test_an_order_of_too_many_lines_is_refused() -> None:
+    lines: dict[str, list[Any]] = {"items": ["tea"] * 5, "quantities": [1] * 5, "notes": [""] * 5}
+    with pytest.raises(InvalidRequest, match=r"^line_counts\[1\]: 4 is not allowed: 1 to 3 is allowed$"):
+        wire.placements(request(line_counts=[1, 4], **lines), LIMITS)
+
+
+# --- answers ---
+
+
+def tickets() -> list[Ticket]:
+    lines = [
+        TicketLine("coffee", 2, "hot", Outcome.ACCEPTED, unit_price=350),
+        TicketLine("soda", 9, "", Outcome.OUT_OF_STOCK, available=5),
+        TicketLine("tea", 1, "", Outcome.NOT_ON_MENU),
+    ]
+    return [
+        Ticket(FIRST, "7", State.HELD, lines, 1234, 5),
+        Ticket(SECOND, "", State.CANCELLED, [], 1235, 6),
+        Ticket(new_id(), "", State.NONE, lines[2:], 1236, 7),
+    ]
+
+
+COLUMNS = {
+    "states": [v1.TicketState.HELD, v1.TicketState.CANCELLED, v1.TicketState.UNSPECIFIED],
+    "line_counts": [3, 0, 1],
+    "outcomes": [v1.Outcome.ACCEPTED, v1.Outcome.OUT_OF_STOCK, v1.Outcome.NOT_ON_MENU, v1.Outcome.NOT_ON_MENU],
+    "available": [0, 5, 0, 0],
+    "unit_prices": [350, 0, 0, 0],
+}
+
+
+def test_tickets_become_columns() -> None:
+    placed, batch = wire.placed(tickets()), wire.ticket_batch(tickets())
+    for name, column in COLUMNS.items():
+        assert getattr(placed, name) == column
+        assert getattr(batch, name) == column
+
+
+def test_columns_survive_the_wire() -> None:
+    placed = v1.PlaceOrdersResponse().parse(bytes(wire.placed(tickets())))
+    batch = v1.TicketBatch().parse(bytes(wire.ticket_batch(tickets())))
+    for name, column in COLUMNS.items():
+        assert list(getattr(placed, name)) == column
+        assert list(getattr(batch, name)) == column
+
+
+def test_an_answer_that_is_an_error_is_the_answer_of_its_batch() -> None:
+    for error in (OrderIdTaken(FIRST), OrderNotFound(FIRST)):
+        for write in (wire.placed, wire.ticket_batch):
+            with pytest.raises(type(error), match=FIRST):
+                write([tickets()[0], error, tickets()[1]])
+
+
+def test_a_ticket_is_written_whole_for_the_staff() -> None:
+    written = v1.Ticket().parse(bytes(wire.ticket(tickets()[0])))
+    assert written == v1.Ticket(
+        order_id=FIRST,
+        table="7",
+        state=v1.TicketState.from_string("HELD"),
+        lines=[
+            v1.TicketLine("coffee", 2, "hot", v1.Outcome.from_string("ACCEPTED"), 350),
+            v1.TicketLine("soda", 9, "", v1.Outcome.from_string("OUT_OF_STOCK"), 0),
+            v1.TicketLine("tea", 1, "", v1.Outcome.from_string("NOT_ON_MENU"), 0),
+        ],
+        placed_at_ms=1234,
+        revision=5,
+    )
+
+
+def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
+    stock = full_shelves() | {"coffee": Stock("coffee", 10, 4, 1, 5), "old": Stock("old", 1, 1, 0, 0)}
+    written = v1.GetMenuResponse().parse(bytes(wire.menu(BAR, Shelves(stock, 42))))
+    assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
+    assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
+    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 4, 1, 5)
+    assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0)
+
+
+# --- the two vocabularies ---
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_its_word_on_the_wire(outcome: Outcome) -> None:
+    ticket = Ticket(FIRST, "", State.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
+    assert wire.ticket(ticket).lines[0].outcome.name == outcome.name
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: State) -> None:
+    word = wire.ticket(Ticket(FIRST, "", state, [], 1)).state
+    assert word.name == ("UNSPECIFIED" if state is State.NONE else state.name)
+    assert wire.states(v1.ListTicketsRequest(states=[word])) == {state}
+
+
+def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
+    assert {word.name for word in v1.Outcome} - {"UNSPECIFIED"} == {outcome.name for outcome in Outcome}
+    assert {word.name for word in v1.TicketState} - {"UNSPECIFIED"} == {
+        state.name for state in State if state.value != "none"
+    }
+    assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM"}
+
+
+def test_no_states_ask_for_all() -> None:
+    assert wire.states(v1.ListTicketsRequest()) == frozenset()
+
+
+def test_a_state_that_there_is_not_is_refused() -> None:
+    asked = v1.ListTicketsRequest().parse(bytes([0x12, 2, 1, 77]))  # states = [held, 77]
+    with pytest.raises(InvalidRequest, match=r"^states\[1\]: .*77.* is not allowed: that is not a ticket state$"):
+        wire.states(asked)
+
+
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.CONFIRM])
+def test_every_step_of_the_staff_can_be_asked_for(verb: Verb) -> None:
+    assert wire.verb(v1.MoveTicketRequest(verb=v1.Verb.from_string(verb.name))) is verb
+
+
+@pytest.mark.parametrize("number", [0, 6, 77])
+def test_a_step_that_there_is_not_is_refused(number: int) -> None:
+    asked = v1.MoveTicketRequest().parse(bytes([0x10, number]))
+    with pytest.raises(InvalidRequest) as refusal:
+        wire.verb(asked)
+    assert str(refusal.value) == (
+        f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall"
+    )
+
+
+def test_a_revision_that_no_database_reaches_is_refused() -> None:
+    assert wire.after_revision(v1.ListTicketsRequest(after_revision=2**63 - 1)) == 2**63 - 1
+    with pytest.raises(
+        InvalidRequest, match=r"^after_revision: 9223372036854775808 is not allowed: at most 9223372036854"
+    ):
+        wire.after_revision(v1.ListTicketsRequest(after_revision=2**63))
+
+
+def test_an_order_id_for_a_step_is_read() -> None:
+    order_id = str(uuid.uuid4())
+    assert wire.order_id(v1.MoveTicketRequest(order_id=order_id)) == order_id

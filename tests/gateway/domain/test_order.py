@@ -1,0 +1,320 @@
+"""Orders: what becomes of lines, and what every department is still owed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from gateway.domain.errors import NotCancellable
+from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, Status, TicketState
+from tests.gateway.fakes import NOON_MS, all_or_nothing, new_id, order, outcomes
+
+ACCEPTED = LineAnswer(Outcome.ACCEPTED, 0, 350)
+SOLD_OUT = LineAnswer(Outcome.OUT_OF_STOCK, 0, 0)
+TWO_LEFT = LineAnswer(Outcome.OUT_OF_STOCK, 2, 0)
+UNKNOWN = LineAnswer(Outcome.NOT_ON_MENU, 0, 0)
+TOMBSTONE = Answer(TicketState.CANCELLED, [])
+
+
+def queued(*lines: LineAnswer) -> Answer:
+    return Answer(TicketState.QUEUED, lines)
+
+
+def held(*lines: LineAnswer) -> Answer:
+    return Answer(TicketState.HELD, lines)
+
+
+def cancelled(*lines: LineAnswer) -> Answer:
+    return Answer(TicketState.CANCELLED, lines)
+
+
+def test_a_new_order_owes_every_department_its_share() -> None:
+    fresh = order("bar coffee 2", "kitchen pizza", "bar soda")
+    assert fresh.owed == {"bar": Goal.PLACE, "kitchen": Goal.PLACE}
+    assert [line.item for line in fresh.shares["bar"]] == ["coffee", "soda"]
+    assert fresh.status is Status.PENDING
+    assert not fresh.answered
+
+
+def test_an_all_or_nothing_order_is_held_first() -> None:
+    assert all_or_nothing("bar coffee", "kitchen pizza").owed == {"bar": Goal.HOLD, "kitchen": Goal.HOLD}
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"),
+    [
+        ([Outcome.PENDING], Status.PENDING),
+        ([Outcome.ACCEPTED, Outcome.PENDING], Status.PENDING),
+        ([Outcome.EXPIRED, Outcome.PENDING], Status.PENDING),
+        ([Outcome.ACCEPTED, Outcome.ACCEPTED], Status.ACCEPTED),
+        ([Outcome.ACCEPTED, Outcome.OUT_OF_STOCK], Status.PARTLY_ACCEPTED),
+        ([Outcome.ACCEPTED, Outcome.NOT_ON_MENU], Status.PARTLY_ACCEPTED),
+        ([Outcome.ACCEPTED, Outcome.EXPIRED], Status.PARTLY_ACCEPTED),
+        ([Outcome.ACCEPTED, Outcome.CANCELLED], Status.PARTLY_ACCEPTED),
+        ([Outcome.OUT_OF_STOCK], Status.REFUSED),
+        ([Outcome.NOT_ON_MENU, Outcome.EXPIRED], Status.REFUSED),
+        ([Outcome.CANCELLED, Outcome.EXPIRED], Status.CANCELLED),
+        ([Outcome.CANCELLED, Outcome.OUT_OF_STOCK], Status.CANCELLED),
+        ([Outcome.CANCELLED, Outcome.CANCELLED], Status.CANCELLED),
+    ],
+)
+def test_status_follows_from_the_outcomes(lines: list[Outcome], status: Status) -> None:
+    assert _with(*lines).status is status
+
+
+def test_the_total_counts_what_will_be_made() -> None:
+    made = _with(Outcome.ACCEPTED, Outcome.OUT_OF_STOCK, Outcome.ACCEPTED)
+    for line, price in zip(made.lines, (350, None, 0), strict=True):
+        line.unit_price, line.quantity = price, 3
+    assert made.total == 1050
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda o: setattr(o, "table", "8"),
+        lambda o: setattr(o, "policy", Policy.ALL_OR_NOTHING),
+        lambda o: o.lines.append(Line("bar", "soda")),
+        lambda o: o.lines.pop(),
+        lambda o: o.lines.reverse(),
+        lambda o: setattr(o.lines[0], "department", "kitchen"),
+        lambda o: setattr(o.lines[0], "item", "soda"),
+        lambda o: setattr(o.lines[0], "quantity", 3),
+        lambda o: setattr(o.lines[0], "note", "hot"),
+    ],
+)
+def test_orders_that_differ_in_what_they_ask_are_not_the_same(change: Callable[[Order], object]) -> None:
+    one, other = (order("bar coffee 2", "kitchen pizza", table="7") for _ in range(2))
+    assert one.asks_the_same(other)
+    change(other)
+    assert not one.asks_the_same(other)
+    assert not other.asks_the_same(one)
+
+
+def test_orders_are_the_same_whatever_became_of_them() -> None:
+    one, other = (order("bar coffee", now_ms=now) for now in (NOON_MS, NOON_MS + 5))
+    one.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    assert one.asks_the_same(other)
+
+
+def test_an_answer_decides_each_line_and_settles_what_was_owed() -> None:
+    asked = order("bar coffee 2", "bar beer", "bar wine", "bar soda 5")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED, SOLD_OUT, UNKNOWN, TWO_LEFT))
+    assert outcomes(asked) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
+    assert [line.unit_price for line in asked.lines] == [350, None, None, None]
+    assert [line.available for line in asked.lines] == [None, 0, None, 2]
+    assert [line.reason for line in asked.lines] == [None, "none left", "bar does not sell this", "2 left"]
+    assert asked.owed == {}
+    assert asked.total == 700
+
+
+def test_an_answer_is_for_its_department_alone() -> None:
+    asked = order("bar coffee", "kitchen pizza", "bar soda")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED, ACCEPTED))
+    assert outcomes(asked) == ["accepted", "pending", "accepted"]
+    assert asked.owed == {"kitchen": Goal.PLACE}
+
+
+@pytest.mark.parametrize("goal", [Goal.PLACE, Goal.HOLD, Goal.CONFIRM])
+def test_an_answer_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> None:
+    asked = order("bar coffee")
+    asked.take_back()
+    before = repr(asked)
+    asked.hear("bar", goal, queued(ACCEPTED))
+    assert repr(asked) == before
+
+
+def test_a_replayed_answer_changes_nothing() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    before = repr(asked)
+    asked.hear("bar", Goal.PLACE, queued(SOLD_OUT))
+    assert repr(asked) == before
+
+
+def test_an_answer_from_a_department_that_was_not_asked_changes_nothing() -> None:
+    asked = order("bar coffee")
+    before = repr(asked)
+    asked.hear("kitchen", Goal.PLACE, queued(ACCEPTED))
+    assert repr(asked) == before
+
+
+def test_an_order_that_the_staff_cancelled_meanwhile_is_cancelled() -> None:
+    asked = order("bar coffee", "bar beer")
+    asked.hear("bar", Goal.PLACE, cancelled(ACCEPTED, SOLD_OUT))
+    assert outcomes(asked) == ["cancelled", "out_of_stock"]
+    assert asked.total == 0
+
+
+def test_a_tombstone_refuses_a_late_place() -> None:
+    asked = order("bar coffee", "bar soda")
+    asked.hear("bar", Goal.PLACE, TOMBSTONE)
+    assert outcomes(asked) == ["cancelled", "cancelled"]
+    assert asked.owed == {}
+
+
+def test_what_a_department_will_not_take_is_given_up_with_the_reason() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.refuse("bar", "bar refused it: the id is taken")
+    assert outcomes(asked) == ["expired", "pending"]
+    assert asked.lines[0].reason == "bar refused it: the id is taken"
+    assert asked.owed == {"kitchen": Goal.PLACE}
+
+
+def test_a_refusal_leaves_what_is_decided() -> None:
+    asked = order("bar beer")
+    asked.hear("bar", Goal.PLACE, queued(SOLD_OUT))
+    asked.refuse("bar", "no")
+    assert outcomes(asked) == ["out_of_stock"]
+
+
+def test_a_cancel_that_is_refused_leaves_the_line_accepted_and_says_why() -> None:
+    asked = order("bar coffee")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.take_back()
+    asked.refuse("bar", "there is no department bar any more")
+    assert outcomes(asked) == ["accepted"]
+    assert asked.lines[0].reason == "there is no department bar any more"
+    assert asked.owed == {}
+
+
+def test_pending_lines_say_why() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.explain_pending("bar", "never shown")
+    asked.explain_pending("kitchen", "kitchen is away")
+    assert [line.reason for line in asked.lines] == [None, "kitchen is away"]
+
+
+def test_a_best_effort_order_is_decided_by_its_departments_alone() -> None:
+    asked = order("bar coffee")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    assert not asked.decide()
+    assert asked.owed == {}
+
+
+def test_all_or_nothing_waits_for_every_department() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    assert not asked.decide()
+    assert asked.owed == {"kitchen": Goal.HOLD}
+
+
+def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.hear("kitchen", Goal.HOLD, held(ACCEPTED))
+    assert asked.decide()
+    assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
+    asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
+    asked.hear("kitchen", Goal.CONFIRM, Answer(TicketState.PREPARING, [ACCEPTED]))
+    assert asked.owed == {}
+    assert asked.status is Status.ACCEPTED
+    assert asked.total == 700
+
+
+def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> None:
+    asked = all_or_nothing("bar coffee", "bar soda", "kitchen meat")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED, ACCEPTED))
+    asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
+    assert asked.decide()
+    assert asked.owed == {"bar": Goal.CANCEL}
+    assert outcomes(asked) == ["cancelled", "cancelled", "out_of_stock"]
+    assert asked.lines[0].reason == "the order is all or nothing, and not everything could be served"
+    assert asked.lines[2].reason == "none left"
+    assert asked.status is Status.REFUSED
+    assert asked.total == 0
+    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED, ACCEPTED))
+    assert asked.owed == {}
+    assert asked.lines[0].reason == "the order is all or nothing, and not everything could be served"
+
+
+def test_all_or_nothing_of_which_nothing_was_held_owes_nothing() -> None:
+    asked = all_or_nothing("bar beer", "kitchen meat")
+    asked.hear("bar", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
+    asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
+    assert not asked.decide()
+    assert asked.owed == {}
+
+
+def test_a_department_that_cancelled_what_it_held_has_the_last_word() -> None:
+    asked = all_or_nothing("bar coffee")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.decide()
+    asked.hear("bar", Goal.CONFIRM, cancelled(ACCEPTED))
+    assert outcomes(asked) == ["cancelled"]
+    assert asked.lines[0].unit_price is None
+
+
+def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    assert asked.expire()
+    assert outcomes(asked) == ["accepted", "expired"]
+    assert asked.lines[1].reason == "kitchen did not answer in time; this will not be made"
+    assert asked.owed == {"kitchen": Goal.CANCEL}
+    assert not asked.expire()
+    asked.hear("kitchen", Goal.CANCEL, TOMBSTONE)
+    assert outcomes(asked) == ["accepted", "expired"]
+    assert asked.owed == {}
+
+
+def test_what_was_placed_unheard_and_not_started_stays_expired() -> None:
+    asked = order("kitchen pizza")
+    asked.expire()
+    asked.hear("kitchen", Goal.CANCEL, cancelled(ACCEPTED))
+    assert outcomes(asked) == ["expired"]
+    assert asked.total == 0
+
+
+def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    assert asked.expire()
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
+    assert outcomes(asked) == ["cancelled", "expired"]
+    assert asked.lines[0].reason == "the order is all or nothing, and a department did not answer in time"
+
+
+@pytest.mark.parametrize("state", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
+def test_what_is_being_made_cannot_expire_or_be_cancelled_any_more(state: TicketState) -> None:
+    asked = order("kitchen pizza", "kitchen meat")
+    asked.expire()
+    asked.hear("kitchen", Goal.CANCEL, Answer(state, [ACCEPTED, SOLD_OUT]))
+    assert outcomes(asked) == ["accepted", "out_of_stock"]
+    assert asked.lines[0].reason == f"it cannot be cancelled any more: kitchen has it {state}"
+    assert asked.total == 350
+    assert asked.owed == {}
+
+
+def test_an_order_that_owes_nothing_does_not_expire() -> None:
+    asked = order("bar coffee")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    assert not asked.expire()
+    assert outcomes(asked) == ["accepted"]
+
+
+def test_taking_back_asks_every_department_that_may_make_something() -> None:
+    asked = order("bar coffee", "kitchen meat", "bakery cookie")
+    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.hear("kitchen", Goal.PLACE, Answer(TicketState.NONE, [SOLD_OUT]))
+    asked.take_back()
+    assert asked.owed == {"bar": Goal.CANCEL, "bakery": Goal.CANCEL}
+    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED))
+    asked.hear("bakery", Goal.CANCEL, TOMBSTONE)
+    assert outcomes(asked) == ["cancelled", "out_of_stock", "cancelled"]
+    assert [line.reason for line in asked.lines] == ["it was cancelled", "none left", "it was cancelled"]
+    assert asked.total == 0
+
+
+@pytest.mark.parametrize("answer", [SOLD_OUT, UNKNOWN])
+def test_what_was_refused_cannot_be_taken_back(answer: LineAnswer) -> None:
+    asked = order("bar beer")
+    asked.hear("bar", Goal.PLACE, Answer(TicketState.NONE, [answer]))
+    with pytest.raises(NotCancellable, match="it is refused"):
+        asked.take_back()
+    assert asked.owed == {}
+
+
+def _with(*outcomes: Outcome) -> Order:
+    lines = [Line("bar", "coffee", outcome=outcome) for outcome in outcomes]
+    return Order(new_id(), Policy.BEST_EFFORT, None, lines, NOON_MS, {})

@@ -1,0 +1,188 @@
+"""What holds of every order, in whatever order departments answer, guests cancel and time runs out."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gateway.domain.errors import NotCancellable
+from gateway.domain.order import STARTED, Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, Status, TicketState
+from tests.gateway.fakes import NOON_MS, new_id
+
+NAMES = ("bar", "kitchen", "bakery")
+LINE_ANSWERS = {
+    "has": LineAnswer(Outcome.ACCEPTED, 0, 100),
+    "sold": LineAnswer(Outcome.OUT_OF_STOCK, 1, 0),
+    "none": LineAnswer(Outcome.NOT_ON_MENU, 0, 0),
+}
+NOT_STARTED = (TicketState.HELD, TicketState.QUEUED)
+
+
+@dataclass
+class Station:
+    """A department's side of one order, as its contract has it."""
+
+    name: str
+    state: TicketState | None = None
+    lines: list[LineAnswer] = field(default_factory=list)
+
+    def answer(self, goal: Goal, order: Order) -> Answer:
+        if goal is Goal.CANCEL:
+            if self.state is None or self.state in NOT_STARTED:
+                self.state = TicketState.CANCELLED
+        elif goal is Goal.CONFIRM:
+            assert self.state is not None, "only what was held is confirmed"
+            if self.state is TicketState.HELD:
+                self.state = TicketState.QUEUED
+        elif self.state is None:
+            self.lines = [LINE_ANSWERS[line.item] for line in order.shares[self.name]]
+            served = any(line.outcome is Outcome.ACCEPTED for line in self.lines)
+            self.state = (
+                TicketState.NONE if not served else TicketState.HELD if goal is Goal.HOLD else TicketState.QUEUED
+            )
+        return Answer(self.state, list(self.lines))
+
+    def makes(self, number: int) -> bool:
+        """Tell whether one of its lines is made, or will be."""
+        if self.state is None or self.state not in (TicketState.QUEUED, *STARTED):
+            return False
+        return self.lines[number].outcome is Outcome.ACCEPTED
+
+
+@st.composite
+def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
+    items = st.sampled_from(sorted(LINE_ANSWERS))
+    wishes = draw(st.lists(st.tuples(st.sampled_from(NAMES), items, st.integers(1, 9)), min_size=1, max_size=6))
+    lines = [Line(department, item, quantity) for department, item, quantity in wishes]
+    return Order.new(new_id(), policy or draw(st.sampled_from(Policy)), None, lines, NOON_MS)
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """An order between three departments that answer, repeat themselves and start; a guest; and a clock."""
+
+    @initialize(order=orders())
+    def place(self, order: Order) -> None:
+        self.order = order
+        self.stations = {name: Station(name) for name in order.shares}
+        self.said: list[tuple[str, Goal, Answer]] = []
+        self.guest_cancelled = False
+
+    @precondition(lambda self: self.order.owed)
+    @rule(data=st.data())
+    def a_department_answers(self, data: st.DataObject) -> None:
+        self._deliver(data.draw(st.sampled_from(sorted(self.order.owed))))
+
+    @precondition(lambda self: self.order.owed)
+    @rule(data=st.data())
+    def an_answer_is_lost(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.order.owed)))
+        goal = self.order.owed[name]
+        self.said.append((name, goal, self.stations[name].answer(goal, self.order)))
+
+    @precondition(lambda self: self.said)
+    @rule(data=st.data())
+    def an_old_answer_comes_late(self, data: st.DataObject) -> None:
+        name, goal, answer = data.draw(st.sampled_from(self.said))
+        if self.order.owed.get(name) is not goal:
+            before = repr(self.order)
+            self.order.hear(name, goal, answer)
+            assert repr(self.order) == before
+
+    @rule(data=st.data())
+    def the_staff_start(self, data: st.DataObject) -> None:
+        station = self.stations[data.draw(st.sampled_from(sorted(self.stations)))]
+        if station.state is TicketState.QUEUED:
+            station.state = TicketState.PREPARING
+
+    @rule()
+    def the_guest_cancels(self) -> None:
+        before = repr(self.order)
+        try:
+            self.order.take_back()
+        except NotCancellable:
+            assert repr(self.order) == before
+        else:
+            self.guest_cancelled = True
+
+    @rule()
+    def time_runs_out(self) -> None:
+        undecided = any(goal in (Goal.PLACE, Goal.HOLD) for goal in self.order.owed.values())
+        before = repr(self.order)
+        assert self.order.expire() is undecided
+        assert undecided or repr(self.order) == before
+
+    @invariant()
+    def what_is_pending_is_owed(self) -> None:
+        for line in self.order.lines:
+            assert line.outcome is not Outcome.PENDING or line.department in self.order.owed
+
+    @invariant()
+    def the_total_is_what_is_accepted(self) -> None:
+        accepted = [line for line in self.order.lines if line.outcome is Outcome.ACCEPTED]
+        assert self.order.total == 100 * sum(line.quantity for line in accepted)
+        assert all(line.unit_price is None for line in self.order.lines if line not in accepted)
+
+    @invariant()
+    def nothing_held_is_forgotten(self) -> None:
+        for name, station in self.stations.items():
+            assert station.state is not TicketState.HELD or name in self.order.owed or self._may_still_decide()
+
+    def teardown(self) -> None:
+        """Let every department answer: the order ends, and both sides tell the same story."""
+        if not hasattr(self, "order"):
+            return
+        calls = 0
+        while self.order.owed:
+            self._deliver(next(iter(self.order.owed)))
+            calls += 1
+            assert calls <= 4 * len(NAMES), "it is owed for ever"
+        assert self.order.status is not Status.PENDING
+        assert not self._may_still_decide()
+        for name, lines in self.order.shares.items():
+            station = self.stations[name]
+            assert station.state is not TicketState.HELD
+            for number, line in enumerate(lines):
+                assert (line.outcome is Outcome.ACCEPTED) == station.makes(number)
+        if self.order.policy is Policy.ALL_OR_NOTHING and not self.guest_cancelled:
+            assert len({line.outcome is Outcome.ACCEPTED for line in self.order.lines}) == 1
+
+    def _deliver(self, name: str) -> None:
+        goal = self.order.owed[name]
+        answer = self.stations[name].answer(goal, self.order)
+        self.said.append((name, goal, answer))
+        self.order.hear(name, goal, answer)
+        if goal is Goal.HOLD:
+            self.order.decide()
+
+    def _may_still_decide(self) -> bool:
+        return Goal.HOLD in self.order.owed.values()
+
+
+TestOrderMachine = OrderMachine.TestCase
+TestOrderMachine.settings = settings(max_examples=120, stateful_step_count=20, deadline=None)
+
+
+@given(orders(Policy.ALL_OR_NOTHING), st.data())
+def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departments_answer(
+    order: Order, data: st.DataObject
+) -> None:
+    stations = {name: Station(name) for name in order.shares}
+    while order.owed:
+        name = data.draw(st.sampled_from(sorted(order.owed)))
+        goal = order.owed[name]
+        order.hear(name, goal, stations[name].answer(goal, order))
+        if goal is Goal.HOLD:
+            order.decide()
+    everything = all(line.item == "has" for line in order.lines)
+    assert {line.outcome is Outcome.ACCEPTED for line in order.lines} == {everything}
+    assert all(line.reason for line in order.lines) is not everything
+
+
+@given(orders(Policy.BEST_EFFORT), st.permutations(NAMES))
+def test_best_effort_serves_what_there_is(order: Order, names: list[str]) -> None:
+    for name in names:
+        if name in order.shares:
+            order.hear(name, Goal.PLACE, Station(name).answer(Goal.PLACE, order))
+    assert order.owed == {}
+    assert [line.outcome is Outcome.ACCEPTED for line in order.lines] == [line.item == "has" for line in order.lines]

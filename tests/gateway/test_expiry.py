@@ -1,0 +1,176 @@
+"""Orders that nobody answers in time."""
+
+import asyncio
+
+import pytest
+
+from gateway.domain.order import Goal, Status, TicketState
+from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+
+TOO_LATE = 301.0
+
+
+async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["accepted", "expired"])
+    assert placed.status is Status.PARTLY_ACCEPTED
+    assert placed.owed == {"kitchen": Goal.CANCEL}
+    assert placed.lines[1].reason == "kitchen did not answer in time; this will not be made"
+    await until(lambda: not placed.settling)
+    written = await restaurant.written(placed.order_id)
+    assert outcomes(written) == ["accepted", "expired"]
+    assert written.owed == {"kitchen": Goal.CANCEL}
+
+
+async def test_the_tombstone_is_delivered_when_the_department_comes_back(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["expired"])
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert restaurant.kitchen.state(placed.order_id) is TicketState.CANCELLED
+    assert restaurant.kitchen.stock == STOCK["kitchen"]
+    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["expired"]
+
+
+async def test_what_is_not_old_enough_does_not_expire(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    restaurant.clock.now += 299
+    calls = len(restaurant.kitchen.calls)
+    await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
+    assert outcomes(placed) == ["pending"]
+
+
+async def test_an_order_that_was_placed_unheard_is_taken_back(restaurant: Restaurant) -> None:
+    restaurant.kitchen.mouth.clear()
+    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza")))
+    await until(lambda: restaurant.kitchen.tickets != {})
+    restaurant.kitchen.go_away()
+    placed = await placing
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["expired"])
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert restaurant.kitchen.stock == STOCK["kitchen"]
+    restaurant.check_books(placed)
+
+
+async def test_an_expired_order_that_turns_out_to_be_made_is_accepted_after_all(restaurant: Restaurant) -> None:
+    restaurant.kitchen.mouth.clear()
+    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza")))
+    await until(lambda: restaurant.kitchen.tickets != {})
+    restaurant.kitchen.go_away()
+    placed = await placing
+    restaurant.kitchen.start(placed.order_id)
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["expired"])
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    found = await restaurant.journal.find(placed.order_id)
+    assert found is not None
+    assert outcomes(found) == ["accepted"]
+    assert found.lines[0].reason == "it cannot be cancelled any more: kitchen has it preparing"
+    assert found.total == 1100
+    restaurant.check_books(found)
+
+
+async def test_all_or_nothing_that_expires_releases_what_is_held(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: restaurant.bar.state(placed.order_id) is TicketState.CANCELLED)
+    assert outcomes(placed) == ["cancelled", "expired"]
+    assert restaurant.bar.stock == STOCK["bar"]
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    restaurant.check_books(placed)
+
+
+async def test_expiring_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    await restaurant.ordering._journal.flush()
+    restaurant.database.way.clear()
+    writes = restaurant.database.writes
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: restaurant.database.writes > writes)
+    assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD]
+    restaurant.kitchen.come_back()
+    await until(lambda: restaurant.kitchen.is_reachable)
+    assert Goal.CANCEL not in restaurant.kitchen.asked(placed.order_id)
+    restaurant.database.way.set()
+    await restaurant.settle()
+    assert restaurant.kitchen.asked(placed.order_id)[-1] is Goal.CANCEL
+    assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CANCEL]
+
+
+async def test_an_expiring_that_cannot_be_written_is_tried_until_it_can(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    await restaurant.ordering._journal.flush()
+    restaurant.database.is_read_only = True
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: restaurant.database.failures >= 3)
+    restaurant.kitchen.come_back()
+    restaurant.database.is_read_only = False
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["expired"]
+
+
+async def test_an_order_whose_answer_is_not_on_record_does_not_expire(restaurant: Restaurant) -> None:
+    """Its guest may have been told that it is accepted, before the crash: only its departments know."""
+    restaurant.kitchen.mouth.clear()
+    asked = order("kitchen pizza")
+    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    await until(lambda: restaurant.kitchen.tickets != {})
+    restaurant.database.is_read_only = True
+    restaurant.kitchen.mouth.set()
+    assert outcomes(await placing) == ["accepted"]
+    restaurant.kitchen.go_away()
+    await restaurant.crash_and_open()
+    restaurant.clock.now += 10 * TOO_LATE
+    calls = len(restaurant.kitchen.calls)
+    await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
+    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["pending"]
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
+
+
+@pytest.mark.parametrize("comes_back", [False, True])
+async def test_an_order_that_was_pending_before_a_crash_expires_after_it(
+    restaurant: Restaurant, comes_back: bool
+) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    await restaurant.ordering._journal.flush()
+    await restaurant.crash()
+    restaurant.clock.now += TOO_LATE
+    if comes_back:
+        restaurant.kitchen.come_back()
+    await restaurant.open()
+    restaurant.kitchen.come_back() if comes_back else None
+    if comes_back:
+        # Its department answers at once: nothing has to be given up.
+        await restaurant.settle()
+        assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
+        return
+    found = await restaurant.ordering.find(placed.order_id)
+    await until(lambda: outcomes(found) == ["expired"])
+
+
+async def test_a_cancel_that_is_owed_for_long_is_owed_still(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    await restaurant.ordering.cancel(placed.order_id)
+    restaurant.clock.now += TOO_LATE
+    calls = len(restaurant.kitchen.calls)
+    await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
+    assert placed.owed == {"kitchen": Goal.CANCEL}
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert placed.status is Status.CANCELLED

@@ -1,0 +1,375 @@
+"""The order path: written down, asked at once, answered once."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
+from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.floor import Unreachable
+from gateway.ordering import Patience
+from plumbing.errors import DatabaseError
+from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
+
+
+async def test_an_order_is_answered_line_by_line(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", "bakery brownie", "bar beer"))
+    assert outcomes(placed) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
+    assert placed.status is Status.PARTLY_ACCEPTED
+    assert placed.total == 700
+    assert placed.answered
+    assert placed.owed == {}
+
+
+async def test_an_order_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+    seen: list[tuple[str, Order | None]] = []
+
+    def look(department: FakeDepartment) -> None:
+        async def look(goal: Goal, orders: Sequence[Order]) -> None:
+            seen.extend([(department.name, await restaurant.journal.find(each.order_id)) for each in orders])
+
+        department.on_call = look
+
+    for department in restaurant.departments.values():
+        look(department)
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", "bakery cookie"))
+    assert sorted(name for name, _ in seen) == ["bakery", "bar", "kitchen"]
+    for _, found in seen:
+        assert found is not None
+        assert found.asks_the_same(placed)
+        assert found.owed == dict.fromkeys(("bar", "kitchen", "bakery"), Goal.PLACE)
+
+
+async def test_departments_are_asked_at_the_same_time(restaurant: Restaurant) -> None:
+    for department in restaurant.departments.values():
+        department.mouth.clear()
+    placing = asyncio.create_task(restaurant.ordering.place(order("bar coffee", "kitchen pizza", "bakery cookie")))
+    await until(lambda: all(department.tickets for department in restaurant.departments.values()))
+    assert not placing.done()
+    for department in restaurant.departments.values():
+        department.mouth.set()
+    assert (await placing).status is Status.ACCEPTED
+
+
+async def test_only_the_departments_concerned_are_asked(restaurant: Restaurant) -> None:
+    await restaurant.ordering.place(order("bar coffee"))
+    assert restaurant.kitchen.calls == []
+    assert len(restaurant.bar.calls) == 1
+
+
+async def test_the_outcome_is_written_down(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen meat"))
+    written = await restaurant.written(placed.order_id)
+    assert outcomes(written) == ["accepted", "out_of_stock"]
+    assert written.answered
+    assert written.owed == {}
+
+
+async def test_an_order_is_forgotten_once_everything_is_written(restaurant: Restaurant) -> None:
+    asked = [order("bar coffee"), order("kitchen meat"), all_or_nothing("bar soda"), all_or_nothing("bar beer")]
+    await asyncio.gather(*map(restaurant.ordering.place, asked))
+    await restaurant.settle()
+    assert await restaurant.journal.unfinished(10) == []
+
+
+async def test_the_same_order_again_is_the_same_answer_and_no_second_effect(restaurant: Restaurant) -> None:
+    first = order("bar coffee 2", "kitchen meat")
+    await restaurant.ordering.place(first)
+    again = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
+    await restaurant.settle()
+    and_again = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
+    assert again == first == and_again
+    assert restaurant.bar.stock["coffee"] == 8
+    assert len(restaurant.bar.asked(first.order_id)) == 1
+    await restaurant.settle()
+
+
+async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_answer(restaurant: Restaurant) -> None:
+    copies = [order("bar coffee", "kitchen pizza", order_id=new_id()) for _ in range(1)]
+    copies += [order("bar coffee", "kitchen pizza", order_id=copies[0].order_id) for _ in range(9)]
+    answers = await asyncio.gather(*map(restaurant.ordering.place, copies))
+    assert all(answer is answers[0] for answer in answers)
+    assert outcomes(answers[0]) == ["accepted", "accepted"]
+    assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
+    assert len(restaurant.bar.asked(copies[0].order_id)) == 1
+    await restaurant.settle()
+
+
+async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_answer(restaurant: Restaurant) -> None:
+    restaurant.kitchen.mouth.clear()
+    first = order("bar coffee", "kitchen pizza")
+    one = asyncio.create_task(restaurant.ordering.place(first))
+    await until(lambda: restaurant.kitchen.tickets != {})
+    other = asyncio.create_task(
+        restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=first.order_id))
+    )
+    _, waiting = await asyncio.wait({one, other}, timeout=0.02)
+    assert waiting == {one, other}
+    restaurant.kitchen.mouth.set()
+    assert await one is await other
+
+
+async def test_another_body_with_a_known_id_is_refused(restaurant: Restaurant) -> None:
+    first = order("bar coffee")
+    await restaurant.ordering.place(first)
+    for settled in (False, True):
+        if settled:
+            await restaurant.settle()
+        with pytest.raises(OrderIdTaken, match=f"order {first.order_id} exists with another body"):
+            await restaurant.ordering.place(order("bar soda", order_id=first.order_id))
+    await restaurant.settle()
+    assert restaurant.bar.stock["soda"] == 5
+    assert outcomes(await restaurant.ordering.find(first.order_id)) == ["accepted"]
+
+
+async def test_another_body_at_the_same_moment_is_refused(restaurant: Restaurant) -> None:
+    first = order("bar coffee")
+    answers = await asyncio.gather(
+        restaurant.ordering.place(first),
+        restaurant.ordering.place(order("bar soda", order_id=first.order_id)),
+        return_exceptions=True,
+    )
+    assert answers[0] is first
+    assert isinstance(answers[1], OrderIdTaken)
+    assert restaurant.bar.stock == STOCK["bar"] | {"coffee": 9}
+
+
+async def test_two_bodies_at_once_with_the_id_of_an_older_order_are_each_compared_with_that(
+    restaurant: Restaurant,
+) -> None:
+    old = order("bar coffee")
+    await restaurant.ordering.place(old)
+    await restaurant.settle()
+    impostors_and_the_true_one = [
+        order("bar soda", order_id=old.order_id),
+        order("bar soda", order_id=old.order_id),
+        order("bar coffee", order_id=old.order_id),
+    ]
+    answers = await asyncio.gather(*map(restaurant.ordering.place, impostors_and_the_true_one), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [OrderIdTaken, OrderIdTaken, Order]
+    assert answers[2] == old
+    assert restaurant.bar.stock["soda"] == 5
+
+
+async def test_more_orders_than_may_wait_are_turned_away_before_anything_is_written(restaurant: Restaurant) -> None:
+    restaurant.ordering._patience = Patience(waiting=2)
+    restaurant.bar.mouth.clear()
+    waiting = [asyncio.create_task(restaurant.ordering.place(order("bar coffee"))) for _ in range(2)]
+    await until(lambda: len(restaurant.bar.calls) == 2)
+    turned_away = order("bar coffee")
+    with pytest.raises(Overloaded, match="2 orders are waiting"):
+        await restaurant.ordering.place(turned_away)
+    restaurant.bar.mouth.set()
+    await asyncio.gather(*waiting)
+    assert await restaurant.journal.find(turned_away.order_id) is None
+    assert (await restaurant.ordering.place(turned_away)).status is Status.ACCEPTED
+
+
+async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_nobody_is_asked(
+    restaurant: Restaurant,
+) -> None:
+    restaurant.database.is_broken = True
+    lost = order("bar coffee")
+    answers = await asyncio.gather(
+        restaurant.ordering.place(lost),
+        restaurant.ordering.place(order("bar coffee", order_id=lost.order_id)),
+        return_exceptions=True,
+    )
+    assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
+    assert [type(answer) for answer in answers] == [DatabaseError] * 2
+    assert restaurant.bar.calls == []
+    assert restaurant.forgot_everything()
+
+
+async def test_orders_work_again_once_the_journal_does(restaurant: Restaurant) -> None:
+    restaurant.database.is_broken = True
+    lost = order("bar coffee")
+    with pytest.raises(DatabaseError):
+        await restaurant.ordering.place(lost)
+    restaurant.database.is_broken = False
+    assert (await restaurant.ordering.place(order("bar coffee", order_id=lost.order_id))).status is Status.ACCEPTED
+    assert (await restaurant.ordering.place(order("kitchen pizza"))).status is Status.ACCEPTED
+    await restaurant.settle()
+
+
+async def test_an_outcome_that_cannot_be_written_yet_is_written_later(restaurant: Restaurant) -> None:
+    async def lose_the_disk(goal: Goal, orders: Sequence[Order]) -> None:
+        restaurant.database.is_broken = True
+
+    restaurant.bar.on_call = lose_the_disk
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    assert placed.status is Status.ACCEPTED
+    await until(lambda: restaurant.database.failures >= 2)
+    assert not restaurant.forgot_everything()
+    restaurant.database.is_broken = False
+    await restaurant.settle()
+    assert await restaurant.journal.find(placed.order_id) == placed
+
+
+async def test_an_order_that_is_looked_up_is_found_in_memory_and_on_disk(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    assert await restaurant.ordering.find(placed.order_id) is placed
+    await restaurant.settle()
+    assert await restaurant.ordering.find(placed.order_id) == placed
+    with pytest.raises(OrderNotFound, match="there is no order"):
+        await restaurant.ordering.find(new_id())
+    assert restaurant.forgot_everything()
+
+
+async def test_the_history_shows_orders_as_they_stand(restaurant: Restaurant) -> None:
+    first = await restaurant.ordering.place(order("bar coffee", table="7"))
+    second = await restaurant.ordering.place(order("kitchen meat"))
+    page = await restaurant.ordering.history(10, None, None, None)
+    assert page.orders == [second, first]
+    assert [each.order_id for each in (await restaurant.ordering.history(10, None, None, "7")).orders] == [
+        first.order_id
+    ]
+    page = await restaurant.ordering.history(10, None, Status.REFUSED, None)
+    assert page.orders == [second]
+
+
+async def test_menus_are_asked_for_all_at_once_and_one_that_is_away_is_closed(restaurant: Restaurant) -> None:
+    await until(lambda: all(department.was_reached for department in restaurant.departments.values()))
+    restaurant.kitchen.go_away()
+    menus = await restaurant.ordering.menus()
+    assert [(menu.name, menu.is_open) for menu in menus] == [("bar", True), ("kitchen", False), ("bakery", True)]
+    assert menus[0].items[0].available == 10
+    assert menus[1].titles["ko"] == "주방"
+    assert menus[1].items == []
+
+
+# What a department that cannot be reached does to an order.
+
+
+async def test_a_department_that_is_away_leaves_its_lines_pending_and_the_others_decided(
+    restaurant: Restaurant,
+) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    assert outcomes(placed) == ["accepted", "pending"]
+    assert placed.lines[1].reason == "kitchen cannot be reached; it is still being tried"
+    assert placed.status is Status.PENDING
+    written = await restaurant.written(placed.order_id)
+    assert outcomes(written) == ["accepted", "pending"]
+    assert written.owed == {"kitchen": Goal.PLACE}
+    assert written.answered
+
+
+async def test_a_pending_line_is_decided_when_its_department_comes_back(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    found = await restaurant.journal.find(placed.order_id)
+    assert found is not None
+    assert outcomes(found) == ["accepted", "accepted"]
+    assert found.lines[1].reason is None
+    assert restaurant.kitchen.stock["pizza"] == 4
+    assert len(restaurant.bar.asked(placed.order_id)) == 1
+
+
+async def test_a_department_that_carried_an_order_out_and_lost_its_answer_does_not_carry_it_out_twice(
+    restaurant: Restaurant,
+) -> None:
+    restaurant.kitchen.mouth.clear()
+    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza 2")))
+    await until(lambda: restaurant.kitchen.tickets != {})
+    restaurant.kitchen.go_away()
+    assert outcomes(await placing) == ["pending"]
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert restaurant.kitchen.stock["pizza"] == 3
+
+
+async def test_a_pending_order_sent_again_is_answered_at_once_as_it_stands(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+    assert again is placed
+    with pytest.raises(OrderIdTaken):
+        await restaurant.ordering.place(order("bar soda", order_id=placed.order_id))
+    assert restaurant.bar.stock["coffee"] == 9
+
+
+async def test_any_number_of_pending_orders_is_decided_in_batches(restaurant: Restaurant) -> None:
+    restaurant.bar.go_away()
+    restaurant.bar.stock["coffee"] = 100
+    placed = await asyncio.gather(*(restaurant.ordering.place(order("bar coffee")) for _ in range(30)))
+    assert len(restaurant.ordering.backlogs["bar"]) == 30
+    restaurant.bar.come_back()
+    await restaurant.settle()
+    assert restaurant.bar.stock["coffee"] == 70
+    assert all(restaurant.bar.state(each.order_id) is TicketState.QUEUED for each in placed)
+
+
+async def test_while_a_department_is_away_no_order_waits_for_it_and_one_call_at_a_time_is_made(
+    restaurant: Restaurant,
+) -> None:
+    restaurant.bar.go_away()
+    await restaurant.ordering.place(order("bar coffee"))
+    restaurant.bar.calls.clear()
+    restaurant.bar.ears.clear()
+    answers = await asyncio.gather(*(restaurant.ordering.place(order("bar coffee")) for _ in range(40)))
+    assert all(outcomes(answer) == ["pending"] for answer in answers)
+    await until(lambda: len(restaurant.bar.calls) >= 1)
+    assert len(restaurant.bar.calls) == 1
+    restaurant.bar.ears.set()
+
+
+async def test_a_department_that_nobody_orders_from_is_knocked_at_until_it_is_there(restaurant: Restaurant) -> None:
+    await until(lambda: restaurant.bar.was_reached)
+    restaurant.bar.go_away()
+    await restaurant.ordering.menus()
+    assert not restaurant.bar.is_reachable
+    restaurant.bar.come_back()
+    await until(lambda: restaurant.bar.is_reachable)
+    assert restaurant.bar.calls == []
+
+
+async def test_a_department_that_refuses_an_order_gives_it_up_with_its_reason(restaurant: Restaurant) -> None:
+    refused = order("bar coffee", "kitchen pizza")
+    restaurant.bar.refuses[refused.order_id] = "the id is taken"
+    placed = await restaurant.ordering.place(refused)
+    assert outcomes(placed) == ["expired", "accepted"]
+    assert placed.lines[0].reason == "bar refused it: the id is taken"
+    await restaurant.settle()
+
+
+async def test_a_pending_order_that_is_refused_later_does_not_hold_up_the_others(restaurant: Restaurant) -> None:
+    restaurant.bar.go_away()
+    poison, sound = order("bar coffee"), order("bar soda")
+    for each in (poison, sound):
+        await restaurant.ordering.place(each)
+    restaurant.bar.refuses[poison.order_id] = "no"
+    restaurant.bar.come_back()
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(poison.order_id)) == ["expired"]
+    assert outcomes(await restaurant.ordering.find(sound.order_id)) == ["accepted"]
+
+
+async def test_a_fault_in_asking_is_logged_and_asked_again(restaurant: Restaurant) -> None:
+    faults = 2
+
+    async def fail(goal: Goal, orders: Sequence[Order]) -> None:
+        nonlocal faults
+        faults -= 1
+        if faults >= 0:
+            raise (KeyError("a fault of ours") if faults else Unreachable("away"))
+
+    restaurant.bar.on_call = fail
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    await restaurant.settle()
+    assert restaurant.bar.asked(placed.order_id) == [Goal.PLACE] * 3
+    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
+
+
+async def test_closing_stops_asking_and_hangs_up(restaurant: Restaurant) -> None:
+    restaurant.bar.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    await restaurant.ordering.close()
+    assert all(department.is_closed for department in restaurant.departments.values())
+    written = await restaurant.journal.find(placed.order_id)
+    assert written is not None
+    assert written.answered
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
