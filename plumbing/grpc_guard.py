@@ -28,6 +28,7 @@ from grpclib import client
 from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from grpclib.metadata import decode_bin_value, decode_timeout, encode_grpc_message
 from grpclib.protocol import Buffer, Connection, EventsProcessor, H2Protocol
 from grpclib.protocol import Stream as ProtocolStream
 from grpclib.server import Handler, Server
@@ -58,13 +59,15 @@ STREAMS = 100
 RESETS = 500
 """How many calls a peer may reset, or be refused, at once; the allowance grows back by as many in ten seconds."""
 
+LEAST_TIMEOUT = 0.001
 HEADER_BYTES = 16 * 1024
 HEADER_TABLE_BYTES = 4096
-UNREAD_BYTES = 4 * 1024 * 1024
+UNREAD_BYTES = 2 * 1024 * 1024
 """What may wait for a peer to read it, in all."""
 
-PIECE_BYTES = 32 * 1024
-"""How much of what arrives is turned into events at a time."""
+PIECE_BYTES = 8 * 1024
+"""How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
+frames."""
 
 LOOK_SECONDS = 0.9
 """Connections are looked after, and pinged, this often."""
@@ -102,7 +105,7 @@ class WatchedProtocol(H2Protocol):
             events = self.connection.feed(data)
         except ProtocolError as error:
             self._flush()  # h2 has written GOAWAY
-            self.processor.close(f"Protocol error: {error}")
+            self._hang_up(f"Protocol error: {error}")
             return
         self._flush()
         for event in events:
@@ -112,6 +115,9 @@ class WatchedProtocol(H2Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._timer.cancel()
         super().connection_lost(exc)
+
+    def _hang_up(self, reason: str) -> None:
+        self.processor.close(reason)
 
     def _flush(self) -> None:
         if not self.connection.is_closing():
@@ -213,23 +219,17 @@ class GuardedStream(ProtocolStream):
 
 
 class GuardedHandler(Handler):
-    """Releases every stream exactly once, whether its call ran, failed or never started."""
+    """Releases every stream, whether its call ran, failed or never started, and leaves none open."""
 
     def accept(self, stream: ProtocolStream, headers: Any, release_stream: Callable[[], Any]) -> None:
-        released = False
-
-        def release() -> None:
-            nonlocal released
-            if not released:
-                released = True
-                release_stream()
-
-        def end(_task: object) -> None:
-            release()
+        def end(task: "asyncio.Task[None]") -> None:
+            self._tasks.pop(stream, None)
+            self._cancelled.discard(task)
+            release_stream()
             if not self.closing and stream.closable:
                 _reset(stream)
 
-        super().accept(stream, headers, release)
+        super().accept(stream, headers, release_stream)
         self._tasks[stream].add_done_callback(end)
 
     def cancel(self, stream: ProtocolStream) -> None:
@@ -246,9 +246,12 @@ def _reset(stream: ProtocolStream) -> None:
 class GuardedProcessor(EventsProcessor):
     """Gives a peer what it is allowed, and no more."""
 
-    def __init__(self, handler: GuardedHandler, connection: Connection, max_message: int) -> None:
+    def __init__(
+        self, handler: GuardedHandler, connection: Connection, max_message: int, send_away: Callable[[str], None]
+    ) -> None:
         super().__init__(handler, connection)
         self.has_greeted = False
+        self._send_away = send_away
         self._max_message = max_message
         self._room = 4 * max_message
         self._allowance = float(RESETS)
@@ -272,17 +275,32 @@ class GuardedProcessor(EventsProcessor):
         if type(event) in _PROCESSED:  # other frames are to be ignored
             super().process(event)
 
+    def register(self, stream: ProtocolStream) -> Callable[[], None]:
+        stream_id = cast("int", stream.id)
+
+        def release() -> None:
+            if self.streams.pop(stream_id, None) and not self.connection.is_closing():
+                self.connection.ack(stream_id, stream.buffer.unacked_size())
+
+        self.streams[stream_id] = stream
+        return release
+
     def process_request_received(self, event: RequestReceived) -> None:
-        h2_connection = self.connection._connection
-        if h2_connection.open_inbound_streams > STREAMS:
-            h2_connection.reset_stream(event.stream_id, ErrorCodes.REFUSED_STREAM)
+        stream, headers = GuardedStream(self, event.stream_id), cast("list[tuple[str, str]]", event.headers)
+        if len(self.streams) >= STREAMS:
+            if stream.closable:
+                stream.reset_nowait(ErrorCodes.REFUSED_STREAM)
             self._spend()
-            return
-        stream = GuardedStream(self, event.stream_id)
-        self.handler.accept(stream, cast("Any", event.headers), self.register(stream))
+        elif fault := _fault(headers):
+            if stream.closable:
+                self.connection._connection.send_headers(event.stream_id, _trailers(*fault), end_stream=True)
+                stream.reset_nowait()
+        else:
+            self.handler.accept(stream, headers, self.register(stream))
 
     def process_stream_reset(self, event: StreamReset) -> None:
         super().process_stream_reset(event)
+        self.streams.pop(event.stream_id, None)
         self._spend()
 
     def process_remote_settings_changed(self, event: RemoteSettingsChanged) -> None:
@@ -302,10 +320,31 @@ class GuardedProcessor(EventsProcessor):
         self._allowance = min(RESETS, self._allowance + (now - self._counted_at) * RESETS / 10) - 1
         self._counted_at = now
         if self._allowance < 0 and not self.connection.is_closing():
-            log.warning("a peer resets calls without end; it is sent away")
             self.connection._connection.close_connection(error_code=ErrorCodes.ENHANCE_YOUR_CALM)
             self.connection.flush()
-            self.close("too many resets")
+            self._send_away("a peer resets calls without end")
+
+
+def _fault(headers: list[tuple[str, str]]) -> tuple[Status, str] | None:
+    """Find what grpclib would fail on, with a traceback and without an answer."""
+    for name, value in headers:
+        try:
+            if name.endswith("-bin"):
+                decode_bin_value(value.encode("ascii"))
+            elif name == "grpc-timeout" and decode_timeout(value) < LEAST_TIMEOUT:
+                return Status.DEADLINE_EXCEEDED, "the deadline was over when the call arrived"
+        except ValueError:
+            return Status.INVALID_ARGUMENT, f"the header {name} is not valid"
+    return None
+
+
+def _trailers(status: Status, text: str) -> list[tuple[str, str]]:
+    return [
+        (":status", "200"),
+        ("content-type", "application/grpc+proto"),
+        ("grpc-status", str(status.value)),
+        ("grpc-message", encode_grpc_message(text)),
+    ]
 
 
 _PROCESSED = frozenset({
@@ -326,11 +365,13 @@ class GuardedProtocol(WatchedProtocol):
 
     processor: GuardedProcessor
     _looks = 0
+    _is_leaving = False
 
     def __init__(self, handler: GuardedHandler, server: "GuardedServer") -> None:
         super().__init__(handler, server._config, server._h2_config)
         self._guarded = handler
         self._server = server
+        self._waiting = bytearray()
 
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
@@ -338,28 +379,65 @@ class GuardedProtocol(WatchedProtocol):
         # STREAMS is announced and minded by the processor, for h2 would end the connection.
         h2_connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
         h2_connection.decoder.max_header_list_size = HEADER_BYTES
-        self.processor = GuardedProcessor(self._guarded, self.connection, self._server.max_message)
+        self.processor = GuardedProcessor(
+            self._guarded, self.connection, self._server.max_message, send_away=self._send_away
+        )
         if not self._server.admit(self):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        for start in range(0, len(data), PIECE_BYTES):
-            super().data_received(data[start : start + PIECE_BYTES])
-            if self._transport.get_write_buffer_size() > UNREAD_BYTES:
-                log.warning("a peer does not read what it is answered; it is sent away")
-                self._transport.abort()
-                return
+        if self._is_leaving:
+            return
+        if len(data) <= PIECE_BYTES and not self._waiting:
+            self._receive(data)
+        else:  # one turn of the loop for each piece, so that the others have theirs
+            self._waiting += data
+            self._transport.pause_reading()
+            self._receive_piece()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._server.open.discard(self)
+        self._is_leaving = True
         super().connection_lost(exc)
+        del self.processor  # and with it a cycle: collections are rare
+
+    def _receive_piece(self) -> None:
+        if self._is_leaving:
+            return
+        piece = bytes(self._waiting[:PIECE_BYTES])
+        del self._waiting[:PIECE_BYTES]
+        self._receive(piece)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._receive_piece)
+        elif self._is_reading():
+            self._transport.resume_reading()
+
+    def _is_reading(self) -> bool:
+        return not (self._is_leaving or self._transport.is_closing())
+
+    def _receive(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._transport.get_write_buffer_size() > UNREAD_BYTES:
+            self._send_away("a peer does not read what it is answered")
 
     def _look(self) -> None:
         self._looks += 1
-        if self._looks >= GREETING_LOOKS and not self.processor.has_greeted:
+        if self._is_leaving or (self._looks >= GREETING_LOOKS and not self.processor.has_greeted):
             self._transport.abort()
         else:
             super()._look()
+
+    def _send_away(self, reason: str) -> None:
+        if not self._is_leaving:
+            log.warning(f"{reason}; it is sent away")
+            self._hang_up(reason)
+
+    def _hang_up(self, reason: str) -> None:  # noqa: ARG002 - nobody waits for anything here
+        """Leave with the next look: what a peer has been told is lost if the connection is closed on what it sends."""
+        self._is_leaving = True
+        self._guarded.close()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
 
 class GuardedServer(Server):
