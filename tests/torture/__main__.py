@@ -15,6 +15,8 @@ import uvloop
 from tests.torture.run import Plan, Result, torture
 from tests.torture.site import Server, Site
 
+QUIET_SECONDS = 30.0  # between two lines of progress where there is no terminal
+
 
 def main() -> None:
     """Torture a house; exit code 1 if anything was wrong."""
@@ -29,11 +31,16 @@ def main() -> None:
     plan = Plan(arguments.seed, arguments.kills, arguments.orders, arguments.guests, arguments.pause)
     folder = Path(tempfile.mkdtemp(prefix="comanda-torture-"))
     print(f"seed {plan.seed}, {arguments.database}, in {folder}", flush=True)
-    began = time.monotonic()
+    began = shown = time.monotonic()
 
     def progress(text: str) -> None:
-        line = f"{time.monotonic() - began:6.0f} s  {text}"
-        print(f"\r{line}" if sys.stdout.isatty() else line, end="" if sys.stdout.isatty() else "\n", flush=True)
+        nonlocal shown
+        now = time.monotonic()
+        if sys.stdout.isatty():
+            print(f"\r{now - began:6.0f} s  {text}", end="", flush=True)
+        elif now - shown > QUIET_SECONDS:
+            print(f"{now - began:6.0f} s  {text}", flush=True)
+            shown = now
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         result, logs = runner.run(_run(folder, arguments.database, plan, progress))

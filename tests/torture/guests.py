@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 from grpclib.client import Channel
-from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from generated.restaurant import v1
 from tests.e2e.harness import Program
@@ -164,8 +163,8 @@ class Cook:
             try:
                 async with asyncio.timeout(2.0):
                     await self._look(v1.DepartmentServiceStub(channel))
-            except (OSError, TimeoutError, GRPCError, StreamTerminatedError):
-                continue  # it is being tortured
+            except Exception:  # noqa: BLE001, S112 - the department is being tortured, and a cook promises nothing
+                continue
             finally:
                 channel.close()
 
