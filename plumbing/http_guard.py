@@ -38,7 +38,8 @@ class GuardedHttp(HttpToolsProtocol):
         self._due: float | None = None  # when a request has to be complete
         self._received = 0  # bytes of a request
         self._in_head = True
-        self._is_deaf = False
+        self._is_deaf = self._is_leaving = False
+        self._answered: RequestResponseCycle | None = None  # the request that is or was answered last
         self._unread = 0
         self._reading_since = self._stuck_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
@@ -54,7 +55,14 @@ class GuardedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._watch is not None:
             self._watch.cancel()
+        if self._answered is not None:
+            self._answered.disconnected = True  # uvicorn tells the last that was begun, which may have to wait
+            self._answered.message_event.set()
         super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
 
     def data_received(self, data: bytes) -> None:
         if self._due is None and not self._unanswered():
@@ -73,8 +81,8 @@ class GuardedHttp(HttpToolsProtocol):
             self._due = self.loop.time() + self.receive_seconds
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         super().on_headers_complete()
+        self._in_head = False
 
     def on_message_complete(self) -> None:
         self._due = None
@@ -100,7 +108,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _look(self) -> None:
         now = self.loop.time()
-        if self._is_unread_for_long(now):
+        if self._is_leaving or self._is_unread_for_long(now):
             self.transport.abort()
             return
         if self._due is not None and now >= self._due and not self.transport.is_closing():
@@ -109,10 +117,13 @@ class GuardedHttp(HttpToolsProtocol):
             else:
                 text = f"the request did not arrive within {self.receive_seconds:g} seconds"
                 self._refuse(408, "Request Timeout", text)
-        self._look_later()
+        if not self._is_leaving:
+            self._look_later()
 
     def _look_later(self) -> None:
         """Look once in a while: no request pays for a timer of its own."""
+        if self._watch is not None:
+            self._watch.cancel()
         self._watch = self.loop.call_later(min(1.0, self.receive_seconds / 4), self._look)
 
     def _is_unread_for_long(self, now: float) -> bool:
@@ -137,13 +148,20 @@ class GuardedHttp(HttpToolsProtocol):
             cycle.keep_alive = False  # the request before this one is whole: its answer is the last
             self._is_deaf = True
         elif not self._in_head and (not cycle or cycle.response_started):
-            self.transport.close()  # this one has its answer, or some of it
+            self._leave()  # this one has its answer, or some of it
         else:
-            if cycle:
-                cycle.disconnected = True
-                cycle.message_event.set()
             self._write_problem(status, title, detail)
-            self.transport.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Hang up with the next look: an answer is lost if its connection is closed on what still arrives."""
+        self._is_deaf = self._is_leaving = True
+        if cycle := self._unanswered():
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.flow.pause_reading()
+        self.transport.write_eof()
+        self._look_later()
 
     def _write_problem(self, status: int, title: str, detail: str) -> None:
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
