@@ -17,10 +17,11 @@ from typing import Any
 from gateway.floor import Department
 from gateway.ordering import Ordering
 from plumbing.database import Database
+from tests.torture.fsync import break_fsync
 
 
 class Point(StrEnum):
-    """Where a program can be killed. The last four are the gateway's alone."""
+    """Where a program can be killed; the last is no place, but a disk that fails from then on."""
 
     BEFORE_TRANSACTION = "before a transaction"
     IN_TRANSACTION = "before a commit"
@@ -29,8 +30,10 @@ class Point(StrEnum):
     AFTER_CALL = "after a call's answer"
     BEFORE_DECISION = "before a decision is written"
     AFTER_DECISION = "after a decision is written"
+    FSYNC_FAILS = "fsync fails"
 
 
+KILLS = frozenset(Point) - {Point.FSYNC_FAILS}
 GATEWAY_ONLY = frozenset({Point.BEFORE_CALL, Point.AFTER_CALL, Point.BEFORE_DECISION, Point.AFTER_DECISION})
 
 _MINE = Path(os.environ.get("TORTURE_MINE", "/nonexistent"))
@@ -38,7 +41,13 @@ _MINE = Path(os.environ.get("TORTURE_MINE", "/nonexistent"))
 
 def pass_by(point: Point) -> None:
     """Die here if this is where the mine is."""
-    if _MINE.exists() and _MINE.read_text() == point:
+    if not _MINE.exists():
+        return
+    laid = _MINE.read_text()
+    if laid == Point.FSYNC_FAILS:
+        break_fsync()
+        _MINE.unlink()
+    elif laid == point:
         _MINE.unlink()
         os.kill(os.getpid(), signal.SIGKILL)
 

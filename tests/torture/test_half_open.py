@@ -79,7 +79,7 @@ async def test_a_department_behind_a_stalled_network_delays_nobody_and_is_found_
 
         async def is_decided() -> bool:
             found: dict[str, Any] = (await guest.get(placed.headers["location"])).json()
-            return found["status"] == "accepted"
+            return bool(found["status"] == "accepted")
 
         await eventually(is_decided, "the bar has answered")
         reconnected = time.monotonic() - began
