@@ -1,8 +1,8 @@
 """A grpclib server that can be put in front of strangers and taken away from friends.
 
-It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT and oversized messages RESOURCE_EXHAUSTED, an
-exception that a handler lets escape is translated or becomes a logged INTERNAL, health and reflection are served, and
-`drain` finishes the calls that run before it says GOAWAY. What it does against hostile peers is in grpc_guard.py.
+It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT, an exception that a handler lets escape is
+translated or becomes a logged INTERNAL, no call takes for ever, health and reflection are served, and `drain` finishes
+the calls that run before it says GOAWAY. What it does against hostile peers is in grpc_guard.py.
 """
 
 import asyncio
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from grpclib._typing import IProtoMessage, IServable
 
 HEALTH_SECONDS = 2.0  # how long a health check's answer holds
+CALL_SECONDS = 20.0
+"""How long a call may take, from its headers to its answer, whatever deadline it has; health and reflection, which
+stream, may last."""
 
 Translate = Callable[[Exception], GRPCError | None]
 
@@ -50,9 +53,11 @@ class GrpcServer:
         translate: Translate,
         healthy: Callable[[], Awaitable[bool]],
         max_message_bytes: int,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         """`translate` turns what a handler raises into a status, or None for a fault of ours."""
         self._translate = translate
+        self._call_seconds = call_seconds
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -62,7 +67,7 @@ class GrpcServer:
         self._server = GuardedServer(
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
             max_message=max_message_bytes,
-            codec=_BoundedCodec(max_message_bytes),
+            codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
         )
         listen(self._server, RecvRequest, self._on_request)
@@ -98,10 +103,14 @@ class GrpcServer:
                 self._calls += 1
                 self._idle.clear()
             try:
-                await handler(stream)
+                async with asyncio.timeout(self._call_seconds if counted else None) as limit:
+                    await handler(stream)
             except GRPCError:
                 raise
             except Exception as error:
+                if limit.expired():
+                    text = f"the call was not over within {self._call_seconds:g} seconds"
+                    raise GRPCError(Status.DEADLINE_EXCEEDED, text) from error
                 raise self._status(error, event.method_name) from error
             finally:
                 if counted:
@@ -152,14 +161,8 @@ def _descriptor_pool(descriptors: Path) -> DescriptorPool:
     return pool
 
 
-class _BoundedCodec(ProtoCodec):
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-
+class _StrictCodec(ProtoCodec):
     def decode(self, data: bytes, message_type: "type[IProtoMessage]") -> "IProtoMessage":
-        if len(data) > self._max_bytes:
-            text = f"the message has {len(data)} bytes; at most {self._max_bytes} are allowed"
-            raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
         try:
             return super().decode(data, message_type)
         except Exception as error:  # the codecs raise what they like on malformed bytes
