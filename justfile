@@ -20,7 +20,7 @@ up: setup
 gen: setup
     @.ci/gen generated
 
-# format, lint, types, imports, protos, generated code, settings' manual: reads only
+# format, lint, types, imports, protos, generated code: reads only
 check: setup
     ruff format --check .
     ruff check .

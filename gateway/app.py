@@ -16,6 +16,7 @@ from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from litestar.types.file_types import FileInfo
 
+from gateway.bodies import JsonRequest
 from gateway.errors import HANDLERS
 from gateway.house import House
 from gateway.routes.health import get_liveness, get_readiness
@@ -25,6 +26,8 @@ from gateway.routes.set_menu import place_set_menu
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
+
+JSON = "application/json"
 
 VERSION = "0.1.0"
 
@@ -69,6 +72,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         lifespan=[lifespan],
         before_request=_demand_json,
+        request_class=JsonRequest,
         exception_handlers=HANDLERS,
         request_max_body_size=max_body,
         openapi_config=_openapi(),
@@ -79,7 +83,9 @@ def create_app(house: House, *, max_body: int) -> Litestar:
 async def _demand_json(request: "Request[Any, Any, Any]") -> None:
     """Refuse a body that its sender does not call JSON."""
     kind = request.headers.get("content-type")
-    if kind is not None and request.method == "POST" and not kind.lower().startswith("application/json"):
+    if kind is None or kind == JSON or request.method != "POST":
+        return
+    if kind.partition(";")[0].strip().lower() != JSON:
         raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
 
 
@@ -97,6 +103,7 @@ def _openapi() -> OpenAPIConfig:
         version=VERSION,
         description="A restaurant's orders: placed once, answered line by line, never lost.",
         path="/schema",
+        use_handler_docstrings=True,
         render_plugins=[page],
         tags=[
             Tag("orders", "Place, look at, list and cancel orders."),

@@ -1,8 +1,8 @@
 """One table: what the gateway raises -> problem+json (RFC 9457)."""
 
-import re
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
+from typing import Any, cast
 
 import structlog
 from litestar import Request, Response
@@ -15,7 +15,10 @@ from litestar.status_codes import (
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
+from gateway.bodies import rule
 from gateway.domain.errors import (
+    ABSENT,
+    BodyUnreadable,
     GatewayError,
     NotCancellable,
     OrderIdTaken,
@@ -24,7 +27,7 @@ from gateway.domain.errors import (
     RuleBroken,
     TakenOver,
 )
-from gateway.schemas import OrderResponse, Problem
+from gateway.schemas import OrderResponse, Problem, Scalar
 from plumbing.errors import DatabaseError
 
 PROBLEM_JSON = "application/problem+json"
@@ -43,7 +46,6 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 }
 
 _AnyRequest = Request[Any, Any, Any]
-_Place = re.compile(r"^(?P<reason>.*?) - at `\$(?P<path>[^`]*)`$", re.DOTALL)
 
 
 def problem(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
@@ -72,7 +74,8 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
     answer = Problem(title=title, status=status, detail=str(error), order_id=getattr(error, "order_id", None))
     if isinstance(error, RuleBroken):
         answer.field, answer.allowed = error.field, error.allowed
-        answer.value = error.value if isinstance(error.value, (str, int, float)) else str(error.value)
+        if error.value is not ABSENT:
+            answer.value = cast("Scalar", error.value)
     if isinstance(error, DatabaseError):
         log.error("the journal cannot be used", path=request.url.path, reason=str(error))
         answer.detail = (
@@ -83,35 +86,30 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
     return problem(answer, headers)
 
 
-def _invalid(_request: _AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Answer a request that does not fit the contract; names the field, the value and what is allowed."""
-    extra = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
-    message = str(extra.get("message", error.detail)) if isinstance(extra, dict) else str(error.detail)
-    field = str(extra.get("key", "")) if isinstance(extra, dict) else ""
-    source = str(extra.get("source", "body")) if isinstance(extra, dict) else "body"
-    return problem(
-        Problem(
-            title="The request is not valid",
-            status=error.status_code,
-            detail=f"{field or source}: {message}",
-            field=field or source,
-            allowed=message,
-        )
-    )
+def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Problem]:
+    """Answer a query that does not fit the contract, or a body that is empty."""
+    field = cast("list[dict[str, str]]", error.extra)[0]["key"]
+    if field == "data":
+        return _known(request, BodyUnreadable("it is empty"))
+    kind = request.route_handler.signature_model.__annotations__[field]
+    return _known(request, RuleBroken(field, request.query_params.get(field), f"expected {rule(kind)}"))
 
 
-def _http(_request: _AnyRequest, error: HTTPException) -> Response[Problem]:
+def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what Litestar refuses by itself: no such path, wrong method, too large, not JSON."""
-    title = type(error).__name__.removesuffix("Exception")
-    detail = error.detail or title
-    return problem(Problem(title=title, status=error.status_code, detail=detail), dict(error.headers or {}))
-
-
-def _too_deep(_request: _AnyRequest, _error: RecursionError) -> Response[Problem]:
-    """Answer JSON that is nested deeper than anything here could mean."""
-    return problem(
-        Problem(title="The request is not valid", status=400, detail="body: JSON nested too deeply", field="body")
-    )
+    headers = dict(error.headers or {})
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            detail = f"there is nothing at {request.url.path[:200]}; what there is stands at /schema"
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            detail = f"{request.method} is not allowed here: expected one of {headers.get('allow')}"
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            most = request.route_handler.resolve_request_max_body_size()
+            detail = f"the body is too large: expected at most {most} bytes"
+        case _:
+            detail = error.detail
+    title = HTTPStatus(error.status_code).phrase
+    return problem(Problem(title=title, status=error.status_code, detail=detail), headers)
 
 
 def _unforeseen(request: _AnyRequest, error: Exception) -> Response[Problem]:
@@ -127,6 +125,5 @@ HANDLERS: dict[int | type[Exception], Callable[..., Response[Any]]] = {
     DatabaseError: _known,
     ValidationException: _invalid,
     HTTPException: _http,
-    RecursionError: _too_deep,
     Exception: _unforeseen,
 }

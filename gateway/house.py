@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from gateway.domain.errors import NoteTooLong, QuantityTooLarge, TooManyLines, UnknownDepartment
+from gateway.domain.errors import NoteTooLong, NulCharacter, QuantityTooLarge, TooManyLines, UnknownDepartment
 from gateway.domain.order import Line, Order, Policy
 from gateway.ordering import Ordering
 from gateway.schemas import OrderRequest, SetMenuRequest
@@ -55,6 +55,10 @@ class House:
                 raise QuantityTooLarge(f"lines[{number}].quantity", line.quantity, self._rules.quantity)
             if len(line.note) > self._rules.note:
                 raise NoteTooLong(f"lines[{number}].note", line.note, self._rules.note)
+            if "\0" in line.note or "\0" in line.item:
+                raise _nul(f"lines[{number}].", item=line.item, note=line.note)
+        if request.table and "\0" in request.table:
+            raise _nul("", table=request.table)
         lines = [Line(line.department, line.item, line.quantity, line.note) for line in request.lines]
         return self._order(request.order_id, request.policy, request.table, lines)
 
@@ -85,3 +89,8 @@ class House:
 
     def _order(self, order_id: object, policy: Policy, table: str | None, lines: list[Line]) -> Order:
         return Order.new(str(order_id or self._new_order_id()), policy, table, lines, int(self._clock() * 1000))
+
+
+def _nul(place: str, **texts: str) -> NulCharacter:
+    """Name the text that holds a NUL character."""
+    return next(NulCharacter(place + field, text) for field, text in texts.items() if "\0" in text)

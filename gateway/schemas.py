@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from gateway.domain.order import Order, Outcome, Policy, Status
 from gateway.floor import Menu
@@ -14,6 +14,7 @@ from gateway.floor import Menu
 OrderId = Annotated[
     UUID, Meta(description="Names the order; sent again with the same body it gets the same order, never a second one.")
 ]
+Scalar = str | int | float | bool | None
 Price = Annotated[int, Meta(description="In minor units of the currency.")]
 
 
@@ -165,7 +166,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     status: int
     detail: str
     field: str | None = None
-    value: str | int | float | bool | None = None
+    value: Scalar | UnsetType = UNSET
     allowed: str | None = None
     order_id: str | None = None
     order: OrderResponse | None = None

@@ -40,9 +40,12 @@ def main() -> None:
 def up() -> None:
     """Run a department for each menu and the gateway, until Ctrl-C or SIGTERM; never returns."""
     house = plan(department.menu_folder(), os.environ)
-    procfile = Path(tempfile.mkdtemp(prefix="comanda-")) / "Procfile"
-    procfile.write_text(house.procfile)
-    honcho = [sys.executable, "-m", "honcho", "-d", str(Path.cwd()), "-f", str(procfile), "-e", os.devnull, "start"]
+    procfile = tempfile.TemporaryFile("w")  # noqa: SIM115 - honcho reads it, and nothing is left of it afterwards
+    procfile.write(house.procfile)
+    procfile.seek(0)
+    os.set_inheritable(procfile.fileno(), True)
+    source = f"/dev/fd/{procfile.fileno()}"
+    honcho = [sys.executable, "-m", "honcho", "-d", str(Path.cwd()), "-f", source, "-e", os.devnull, "start"]
     os.execve(sys.executable, honcho, {**os.environ, **house.variables, "PYTHONUNBUFFERED": "1"})  # noqa: S606 - becomes honcho
 
 

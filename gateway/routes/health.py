@@ -1,6 +1,7 @@
 """Whether the gateway lives, and whether it is ready for orders."""
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
@@ -19,9 +20,9 @@ def get_liveness() -> Health:
     operation_id="getReadiness",
     summary="Is it ready for orders?",
     tags=["health"],
-    responses={503: ResponseSpec(Health, description="Not now.")},
+    responses={503: ResponseSpec(Health, description="Not now.", generate_examples=False)},
 )
-async def get_readiness(house: House) -> Response[Health]:
+async def get_readiness(house: NamedDependency[House]) -> Response[Health]:
     """Answer whether orders can be written down, and, after a start, whether the departments have been there once.
 
     A department that goes away later does not make the gateway unready: its lines are taken and pending.

@@ -1,12 +1,13 @@
 """The menu of the whole house."""
 
 from litestar import get
+from litestar.di import NamedDependency
 
 from gateway.house import House
 from gateway.schemas import MenuResponse, menu_response
 
 
 @get("/menu", operation_id="getMenu", summary="Read the menu", tags=["menu"])
-async def get_menu(house: House) -> MenuResponse:
+async def get_menu(house: NamedDependency[House]) -> MenuResponse:
     """Answer what can be ordered: every department's items with titles, prices and what is left at this moment."""
     return menu_response(await house.ordering.menus(), house.currency)

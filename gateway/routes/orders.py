@@ -4,12 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar import Response, delete, get, post
-from litestar.exceptions import ValidationException
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Body, FromPath, Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
+from msgspec.json import Decoder
 
+from gateway.domain.errors import NulCharacter, RuleBroken
 from gateway.domain.order import Order, Outcome, Status
 from gateway.errors import refused
 from gateway.house import House
@@ -26,7 +28,25 @@ ORDER_EXAMPLE = Example(
     },
 )
 
-PROBLEM = ResponseSpec(Problem, description="What is wrong, as problem+json.", media_type="application/problem+json")
+PROBLEM_EXAMPLE = Example(
+    summary="None of something",
+    value={
+        "title": "A field is not allowed",
+        "status": 400,
+        "detail": "lines[0].quantity: 0 is not allowed: expected a whole number of at least 1",
+        "field": "lines[0].quantity",
+        "value": 0,
+        "allowed": "expected a whole number of at least 1",
+    },
+)
+
+PROBLEM = ResponseSpec(
+    Problem,
+    description="What is wrong, as problem+json.",
+    media_type="application/problem+json",
+    generate_examples=False,
+    examples=[PROBLEM_EXAMPLE],
+)
 
 
 @post(
@@ -35,18 +55,29 @@ PROBLEM = ResponseSpec(Problem, description="What is wrong, as problem+json.", m
     summary="Place an order",
     tags=["orders"],
     responses={
-        202: ResponseSpec(OrderResponse, description="Written down; a department is still to be heard."),
+        201: ResponseSpec(
+            OrderResponse,
+            description="Every line is decided, and at least one is accepted.",
+            generate_examples=False,
+        ),
+        202: ResponseSpec(
+            OrderResponse,
+            description="Written down; a department is still to be heard.",
+            generate_examples=False,
+        ),
         400: PROBLEM,
         409: ResponseSpec(
             Problem,
             description="Nothing could be accepted, or the order id belongs to another order.",
             media_type="application/problem+json",
+            generate_examples=False,
         ),
         503: PROBLEM,
     },
+    body=Decoder(OrderRequest),
 )
 async def place_order(
-    data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: House
+    data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: NamedDependency[House]
 ) -> Response[OrderResponse] | Response[Problem]:
     """Ask every department concerned at once, and answer with an outcome for each line.
 
@@ -62,22 +93,30 @@ async def place_order(
     operation_id="getOrder",
     summary="Look at an order",
     tags=["orders"],
-    responses={404: PROBLEM},
+    responses={400: PROBLEM, 404: PROBLEM, 503: PROBLEM},
 )
-async def get_order(order_id: UUID, house: House) -> OrderResponse:
+async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> OrderResponse:
     """Answer an order as it stands."""
     return order_response(await house.ordering.find(str(order_id)), house.currency)
 
 
-@get("/orders", operation_id="listOrders", summary="List orders", tags=["orders"], responses={400: PROBLEM})
+@get(
+    "/orders",
+    operation_id="listOrders",
+    summary="List orders",
+    tags=["orders"],
+    responses={400: PROBLEM, 503: PROBLEM},
+)
 async def list_orders(
-    house: House,
+    house: NamedDependency[House],
     limit: Annotated[int, Parameter(ge=1, le=200, description="Orders in a page.")] = 50,
     cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
     status: Annotated[Status | None, Parameter(description="Only orders of this status.")] = None,
     table: Annotated[str | None, Parameter(max_length=40, description="Only orders of this table.")] = None,
 ) -> OrderPage:
     """List orders, newest first."""
+    if table and "\0" in table:
+        raise NulCharacter("table", table)
     page = await house.ordering.history(limit, _position(cursor), status, table)
     return OrderPage(
         orders=[order_response(order, house.currency) for order in page.orders],
@@ -92,12 +131,14 @@ async def list_orders(
     tags=["orders"],
     status_code=HTTP_200_OK,
     responses={
-        202: ResponseSpec(OrderResponse, description="A department is still to be told."),
+        202: ResponseSpec(OrderResponse, description="A department is still to be told.", generate_examples=False),
+        400: PROBLEM,
         404: PROBLEM,
         409: PROBLEM,
+        503: PROBLEM,
     },
 )
-async def cancel_order(order_id: UUID, house: House) -> Response[OrderResponse]:
+async def cancel_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> Response[OrderResponse]:
     """Take back what is not being made yet; its stock goes back on the shelf.
 
     409: every department concerned has started already.
@@ -122,6 +163,5 @@ def _position(cursor: str | None) -> int | None:
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        message = f"{cursor[:60]!r} is not a cursor: expected `next` of the page before"
-        raise ValidationException(extra=[{"key": "cursor", "message": message, "source": "query"}])
+        raise RuleBroken("cursor", cursor, "expected `next` of the page before")
     return int(cursor)

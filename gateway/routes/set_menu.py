@@ -3,10 +3,12 @@
 from typing import Annotated
 
 from litestar import Response, post
+from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
+from msgspec.json import Decoder
 
 from gateway.domain.order import Status
 from gateway.house import House
@@ -26,14 +28,19 @@ SET_MENU_EXAMPLES = [
     summary="Order the set menu",
     tags=["orders"],
     responses={
-        202: ResponseSpec(SetMenuResponse, description="Written down; a department is still to be heard."),
+        202: ResponseSpec(
+            SetMenuResponse,
+            description="Written down; a department is still to be heard.",
+            generate_examples=False,
+        ),
         400: PROBLEM,
         409: PROBLEM,
         503: PROBLEM,
     },
+    body=Decoder(SetMenuRequest),
 )
 async def place_set_menu(
-    data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)], house: House
+    data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)], house: NamedDependency[House]
 ) -> Response[SetMenuResponse]:
     """Order one of each; answers what each counter said.
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.sql import SQL, Identifier
 
 SOLD = frozenset({"queued", "preparing", "ready", "served"})
 HELD = frozenset({"held"})
@@ -123,6 +125,19 @@ class Books:
                 postgres.execute("SELECT * FROM department FOR UPDATE")
                 yield
                 postgres.rollback()
+
+    @contextmanager
+    def closed(self) -> Iterator[None]:
+        """Let nobody into a PostgreSQL database, and turn out who is in."""
+        assert self._store.url is not None
+        name = str(conninfo_to_dict(self._store.url)["dbname"])
+        server = make_conninfo(self._store.url, dbname="postgres")
+        with psycopg.connect(server, autocommit=True) as postgres:
+            allow = SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+            postgres.execute(allow.format(Identifier(name), SQL("false")))
+            postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield
+            postgres.execute(allow.format(Identifier(name), SQL("true")))
 
     @contextmanager
     def _snapshot(self, program: str) -> Iterator[Any]:

@@ -8,7 +8,7 @@ import asyncio
 import http.client
 import os
 import random
-import shutil
+import resource
 import signal
 import socket
 import subprocess
@@ -18,7 +18,8 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from threading import Thread
+from typing import IO, Any, TypeVar
 
 import httpx
 from grpclib.client import Channel
@@ -33,6 +34,9 @@ START_SECONDS = 30.0
 STOP_SECONDS = 15.0
 FACT_SECONDS = 20.0
 LOOK_SECONDS = 0.02
+
+SHOWN_LINES = 60
+SHOWN = 400  # characters of a line
 
 GOODS = {"bar": "Drink", "kitchen": "Meal", "bakery": "Dessert"}
 
@@ -128,6 +132,7 @@ class Program:
         self._arguments = list(arguments)
         self._variables = dict(variables)
         self._process: subprocess.Popen[bytes] | None = None
+        self._copier: Thread | None = None
 
     @property
     def pid(self) -> int:
@@ -148,15 +153,17 @@ class Program:
         """Start a process; `wait_ready` tells when it serves."""
         if self.is_running:
             raise AssertionError(f"{self.name} runs already")
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, *self._arguments],
-                cwd=ROOT,
-                env=self._variables,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._process = subprocess.Popen(
+            [sys.executable, *self._arguments],
+            cwd=ROOT,
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        # Through a pipe, so that a program that may write no file can still say so.
+        self._copier = Thread(target=self._copy, args=(self._process.stdout,), name=f"log of {self.name}")
+        self._copier.start()
 
     def wait_ready(self) -> None:
         """Wait until it serves; raises AssertionError with its log where it does not."""
@@ -198,14 +205,31 @@ class Program:
     def wait(self, within: float = STOP_SECONDS) -> int:
         """Wait for its end; answers its exit code, or minus the signal's number."""
         try:
-            return self._running().wait(within)
+            code = self._running().wait(within)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{self.name} still runs after {within} s\n{self.output}") from None
+        if self._copier is not None:
+            self._copier.join()
+        return code
+
+    @contextmanager
+    def with_full_disk(self) -> Iterator[None]:
+        """Let every write to a file fail."""
+        limits = resource.prlimit(self.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        yield
+        resource.prlimit(self.pid, resource.RLIMIT_FSIZE, limits)
 
     def close(self) -> None:
         """Leave nothing behind, whatever state it is in."""
         if self.is_running:
             self.kill()
+        if self._process is not None:
+            self.wait()
+
+    def _copy(self, output: IO[bytes]) -> None:
+        with output, self.log.open("ab", buffering=0) as log:
+            for text in output:
+                log.write(text)
 
     def _running(self) -> "subprocess.Popen[bytes]":
         if self._process is None:
@@ -250,8 +274,8 @@ class House:
         self.gateway = Program("gateway", ["-m", "gateway"], variables, ports["gateway"], folder)
 
     def __getitem__(self, name: str) -> Program:
-        """Answer a department."""
-        return self.departments[name]
+        """Answer a program."""
+        return self.gateway if name == "gateway" else self.departments[name]
 
     @property
     def programs(self) -> list[Program]:
@@ -263,11 +287,12 @@ class House:
         """Where the gateway is."""
         return f"http://127.0.0.1:{self.gateway.port}"
 
-    def open(self) -> None:
-        """Start everything at once, and wait until orders are taken."""
-        for program in self.programs:
+    def open(self, *, gateway: bool = True) -> None:
+        """Start everything at once, with or without the gateway, and wait until all serve."""
+        programs = self.programs if gateway else list(self.departments.values())
+        for program in programs:
             program.start()
-        for program in self.programs:
+        for program in programs:
             program.wait_ready()
 
     def restored(self) -> "House":
@@ -295,6 +320,16 @@ class House:
         finally:
             channel.close()
 
+    @contextmanager
+    def unwritable(self, name: str) -> Iterator[None]:
+        """Let every write of a program fail: its disk is full, its PostgreSQL lets nobody in."""
+        if self.books.store.url is None:
+            with self[name].with_full_disk():
+                yield
+        else:
+            with self.books.closed():
+                yield
+
     def close(self) -> None:
         """Leave nothing behind."""
         for program in self.programs:
@@ -310,13 +345,13 @@ class Houses:
         self._new_store = new_store
         self._open: list[House] = []
 
-    def open(self, menus: Mapping[str, Mapping[str, int]], **settings: object) -> House:
-        """Open a house and wait until it takes orders; `settings` without their COMANDA_."""
+    def open(self, menus: Mapping[str, Mapping[str, int]], *, gateway: bool = True, **settings: object) -> House:
+        """Open a house, with or without its gateway, and wait until it serves; `settings` without their COMANDA_."""
         folder = self._folder / f"house-{len(self._open)}"
         folder.mkdir()
         house = House(folder, self._new_store(folder / "data"), menus, settings)
         self._open.append(house)
-        house.open()
+        house.open(gateway=gateway)
         return house
 
     def close(self) -> None:
@@ -325,10 +360,11 @@ class Houses:
             house.close()
 
     def logs(self) -> Iterator[tuple[str, str]]:
-        """Yield (title, text) of what every program has written."""
+        """Yield (title, text) of what every program has written last."""
         for house in self._open:
             for program in house.programs:
-                yield f"log of {program.name} ({program.log.parent.name})", program.output
+                last = program.output.splitlines()[-SHOWN_LINES:]
+                yield f"log of {program.name} ({program.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
 
 def processes_with(text: str) -> list[int]:
@@ -344,9 +380,3 @@ def processes_with(text: str) -> list[int]:
 def _is_dead(folder: Path) -> bool:
     """Tell whether a process has ended and only waits for its parent to notice."""
     return (folder / "stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-
-
-def copy_of(folder: Path, to: Path) -> Path:
-    """Copy a data directory whose programs are dead, to be read without repairing the original."""
-    shutil.copytree(folder, to)
-    return to

@@ -17,7 +17,7 @@ DEADLINE = 1.0
 AT_ONCE = 0.8  # seconds: less than a call to a department may take, so that no department can have been waited for
 
 BAR = ["coffee", "soda", "tea", "rum", "cola", "gin", "milk", "cider"]
-WATER = 150
+WATER = 50
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +116,9 @@ async def test_a_department_killed_twice_under_load_ends_with_every_order_decide
             final.append(await decided(client, answers[-1].json()["order_id"]))
 
     async with house.client() as client:
-        guests = [asyncio.create_task(order_on()) for _ in range(16)]
+        guests = [asyncio.create_task(order_on()) for _ in range(8)]
         for round_ in (1, 2):
-            await asyncio.to_thread(wait_for, lambda so_far=100 * round_: len(final) >= so_far, "orders are decided")
+            await asyncio.to_thread(wait_for, lambda so_far=40 * round_: len(final) >= so_far, "orders are decided")
             house["bar"].kill()
             await asyncio.to_thread(wait_for, lambda: answers[-1].status_code == 202, "orders are pending")
             await asyncio.to_thread(house["bar"].restart)

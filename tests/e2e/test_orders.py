@@ -33,7 +33,8 @@ async def test_64_guests_buy_exactly_what_there_is(house: House) -> None:
         for _ in range(times):
             answer = await client.post("/orders", json=order(line("bar", "coffee")))
             told = answer.json() if answer.status_code == 201 else answer.json()["order"]
-            answers[answer.status_code, *outcomes(told)] += 1
+            (outcome,) = outcomes(told)
+            answers[answer.status_code, outcome] += 1
 
     async def audit() -> int:
         audits = 0
@@ -61,9 +62,9 @@ async def test_guests_of_several_departments_at_once_take_what_each_has(house: H
             )
         )
 
-    pizzas, cookies = zip(*(outcomes(a.json() if a.status_code == 201 else a.json()["order"]) for a in answers))
-    assert Counter(pizzas) == {"accepted": 16, "out_of_stock": 4}
-    assert Counter(cookies) == {"accepted": 10, "out_of_stock": 10}
+    told = [outcomes(a.json() if a.status_code == 201 else a.json()["order"]) for a in answers]
+    assert Counter(pizza for pizza, _ in told) == {"accepted": 16, "out_of_stock": 4}
+    assert Counter(cookie for _, cookie in told) == {"accepted": 10, "out_of_stock": 10}
     assert house.books.check("kitchen")["pizza"] == Shelf(received=50, on_hand=2, held=0, sold=48)
     assert house.books.check("bakery")["cookie"] == Shelf(received=10, on_hand=0, held=0, sold=10)
 
@@ -180,7 +181,7 @@ async def test_the_set_menu_is_answered_in_the_counters_words(house: House) -> N
 
 async def start(house: House, department: str, placed: Json) -> None:
     with house.channel(department) as channel:
-        request = v1.MoveTicketRequest(placed["order_id"], v1.Verb.START)
+        request = v1.MoveTicketRequest(placed["order_id"], v1.Verb(v1.Verb.START))
         answer = await v1.DepartmentServiceStub(channel).move_ticket(request)
     assert answer.ticket is not None
     assert answer.ticket.state is v1.TicketState.PREPARING

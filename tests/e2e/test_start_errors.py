@@ -50,18 +50,11 @@ def test_a_setting_that_is_not_allowed(program: str, variable: str, value: str, 
     assert f"COMANDA_{variable}={value!r} is not allowed: {reason}" in said(done)
 
 
-def test_a_database_of_another_kind(tmp_path: Path) -> None:
-    done = run(PROGRAMS["bar"], environment(HOME=tmp_path, DATABASE_URL="mysql://root@127.0.0.1/comanda"))
-
-    assert "'mysql' is not allowed: expected postgresql or sqlite" in said(done)
-
-
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_postgresql_that_cannot_be_reached(program: str, tmp_path: Path) -> None:
+def test_a_postgresql_that_cannot_be_reached(tmp_path: Path) -> None:
     (port,) = free_ports(1)
 
     done = run(
-        PROGRAMS[program], environment(HOME=tmp_path, DATABASE_URL=f"postgresql://chef:secret@127.0.0.1:{port}/comanda")
+        PROGRAMS["bar"], environment(HOME=tmp_path, DATABASE_URL=f"postgresql://chef:secret@127.0.0.1:{port}/comanda")
     )
 
     assert f"127.0.0.1:{port}/comanda cannot be used: " in said(done)
@@ -69,26 +62,13 @@ def test_a_postgresql_that_cannot_be_reached(program: str, tmp_path: Path) -> No
     assert "secret" not in said(done)
 
 
-def test_a_postgresql_database_that_does_not_exist(postgresql: str, tmp_path: Path) -> None:
-    done = run(PROGRAMS["bar"], environment(HOME=tmp_path, DATABASE_URL=postgresql.replace("/postgres?", "/nowhere?")))
-
-    assert 'database "nowhere" does not exist' in said(done)
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("name = ", " is not TOML: Invalid value (at end of document)"),
-        ('name = "bar"\ncolour = "red"', ": Object contains unknown field `colour`"),
-    ],
-)
-def test_a_malformed_menu(text: str, reason: str, tmp_path: Path) -> None:
+def test_a_menu_that_is_not_toml(tmp_path: Path) -> None:
     menu = tmp_path / "bar.toml"
-    menu.write_text(text)
+    menu.write_text("name = ")
 
     done = run(["-m", "departments", str(menu)], environment(HOME=tmp_path))
 
-    assert said(done).endswith(f"menu {menu}{reason}")
+    assert said(done).endswith(f"menu {menu} is not TOML: Invalid value (at end of document)")
 
 
 def test_an_item_with_a_price_below_zero(tmp_path: Path) -> None:
@@ -109,21 +89,20 @@ def test_an_unknown_menu(tmp_path: Path) -> None:
     assert "(grill)" in said(done)
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_data_directory_that_cannot_be_written(program: str, tmp_path: Path) -> None:
+def test_a_data_directory_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
 
-    done = run(["-c", WITHOUT_POWER, *PROGRAMS[program]], environment(HOME=tmp_path))
+    done = run(["-c", WITHOUT_POWER, *PROGRAMS["gateway"]], environment(HOME=tmp_path))
 
     assert said(done).endswith(f"the data directory {tmp_path} cannot be used: Permission denied")
 
 
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    (tmp_path / "gateway.db").write_text("a shopping list\n" * 100)
+    (tmp_path / "bar.db").write_text("a shopping list\n" * 100)
 
-    done = run(PROGRAMS["gateway"], environment(HOME=tmp_path))
+    done = run(PROGRAMS["bar"], environment(HOME=tmp_path))
 
-    assert said(done).endswith("gateway.db cannot be used: file is not a database")
+    assert said(done).endswith("bar.db cannot be used: file is not a database")
 
 
 def test_a_database_of_a_later_version(tmp_path: Path) -> None:
@@ -137,18 +116,17 @@ def test_a_database_of_a_later_version(tmp_path: Path) -> None:
     assert said(done).endswith("bar.db is another version's: Can't locate revision identified by '9999'")
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_a_second_process_on_the_same_sqlite_file(program: str, tmp_path: Path) -> None:
+def test_a_second_process_on_the_same_sqlite_file(tmp_path: Path) -> None:
     variables = environment(HOME=tmp_path, PORT=free_ports(1)[0])
-    first = Program(program, PROGRAMS[program], variables, int(variables["COMANDA_PORT"]), tmp_path)
+    first = Program("bar", PROGRAMS["bar"], variables, int(variables["COMANDA_PORT"]), tmp_path)
     first.start()
     try:
-        wait_for(lambda: " open " in first.output, f"{program} is open")
-        done = run(PROGRAMS[program], variables | {"COMANDA_PORT": "0"})
+        wait_for(lambda: " open " in first.output, "the bar is open")
+        done = run(PROGRAMS["bar"], variables | {"COMANDA_PORT": "0"})
     finally:
         first.close()
 
-    assert said(done).endswith(f"{tmp_path / program}.db is in use by another process; a SQLite file serves one")
+    assert said(done).endswith(f"{tmp_path}/bar.db is in use by another process; a SQLite file serves one")
 
 
 def said(done: Finished) -> str:

@@ -1,4 +1,4 @@
-"""A restaurant for the tests of the gateway."""
+"""A restaurant for the tests of the gateway, with and without its REST face."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.gateway.fakes import Restaurant
+from tests.gateway.served import Served, serve
 
 
 @pytest.fixture
@@ -14,9 +15,19 @@ async def restaurant(tmp_path: Path) -> AsyncIterator[Restaurant]:
     restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db")
     await restaurant.open()
     yield restaurant
-    restaurant.database.is_broken = False
-    restaurant.database.way.set()
-    for department in restaurant.departments.values():
-        department.ears.set()
-        department.mouth.set()
+    restaurant.repair()
     await restaurant.close()
+
+
+@pytest.fixture
+async def served(tmp_path: Path) -> AsyncIterator[Served]:
+    """A restaurant that takes orders over HTTP, on SQLite."""
+    async with serve(f"sqlite:///{tmp_path}/gateway.db") as served:
+        yield served
+
+
+@pytest.fixture
+async def served_on_any(database_url: str) -> AsyncIterator[Served]:
+    """The same on SQLite and on PostgreSQL."""
+    async with serve(database_url) as served:
+        yield served

@@ -103,6 +103,10 @@ async def _nothing(goal: Goal, orders: Sequence[Order]) -> None:
     """Stands where a test has nothing to look at."""
 
 
+async def _no_write() -> None:
+    """The same."""
+
+
 def _nobody() -> None:
     """Is told of failures until somebody listens."""
 
@@ -130,6 +134,7 @@ class FakeDepartment(Department):
         self.ears = asyncio.Event()
         self.mouth = asyncio.Event()
         self.on_call: Callable[[Goal, Sequence[Order]], Awaitable[None]] = _nothing
+        self.on_answer: Callable[[Goal, Sequence[Order]], Awaitable[None]] = _nothing
         self.ears.set()
         self.mouth.set()
 
@@ -145,6 +150,7 @@ class FakeDepartment(Department):
         await self.on_call(goal, orders)
         await self._arrive(self.ears)
         answers = [self._carry_out(goal, order) for order in orders]
+        await self.on_answer(goal, orders)
         await self._arrive(self.mouth)
         self.is_reachable = self.was_reached = True
         return answers
@@ -253,13 +259,17 @@ class BreakableDatabase(Database):
         self.failures = 0
         self.way = asyncio.Event()
         self.way.set()
+        self.on_write: Callable[[], Awaitable[None]] = _no_write
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=True)
         self.writes += 1
         await self.way.wait()
         self._demand_disk(writing=True)
-        return await super().write(script, *args, **kwargs)
+        await self.on_write()
+        result = await super().write(script, *args, **kwargs)
+        await self.on_write()
+        return result
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=False)
@@ -289,6 +299,10 @@ class Restaurant:
     @property
     def kitchen(self) -> FakeDepartment:
         return self.departments["kitchen"]
+
+    @property
+    def bakery(self) -> FakeDepartment:
+        return self.departments["bakery"]
 
     @property
     def journal(self) -> Journal:
@@ -325,6 +339,14 @@ class Restaurant:
             department.ears.set()
             department.mouth.set()
         await self.open()
+
+    def repair(self) -> None:
+        """Undo what a test did to the disk and to the network, so that all can be closed."""
+        self.database.is_broken = self.database.is_read_only = False
+        self.database.way.set()
+        for department in self.departments.values():
+            department.ears.set()
+            department.mouth.set()
 
     def forgot_everything(self) -> bool:
         """Tell whether nothing is left in memory."""

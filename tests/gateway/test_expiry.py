@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from gateway.domain.order import Goal, Status, TicketState
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
@@ -141,26 +139,26 @@ async def test_an_order_whose_answer_is_not_on_record_does_not_expire(restaurant
     assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
 
 
-@pytest.mark.parametrize("comes_back", [False, True])
-async def test_an_order_that_was_pending_before_a_crash_expires_after_it(
-    restaurant: Restaurant, comes_back: bool
-) -> None:
+async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    await restaurant.ordering._journal.flush()
+    restaurant.clock.now += TOO_LATE
+    await restaurant.crash_and_open()
+    found = await restaurant.ordering.find(placed.order_id)
+    await until(lambda: outcomes(found) == ["expired"])
+
+
+async def test_an_old_order_whose_department_answers_after_a_crash_is_not_given_up(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("kitchen pizza"))
     await restaurant.ordering._journal.flush()
     await restaurant.crash()
     restaurant.clock.now += TOO_LATE
-    if comes_back:
-        restaurant.kitchen.come_back()
+    restaurant.kitchen.come_back()
     await restaurant.open()
-    restaurant.kitchen.come_back() if comes_back else None
-    if comes_back:
-        # Its department answers at once: nothing has to be given up.
-        await restaurant.settle()
-        assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
-        return
-    found = await restaurant.ordering.find(placed.order_id)
-    await until(lambda: outcomes(found) == ["expired"])
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
 
 
 async def test_a_cancel_that_is_owed_for_long_is_owed_still(restaurant: Restaurant) -> None:

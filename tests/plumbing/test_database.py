@@ -325,6 +325,17 @@ def test_a_file_that_is_not_a_database_is_one_clear_line(tmp_path: Path) -> None
     database.close()
 
 
+async def test_a_database_of_a_later_version_is_one_clear_line(database_url: str) -> None:
+    later = prepared(database_url)
+    await later.write(lambda connection: connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))
+    later.close()
+    database = Database(database_url, schema="notes")
+    with pytest.raises(StartError, match=r"^database .* is another version's: .*'9999'") as refusal:
+        database.prepare(MIGRATIONS)
+    assert "\n" not in str(refusal.value)
+    database.close()
+
+
 def test_a_postgresql_that_nobody_runs_is_one_clear_line_without_its_password() -> None:
     database = Database("postgresql://guest:secret@127.0.0.1:1/notes", schema="notes")
     with pytest.raises(StartError, match=r"127\.0\.0\.1:1/notes cannot be used: ") as refusal:

@@ -230,6 +230,24 @@ async def test_drain_waits_for_the_batch_in_flight() -> None:
     assert future.result() == "did 2"
 
 
+async def test_drain_does_not_wait_for_what_comes_later() -> None:
+    committer = Committer()
+    group = GroupCommit(committer, limit=1)
+    comes_later: list[asyncio.Future[str]] = []
+    group.submit(2).add_done_callback(lambda _: comes_later.extend(group.submit(item) for item in range(0, 100, 2)))
+    await group.drain()
+    assert not comes_later[-1].done()
+    await asyncio.gather(*comes_later)
+
+
+async def test_drain_outlives_a_failure() -> None:
+    group = GroupCommit(Committer(), limit=1)
+    failing, odd = group.submit(-1), group.submit(3)
+    await group.drain()
+    assert isinstance(failing.exception(), OSError)
+    assert isinstance(odd.exception(), ValueError)
+
+
 async def test_drain_returns_at_once_when_nothing_was_submitted() -> None:
     async with asyncio.timeout(5):
         await GroupCommit(Committer(), limit=2).drain()

@@ -1,0 +1,115 @@
+"""Reads a JSON body straight into its struct, strictly, and says precisely what is wrong with one that does not fit.
+
+A body that fits costs one pass. One that does not is read again: msgspec names the place, but neither the value that
+stands there nor, for most faults, all that could.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request
+from msgspec import inspect
+
+from gateway.domain.errors import ABSENT, SHOWN, BodyUnreadable, FieldMissing, RuleBroken
+
+_Faults = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_Path = Sequence[str | int]
+
+_steps = re.compile(r"\.(\w+)|\[(\d+)\]").findall
+_named = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL).match
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose handler names, as `body`, the struct that its body is."""
+
+    async def json(self) -> Any:
+        """Read the body; raises RuleBroken."""
+        body, kind = await self.body(), self.route_handler.opt["body"]
+        try:
+            return kind.decode(body)
+        except _Faults as error:
+            raise _explain(body, kind.type, error) from None
+
+
+def rule(kind: Any) -> str:
+    """Say what a type allows, in words."""
+    return _describe(inspect.type_info(kind))
+
+
+def _explain(body: bytes, kind: Any, error: Exception) -> RuleBroken:
+    if not isinstance(error, msgspec.ValidationError):
+        return BodyUnreadable("JSON nested too deeply" if isinstance(error, RecursionError) else str(error))
+    reason, _, path = str(error).partition(" - at `$")
+    steps: list[str | int] = [name or int(number) for name, number in _steps(path)]
+    named = _named(reason)
+    if named is None:
+        return RuleBroken(_spell(steps), _look(body, steps), f"expected {_describe(_follow(kind, steps))}")
+    field = [*steps, named[1][:SHOWN]]
+    if reason.startswith("Object missing"):
+        return FieldMissing(_spell(field), f"expected {_describe(_follow(kind, field))}")
+    return RuleBroken(_spell(field), _look(body, field), f"expected {_describe(_follow(kind, steps))}")
+
+
+def _spell(steps: _Path) -> str:
+    """Write a place as `lines[0].item`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return text.removeprefix(".") or "body"
+
+
+def _look(body: bytes, steps: _Path) -> object:
+    """Read the value that stands at a place."""
+    try:
+        value = msgspec.json.decode(body)
+        for step in steps:
+            value = value[step]
+    except (*_Faults, LookupError, TypeError):
+        return ABSENT  # a number that nothing can hold, say
+    return value
+
+
+def _follow(kind: Any, steps: _Path) -> inspect.Type:
+    """Find the type at a place."""
+    found = inspect.type_info(kind)
+    for step in steps:
+        found = _bare(found)
+        if isinstance(found, inspect.StructType):
+            found = next((field.type for field in found.fields if field.encode_name == step), inspect.AnyType())
+        elif isinstance(found, inspect.ListType):
+            found = found.item_type
+    return found
+
+
+def _bare(kind: inspect.Type) -> inspect.Type:
+    return _bare(kind.type) if isinstance(kind, inspect.Metadata) else kind
+
+
+def _describe(kind: inspect.Type) -> str:
+    match _bare(kind):
+        case inspect.UnionType(types=types):
+            return " or ".join(map(_describe, types))
+        case inspect.NoneType():
+            return "null"
+        case inspect.IntType(ge=least, le=most):
+            return "a whole number" + _range(least, most)
+        case inspect.StrType(min_length=least, max_length=most):
+            return "text" + _range(least, most, " characters")
+        case inspect.EnumType(cls=choices):
+            return "one of " + ", ".join(str(choice.value) for choice in choices)
+        case inspect.UUIDType():
+            return "a UUID"
+        case inspect.ListType(min_length=least, max_length=most):
+            return "a list" + _range(least, most)
+        case inspect.StructType(fields=fields):
+            return "an object with " + ", ".join(field.encode_name for field in fields)
+        case other:
+            return type(other).__name__.removesuffix("Type").lower()
+
+
+def _range(least: int | None, most: int | None, unit: str = "") -> str:
+    if least is None and most is None:
+        return ""
+    if most is None:
+        return f" of at least {least}{unit}"
+    return f" of {least or 0} to {most}{unit}"

@@ -1,0 +1,79 @@
+"""A whole department, from its services to its database, on a channel."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from grpclib.client import Channel
+from grpclib.testing import ChannelFor
+
+from departments.__main__ import DESCRIPTORS, MIGRATIONS
+from departments.counter import Counter, counters
+from departments.department import Department
+from departments.domain.menu import Menu
+from departments.errors import to_status
+from departments.limits import Limits
+from departments.service import FloorService
+from generated.restaurant import v1
+from plumbing.database import Database
+from plumbing.grpc_server import GrpcServer, bind
+from tests.departments.factories import new_id
+
+
+@asynccontextmanager
+async def open_department(menu: Menu, folder: Path) -> AsyncIterator[Department]:
+    """Open a department on a SQLite file of its own."""
+    database = Database(f"sqlite:///{folder}/{menu.name}.db", schema=menu.name)
+    database.prepare(MIGRATIONS)
+    department = Department(menu, database)
+    await department.open()
+    yield department
+    database.close()
+
+
+def services(department: Department, limits: Limits | None = None) -> Sequence[Any]:
+    """The services that the program serves."""
+    floor = FloorService(department, limits or Limits())
+    return [floor, *counters(department.menu, Counter(department, new_id))]
+
+
+@asynccontextmanager
+async def in_memory(department: Department) -> AsyncIterator[Channel]:
+    """Speak with a department over gRPC without a socket; its errors are not translated."""
+    async with ChannelFor(services(department)) as channel:
+        yield channel
+
+
+@asynccontextmanager
+async def served(department: Department, limits: Limits | None = None) -> AsyncIterator[Channel]:
+    """Speak with a department as it is served, over a loopback socket."""
+    sock = bind("127.0.0.1", 0)
+    server = GrpcServer(
+        services(department, limits),
+        descriptors=DESCRIPTORS,
+        translate=to_status,
+        healthy=department.is_writable,
+        max_message_bytes=1 << 20,
+    )
+    await server.start(sock)
+    channel = Channel("127.0.0.1", sock.getsockname()[1])
+    yield channel
+    channel.close()
+    async with asyncio.timeout(10):
+        await server.drain(5)
+
+
+def place_request(*orders: tuple[str, list[tuple[str, int]]], hold: bool = False) -> v1.PlaceOrdersRequest:
+    """Orders of (item, quantity) lines, in columns."""
+    lines = [line for _, order_lines in orders for line in order_lines]
+    return v1.PlaceOrdersRequest(
+        order_ids=[order_id for order_id, _ in orders],
+        tables=["7"] * len(orders),
+        holds=[hold] * len(orders),
+        line_counts=[len(order_lines) for _, order_lines in orders],
+        items=[item for item, _ in lines],
+        quantities=[quantity for _, quantity in lines],
+        notes=[""] * len(lines),
+    )

@@ -1,0 +1,258 @@
+"""The floor's RPCs, from the message to the database and back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from departments.department import Department
+from departments.limits import Limits
+from generated.restaurant import v1
+from tests.departments.factories import BAR, new_id
+from tests.departments.floors import in_memory, open_department, place_request, served
+
+ACCEPTED, OUT_OF_STOCK, NOT_ON_MENU = v1.Outcome.ACCEPTED, v1.Outcome.OUT_OF_STOCK, v1.Outcome.NOT_ON_MENU
+NO_TICKET, HELD, QUEUED = v1.TicketState.UNSPECIFIED, v1.TicketState.HELD, v1.TicketState.QUEUED
+PREPARING, CANCELLED = v1.TicketState.PREPARING, v1.TicketState.CANCELLED
+UNKNOWN_STATE = 77
+
+
+def verb(name: str) -> v1.Verb:
+    return v1.Verb.from_string(name)
+
+
+@pytest_asyncio.fixture
+async def department(tmp_path: Path) -> AsyncIterator[Department]:
+    async with open_department(BAR, tmp_path) as department:
+        yield department
+
+
+@pytest_asyncio.fixture
+async def floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStub]:
+    async with in_memory(department) as channel:
+        yield v1.DepartmentServiceStub(channel)
+
+
+@pytest_asyncio.fixture
+async def served_floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStub]:
+    async with served(department, Limits(orders_per_batch=3, tickets_per_page=2)) as channel:
+        yield v1.DepartmentServiceStub(channel)
+
+
+async def figures(floor: v1.DepartmentServiceStub, item: str = "coffee") -> tuple[int, int, int, int]:
+    menu = await floor.get_menu(v1.GetMenuRequest())
+    (found,) = [each for each in menu.items if each.id == item]
+    return found.received, found.on_hand, found.held, found.sold
+
+
+async def test_the_menu_tells_prices_titles_and_stock(floor: v1.DepartmentServiceStub) -> None:
+    menu = await floor.get_menu(v1.GetMenuRequest())
+    assert (menu.name, menu.titles) == ("bar", {"en": "Bar", "ko": "바"})
+    assert [(item.id, item.titles["ko"], item.price, item.on_hand) for item in menu.items] == [
+        ("coffee", "커피", 350, 10),
+        ("soda", "소다", 300, 5),
+        ("beer", "맥주", 550, 0),
+    ]
+
+
+async def test_the_menu_s_revision_grows_with_every_change(floor: v1.DepartmentServiceStub) -> None:
+    before = (await floor.get_menu(v1.GetMenuRequest())).revision
+    await floor.place_orders(place_request((new_id(), [("coffee", 1)])))
+    assert (await floor.get_menu(v1.GetMenuRequest())).revision > before
+
+
+async def test_a_batch_of_orders_is_answered_in_columns(floor: v1.DepartmentServiceStub) -> None:
+    batch = place_request(
+        (new_id(), [("coffee", 2), ("soda", 9)]), (new_id(), [("beer", 1)]), (new_id(), [("tea", 1), ("soda", 5)])
+    )
+    for _ in range(2):  # sent again, it gets the same answer
+        placed = await floor.place_orders(batch)
+        assert placed.states == [QUEUED, NO_TICKET, QUEUED]
+        assert placed.line_counts == [2, 1, 2]
+        assert placed.outcomes == [ACCEPTED, OUT_OF_STOCK, OUT_OF_STOCK, NOT_ON_MENU, ACCEPTED]
+        assert placed.available == [0, 5, 0, 0, 0]
+        assert placed.unit_prices == [350, 0, 0, 0, 300]
+        assert await figures(floor) == (10, 8, 0, 2)
+
+
+async def test_what_is_held_is_sold_when_confirmed(floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    assert (await floor.place_orders(place_request((order_id, [("coffee", 3)]), hold=True))).states == [HELD]
+    assert await figures(floor) == (10, 7, 3, 0)
+    for _ in range(2):
+        batch = (await floor.confirm_orders(v1.ConfirmOrdersRequest([order_id]))).tickets
+        assert batch is not None
+        assert (batch.states, batch.line_counts, batch.outcomes) == ([QUEUED], [1], [ACCEPTED])
+        assert await figures(floor) == (10, 7, 0, 3)
+
+
+async def test_what_is_held_goes_back_when_cancelled(floor: v1.DepartmentServiceStub) -> None:
+    order_id, unknown = new_id(), new_id()
+    await floor.place_orders(place_request((order_id, [("coffee", 3)]), hold=True))
+    batch = (await floor.cancel_orders(v1.CancelOrdersRequest([order_id, unknown]))).tickets
+    assert batch is not None
+    assert (batch.states, batch.line_counts) == ([CANCELLED, CANCELLED], [1, 0])
+    assert await figures(floor) == (10, 10, 0, 0)
+    late = await floor.place_orders(place_request((unknown, [("coffee", 1)])))
+    assert (late.states, late.line_counts, late.outcomes) == ([CANCELLED], [0], [])
+
+
+async def test_tickets_are_listed_by_revision_with_all_their_lines(floor: v1.DepartmentServiceStub) -> None:
+    first, second = new_id(), new_id()
+    await floor.place_orders(place_request((first, [("coffee", 1), ("tea", 1)]), (second, [("soda", 1)])))
+    listed = await floor.list_tickets(v1.ListTicketsRequest())
+    assert [ticket.order_id for ticket in listed.tickets] == [first, second]
+    ticket = listed.tickets[0]
+    assert (ticket.table, ticket.state) == ("7", QUEUED)
+    assert [(line.item, line.quantity, line.outcome, line.unit_price) for line in ticket.lines] == [
+        ("coffee", 1, ACCEPTED, 350),
+        ("tea", 1, NOT_ON_MENU, 0),
+    ]
+    assert ticket.placed_at_ms > 1_700_000_000_000
+    assert listed.revision >= listed.tickets[1].revision > ticket.revision
+    assert (await floor.list_tickets(v1.ListTicketsRequest(after_revision=listed.revision))).tickets == []
+
+
+async def test_tickets_are_listed_by_state_and_page(served_floor: v1.DepartmentServiceStub) -> None:
+    ids = [new_id() for _ in range(5)]
+    for order_id in ids:
+        await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    await served_floor.move_ticket(v1.MoveTicketRequest(ids[0], verb("START")))
+    for limit, expected in ((0, 2), (1, 1), (500, 2)):  # a page holds two at most
+        page = await served_floor.list_tickets(v1.ListTicketsRequest(limit=limit))
+        assert [ticket.order_id for ticket in page.tickets] == ids[1 : 1 + expected]
+    started = await served_floor.list_tickets(
+        v1.ListTicketsRequest(states=[v1.TicketState.from_string("PREPARING"), v1.TicketState.from_string("SERVED")])
+    )
+    assert [ticket.order_id for ticket in started.tickets] == ids[:1]
+
+
+async def test_staff_move_a_ticket(floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    await floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    moved = (await floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START")))).ticket
+    assert moved is not None
+    assert (moved.order_id, moved.state) == (order_id, PREPARING)
+    back = (await floor.move_ticket(v1.MoveTicketRequest(order_id, verb("RECALL")))).ticket
+    assert back is not None
+    assert back.state == QUEUED
+    assert back.revision > moved.revision
+
+
+async def test_calls_at_once_share_transactions_and_each_gets_its_own_answer(
+    department: Department, floor: v1.DepartmentServiceStub
+) -> None:
+    ids = [new_id() for _ in range(40)]
+    before = (await department.shelves()).revision
+    answers = await asyncio.gather(
+        *(floor.place_orders(place_request((order_id, [("coffee", 1)]))) for order_id in ids)
+    )
+    outcomes = [int(outcome) for answer in answers for outcome in answer.outcomes]
+    assert sorted(outcomes) == [ACCEPTED] * 10 + [OUT_OF_STOCK] * 30
+    assert await figures(floor) == (10, 0, 0, 10)
+    assert (await department.shelves()).revision == before + 40
+
+
+# --- refusals, as a client of the served program sees them ---
+
+
+async def refusal(call: Any) -> GRPCError:
+    with pytest.raises(GRPCError) as error:
+        await call
+    return error.value
+
+
+async def test_an_order_id_with_other_lines_is_already_exists(served_floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    error = await refusal(served_floor.place_orders(place_request((order_id, [("coffee", 2)]))))
+    assert error.status is Status.ALREADY_EXISTS
+    assert error.details == [ErrorInfo(reason="OrderIdTaken", domain="comanda", metadata={"order_id": order_id})]
+    assert await figures(served_floor) == (10, 9, 0, 1)
+
+
+async def test_an_order_that_nobody_knows_is_not_found(served_floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    for call in (
+        served_floor.confirm_orders(v1.ConfirmOrdersRequest([order_id])),
+        served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START"))),
+    ):
+        error = await refusal(call)
+        assert (error.status, error.message) == (Status.NOT_FOUND, f"order {order_id} is not known here")
+
+
+async def test_a_step_that_is_not_allowed_is_failed_precondition(served_floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    error = await refusal(served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("SERVE"))))
+    assert error.status is Status.FAILED_PRECONDITION
+    assert error.message == f"ticket {order_id} is queued: serve is not allowed, start, cancel is"
+
+
+@pytest.mark.parametrize(
+    ("rpc", "request_", "field"),
+    [
+        ("place_orders", v1.PlaceOrdersRequest(), "order_ids"),
+        ("place_orders", place_request(*((new_id(), [("coffee", 1)]) for _ in range(4))), "order_ids"),
+        ("place_orders", place_request((new_id(), [("coffee", 0)])), "quantities[0]"),
+        ("place_orders", place_request((new_id(), [])), "line_counts[0]"),
+        ("confirm_orders", v1.ConfirmOrdersRequest(), "order_ids"),
+        ("confirm_orders", v1.ConfirmOrdersRequest([new_id(), "66"]), "order_ids[1]"),
+        ("cancel_orders", v1.CancelOrdersRequest(["66"]), "order_ids[0]"),
+        ("cancel_orders", v1.CancelOrdersRequest([new_id()] * 4), "order_ids"),
+        ("list_tickets", v1.ListTicketsRequest(after_revision=2**64 - 1), "after_revision"),
+        ("list_tickets", v1.ListTicketsRequest().parse(bytes([0x12, 1, UNKNOWN_STATE])), "states[0]"),
+        ("move_ticket", v1.MoveTicketRequest("a\0b", verb("START")), "order_id"),
+        ("move_ticket", v1.MoveTicketRequest(new_id()), "verb"),
+    ],
+)
+async def test_a_request_that_is_not_right_is_invalid_argument_and_names_the_field(
+    served_floor: v1.DepartmentServiceStub, rpc: str, request_: Any, field: str
+) -> None:
+    error = await refusal(getattr(served_floor, rpc)(request_))
+    assert error.status is Status.INVALID_ARGUMENT
+    (details,) = error.details
+    assert isinstance(details, BadRequest)
+    assert [violation.field for violation in details.field_violations] == [field]
+    assert (await served_floor.list_tickets(v1.ListTicketsRequest())).tickets == []
+
+
+async def break_writing(department: Department) -> None:
+    """Make the next write to the department's database fail, as a disk that is read-only would."""
+    await department._database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+
+
+async def test_a_database_that_cannot_be_written_is_unavailable_and_nothing_is_lost(
+    department: Department, served_floor: v1.DepartmentServiceStub
+) -> None:
+    batch = place_request((new_id(), [("coffee", 1)]))
+    await break_writing(department)
+    error = await refusal(served_floor.place_orders(batch))
+    assert error.status is Status.UNAVAILABLE
+    assert error.message == "the database is out of order: attempt to write a readonly database"
+    assert [type(detail) for detail in error.details] == [RetryInfo]
+    assert (await served_floor.place_orders(batch)).outcomes == [ACCEPTED]
+    assert await figures(served_floor) == (10, 9, 0, 1)
+
+
+async def test_a_department_knows_whether_its_database_can_be_written(department: Department) -> None:
+    assert await department.is_writable()
+    await break_writing(department)
+    assert not await department.is_writable()
+    assert await department.is_writable()
+
+
+async def test_a_failing_transaction_fails_the_calls_of_its_batch_only(
+    department: Department, floor: v1.DepartmentServiceStub
+) -> None:
+    await break_writing(department)
+    calls = [floor.place_orders(place_request((new_id(), [("soda", 1)]))) for _ in range(2)]
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert all(isinstance(answer, Exception) for answer in answers)
+    assert (await floor.place_orders(place_request((new_id(), [("soda", 1)])))).outcomes == [ACCEPTED]

@@ -1,0 +1,150 @@
+"""The official gRPC client, in a process of its own: reads a request a line, writes what came of it a line, in JSON.
+
+It knows the contracts from descriptors.binpb, or from a server's reflection, and nothing of this project's code.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+from google.protobuf import descriptor_pool, json_format, message_factory
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.rpc import error_details_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
+from grpc_status import rpc_status
+
+Json = dict[str, Any]
+
+DESCRIPTORS = Path(__file__).parent.parent.parent / "generated" / "descriptors.binpb"
+SECONDS = 10
+
+_DETAILS = {
+    kind.DESCRIPTOR.full_name: kind
+    for kind in (error_details_pb2.BadRequest, error_details_pb2.ErrorInfo, error_details_pb2.RetryInfo)
+}
+
+
+def call(channel: Any, request: Json) -> Json:
+    """Make a unary call, with a message in JSON, as descriptors.binpb describes it."""
+    return _call(channel, _pool_of(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file), request)
+
+
+def call_by_reflection(channel: Any, request: Json) -> Json:
+    """Make a unary call as the server itself describes it, by the reflection protocol of a version."""
+    if request["version"] == "v1alpha":
+        pool = descriptor_pool.DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    else:
+        pool = _pool_of(_files_of(channel, request["version"], request["service"]))
+    return _call(channel, pool, request)
+
+
+def send_bytes(channel: Any, request: Json) -> Json:
+    """Make a unary call with bytes as they are."""
+    channel.unary_unary(request["path"])(bytes.fromhex(request["bytes"]), timeout=SECONDS)
+    return {}
+
+
+def health(channel: Any, request: Json) -> Json:
+    """Ask for the health of a service."""
+    check = health_pb2.HealthCheckRequest(service=request["service"])
+    answer = health_pb2_grpc.HealthStub(channel).Check(check, timeout=SECONDS)
+    return {"status": health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)}
+
+
+def services(channel: Any, request: Json) -> Json:
+    """List a server's services, by the reflection protocol of a version."""
+    (answer,) = _reflect(channel, request["version"], reflection_pb2.ServerReflectionRequest(list_services=""))
+    return {"services": sorted(service.name for service in answer.list_services_response.service)}
+
+
+def _call(channel: Any, pool: descriptor_pool.DescriptorPool, request: Json) -> Json:
+    method = pool.FindServiceByName(request["service"]).FindMethodByName(request["method"])
+    message = message_factory.GetMessageClass(method.input_type)()
+    stub = channel.unary_unary(
+        f"/{request['service']}/{request['method']}",
+        request_serializer=lambda sent: sent.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+    answer = stub(json_format.ParseDict(request["message"], message), timeout=SECONDS)
+    return {"message": json_format.MessageToDict(answer, preserving_proto_field_name=True)}
+
+
+def _files_of(channel: Any, version: str, service: str) -> list[FileDescriptorProto]:
+    """Fetch the file of a service, and all that it imports, imports first."""
+    found: dict[str, FileDescriptorProto] = {}
+
+    def fetch(request: Any) -> None:
+        (answer,) = _reflect(channel, version, request)
+        for data in answer.file_descriptor_response.file_descriptor_proto:
+            file = FileDescriptorProto.FromString(data)
+            for name in file.dependency:
+                if name not in found:
+                    fetch(reflection_pb2.ServerReflectionRequest(file_by_filename=name))
+            found.setdefault(file.name, file)
+
+    fetch(reflection_pb2.ServerReflectionRequest(file_containing_symbol=service))
+    return list(found.values())
+
+
+def _reflect(channel: Any, version: str, *requests: Any) -> list[Any]:
+    # Both versions have the same messages under another package; only v1alpha's ship with grpcio.
+    stub = channel.stream_stream(
+        f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
+    return list(stub(iter(requests), timeout=SECONDS))
+
+
+def _pool_of(files: Any) -> descriptor_pool.DescriptorPool:
+    pool = descriptor_pool.DescriptorPool()
+    for file in files:
+        pool.Add(file)
+    return pool
+
+
+def _refusal(error: Any) -> Json:
+    status = rpc_status.from_call(error)
+    return {
+        "code": error.code().name,
+        "text": error.details(),
+        "details": list(_details(status.details)) if status is not None else [],
+    }
+
+
+def _details(details: Any) -> Iterator[Json]:
+    for detail in details:
+        message = _DETAILS[detail.TypeName()]()
+        detail.Unpack(message)
+        yield {"type": detail.TypeName(), **json_format.MessageToDict(message)}
+
+
+COMMANDS: dict[str, Callable[[Any, Json], Json]] = {
+    each.__name__: each for each in (call, call_by_reflection, send_bytes, health, services)
+}
+
+
+def main() -> None:
+    """Serve requests until there are no more."""
+    channels: dict[str, Any] = {}
+    for text in sys.stdin:
+        request: Json = json.loads(text)
+        target = request["target"]
+        channel = channels.setdefault(target, None) or grpc.insecure_channel(target)
+        channels[target] = channel
+        try:
+            answer = {"code": "OK", **COMMANDS[request["command"]](channel, request)}
+        except grpc.RpcError as error:
+            answer = _refusal(error)
+        print(json.dumps(answer), flush=True)
+    for channel in channels.values():
+        channel.close()
+
+
+if __name__ == "__main__":
+    main()

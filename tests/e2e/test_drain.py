@@ -1,0 +1,117 @@
+"""SIGTERM: what runs is finished and answered, what is new is refused, and the program ends at once, with code 0."""
+
+import asyncio
+import signal
+import socket
+import time
+from contextlib import closing
+
+import pytest
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from generated.restaurant import v1
+from tests.e2e.books import Shelf
+from tests.e2e.guests import line, look, order, outcomes
+from tests.e2e.harness import House, Houses, Program, accepts, wait_for
+
+QUICK = 3.0  # seconds that a program with nothing left to do may take to end
+PATIENT = 30.0  # seconds: the gateway waits longer for a department than these tests keep it waiting
+
+
+@pytest.fixture(scope="module")
+def opened(houses: Houses) -> House:
+    return houses.open({"bar": {"coffee": 10, "soda": 10, "tea": 10}}, DEADLINE=PATIENT)
+
+
+@pytest.fixture
+def house(opened: House) -> House:
+    return opened.restored()
+
+
+async def test_a_department_answers_the_calls_that_run_and_refuses_new_ones(house: House, order_id: str) -> None:
+    closed_before = closings(house["bar"])
+    with house.channel("bar") as channel, house.channel("bar") as idle:
+        bar = v1.DepartmentServiceStub(channel)
+        await v1.DepartmentServiceStub(idle).get_menu(v1.GetMenuRequest())
+        with house.books.locked("bar"):
+            placing = asyncio.create_task(bar.place_orders(coffee_for(order_id)))
+            await bar.get_menu(v1.GetMenuRequest())  # the call before it on this connection has begun, then
+            house["bar"].send(signal.SIGTERM)
+            await asyncio.to_thread(wait_for, lambda: closings(house["bar"]) > closed_before, "the bar is closing")
+            with pytest.raises(GRPCError) as refused:
+                await bar.get_menu(v1.GetMenuRequest())
+            still_listens = accepts(house["bar"].port)
+        answer = await placing
+        seconds = await seconds_until_it_ends_well(house["bar"])
+
+    assert refused.value.status is Status.UNAVAILABLE
+    assert "shutting down" in (refused.value.message or "")
+    assert not still_listens
+    assert (answer.states, answer.outcomes) == ([v1.TicketState.QUEUED], [v1.Outcome.ACCEPTED])
+    assert seconds < QUICK
+    house["bar"].restart()
+    assert house.books.tickets("bar")[order_id].state == "queued"
+    assert house.books.check("bar")["coffee"] == Shelf(10, 9, 0, 1)
+
+
+async def test_the_gateway_answers_the_orders_that_run(house: House, order_id: str) -> None:
+    body = order(line("bar", "soda"), order_id=order_id)
+    async with house.client() as client, house.client() as idle:
+        await idle.get("/health/live")
+        with closing(socket.create_connection(("127.0.0.1", house.gateway.port))):
+            with house.books.locked("bar"):
+                placing = asyncio.create_task(client.post("/orders", json=body))
+                await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
+                house.gateway.send(signal.SIGTERM)
+                await asyncio.to_thread(wait_for, lambda: not accepts(house.gateway.port), "it stops listening")
+            placed = await placing
+            seconds = await seconds_until_it_ends_well(house.gateway)
+
+    assert (placed.status_code, outcomes(placed.json())) == (201, ["accepted"])
+    assert seconds < QUICK
+    await asyncio.to_thread(house.gateway.restart)
+    async with house.client() as client:
+        assert await look(client, order_id) == placed.json()
+    assert house.books.check("bar")["soda"] == Shelf(10, 9, 0, 1)
+
+
+async def test_everything_ends_at_once_where_nothing_runs(house: House) -> None:
+    with house.channel("bar") as channel, closing(socket.create_connection(("127.0.0.1", house["bar"].port))):
+        await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest())
+        async with house.client() as client:
+            assert (await client.get("/menu")).status_code == 200
+            for program in (house["bar"], house.gateway):
+                program.send(signal.SIGINT if program is house.gateway else signal.SIGTERM)
+                assert await seconds_until_it_ends_well(program) < QUICK
+    assert "Traceback" not in house["bar"].output + house.gateway.output
+
+
+async def test_a_department_that_stops_under_load_loses_no_order(house: House) -> None:
+    async with house.client() as client:
+        placing = [asyncio.create_task(client.post("/orders", json=order(line("bar", "tea")))) for _ in range(40)]
+        await asyncio.wait(placing, return_when=asyncio.FIRST_COMPLETED)
+        code = await asyncio.to_thread(house["bar"].terminate)
+        await asyncio.to_thread(house["bar"].restart)
+        answers = [await each for each in placing]
+        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "every order is finished")
+        final = [await look(client, order_id) for order_id in house.books.orders()]
+
+    assert code == 0
+    assert {answer.status_code for answer in answers} <= {201, 202, 409}
+    assert sum(each["lines"][0]["item"] == "tea" and outcomes(each) == ["accepted"] for each in final) == 10
+    assert house.books.check("bar")["tea"] == Shelf(10, 0, 0, 10)
+
+
+async def seconds_until_it_ends_well(program: Program) -> float:
+    began = time.monotonic()
+    assert await asyncio.to_thread(program.wait) == 0, program.output
+    return time.monotonic() - began
+
+
+def closings(program: Program) -> int:
+    return program.output.count("closing")
+
+
+def coffee_for(order_id: str) -> v1.PlaceOrdersRequest:
+    return v1.PlaceOrdersRequest([order_id], [""], [False], [1], ["coffee"], [1], [""])

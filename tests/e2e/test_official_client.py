@@ -1,0 +1,223 @@
+"""Running departments, asked by the official gRPC client: whoever knows the contracts can use them."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.books import Shelf
+from tests.e2e.guests import Json
+from tests.e2e.harness import House, Houses, wait_for
+
+SCRIPT = Path(__file__).parent / "official_client.py"
+
+COUNTERS = [
+    ("bar", "Bar", "Drink", "coffee", "beer"),
+    ("kitchen", "Kitchen", "Meal", "pasta", "meat"),
+    ("bakery", "Bakery", "Dessert", "cookie", "gelato"),
+]
+FLOOR = "restaurant.v1.DepartmentService"
+MENUS = {department: {item: 10, sold_out: 0} for department, _, _, item, sold_out in COUNTERS}
+MENUS["bar"] |= {"soda": 10, "tea": 10}
+
+
+class OfficialClient:
+    """The script as a process that is asked again and again."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(SCRIPT)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, command: str, port: int, **request: Any) -> Json:
+        """Answer what came of a request: its `code`, and what the command answers."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        asked = {"command": command, "target": f"127.0.0.1:{port}", **request}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        answered = self._process.stdout.readline()
+        assert answered, f"the client ended, asked for {asked}"
+        result: Json = json.loads(answered)
+        return result
+
+    def close(self) -> None:
+        """Let the process end."""
+        self._process.communicate()
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[OfficialClient]:
+    client = OfficialClient()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def house(houses: Houses) -> House:
+    return houses.open(MENUS, gateway=False, BAR_MAX_MESSAGE=100_000)
+
+
+@pytest.mark.parametrize(("department", "service", "goods", "item", "sold_out"), COUNTERS)
+def test_the_counter_keeps_its_frozen_contract(
+    house: House, client: OfficialClient, department: str, service: str, goods: str, item: str, sold_out: str
+) -> None:
+    def get_order(text: str) -> Json:
+        return client.ask(
+            "call",
+            house[department].port,
+            service=f"{department}.{service}",
+            method="GetOrder",
+            message={"order": text},
+        )
+
+    assert get_order(item) == {"code": "OK", "message": {"order_status": "Delivery!"}}
+    assert get_order("caviar") == {"code": "NOT_FOUND", "text": f"{goods} not Found", "details": []}
+    assert get_order("") == {"code": "NOT_FOUND", "text": f"{goods} not Found", "details": []}
+    assert get_order(sold_out) == {"code": "NOT_FOUND", "text": f"{goods} out of stock", "details": []}
+    assert house.books.check(department)[item] == Shelf(10, 9, 0, 1)
+
+
+def test_the_floor_places_a_batch_once(house: House, client: OfficialClient) -> None:
+    batch = {
+        "order_ids": [str(uuid.uuid4()), str(uuid.uuid4())],
+        "tables": ["7", ""],
+        "holds": [False, False],
+        "line_counts": [2, 1],
+        "items": ["soda", "wine", "soda"],
+        "quantities": [6, 1, 5],
+        "notes": ["", "", "no ice"],
+    }
+
+    first = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+    again = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+
+    assert first == again
+    assert first["message"] == {
+        "states": ["TICKET_STATE_QUEUED", "TICKET_STATE_UNSPECIFIED"],
+        "line_counts": [2, 1],
+        "outcomes": ["OUTCOME_ACCEPTED", "OUTCOME_NOT_ON_MENU", "OUTCOME_OUT_OF_STOCK"],
+        "available": [0, 0, 4],
+        "unit_prices": ["300", "0", "0"],
+    }
+    assert house.books.check("bar")["soda"] == Shelf(10, 4, 0, 6)
+
+
+def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House, client: OfficialClient) -> None:
+    batch = {
+        "order_ids": [str(uuid.uuid4())],
+        "tables": [""],
+        "holds": [False],
+        "line_counts": [1],
+        "items": ["tea"],
+        "quantities": [0],
+        "notes": [""],
+    }
+
+    answer = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+
+    assert answer == {
+        "code": "INVALID_ARGUMENT",
+        "text": "quantities[0]: 0 is not allowed: 1 to 1000 is allowed",
+        "details": [
+            {
+                "type": "google.rpc.BadRequest",
+                "fieldViolations": [
+                    {"field": "quantities[0]", "description": "0 is not allowed: 1 to 1000 is allowed"}
+                ],
+            }
+        ],
+    }
+
+
+def test_an_unknown_order_is_not_found(house: House, client: OfficialClient) -> None:
+    order_id = str(uuid.uuid4())
+    message = {"order_id": order_id, "verb": "VERB_START"}
+
+    answer = client.ask("call", house["bar"].port, service=FLOOR, method="MoveTicket", message=message)
+
+    assert answer["code"] == "NOT_FOUND"
+    (detail,) = answer["details"]
+    assert detail["type"] == "google.rpc.ErrorInfo"
+    assert (detail["reason"], detail["metadata"]) == ("OrderNotFound", {"order_id": order_id})
+
+
+@pytest.mark.parametrize("path", ["/bar.Bar/GetOrder", f"/{FLOOR}/PlaceOrders", f"/{FLOOR}/MoveTicket"])
+def test_bytes_that_are_no_message_are_an_invalid_argument(house: House, client: OfficialClient, path: str) -> None:
+    answer = client.ask("send_bytes", house["bar"].port, path=path, bytes="0affffffffff")
+
+    assert answer["code"] == "INVALID_ARGUMENT"
+    assert "the bytes are not a " in answer["text"]
+
+
+def test_a_message_that_is_too_large_is_refused(house: House, client: OfficialClient) -> None:
+    message = {"order": "x" * 100_001}
+
+    answer = client.ask("call", house["bar"].port, service="bar.Bar", method="GetOrder", message=message)
+
+    assert answer["code"] == "RESOURCE_EXHAUSTED"
+    assert "at most 100000 are allowed" in answer["text"]
+
+
+def test_an_unknown_method_is_unimplemented(house: House, client: OfficialClient) -> None:
+    assert client.ask("send_bytes", house["bar"].port, path="/bar.Bar/Tip", bytes="")["code"] == "UNIMPLEMENTED"
+
+
+@pytest.mark.parametrize(("department", "service"), [counter[:2] for counter in COUNTERS])
+def test_health_is_told_for_the_server_and_for_each_service(
+    house: House, client: OfficialClient, department: str, service: str
+) -> None:
+    port = house[department].port
+
+    for name in ("", f"{department}.{service}", FLOOR):
+        assert client.ask("health", port, service=name) == {"code": "OK", "status": "SERVING"}
+    assert client.ask("health", port, service="tavern.Tavern")["code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_reflection_lists_the_services(house: House, client: OfficialClient, version: str) -> None:
+    listed = client.ask("services", house["kitchen"].port, version=version)["services"]
+
+    assert listed == ["grpc.health.v1.Health", "kitchen.Kitchen", FLOOR]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_a_service_can_be_called_by_its_reflected_descriptor(
+    house: House, client: OfficialClient, version: str
+) -> None:
+    def call(service: str, method: str, message: Json) -> Json:
+        return client.ask(
+            "call_by_reflection", house["bar"].port, version=version, service=service, method=method, message=message
+        )
+
+    before = house.books.stock("bar")["tea"].on_hand
+    sold = call("bar.Bar", "GetOrder", {"order": "Tea"})
+    menu = call(FLOOR, "GetMenu", {})
+
+    assert sold == {"code": "OK", "message": {"order_status": "Delivery!"}}
+    (tea,) = [item for item in menu["message"]["items"] if item["id"] == "tea"]
+    assert tea["on_hand"] == str(before - 1)
+    assert tea["titles"] == {"en": "Tea", "ko": "tea"}
+
+
+def test_a_department_whose_database_cannot_be_written_says_so(house: House, client: OfficialClient) -> None:
+    def is_told(status: str) -> bool:
+        answers = [client.ask("health", house["bakery"].port, service=name) for name in ("", "bakery.Bakery", FLOOR)]
+        return answers == [{"code": "OK", "status": status}] * 3
+
+    with house.unwritable("bakery"):
+        wait_for(lambda: is_told("NOT_SERVING"), "every service is not serving")
+        refused = client.ask(
+            "call", house["bakery"].port, service="bakery.Bakery", method="GetOrder", message={"order": "cookie"}
+        )
+    wait_for(lambda: is_told("SERVING"), "every service is serving")
+
+    assert refused["code"] == "UNAVAILABLE"
+    assert refused["text"].startswith("the database is out of order: ")
+    assert [detail["type"] for detail in refused["details"]] == ["google.rpc.RetryInfo"]
+    house.books.check("bakery")

@@ -1,0 +1,206 @@
+"""The description of the API, and the page that shows it."""
+
+import json
+import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from gateway.app import create_app
+from tests.gateway.served import MAX_BODY, Json, Served, client
+
+OPERATIONS = {
+    "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
+    "listOrders": ("get", "/orders", {"200", "400", "503"}),
+    "getOrder": ("get", "/orders/{order_id}", {"200", "404", "503"}),
+    "cancelOrder": ("delete", "/orders/{order_id}", {"200", "202", "404", "409", "503"}),
+    "placeSetMenu": ("post", "/api/restaurants", {"201", "202", "400", "409", "503"}),
+    "getMenu": ("get", "/menu", {"200"}),
+    "getLiveness": ("get", "/health/live", {"200"}),
+    "getReadiness": ("get", "/health/ready", {"200", "503"}),
+}
+SCHEMA_WORDS = {
+    *("type", "properties", "required", "items", "enum", "const", "oneOf", "anyOf", "allOf", "$ref", "title"),
+    *("description", "default", "format", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems"),
+    *("additionalProperties", "pattern", "examples", "exclusiveMinimum", "exclusiveMaximum"),
+}
+TYPES = {"string", "integer", "number", "boolean", "null", "array", "object"}
+
+
+@pytest.fixture
+async def api(served: Served) -> Json:
+    response = await served.guest.get("/schema/openapi.json")
+    assert response.status_code == 200
+    body: Json = response.json()
+    return body
+
+
+async def test_it_is_openapi_of_this_century(api: Json) -> None:
+    assert re.fullmatch(r"3\.1\.\d", api["openapi"])
+    assert api["info"]["title"] == "Comanda"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", api["info"]["version"])
+    assert set(api) <= {"openapi", "info", "servers", "paths", "components", "tags"}
+
+
+async def test_every_operation_has_an_id_of_its_own_a_summary_and_its_answers(api: Json) -> None:
+    found = {}
+    for path, methods in api["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"]
+            assert operation["description"]
+            assert operation["tags"]
+            for response in operation["responses"].values():
+                assert response["description"]
+            found[operation["operationId"]] = (method, path, set(operation["responses"]))
+    assert set(found) == set(OPERATIONS)
+    for name, (method, path, statuses) in OPERATIONS.items():
+        assert found[name][:2] == (method, path)
+        assert found[name][2] >= statuses, name
+
+
+async def test_every_path_parameter_is_described(api: Json) -> None:
+    for path, methods in api["paths"].items():
+        for operation in methods.values():
+            described = {each["name"] for each in operation.get("parameters", []) if each["in"] == "path"}
+            assert described == set(re.findall(r"{(\w+)}", path))
+
+
+async def test_problems_are_described_as_problem_json(api: Json) -> None:
+    for methods in api["paths"].values():
+        for operation in methods.values():
+            for status, response in operation["responses"].items():
+                if status in ("400", "404", "409") or (status == "503" and operation["operationId"] != "getReadiness"):
+                    schema = response["content"]["application/problem+json"]["schema"]
+                    assert set(_follow(api, schema)["required"]) == {"title", "status", "detail"}
+
+
+async def test_every_reference_leads_somewhere(api: Json) -> None:
+    references = [value for key, value in _members(api) if key == "$ref"]
+    assert references
+    for reference in references:
+        assert _follow(api, {"$ref": reference})
+
+
+async def test_the_example_of_a_problem_is_a_problem_that_there_is(served: Served, api: Json) -> None:
+    answer = api["paths"]["/orders"]["post"]["responses"]["400"]["content"]["application/problem+json"]
+    (example,) = (each["value"] for each in answer["examples"].values())
+    wish = {"department": "bar", "item": "coffee", "quantity": example["value"]}
+    assert (await served.guest.post("/orders", json={"lines": [wish]})).json() == example
+
+
+async def test_it_is_the_same_every_time(served: Served, api: Json) -> None:
+    """Litestar likes to make examples up at random."""
+    async with client(create_app(served.house, max_body=MAX_BODY)) as other:
+        assert (await other.get("/schema/openapi.json")).json() == api
+
+
+async def test_every_answer_is_described(api: Json) -> None:
+    for methods in api["paths"].values():
+        for operation in methods.values():
+            for response in operation["responses"].values():
+                for content in response["content"].values():
+                    assert _follow(api, content["schema"])["properties"]
+
+
+async def test_every_schema_is_made_of_known_words(api: Json) -> None:
+    for schema in api["components"]["schemas"].values():
+        _check_schema(schema)
+
+
+@pytest.mark.parametrize(("path", "operation"), [("/orders", "placeOrder"), ("/api/restaurants", "placeSetMenu")])
+async def test_every_example_is_an_order_that_can_be_placed(
+    served: Served, api: Json, path: str, operation: str
+) -> None:
+    content = api["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    (reference,) = content["schema"]["allOf"]
+    schema = _follow(api, reference)
+    examples = content["schema"]["examples"]
+    assert examples
+    for example in examples:
+        response = await served.guest.post(path, json=example)
+        assert response.status_code == 201, response.text
+        assert set(schema["required"]) <= set(example) <= set(schema["properties"])
+
+
+async def test_what_is_answered_is_what_is_described(served: Served, api: Json) -> None:
+    schemas = api["components"]["schemas"]
+    order = (await served.order("bar coffee", "bar beer", table="7")).json()
+    menu = (await served.guest.get("/menu")).json()
+    page = (await served.guest.get("/orders")).json()
+    for body, name in ((order, "OrderResponse"), (order["lines"][0], "LineResponse"), (page, "OrderPage")):
+        assert set(body) == set(schemas[name]["properties"]), name
+    for body, name in (
+        (menu, "MenuResponse"),
+        (menu["departments"][0], "DepartmentMenu"),
+        (menu["departments"][0]["items"][0], "MenuItemResponse"),
+    ):
+        assert set(body) == set(schemas[name]["properties"]), name
+
+
+class _Addresses(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+async def test_the_page_needs_no_outside_address(served: Served) -> None:
+    response = await served.guest.get("/schema")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/html")
+    addresses = _Addresses()
+    addresses.feed(response.text)
+    assert len(addresses.found) >= 3
+    for address in addresses.found:
+        assert address.startswith("/assets/"), address
+        assert (await served.guest.get(address)).status_code == 200
+    assert "//" not in re.sub(r"<script>.*?</script>", "", response.text, flags=re.DOTALL)
+
+
+async def test_assets_say_what_they_are(served: Served) -> None:
+    for path, kind in (
+        ("swagger-ui/swagger-ui-bundle.js", "javascript"),
+        ("swagger-ui/swagger-ui.css", "text/css"),
+        ("favicon-32x32.png", "image/png"),
+    ):
+        response = await served.guest.get(f"/assets/{path}")
+        assert response.status_code == 200
+        assert kind in response.headers["content-type"]
+        assert len(response.content) > 100
+
+
+def _follow(api: Json, schema: Json) -> Json:
+    while "$ref" in schema:
+        found: Any = api
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            found = found[step]
+        schema = found
+    return schema
+
+
+def _members(value: object) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield key, member
+            yield from _members(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _members(member)
+
+
+def _check_schema(schema: Json) -> None:
+    assert set(schema) <= SCHEMA_WORDS, json.dumps(schema)
+    types = schema.get("type", [])
+    assert set([types] if isinstance(types, str) else types) <= TYPES
+    for name in schema.get("required", []):
+        assert name in schema["properties"]
+    for inner in [
+        *schema.get("properties", {}).values(),
+        *(schema.get(word) for word in ("items", "additionalProperties") if isinstance(schema.get(word), dict)),
+        *(each for word in ("oneOf", "anyOf", "allOf") for each in schema.get(word, [])),
+    ]:
+        _check_schema(inner)

@@ -1,0 +1,432 @@
+"""Whatever is sent, the answer is a problem that names the field, the value and what is allowed; never a 500."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.bodies import rule
+from gateway.domain.errors import ABSENT, SHOWN, RuleBroken
+from gateway.domain.order import Status
+from tests.gateway.fakes import new_id
+from tests.gateway.served import MAX_BODY, Json, Served, problem
+
+LINE = '{"department": "bar", "item": "coffee"}'
+ORDER_FIELDS = "expected an object with order_id, table, policy, lines"
+LINE_FIELDS = "expected an object with department, item, quantity, note"
+DRINKS = "expected one of coffee, soda, beer, wine, 커피, 소다, 맥주, 와인"
+DEEP = 10_000
+NOTHING = object()
+
+
+def line(**fields: str) -> str:
+    """An order of one line, with some fields as JSON."""
+    members = {"department": '"bar"', "item": '"coffee"'} | fields
+    return f'{{"lines": [{_spell(members)}]}}'
+
+
+def quantity(text: str) -> str:
+    return line(quantity=text)
+
+
+def order(**fields: str) -> str:
+    members = {"lines": f"[{LINE}]"} | fields
+    return _spell(members)
+
+
+def _spell(members: dict[str, str]) -> str:
+    return "{" + ", ".join(f'"{name}": {value}' for name, value in members.items()) + "}"
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value", "allowed"),
+    [
+        # A field is missing, unknown, or of the wrong type.
+        ("{}", "lines", NOTHING, "expected a list of at least 1"),
+        ('{"table": "7"}', "lines", NOTHING, "expected a list of at least 1"),
+        ('{"lines": [{"item": "coffee"}]}', "lines[0].department", NOTHING, "expected text of 1 to 40 characters"),
+        (order(lines=f'[{LINE}, {{"department": "bar"}}]'), "lines[1].item", NOTHING, "expected text of 1 to 64 ch"),
+        (order(tip="5"), "tip", 5, ORDER_FIELDS),
+        (order(tip="[1]"), "tip", "[...]", ORDER_FIELDS),
+        (line(size='"large"'), "lines[0].size", "large", LINE_FIELDS),
+        ("[]", "body", "[...]", ORDER_FIELDS),
+        ("null", "body", None, ORDER_FIELDS),
+        ("5", "body", 5, ORDER_FIELDS),
+        ('"order"', "body", "order", ORDER_FIELDS),
+        (order(lines="{}"), "lines", "{...}", "expected a list of at least 1"),
+        (order(lines="null"), "lines", None, "expected a list of at least 1"),
+        (order(lines='["coffee"]'), "lines[0]", "coffee", LINE_FIELDS),
+        (order(lines=f"[{LINE}, null]"), "lines[1]", None, LINE_FIELDS),
+        # An order is empty, or too long.
+        (order(lines="[]"), "lines", "[...]", "expected a list of at least 1"),
+        (order(lines=f"[{', '.join([LINE] * 51)}]"), "lines", 51, "expected 1 to 50 lines"),
+        # Who makes it, what it is.
+        (line(department='"pub"'), "lines[0].department", "pub", "expected one of bakery, bar, kitchen"),
+        (line(department='""'), "lines[0].department", "", "expected text of 1 to 40 characters"),
+        (line(department="null"), "lines[0].department", None, "expected text of 1 to 40 characters"),
+        (line(department='"Bar"'), "lines[0].department", "Bar", "expected one of bakery, bar, kitchen"),
+        (line(item='""'), "lines[0].item", "", "expected text of 1 to 64 characters"),
+        (line(item="7"), "lines[0].item", 7, "expected text of 1 to 64 characters"),
+        (line(item=f'"{"x" * 65}"'), "lines[0].item", "x" * 57 + "...", "expected text of 1 to 64 characters"),
+        # How much of it.
+        (quantity("0"), "lines[0].quantity", 0, "expected a whole number of at least 1"),
+        (quantity("-1"), "lines[0].quantity", -1, "expected a whole number of at least 1"),
+        (quantity("1001"), "lines[0].quantity", 1001, "expected 1 to 1000"),
+        (quantity("1" + "0" * 30), "lines[0].quantity", 10**30, "expected 1 to 1000"),
+        (quantity("9" * 200), "lines[0].quantity", "9" * 57 + "...", "expected 1 to 1000"),
+        (quantity("9" * 5000), "lines[0].quantity", NOTHING, "expected a whole number of at least 1"),
+        (quantity("1e400"), "lines[0].quantity", NOTHING, "expected a whole number of at least 1"),
+        (quantity("1.5"), "lines[0].quantity", 1.5, "expected a whole number of at least 1"),
+        (quantity("1.0"), "lines[0].quantity", 1.0, "expected a whole number of at least 1"),
+        (quantity('"2"'), "lines[0].quantity", "2", "expected a whole number of at least 1"),
+        (quantity("null"), "lines[0].quantity", None, "expected a whole number of at least 1"),
+        (quantity("true"), "lines[0].quantity", True, "expected a whole number of at least 1"),
+        # In which words.
+        (line(note=f'"{"x" * 201}"'), "lines[0].note", "x" * 57 + "...", "expected at most 200 characters"),
+        (line(note=f'"{"é" * 30_000}"'), "lines[0].note", "é" * 57 + "...", "expected at most 200 characters"),
+        (line(note="5"), "lines[0].note", 5, "expected text"),
+        (line(note="null"), "lines[0].note", None, "expected text"),
+        # For whom, and how.
+        (order(table='""'), "table", "", "expected text of 1 to 40 characters or null"),
+        (order(table="7"), "table", 7, "expected text of 1 to 40 characters or null"),
+        (order(table=f'"{"x" * 41}"'), "table", "x" * 41, "expected text of 1 to 40 characters or null"),
+        (order(policy='"maybe"'), "policy", "maybe", "expected one of best_effort, all_or_nothing"),
+        (order(policy="null"), "policy", None, "expected one of best_effort, all_or_nothing"),
+        (order(order_id='"7"'), "order_id", "7", "expected a UUID or null"),
+        (order(order_id="7"), "order_id", 7, "expected a UUID or null"),
+        (order(order_id='"null"'), "order_id", "null", "expected a UUID or null"),
+        (order(order_id='""'), "order_id", "", "expected a UUID or null"),
+        # A character that no database keeps.
+        (order(table='"a\\u0000b"'), "table", "a\0b", "expected text without NUL characters"),
+        (line(item='"a\\u0000b"'), "lines[0].item", "a\0b", "expected text without NUL characters"),
+        (line(note='"\\u0000"'), "lines[0].note", "\0", "expected text without NUL characters"),
+    ],
+)
+async def test_a_field_that_is_not_allowed_is_named_with_its_value_and_what_is(
+    served: Served, body: str, field: str, value: object, allowed: str
+) -> None:
+    answer = problem(await served.post("/orders", body), 400)
+    assert answer["field"] == field
+    assert answer.get("value", NOTHING) == value
+    assert type(answer.get("value", NOTHING)) is type(value)
+    assert answer["allowed"].startswith(allowed)
+    assert answer["detail"].startswith(field)
+    assert answer["detail"].endswith(answer["allowed"])
+    assert (await served.guest.get("/orders")).json()["orders"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "it is empty"),
+        (b"   ", "Input data was truncated"),
+        (b"coffee, please", "JSON is malformed: invalid character (byte 0)"),
+        (b'{"lines": [', "Input data was truncated"),
+        (order().encode() + b" and a tea", "JSON is malformed: trailing characters (byte 54)"),
+        (quantity("NaN").encode(), "JSON is malformed: invalid character"),
+        (quantity("Infinity").encode(), "JSON is malformed: invalid character"),
+        (quantity("01").encode(), "JSON is malformed"),
+        (b"{'lines': []}", "JSON is malformed"),
+        (line(note='"a\nb"').encode(), "JSON is malformed: invalid character"),
+        (line(note='"a\0b"').encode(), "JSON is malformed: invalid character"),
+        (order().encode("utf-16"), "JSON is malformed: invalid character (byte 0)"),
+        (b"\xef\xbb\xbf" + order().encode(), "JSON is malformed: invalid character (byte 0)"),
+        (line(note='"caf\xe9"').encode("latin-1"), "'utf-8' codec can't decode byte 0xe9"),
+        (b"\xff", "JSON is malformed: invalid character (byte 0)"),
+        (line(note='"\\ud800"').encode(), "Input data was truncated"),
+        (line(note='"\\ud800 and more"').encode(), "JSON is malformed: unexpected end of escaped utf-16 surrogate"),
+        (line(item='"\\udc00\\ud800"').encode(), "JSON is malformed: invalid utf-16 surrogate pair"),
+        (order(table='"\\ud83c"').encode(), "Input data was truncated"),
+    ],
+)
+async def test_a_body_that_is_not_json_is_told_so(served: Served, body: bytes, reason: str) -> None:
+    answer = problem(await served.post("/orders", body), 400)
+    assert answer["field"] == "body"
+    assert "value" not in answer
+    assert answer["allowed"] == "expected JSON in UTF-8"
+    assert answer["detail"].startswith(f"body: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ("[" * 30_000 + "]" * 30_000, "body"),
+        ('{"a":' * DEEP + "1" + "}" * DEEP, "a"),
+        ('{"lines":' + "[" * 30_000 + "]" * 30_000 + "}", "lines[0]"),
+        (line(note="[" * 30_000 + "]" * 30_000), "lines[0].note"),
+        ("[" * 60_000, "body"),
+    ],
+)
+async def test_json_of_any_depth_is_refused(served: Served, body: str, field: str) -> None:
+    assert problem(await served.post("/orders", body), 400)["field"] == field
+
+
+async def test_json_of_fifty_thousand_levels_is_refused(served: Served) -> None:
+    problem(await served.post("/orders", "[" * 50_000 + "]" * 50_000), 413)
+    assert problem(await served.post("/orders", "[" * 50_000), 400)["field"] == "body"
+
+
+async def test_of_a_key_that_stands_twice_the_last_counts(served: Served) -> None:
+    response = await served.post("/orders", '{"lines": [{"department": "bar", "item": "beer", "item": "coffee"}]}')
+    assert response.status_code == 201
+    assert response.json()["lines"][0]["item"] == "coffee"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "value", "allowed"),
+    [
+        ({}, "drink", NOTHING, DRINKS),
+        ({"drink": "coffee", "meal": "pizza"}, "dessert", NOTHING, "expected one of cookie, donut, brownie, gelato"),
+        ({"drink": "tea", "meal": "pizza", "dessert": "cookie"}, "drink", "tea", DRINKS),
+        ({"drink": "Coffee", "meal": "pizza", "dessert": "cookie"}, "drink", "Coffee", DRINKS),
+        ({"drink": "coffee", "meal": "고기", "dessert": "cookie"}, "meal", "고기", "expected one of pasta, pizza"),
+        ({"drink": "coffee", "meal": "coffee", "dessert": "cookie"}, "meal", "coffee", "expected one of pasta, pizza"),
+        ({"drink": None, "meal": "pizza", "dessert": "cookie"}, "drink", None, DRINKS),
+        ({"drink": 1, "meal": "pizza", "dessert": "cookie"}, "drink", 1, DRINKS),
+        ({"drink": ["coffee"], "meal": "pizza", "dessert": "cookie"}, "drink", "[...]", DRINKS),
+        (
+            {"drink": "coffee", "meal": "pizza", "dessert": "cookie", "table": "7"},
+            "table",
+            "7",
+            "expected an object with order_id, drink, meal, dessert",
+        ),
+        (
+            {"drink": "coffee", "meal": "pizza", "dessert": "cookie", "order_id": "x"},
+            "order_id",
+            "x",
+            "expected a UUID or null",
+        ),
+    ],
+)
+async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that_are(
+    served: Served, fields: Json, field: str, value: object, allowed: str
+) -> None:
+    answer = problem(await served.guest.post("/api/restaurants", json=fields), 400)
+    assert answer["field"] == field
+    assert answer.get("value", NOTHING) == value
+    assert answer["allowed"].startswith(allowed)
+    assert answer["detail"].endswith(answer["allowed"])
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "value", "allowed"),
+    [
+        ("limit=0", "limit", "0", "expected a whole number of 1 to 200"),
+        ("limit=201", "limit", "201", "expected a whole number of 1 to 200"),
+        ("limit=abc", "limit", "abc", "expected a whole number of 1 to 200"),
+        ("limit=", "limit", "", "expected a whole number of 1 to 200"),
+        ("limit=1.5", "limit", "1.5", "expected a whole number of 1 to 200"),
+        ("limit=99999999999999999999999", "limit", "9" * 23, "expected a whole number of 1 to 200"),
+        ("cursor=abc", "cursor", "abc", "expected `next` of the page before"),
+        ("cursor=-1", "cursor", "-1", "expected `next` of the page before"),
+        ("cursor=", "cursor", "", "expected `next` of the page before"),
+        ("cursor=9999999999999999999", "cursor", "9" * 19, "expected `next` of the page before"),
+        ("cursor=%EF%BC%91", "cursor", "\uff11", "expected `next` of the page before"),
+        ("status=late", "status", "late", "expected one of pending, accepted, partly_accepted, refused, cancelled"),
+        ("status=", "status", "", "expected one of pending, accepted, partly_accepted, refused, cancelled"),
+        (f"table={'x' * 41}", "table", "x" * 41, "expected text of 0 to 40 characters"),
+        ("table=%00", "table", "\0", "expected text without NUL characters"),
+    ],
+)
+async def test_a_query_that_is_not_allowed_is_named_with_its_value_and_what_is(
+    served: Served, query: str, field: str, value: str, allowed: str
+) -> None:
+    answer = problem(await served.guest.get(f"/orders?{query}"), 400)
+    assert answer["field"] == field
+    assert answer["value"] == value
+    assert answer["allowed"].startswith(allowed)
+    assert answer["detail"].endswith(answer["allowed"])
+
+
+async def test_a_query_for_nothing_that_there_is_finds_nothing(served_on_any: Served) -> None:
+    for query in ("cursor=999999999999999999", "table=%FF", "table=%ED%A0%80", "table=%27%3B--", "x=1"):
+        response = await served_on_any.guest.get(f"/orders?{query}")
+        assert response.status_code == 200
+        assert response.json() == {"orders": [], "next": None}
+
+
+# The envelope: size, type, method, path.
+
+
+async def test_a_body_of_the_largest_size_is_read_and_one_byte_more_is_not(served: Served) -> None:
+    body = order()
+    fits = body + " " * (MAX_BODY - len(body))
+    assert (await served.post("/orders", fits)).status_code == 201
+    response = await served.post("/orders", fits + " ")
+    assert problem(response, 413)["detail"] == "the body is too large: expected at most 65536 bytes"
+
+
+async def test_a_body_in_pieces_is_too_large_all_the_same(served: Served) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * 5000
+
+    for path in ("/orders", "/api/restaurants"):
+        headers = {"content-type": "application/json"}
+        response = await served.guest.post(path, content=pieces(), headers=headers)
+        assert problem(response, 413)["title"] == "Request Entity Too Large"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/msgpack",
+        "application/jsonx",
+        "application/json-patch+json",
+        "x" * 300,
+        "",
+    ],
+)
+async def test_a_body_that_is_not_said_to_be_json_is_not_read(served: Served, kind: str) -> None:
+    for path in ("/orders", "/api/restaurants"):
+        response = await served.guest.post(path, content=order(), headers={"content-type": kind})
+        answer = problem(response, 415)
+        assert answer["title"] == "Unsupported Media Type"
+        assert answer["detail"] == f"content-type: {kind[:80]!r} is not allowed: expected application/json"
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y", None])
+async def test_a_body_may_be_said_to_be_json_in_many_ways(served: Served, kind: str | None) -> None:
+    headers = {"content-type": kind} if kind else {}
+    response = await served.guest.post("/orders", content=order(), headers=headers)
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/orders", {"GET", "POST", "OPTIONS"}),
+        ("DELETE", "/orders", {"GET", "POST", "OPTIONS"}),
+        ("PATCH", f"/orders/{new_id()}", {"GET", "DELETE", "OPTIONS"}),
+        ("POST", f"/orders/{new_id()}", {"GET", "DELETE", "OPTIONS"}),
+        ("GET", "/api/restaurants", {"POST", "OPTIONS"}),
+        ("POST", "/menu", {"GET", "OPTIONS"}),
+        ("POST", "/health/live", {"GET", "OPTIONS"}),
+        ("DELETE", "/health/ready", {"GET", "OPTIONS"}),
+    ],
+)
+async def test_a_method_that_is_not_allowed_is_told_which_are(
+    served: Served, method: str, path: str, allowed: set[str]
+) -> None:
+    response = await served.guest.request(method, path)
+    answer = problem(response, 405)
+    assert set(response.headers["allow"].split(", ")) == allowed
+    assert answer["detail"] == f"{method} is not allowed here: expected one of {response.headers['allow']}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/nowhere",
+        "/orders/7",
+        "/orders/" + "a" * 36,
+        "/orders/" + "a" * 5000,
+        f"/orders/{new_id()}/lines",
+        "/assets/nothing.js",
+        "/assets/../app.py",
+        "/assets/%2e%2e/app.py",
+        "/assets/..%2f..%2fpyproject.toml",
+        "/%ff",
+        "/%00",
+        "/schema/nothing.json",
+    ],
+)
+async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str) -> None:
+    answer = problem(await served.guest.get(path), 404)
+    assert answer["title"] == "Not Found"
+    assert "what there is stands at /schema" in answer["detail"]
+    assert len(answer["detail"]) < 300
+
+
+# On every database, and for anything that looks like JSON.
+
+
+async def test_a_nul_character_is_refused_and_stops_no_other_order(served_on_any: Served) -> None:
+    for field in ("table", "item", "note"):
+        wish: Json = {"department": "bar", "item": "coffee"}
+        bad: Json = {"lines": [wish]}
+        (bad if field == "table" else wish)[field] = "a\0b"
+        answer = problem(await served_on_any.guest.post("/orders", json=bad), 400)
+        assert answer["value"] == "a\0b"
+    assert problem(await served_on_any.guest.get("/orders?table=%00"), 400)["field"] == "table"
+    assert (await served_on_any.order("bar coffee", table="7")).status_code == 201
+    assert len((await served_on_any.guest.get("/orders")).json()["orders"]) == 1
+
+
+async def test_every_other_character_is_kept(served_on_any: Served) -> None:
+    text = "".join(map(chr, (1, 9, 10, 0x7F, 0x85, 0x2028, 0xFFFE, 0xFFFF, 0x1F355, 0x10FFFF))) + "\\u0000'\"%s"
+    body = {
+        "table": text,
+        "lines": [{"department": "bar", "item": text, "note": text}, {"department": "bar", "item": "coffee"}],
+    }
+    placed = (await served_on_any.guest.post("/orders", json=body)).json()
+    await served_on_any.restaurant.settle()
+    found = (await served_on_any.guest.get(f"/orders/{placed['order_id']}")).json()
+    assert found == placed
+    assert found["table"] == found["lines"][0]["item"] == found["lines"][0]["note"] == text
+    listed = (await served_on_any.guest.get("/orders", params={"table": text})).json()["orders"]
+    assert listed == [placed]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+NAMES = st.sampled_from(
+    ["order_id", "table", "policy", "lines", "department", "item", "quantity", "note", "drink", "meal", "dessert", "x"]
+)
+BODIES = st.dictionaries(
+    NAMES, ANYTHING | st.lists(st.dictionaries(NAMES, ANYTHING | st.sampled_from(["bar", "coffee"]))), max_size=6
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=BODIES | ANYTHING)
+async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: object) -> None:
+    for path in ("/orders", "/api/restaurants"):
+        response = await served.guest.post(path, json=body)
+        assert response.status_code in (201, 400, 409), response.text
+        if response.status_code == 400:
+            answer = problem(response, 400)
+            assert answer["field"]
+            assert answer["allowed"].startswith("expected ")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary(max_size=40) | st.builds(lambda start, rest: start.encode() + rest, st.just(LINE), st.binary()))
+async def test_no_bytes_are_a_fault(served: Served, body: bytes) -> None:
+    assert problem(await served.post("/orders", body), 400)["field"]
+
+
+# The words themselves.
+
+
+def test_a_value_is_cut_to_what_a_message_shows() -> None:
+    shown = RuleBroken("note", "x" * 1000, "expected less")
+    assert len(str(shown)) < SHOWN + 60
+    assert RuleBroken("note", "x" * SHOWN, "expected less").value == "x" * SHOWN
+
+
+def test_where_there_is_no_value_none_is_shown() -> None:
+    assert str(RuleBroken("quantity", ABSENT, "expected less")) == "quantity: this value is not allowed: expected less"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (int, "a whole number"),
+        (float, "float"),
+        (bool, "bool"),
+        (str | None, "text or null"),
+        (list[int], "a list"),
+        (Status, "one of pending, accepted, partly_accepted, refused, cancelled"),
+    ],
+)
+def test_what_a_type_allows_is_said_in_words(kind: object, words: str) -> None:
+    assert rule(kind) == words

@@ -1,0 +1,89 @@
+"""The menu of the whole house, and whether it is ready."""
+
+from pathlib import Path
+
+from tests.gateway.fakes import until
+from tests.gateway.served import Served, serve
+
+
+async def test_the_menu_shows_every_department_with_titles_prices_and_live_stock(served: Served) -> None:
+    await served.order("bar coffee 3")
+    body = (await served.guest.get("/menu")).json()
+    assert body["currency"] == "EUR"
+    assert [department["name"] for department in body["departments"]] == ["bar", "kitchen", "bakery"]
+    bar = body["departments"][0]
+    assert bar["state"] == "open"
+    assert bar["titles"] == {"en": "Bar", "ko": "바"}
+    assert bar["items"][0] == {
+        "id": "coffee",
+        "titles": {"en": "Coffee", "ko": "coffee"},
+        "price": 350,
+        "available": 7,
+    }
+    assert bar["items"][2]["available"] == 0
+
+
+async def test_a_department_that_is_away_is_shown_as_such_and_the_others_as_they_are(served: Served) -> None:
+    await until(lambda: served.restaurant.kitchen.was_reached)
+    served.restaurant.kitchen.go_away()
+    departments = (await served.guest.get("/menu")).json()["departments"]
+    assert [department["state"] for department in departments] == ["open", "unreachable", "open"]
+    assert departments[1]["titles"] == {"en": "Kitchen", "ko": "주방"}
+    assert departments[1]["items"] == []
+
+
+async def test_it_lives(served: Served) -> None:
+    response = await served.guest.get("/health/live")
+    assert response.status_code == 200
+    assert response.json()["status"] == "live"
+
+
+async def test_it_is_ready_once_every_department_has_been_there(tmp_path: Path) -> None:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", away=["kitchen"]) as served:
+        await until(lambda: served.restaurant.bar.was_reached and served.restaurant.bakery.was_reached)
+        response = await served.guest.get("/health/ready")
+        assert response.status_code == 503
+        assert response.json() == {
+            "status": "not ready",
+            "departments": {"bar": "reachable", "kitchen": "unreachable", "bakery": "reachable"},
+        }
+        served.restaurant.kitchen.come_back()
+        await until(lambda: served.restaurant.kitchen.was_reached)
+        response = await served.guest.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json()["status"] == "ready"
+
+
+async def test_a_department_that_stays_away_keeps_the_house_closed_for_a_while_only(tmp_path: Path) -> None:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", away=["kitchen"]) as served:
+        assert (await served.guest.get("/health/ready")).status_code == 503
+        served.restaurant.clock.now += 10
+        response = await served.guest.get("/health/ready")
+        assert response.status_code == 200
+        assert response.json()["departments"]["kitchen"] == "unreachable"
+
+
+async def test_a_department_that_goes_away_later_does_not_close_the_house(served: Served) -> None:
+    await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
+    served.restaurant.kitchen.go_away()
+    await served.order("kitchen pizza")
+    response = await served.guest.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json()["departments"]["kitchen"] == "unreachable"
+
+
+async def test_a_house_that_cannot_write_is_not_ready(served: Served) -> None:
+    await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
+    assert (await served.guest.get("/health/ready")).status_code == 200
+    served.restaurant.database.is_read_only = True
+    served.restaurant.clock.now += 1.5  # what was found out before holds for a second
+    assert (await served.guest.get("/health/ready")).status_code == 503
+    served.restaurant.database.is_read_only = False
+    assert (await served.guest.get("/health/ready")).status_code == 200
+
+
+async def test_whether_it_can_write_is_not_tried_with_every_question(served: Served) -> None:
+    await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
+    for _ in range(5):
+        await served.guest.get("/health/ready")
+    assert served.restaurant.database.writes == 1

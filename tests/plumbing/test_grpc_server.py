@@ -1,0 +1,395 @@
+"""The server in front of its connections: a real socket on loopback, and a waiter who does what a test tells it."""
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import BadRequest
+from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.health.v1.health_grpc import HealthStub
+from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpclib.reflection.v1.reflection_grpc import ServerReflectionStub
+from grpclib.reflection.v1.reflection_pb2 import ServerReflectionRequest
+from structlog.testing import capture_logs
+
+from departments.__main__ import DESCRIPTORS
+from generated import bar
+from plumbing.errors import StartError
+from plumbing.grpc_server import GrpcServer, bind, invalid_argument
+
+LIMIT = 1000
+GET_ORDER = "/bar.Bar/GetOrder"
+
+Answer = Callable[[str], Awaitable[str]]
+
+
+class OutOfMilk(Exception):
+    """What the server's table knows."""
+
+
+class Waiter(bar.BarBase):
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def get_order(self, order_request: bar.OrderRequest) -> bar.OrderResponse:
+        return bar.OrderResponse(await self._answer(order_request.order))
+
+
+@dataclass
+class Served:
+    server: GrpcServer
+    port: int
+    channel: Channel
+
+    async def ask(self, order: str) -> str:
+        return (await bar.BarStub(self.channel).get_order(bar.OrderRequest(order))).order_status
+
+
+@asynccontextmanager
+async def serve(answer: Answer, *, healthy: bool = True) -> AsyncIterator[Served]:
+    async def is_healthy() -> bool:
+        return healthy
+
+    def translate(error: Exception) -> GRPCError | None:
+        return GRPCError(Status.FAILED_PRECONDITION, "no milk today") if isinstance(error, OutOfMilk) else None
+
+    sock = bind("127.0.0.1", 0)
+    port: int = sock.getsockname()[1]
+    server = GrpcServer(
+        [Waiter(answer)],
+        descriptors=DESCRIPTORS,
+        translate=translate,
+        healthy=is_healthy,
+        max_message_bytes=LIMIT,
+    )
+    await server.start(sock)
+    channel = Channel("127.0.0.1", port)
+    try:
+        async with asyncio.timeout(30):
+            yield Served(server, port, channel)
+    finally:
+        channel.close()
+        await server.drain(5)
+
+
+class Gate:
+    """A handler that waits until it is let go, and knows how many wait."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.cancelled = 0
+        self._entered = asyncio.Event()
+        self._open = asyncio.Event()
+
+    async def __call__(self, order: str) -> str:
+        self.waiting += 1
+        self._entered.set()
+        try:
+            await self._open.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.waiting -= 1
+        return f"{order} at last"
+
+    async def entered(self) -> None:
+        await self._entered.wait()
+
+    def open(self) -> None:
+        self._open.set()
+
+
+async def echo(order: str) -> str:
+    return f"one {order}"
+
+
+async def refusal(call: Awaitable[Any]) -> GRPCError:
+    with pytest.raises(GRPCError) as error:
+        await call
+    return error.value
+
+
+# --- messages ---
+
+
+class Raw:
+    """Bytes that pass for a message."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - protobuf's name
+        return self._data
+
+
+async def send_raw(served: Served, data: bytes) -> str:
+    kind: Any = Raw
+    method: UnaryUnaryMethod[Any, bar.OrderResponse] = UnaryUnaryMethod(
+        served.channel, GET_ORDER, kind, bar.OrderResponse
+    )
+    return (await method(Raw(data))).order_status
+
+
+async def test_a_call_is_answered() -> None:
+    async with serve(echo) as served:
+        assert await served.ask("커피") == "one 커피"
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\x0a\x05tea", b"\x0a\x02\xff\xfe", b"\x0f\x01", b"\x0b" * 40])
+async def test_bytes_that_are_no_message_are_invalid_argument(data: bytes) -> None:
+    async with serve(echo) as served:
+        error = await refusal(send_raw(served, data))
+        assert (error.status, error.message) == (Status.INVALID_ARGUMENT, "the bytes are not a OrderRequest")
+        assert await served.ask("tea") == "one tea"
+
+
+async def test_whatever_bytes_arrive_they_are_a_message_or_invalid_argument() -> None:
+    dice = random.Random(7)
+    statuses = set()
+    async with serve(echo) as served:
+        for length in range(200):
+            try:
+                await send_raw(served, dice.randbytes(length % 40))
+            except GRPCError as error:
+                statuses.add(error.status)
+    assert statuses == {Status.INVALID_ARGUMENT}
+
+
+async def test_a_message_over_the_limit_is_resource_exhausted_and_one_at_the_limit_is_not() -> None:
+    async with serve(echo) as served:
+        just_right = "x" * (LIMIT - 3)  # a tag and two bytes of length
+        assert await served.ask(just_right) == f"one {just_right}"
+        error = await refusal(served.ask(just_right + "x"))
+        assert error.status is Status.RESOURCE_EXHAUSTED
+        assert str(LIMIT) in (error.message or "")
+        assert await served.ask("tea") == "one tea"
+
+
+# --- errors ---
+
+
+async def test_an_error_of_the_table_gets_its_status() -> None:
+    async def refuse(order: str) -> str:
+        raise OutOfMilk(order)
+
+    with capture_logs() as logs:
+        async with serve(refuse) as served:
+            error = await refusal(served.ask("latte"))
+    assert (error.status, error.message) == (Status.FAILED_PRECONDITION, "no milk today")
+    assert logs == []
+
+
+async def test_a_status_that_a_handler_raises_passes_with_its_details() -> None:
+    async def refuse(order: str) -> str:
+        raise invalid_argument("order", f"{order!r} is not allowed")
+
+    async with serve(refuse) as served:
+        error = await refusal(served.ask("milk"))
+    assert (error.status, error.message) == (Status.INVALID_ARGUMENT, "order: 'milk' is not allowed")
+    violation = BadRequest.FieldViolation(field="order", description="'milk' is not allowed")
+    assert error.details == [BadRequest(field_violations=[violation])]
+
+
+async def test_what_escapes_a_handler_is_internal_logged_and_not_told() -> None:
+    async def stumble(order: str) -> str:
+        raise RuntimeError("the secret recipe")
+
+    with capture_logs() as logs:
+        async with serve(stumble) as served:
+            error = await refusal(served.ask("tea"))
+            assert await refusal(served.ask("tea")) is not error
+    assert (error.status, error.message) == (Status.INTERNAL, "a fault in this server; it has been logged")
+    assert error.details is None
+    assert [(entry["event"], entry["method"], entry["log_level"]) for entry in logs] == [
+        ("a handler failed", GET_ORDER, "error")
+    ] * 2
+    assert str(logs[0]["exc_info"]) == "the secret recipe"
+
+
+async def test_a_handler_whose_caller_goes_away_is_cancelled_and_counted_out() -> None:
+    gate = Gate()
+    async with serve(gate) as served:
+        call = asyncio.create_task(served.ask("tea"))
+        await gate.entered()
+        call.cancel()
+        while gate.waiting:  # noqa: ASYNC110 - until the server has heard of it, within the test's deadline
+            await asyncio.sleep(0.001)
+        assert gate.cancelled == 1
+        async with asyncio.timeout(4):
+            await served.server.drain(5)
+
+
+async def test_a_handler_whose_deadline_passes_is_cancelled() -> None:
+    gate = Gate()
+    async with serve(gate) as served:
+        with pytest.raises((TimeoutError, GRPCError)):
+            await bar.BarStub(served.channel).get_order(bar.OrderRequest("tea"), timeout=0.05)
+        while gate.waiting:  # noqa: ASYNC110 - until the server has noticed, within the test's deadline
+            await asyncio.sleep(0.001)
+        assert gate.cancelled == 1
+
+
+# --- draining ---
+
+
+async def test_draining_lets_running_calls_finish_and_refuses_new_ones() -> None:
+    gate = Gate()
+    async with serve(gate) as served:
+        running = asyncio.create_task(served.ask("tea"))
+        await gate.entered()
+        draining = asyncio.create_task(served.server.drain(20))
+        await asyncio.sleep(0)
+        error = await refusal(served.ask("coffee"))
+        assert error.status is Status.UNAVAILABLE
+        assert error.message == "this server is shutting down; ask another or later"
+        assert not draining.done()
+        gate.open()
+        assert await running == "tea at last"
+        await draining
+
+
+async def test_draining_stops_listening() -> None:
+    async with serve(echo) as served:
+        await served.ask("tea")
+        await served.server.drain(5)
+        latecomer = Channel("127.0.0.1", served.port)
+        with pytest.raises(OSError, match=r"refused|Connect call failed"):
+            await bar.BarStub(latecomer).get_order(bar.OrderRequest("tea"))
+        latecomer.close()
+
+
+async def test_draining_says_goodbye_to_those_who_are_connected() -> None:
+    async with serve(echo) as served:
+        await served.ask("tea")
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))  # an empty SETTINGS
+        await reader.readexactly(9)
+        await served.server.drain(5)
+        rest = await reader.read()  # to the end of the connection
+        goaway = 7
+        assert goaway in frame_types(rest)
+        writer.close()
+
+
+def frame_types(data: bytes) -> list[int]:
+    """The types of the HTTP/2 frames in a piece of a stream that may begin within one."""
+    return [data[place + 3] for place in range(len(data) - 8) if data[place : place + 3] == bytes([0, 0, 8])]
+
+
+async def test_calls_that_outlast_the_grace_are_cut_off_and_logged() -> None:
+    gate = Gate()
+    with capture_logs() as logs:
+        async with serve(gate) as served:
+            calls = [asyncio.create_task(served.ask("tea")) for _ in range(3)]
+            while gate.waiting < 3:  # noqa: ASYNC110 - until all have arrived, within the test's deadline
+                await asyncio.sleep(0.001)
+            await served.server.drain(0.05)
+            for call in calls:
+                with pytest.raises((GRPCError, StreamTerminatedError, ConnectionError)):
+                    await call
+    assert gate.cancelled == 3
+    assert [(entry["event"], entry["calls"]) for entry in logs] == [("calls cut off", 3)]
+
+
+async def test_draining_does_not_wait_for_a_health_watch() -> None:
+    async with serve(echo) as served, HealthStub(served.channel).Watch.open() as watch:
+        await watch.send_message(HealthCheckRequest(), end=True)
+        assert await watch.recv_message() is not None
+        async with asyncio.timeout(4):
+            await served.server.drain(20)
+        with suppress(GRPCError, StreamTerminatedError, ConnectionError):
+            await watch.recv_message()
+        with suppress(GRPCError, StreamTerminatedError, ConnectionError):
+            await watch.cancel()
+
+
+async def test_a_server_that_never_started_drains_at_once() -> None:
+    async def healthy() -> bool:
+        return True
+
+    server = GrpcServer(
+        [Waiter(echo)],
+        descriptors=DESCRIPTORS,
+        translate=lambda _: None,
+        healthy=healthy,
+        max_message_bytes=LIMIT,
+    )
+    async with asyncio.timeout(4):
+        await server.drain(20)
+
+
+# --- health and reflection ---
+
+
+@pytest.mark.parametrize("service", ["", "bar.Bar"])
+@pytest.mark.parametrize("healthy", [True, False])
+async def test_health_is_told_for_the_server_and_by_service(service: str, healthy: bool) -> None:
+    async with serve(echo, healthy=healthy) as served:
+        answer = await HealthStub(served.channel).Check(HealthCheckRequest(service=service))
+        expected = HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING
+        assert answer.status == expected
+
+
+async def test_the_health_of_a_service_that_there_is_not_is_not_found() -> None:
+    async with serve(echo) as served:
+        error = await refusal(HealthStub(served.channel).Check(HealthCheckRequest(service="bar.Grill")))
+        assert error.status is Status.NOT_FOUND
+
+
+async def reflect(served: Served, **request: Any) -> Message:
+    async with ServerReflectionStub(served.channel).ServerReflectionInfo.open() as stream:
+        await stream.send_message(ServerReflectionRequest(**request), end=True)
+        answer = await stream.recv_message()
+        assert answer is not None
+        with suppress(GRPCError):
+            await stream.recv_message()
+        return answer
+
+
+async def test_reflection_lists_the_services_and_describes_them() -> None:
+    async with serve(echo) as served:
+        listed: Any = await reflect(served, list_services="")
+        names = {service.name for service in listed.list_services_response.service}
+        assert {"bar.Bar", "grpc.health.v1.Health"} <= names
+        described: Any = await reflect(served, file_containing_symbol="bar.Bar")
+        (file,) = described.file_descriptor_response.file_descriptor_proto
+        assert b"GetOrder" in file
+        health: Any = await reflect(served, file_containing_symbol="grpc.health.v1.Health")
+        assert health.file_descriptor_response.file_descriptor_proto
+
+
+# --- binding ---
+
+
+def test_a_free_port_is_found() -> None:
+    sock = bind("127.0.0.1", 0)
+    host, port = sock.getsockname()
+    assert host == "127.0.0.1"
+    assert port > 0
+    sock.close()
+
+
+def test_a_port_that_is_taken_is_one_clear_line() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(StartError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: Address already in use$"):
+            bind("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["fe80::1%nowhere", "a..b", "x" * 70, "192.0.2.1"])
+def test_an_address_that_is_not_ours_is_one_clear_line(host: str) -> None:
+    with pytest.raises(StartError, match=f"^cannot listen on {host}:0: ") as refused:
+        bind(host, 0)
+    assert "None" not in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -1,0 +1,111 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from plumbing.logs import Level, configure_logs
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    return captured.err.splitlines()
+
+
+def test_an_event_for_machines_is_one_json_object_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", "json")
+    structlog.get_logger("department").info("placed", orders=2, order_ids=["a", "b"], note="two\nlines 커피")
+    (line,) = lines(capsys)
+    event = json.loads(line)
+    stamp = event.pop("timestamp")
+    assert stamp.endswith("Z")
+    assert event == {
+        "event": "placed",
+        "level": "info",
+        "program": "bar",
+        "orders": 2,
+        "order_ids": ["a", "b"],
+        "note": "two\nlines 커피",
+    }
+
+
+def test_an_event_for_people_is_one_plain_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", "console")
+    structlog.get_logger("department").info("placed", orders=2)
+    (line,) = lines(capsys)
+    assert "placed" in line
+    assert "orders=2" in line
+    assert "\x1b" not in line
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [
+        ("debug", ["debug", "info", "warning", "error"]),
+        ("info", ["info", "warning", "error"]),
+        ("warning", ["warning", "error"]),
+        ("error", ["error"]),
+    ],
+)
+def test_events_below_the_level_are_left_out(
+    level: Level, shown: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("bar", level, "json")
+    log = structlog.get_logger("department")
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)("happened")
+    assert [json.loads(line)["level"] for line in lines(capsys)] == shown
+
+
+def test_a_library_s_warning_looks_like_our_own_events(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("gateway", "info", "json")
+    logging.getLogger("uvicorn").info("chatter")
+    logging.getLogger("uvicorn").warning("%s is late", "somebody")
+    (line,) = lines(capsys)
+    event = json.loads(line)
+    assert (event["event"], event["level"], event["program"]) == ("somebody is late", "warning", "gateway")
+
+
+@pytest.mark.parametrize("library", [True, False])
+def test_a_fault_is_logged_with_its_traceback(library: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", "json")
+    try:
+        raise ValueError("out of milk")
+    except ValueError as error:
+        if library:
+            logging.getLogger("grpclib").error("a fault", exc_info=error)
+        else:
+            structlog.get_logger("grpc").error("a fault", exc_info=error)
+    (line,) = lines(capsys)
+    (fault, *_) = json.loads(line)["exception"]
+    assert (fault["exc_type"], fault["exc_value"]) == ("ValueError", "out of milk")
+    assert fault["frames"][-1]["name"] == "test_a_fault_is_logged_with_its_traceback"
+
+
+def test_a_fault_is_readable_for_people_too(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", "console")
+    try:
+        raise ValueError("out of milk")
+    except ValueError as error:
+        structlog.get_logger("grpc").error("a fault", exc_info=error)
+    text = "\n".join(lines(capsys))
+    assert "a fault" in text
+    assert "ValueError: out of milk" in text
+
+
+def test_a_value_that_is_no_json_is_written_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", "json")
+    structlog.get_logger("department").info("open", address=object)
+    (line,) = lines(capsys)
+    assert json.loads(line)["address"] == "<class 'object'>"
