@@ -109,7 +109,9 @@ class Database:
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction; raises DatabaseError."""
         # Shielded: a caller that is cancelled leaves the transaction whole.
-        return await asyncio.shield(asyncio.wrap_future(self._writer.submit(script, *args, **kwargs)))
+        written = asyncio.wrap_future(self._writer.submit(script, *args, **kwargs))
+        written.add_done_callback(_let_go)
+        return await asyncio.shield(written)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script that changes nothing; raises DatabaseError."""
@@ -121,6 +123,12 @@ class Database:
             worker.close()
         if self._lock is not None:
             self._lock.close()
+
+
+def _let_go(written: "asyncio.Future[Any]") -> None:
+    """Take note of what a transaction raised for a caller that is gone, or asyncio would log it as our fault."""
+    if not written.cancelled():
+        written.exception()
 
 
 class _Worker:

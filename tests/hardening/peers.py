@@ -199,7 +199,11 @@ class Peer:
                 if not data:
                     self.is_over = True
                 else:
-                    self.events += self.h2.receive_data(data)
+                    events = self.h2.receive_data(data)
+                    for event in events:
+                        if isinstance(event, h2.events.DataReceived):
+                            self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
+                    self.events += events
                     await self.flush()
         return fact() if found is None else found
 

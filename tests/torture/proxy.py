@@ -108,7 +108,7 @@ class _Wire:
     def reset(self) -> None:
         for end in self._ends:
             sock = end.get_extra_info("socket")
-            with suppress(OSError, ValueError):  # it may be closed already
+            with suppress(OSError, ValueError, AttributeError):  # what uvloop says of a socket that is closed already
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             end.transport.abort()
         self._broken.set()
