@@ -76,8 +76,8 @@ def _follow(kind: Any, steps: _Path) -> inspect.Type:
         found = _bare(found)
         if isinstance(found, inspect.StructType):
             found = next((field.type for field in found.fields if field.encode_name == step), inspect.AnyType())
-        elif isinstance(found, inspect.ListType):
-            found = found.item_type
+        else:
+            found = getattr(found, "item_type", found)
     return found
 
 

@@ -193,15 +193,16 @@ class Department:
         ]
 
     async def _call(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> list[Answer]:
+        shares = [len(order.shares[self.name]) for order in orders]
         if goal is Goal.PLACE or goal is Goal.HOLD:
             request = _place_request(self.name, goal, orders)
-            return _answers(await self._stub.place_orders(request, deadline=deadline), len(orders))
+            return _answers(await self._stub.place_orders(request, deadline=deadline), shares)
         order_ids = [order.order_id for order in orders]
         if goal is Goal.CONFIRM:
             confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids), deadline=deadline)
-            return _answers(confirmed.tickets, len(orders))
+            return _answers(confirmed.tickets, shares)
         cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(order_ids), deadline=deadline)
-        return _answers(cancelled.tickets, len(orders))
+        return _answers(cancelled.tickets, shares)
 
     def _unreachable(self) -> Unreachable:
         return Unreachable(f"{self.name} cannot be reached; it is still being tried")
@@ -228,18 +229,26 @@ def _place_request(department: str, goal: Goal, orders: Sequence[Order]) -> v1.P
     )
 
 
-def _answers(batch: "v1.TicketBatch | v1.PlaceOrdersResponse | None", count: int) -> list[Answer]:
-    """Read a batch of tickets; raises ValueError where its columns do not fit each other or the request."""
-    if batch is None or len(batch.states) != count:
-        raise ValueError(f"the department answered {len(batch.states) if batch else 0} tickets for {count} orders")
+def _answers(batch: "v1.TicketBatch | v1.PlaceOrdersResponse | None", shares: Sequence[int]) -> list[Answer]:
+    """Read a batch of tickets; raises ValueError where its columns do not fit each other or the request.
+
+    `shares`: how many lines of each order are the department's.
+    """
+    if batch is None or len(batch.states) != len(shares):
+        raise ValueError(
+            f"the department answered {len(batch.states) if batch else 0} tickets for {len(shares)} orders"
+        )
+    for state, count, share in zip(batch.states, batch.line_counts, shares, strict=True):
+        if count != share and (count or _STATES[state] is not TicketState.CANCELLED):
+            raise ValueError(f"the department answered {count} lines where {share} were asked for")
     outcomes = map(_OUTCOMES.__getitem__, batch.outcomes)
     lines = map(LineAnswer._make, zip(outcomes, batch.available, batch.unit_prices, strict=True))
     answers = [
-        Answer(_STATES[state], list(islice(lines, lines_in_ticket)))
-        for state, lines_in_ticket in zip(batch.states, batch.line_counts, strict=True)
+        Answer(_STATES[state], list(islice(lines, count)))
+        for state, count in zip(batch.states, batch.line_counts, strict=True)
     ]
-    if next(lines, None) is not None:
-        raise ValueError("the department answered more lines than its tickets have")
+    if len(batch.outcomes) != sum(batch.line_counts) or next(lines, None) is not None:
+        raise ValueError("the department answered another number of lines than its tickets have")
     return answers
 
 

@@ -212,9 +212,8 @@ class Order:
         for department in late:
             self.owed[department] = Goal.CANCEL
             for line in self.shares[department]:
-                if line.outcome is Outcome.PENDING:
-                    line.outcome = Outcome.EXPIRED
-                    line.reason = f"{department} did not answer in time; this will not be made"
+                line.outcome = Outcome.EXPIRED
+                line.reason = f"{department} did not answer in time; this will not be made"
         if late and self.policy is Policy.ALL_OR_NOTHING:
             self._take_back_all("the order is all or nothing, and a department did not answer in time")
         return bool(late)

@@ -291,6 +291,7 @@ async def test_a_batch_of_cancels_may_mix_known_unknown_started_and_repeated(des
         State.CANCELLED,
     ]
     assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+    assert await desk.cancel(*ids) == answers
     revisions = [ticket.revision for ticket in (await desk.changes())[0]]
     assert len(set(revisions)) == len(revisions) == 4
 

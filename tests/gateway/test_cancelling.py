@@ -1,11 +1,13 @@
 """A guest changes their mind."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
 from gateway.domain.errors import NotCancellable, OrderNotFound
-from gateway.domain.order import Goal, Status, TicketState
+from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.floor import Unreachable
 from plumbing.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
@@ -171,6 +173,35 @@ async def test_a_cancel_while_the_order_is_being_tried_again_is_delivered_too(
     assert found.status is Status.CANCELLED
     assert bar.state(placed.order_id) is TicketState.CANCELLED
     assert bar.stock == STOCK["bar"]
+
+
+async def test_a_refusal_of_what_is_no_longer_wanted_changes_nothing(restaurant: Restaurant) -> None:
+    bar = restaurant.bar
+    bar.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    bar.ears.clear()
+    bar.calls.clear()
+    bar.come_back()
+    await until(lambda: bar.calls != [])
+    await restaurant.ordering.cancel(placed.order_id)
+    bar.refuses[placed.order_id] = "no"
+
+    async def relent(goal: Goal, orders: Sequence[Order]) -> None:
+        bar.refuses.clear()
+
+    bar.on_answer = relent
+    bar.ears.set()
+    await restaurant.settle()
+    assert bar.asked(placed.order_id) == [Goal.PLACE, Goal.CANCEL]
+    assert (await restaurant.ordering.find(placed.order_id)).status is Status.CANCELLED
+
+
+async def test_a_late_failure_of_what_has_been_answered_is_forgotten(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.PLACE, Unreachable("late"))
+    assert outcomes(placed) == ["accepted"]
+    assert len(restaurant.ordering.backlogs["bar"]) == 0
+    await restaurant.settle()
 
 
 async def test_an_answer_that_comes_while_a_cancel_is_written_down_does_not_answer_the_cancel(

@@ -92,6 +92,20 @@ async def test_a_caller_that_is_cancelled_leaves_its_transaction_whole(database:
     assert await database.read(keys) == ["a", "b", "c"]
 
 
+async def test_a_write_whose_caller_goes_away_before_its_turn_is_still_made(database: Database) -> None:
+    may_go_on = threading.Event()
+    first = asyncio.create_task(database.write(lambda connection: may_go_on.wait(10)))
+    caller = asyncio.create_task(database.write(add, "a"))
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    may_go_on.set()
+    assert await first
+    await database.write(add, "b")
+    assert await database.read(keys) == ["a", "b"]
+
+
 async def test_a_read_does_not_wait_for_the_write_that_runs_and_sees_nothing_of_it(database: Database) -> None:
     started, may_go_on = threading.Event(), threading.Event()
 

@@ -1,0 +1,32 @@
+"""The words in which a problem is told."""
+
+import pytest
+
+from gateway.bodies import rule
+from gateway.domain.errors import ABSENT, SHOWN, RuleBroken
+from gateway.domain.order import Status
+
+
+def test_a_value_is_cut_to_what_a_message_shows() -> None:
+    shown = RuleBroken("note", "x" * 1000, "expected less")
+    assert len(str(shown)) < SHOWN + 60
+    assert RuleBroken("note", "x" * SHOWN, "expected less").value == "x" * SHOWN
+
+
+def test_where_there_is_no_value_none_is_shown() -> None:
+    assert str(RuleBroken("quantity", ABSENT, "expected less")) == "quantity: this value is not allowed: expected less"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (int, "a whole number"),
+        (float, "float"),
+        (bool, "bool"),
+        (str | None, "text or null"),
+        (list[int], "a list"),
+        (Status, "one of pending, accepted, partly_accepted, refused, cancelled"),
+    ],
+)
+def test_what_a_type_allows_is_said_in_words(kind: object, words: str) -> None:
+    assert rule(kind) == words
