@@ -49,11 +49,13 @@ class Patience:
 class Running:
     """An order in memory: until it owes nothing and its record is written.
 
-    `heard` is done when every department in `waiting` has been heard, or could not be.
+    `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it;
+    before, it is nobody's to see. `unwritten` counts the records that are still to be made of it.
     """
 
     order: Order
     heard: asyncio.Future[None]
+    on_record: bool = True
     waiting: dict[str, Goal] = field(default_factory=dict)
     unwritten: int = 0
 
@@ -76,6 +78,7 @@ class Ordering:
         self._clock = clock
         self._running: dict[str, Running] = {}
         self._unanswered = 0
+        self._doubtful: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
@@ -118,7 +121,7 @@ class Ordering:
             await asyncio.shield(running.heard)
             if not running.order.asks_the_same(order):
                 raise OrderIdTaken(order.order_id)
-            return running.order
+            return await self._on_record(running)
         finally:
             self._unanswered -= 1
 
@@ -139,14 +142,15 @@ class Ordering:
     async def find(self, order_id: str) -> Order:
         """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
         running = self._running.get(order_id)
-        return running.order if running is not None else await self._find(order_id)
+        return await (self._find(order_id) if running is None else self._on_record(running))
 
     async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """List orders, newest first; raises DatabaseError."""
         await self._journal.flush()
         page = await self._journal.page(limit, before, status, table)
         known = [self._running.get(order.order_id) for order in page.orders]
-        return Page([run.order if run else order for run, order in zip(known, page.orders, strict=True)], page.cursor)
+        orders = [run.order if run and _is_firm(run) else order for run, order in zip(known, page.orders, strict=True)]
+        return Page(orders, page.cursor)
 
     async def menus(self) -> list[Menu]:
         """Ask every department for its menu, all at once."""
@@ -156,6 +160,18 @@ class Ordering:
         """Tell whether orders can be written down."""
         return await self._journal.is_writable()
 
+    async def _on_record(self, running: Running) -> Order:
+        """Answer an order as the journal has it: whoever asks again may be told only what survives a crash."""
+        order = running.order
+        if _is_firm(running):
+            return order
+        if running.on_record and not order.settling:
+            try:
+                await self._journal.update(order)
+            except TakenOver:
+                self._hand_over(running)
+        return await self._find(order.order_id)
+
     async def _find(self, order_id: str) -> Order:
         order = await self._journal.find(order_id)
         if order is None:
@@ -163,30 +179,35 @@ class Ordering:
         return order
 
     async def _quiet(self, order_id: str) -> Running:
-        """Take up an order once nobody is busy with it; raises OrderNotFound, DatabaseError."""
+        """Look after an order once nobody is busy with it; raises OrderNotFound, DatabaseError."""
         while True:
             running = self._running.get(order_id) or await self._take(order_id)
-            if running.heard.done():
-                return running
             await asyncio.shield(running.heard)
+            if running.order.settling:
+                await asyncio.sleep(FOLLOW_SECONDS)
+            elif running.heard.done() and self._running.get(order_id) is running:
+                return running
 
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
-        running = self._remember(order, heard=False)
+        running = self._running[order.order_id] = Running(order, asyncio.get_running_loop().create_future(), False)
         try:
             known = await self._journal.insert(order)
-        except DatabaseError as error:
-            del self._running[order.order_id]
+            if known is not None:
+                # Whoever waits for this id has to be told of the order that has it.
+                running.order = known
+                superseded = self._running.get(order.order_id) is not running
+                if superseded or known.owner != self._journal.owner or not known.owed:
+                    running.order = await self._follow(known)
+                    self._drop(running)
+                    running.heard.set_result(None)
+                    return running
+        except (DatabaseError, OrderNotFound) as error:
+            self._drop(running)
             self._finish(running, error)
+            self._doubt(order.order_id)
             raise
-        if known is not None:
-            # Whoever waits for this id has to be told of the order that has it.
-            running.order = known
-            if known.owner != self._journal.owner or not known.owed:
-                running.order = await self._follow(known)
-                del self._running[order.order_id]
-                running.heard.set_result(None)
-                return running
+        running.on_record = True
         self._ask_all(running)
         return running
 
@@ -214,6 +235,9 @@ class Ordering:
         while orders := await self._journal.claim(CLAIMED_AT_ONCE):
             log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
             for order in orders:
+                stale = self._running.get(order.order_id)
+                if stale is not None and stale.on_record:
+                    self._hand_over(stale)  # another gateway had it meanwhile: what it wrote counts
                 self._ask_all(self._remember(order, heard=True))
 
     async def _keep_watch(self) -> None:
@@ -233,15 +257,49 @@ class Ordering:
     def _hand_over(self, running: Running) -> None:
         """Forget an order that another gateway looks after."""
         order = running.order
-        self._running.pop(order.order_id, None)
+        self._drop(running)
         order.owed.clear()
         self._finish(running, TakenOver(order.order_id))
 
     def _remember(self, order: Order, *, heard: bool) -> Running:
-        running = Running(order, asyncio.get_running_loop().create_future())
+        """Look after an order that is on record, whatever is being begun under its id."""
+        known = self._running.get(order.order_id)
+        if known is not None and known.on_record:
+            return known
+        running = self._running[order.order_id] = Running(order, asyncio.get_running_loop().create_future())
         if heard:
             running.heard.set_result(None)
-        return self._running.setdefault(order.order_id, running)
+        return running
+
+    def _mine(self, order: Order) -> Running | None:
+        """Answer what this gateway knows of an order it was given before, unless it was handed over meanwhile."""
+        running = self._running.get(order.order_id)
+        return running if running is not None and running.order is order else None
+
+    def _drop(self, running: Running) -> None:
+        if self._running.get(running.order.order_id) is running:
+            del self._running[running.order.order_id]
+
+    def _doubt(self, order_id: str) -> None:
+        """Look again for an order whose insertion failed: nobody knows whether it was written after all."""
+        if not self._doubtful:
+            self._spawn(self._resolve_doubts())
+        if len(self._doubtful) < self._patience.waiting:  # more than that are left to the next start
+            self._doubtful.add(order_id)
+
+    async def _resolve_doubts(self) -> None:
+        while self._doubtful:
+            await asyncio.sleep(self._patience.journal_retry)
+            try:
+                for order_id in list(self._doubtful):
+                    order = await self._journal.find(order_id)
+                    self._doubtful.discard(order_id)
+                    if order is None or order_id in self._running:
+                        continue
+                    if order.owed and order.owner == self._journal.owner:
+                        self._ask_all(self._remember(order, heard=True))
+            except DatabaseError as error:
+                log.error("it is not known yet whether orders were written", reason=str(error))
 
     def _ask_all(self, running: Running) -> None:
         running.waiting = dict(running.order.owed)
@@ -325,14 +383,15 @@ class Ordering:
 
     def _forget(self, running: Running) -> None:
         order = running.order
-        is_busy = not running.heard.done() or order.owed or order.settling or running.unwritten
-        if not is_busy and self._running.get(order.order_id) is running:
-            del self._running[order.order_id]
+        if running.heard.done() and not (order.owed or order.settling or running.unwritten):
+            self._drop(running)
 
     async def _take_back(self, running: Running) -> None:
-        """Cancel as the guest wishes, and wait for what the departments say; raises NotCancellable, DatabaseError."""
-        order = running.order
-        before = dict(order.owed)
+        """Cancel as the guest wishes, and wait for what the departments say.
+
+        Raises NotCancellable, TakenOver, DatabaseError, and then nothing has changed.
+        """
+        order, before = running.order, dict(running.order.owed)
         order.take_back()
         heard = running.heard = asyncio.get_running_loop().create_future()
         try:
@@ -343,7 +402,7 @@ class Ordering:
         except DatabaseError:
             heard.set_result(None)
             self._undo(running, before)
-            self._record(running)
+            self._record(running)  # it may have been written after all
             raise
         await asyncio.shield(heard)
 
@@ -394,9 +453,11 @@ class Ordering:
         """
         latest = (self._clock() - self._patience.time_to_decide) * 1000
         for order in orders:
-            if order.answered and order.created_at_ms < latest and not order.settling and order.expire():
+            if not order.answered or order.created_at_ms >= latest or order.settling:
+                continue
+            if (running := self._mine(order)) and order.expire():
                 log.warning("expired", order_id=order.order_id)
-                self._settle_soon(self._remember(order, heard=True))
+                self._settle_soon(running)
 
     async def _greet(self, department: Department) -> None:
         try:
@@ -408,10 +469,12 @@ class Ordering:
         name = department.name
 
         def again(order: Order) -> None:
-            self._ask(self._remember(order, heard=True), name)
+            if running := self._mine(order):
+                self._ask(running, name)
 
         def heard(order: Order, goal: Goal, answer: "Answer | Exception") -> None:
-            self._hear(self._remember(order, heard=True), name, goal, answer)
+            if running := self._mine(order):
+                self._hear(running, name, goal, answer)
 
         backlog = Backlog(
             department,
@@ -428,3 +491,8 @@ class Ordering:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_firm(running: Running) -> bool:
+    """Tell whether an order is on record as it is in memory."""
+    return running.on_record and not (running.unwritten or running.waiting or running.order.settling)
