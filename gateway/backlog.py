@@ -93,3 +93,5 @@ class Backlog:
         for order, answer in zip(batch, answers, strict=True):
             self._orders.pop(order.order_id, None)
             self._heard(order, goal, answer)
+            if name in order.owed:
+                self._orders[order.order_id] = order  # while this was asked, something else became due

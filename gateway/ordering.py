@@ -50,11 +50,13 @@ class Patience:
 class Running:
     """An order in memory: until it owes nothing and its record is written.
 
-    `heard` is done when every department in `waiting` has been heard, or could not be.
+    `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it;
+    before, it is nobody's to see. `unwritten` counts the records that are still to be made of it.
     """
 
     order: Order
     heard: asyncio.Future[None]
+    on_record: bool = True
     waiting: dict[str, Goal] = field(default_factory=dict)
     unwritten: int = 0
 
@@ -77,6 +79,7 @@ class Ordering:
         self._clock = clock
         self._running: dict[str, Running] = {}
         self._unanswered = 0
+        self._doubtful: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
@@ -115,29 +118,24 @@ class Ordering:
             if running.order is order:
                 await running.heard
                 return order
+            await asyncio.shield(running.heard)
             if not running.order.asks_the_same(order):
                 raise OrderIdTaken(order.order_id)
-            await asyncio.shield(running.heard)
-            return running.order
+            return await self._on_record(running)
         finally:
             self._unanswered -= 1
 
     async def cancel(self, order_id: str) -> Order:
         """Take back what is not being made yet; raises OrderNotFound, NotCancellable, DatabaseError."""
-        running = self._running.get(order_id) or await self._take(order_id)
-        await asyncio.shield(running.heard)
+        running = await self._take_charge(order_id)
         order = running.order
         if order.status is not Status.CANCELLED:
-            before = dict(order.owed)
-            order.take_back()
-            running.heard = asyncio.get_running_loop().create_future()
             try:
-                await self._settle(running)
-            except (DatabaseError, TakenOver) as error:
-                self._undo(running, before)
-                self._finish(running, error)
-                raise
+                await self._take_back(running)
+            finally:
+                self._forget(running)
             await asyncio.shield(running.heard)
+        self._forget(running)
         if Outcome.CANCELLED not in {line.outcome for line in order.lines} and not order.owed:
             raise NotCancellable(order_id, "; ".join(sorted({line.reason for line in order.lines if line.reason})))
         return order
@@ -145,14 +143,15 @@ class Ordering:
     async def find(self, order_id: str) -> Order:
         """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
         running = self._running.get(order_id)
-        return running.order if running is not None else await self._find(order_id)
+        return await (self._find(order_id) if running is None else self._on_record(running))
 
     async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """List orders, newest first; raises DatabaseError."""
         await self._journal.flush()
         page = await self._journal.page(limit, before, status, table)
         known = [self._running.get(order.order_id) for order in page.orders]
-        return Page([run.order if run else order for run, order in zip(known, page.orders, strict=True)], page.cursor)
+        orders = [run.order if run and _is_firm(run) else order for run, order in zip(known, page.orders, strict=True)]
+        return Page(orders, page.cursor)
 
     async def menus(self) -> list[Menu]:
         """Ask every department for its menu, all at once."""
@@ -162,6 +161,18 @@ class Ordering:
         """Tell whether orders can be written down."""
         return await self._journal.is_writable()
 
+    async def _on_record(self, running: Running) -> Order:
+        """Answer an order as the journal has it: whoever asks again may be told only what survives a crash."""
+        order = running.order
+        if _is_firm(running):
+            return order
+        if running.on_record and not order.settling:
+            try:
+                await self._journal.update(order)
+            except TakenOver:
+                self._hand_over(running)
+        return await self._find(order.order_id)
+
     async def _find(self, order_id: str) -> Order:
         order = await self._journal.find(order_id)
         if order is None:
@@ -170,21 +181,24 @@ class Ordering:
 
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
-        running = self._remember(order, heard=False)
+        running = self._running[order.order_id] = Running(order, asyncio.get_running_loop().create_future(), False)
         try:
             known = await self._journal.insert(order)
-        except DatabaseError as error:
-            del self._running[order.order_id]
+            if known is not None:
+                # Whoever waits for this id has to be told of the order that has it.
+                running.order = known
+                superseded = self._running.get(order.order_id) is not running
+                if superseded or known.owner != self._journal.owner or not known.owed:
+                    running.order = await self._follow(known)
+                    self._drop(running)
+                    self._finish(running)
+                    return running
+        except (DatabaseError, OrderNotFound) as error:
+            self._drop(running)
             self._finish(running, error)
+            self._doubt(order.order_id)
             raise
-        if known is not None:
-            # Whoever waits for this id has to be told of the order that has it.
-            running.order = known
-            if known.owner != self._journal.owner or not known.owed:
-                running.order = await self._follow(known)
-                del self._running[order.order_id]
-                running.heard.set_result(None)
-                return running
+        running.on_record = True
         self._ask_all(running)
         return running
 
@@ -196,6 +210,32 @@ class Ordering:
             await asyncio.sleep(FOLLOW_SECONDS)
             order = await self._find(order.order_id)
         return order
+
+    async def _take_charge(self, order_id: str) -> Running:
+        """Look after an order once all its departments have been heard and nothing is being settled."""
+        while True:
+            running = self._running.get(order_id) or await self._take(order_id)
+            await asyncio.shield(running.heard)
+            if running.order.settling:
+                await asyncio.sleep(FOLLOW_SECONDS)
+            elif running.heard.done() and self._running.get(order_id) is running:
+                return running
+
+    async def _take_back(self, running: Running) -> None:
+        """Decide to cancel; raises NotCancellable, TakenOver, DatabaseError, and then nothing has changed."""
+        order, before, heard = running.order, dict(running.order.owed), running.heard
+        order.take_back()
+        running.heard = asyncio.get_running_loop().create_future()
+        try:
+            await self._settle(running)
+        except TakenOver:
+            self._hand_over(running)
+            raise
+        except DatabaseError as error:
+            self._finish(running, error)
+            running.heard = heard
+            self._undo(running, before)
+            raise
 
     async def _take(self, order_id: str) -> Running:
         """Look after an order from here on, whichever gateway did."""
@@ -212,6 +252,9 @@ class Ordering:
         while orders := await self._journal.claim(CLAIMED_AT_ONCE):
             log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
             for order in orders:
+                stale = self._running.get(order.order_id)
+                if stale is not None and stale.on_record:
+                    self._hand_over(stale)  # another gateway had it meanwhile: what it wrote counts
                 self._resume(order)
 
     async def _keep_watch(self) -> None:
@@ -231,15 +274,49 @@ class Ordering:
     def _hand_over(self, running: Running) -> None:
         """Forget an order that another gateway looks after."""
         order = running.order
-        self._running.pop(order.order_id, None)
+        self._drop(running)
         order.owed.clear()
         self._finish(running, TakenOver(order.order_id))
 
     def _remember(self, order: Order, *, heard: bool) -> Running:
-        running = Running(order, asyncio.get_running_loop().create_future())
+        """Look after an order that is on record, whatever is being begun under its id."""
+        known = self._running.get(order.order_id)
+        if known is not None and known.on_record:
+            return known
+        running = self._running[order.order_id] = Running(order, asyncio.get_running_loop().create_future())
         if heard:
             running.heard.set_result(None)
-        return self._running.setdefault(order.order_id, running)
+        return running
+
+    def _mine(self, order: Order) -> Running | None:
+        """Answer what this gateway knows of an order it was given before, unless it was handed over meanwhile."""
+        running = self._running.get(order.order_id)
+        return running if running is not None and running.order is order else None
+
+    def _drop(self, running: Running) -> None:
+        if self._running.get(running.order.order_id) is running:
+            del self._running[running.order.order_id]
+
+    def _doubt(self, order_id: str) -> None:
+        """Look again for an order whose insertion failed: nobody knows whether it was written after all."""
+        if not self._doubtful:
+            self._spawn(self._resolve_doubts())
+        if len(self._doubtful) < self._patience.waiting:  # more than that are left to the next start
+            self._doubtful.add(order_id)
+
+    async def _resolve_doubts(self) -> None:
+        while self._doubtful:
+            await asyncio.sleep(JOURNAL_RETRY_SECONDS)
+            try:
+                for order_id in list(self._doubtful):
+                    order = await self._journal.find(order_id)
+                    self._doubtful.discard(order_id)
+                    if order is None or order_id in self._running:
+                        continue
+                    if order.owed and order.owner == self._journal.owner:
+                        self._resume(order)
+            except DatabaseError as error:
+                log.error("it is not known yet whether orders were written", reason=str(error))
 
     def _resume(self, order: Order) -> None:
         for name in [name for name in order.owed if name not in self.departments]:
@@ -316,16 +393,21 @@ class Ordering:
                 self._hand_over(running)
             elif error is not None:
                 log.error("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
-                asyncio.get_running_loop().call_later(JOURNAL_RETRY_SECONDS, self._record, running)
-            elif not running.unwritten:
+                running.unwritten += 1  # until then it may not be forgotten
+                asyncio.get_running_loop().call_later(JOURNAL_RETRY_SECONDS, again)
+            else:
                 self._forget(running)
+
+        def again() -> None:
+            running.unwritten -= 1
+            self._record(running)
 
         self._journal.update_later(running.order).add_done_callback(written)
 
     def _forget(self, running: Running) -> None:
         order = running.order
-        if running.heard.done() and not order.owed and not order.settling:
-            self._running.pop(order.order_id, None)
+        if running.heard.done() and not (order.owed or order.settling or running.unwritten):
+            self._drop(running)
 
     async def _settle(self, running: Running) -> None:
         """Write a decision down, then tell the departments; raises DatabaseError."""
@@ -359,6 +441,7 @@ class Ordering:
             if name in before:
                 order.owed[name] = before[name]
                 self._ask(running, name)
+        self._record(running)  # it may have been written after all
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old, if their guests know them to be pending.
@@ -367,10 +450,12 @@ class Ordering:
         """
         latest = (self._clock() - self._patience.time_to_decide) * 1000
         for order in orders:
-            if order.answered and order.created_at_ms < latest and not order.settling and order.expire():
+            if not order.answered or order.created_at_ms >= latest or order.settling:
+                continue
+            if (running := self._mine(order)) and order.expire():
                 log.warning("expired", order_id=order.order_id)
                 order.settling = True
-                self._spawn(self._settle_at_last(self._remember(order, heard=True)))
+                self._spawn(self._settle_at_last(running))
 
     async def _greet(self, department: Department) -> None:
         try:
@@ -382,10 +467,12 @@ class Ordering:
         name = department.name
 
         def again(order: Order) -> None:
-            self._ask(self._remember(order, heard=True), name)
+            if running := self._mine(order):
+                self._ask(running, name)
 
         def heard(order: Order, goal: Goal, answer: "Answer | Exception") -> None:
-            self._hear(self._remember(order, heard=True), name, goal, answer)
+            if running := self._mine(order):
+                self._hear(running, name, goal, answer)
 
         backlog = Backlog(
             department,
@@ -402,3 +489,8 @@ class Ordering:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_firm(running: Running) -> bool:
+    """Tell whether an order is on record as it is in memory."""
+    return running.on_record and not (running.unwritten or running.waiting or running.order.settling)
