@@ -79,8 +79,8 @@ class Ordering:
         self._clock = clock
         self._running: dict[str, Running] = {}
         self._unanswered = 0
-        self._doubtful: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._doubtful: dict[str, None] = {}
+        self._tasks: dict[asyncio.Task[None], None] = {}  # in the order in which they began
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
 
@@ -302,7 +302,7 @@ class Ordering:
         if not self._doubtful:
             self._spawn(self._resolve_doubts())
         if len(self._doubtful) < self._patience.waiting:  # more than that are left to the next start
-            self._doubtful.add(order_id)
+            self._doubtful[order_id] = None
 
     async def _resolve_doubts(self) -> None:
         while self._doubtful:
@@ -310,7 +310,7 @@ class Ordering:
             try:
                 for order_id in list(self._doubtful):
                     order = await self._journal.find(order_id)
-                    self._doubtful.discard(order_id)
+                    del self._doubtful[order_id]
                     if order is None or order_id in self._running:
                         continue
                     if order.owed and order.owner == self._journal.owner:
@@ -487,8 +487,8 @@ class Ordering:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
 
 def _is_firm(running: Running) -> bool:
