@@ -220,7 +220,7 @@ class Order:
 
     def take_back(self) -> None:
         """Ask every department concerned to cancel, as the guest wishes; raises NotCancellable."""
-        concerned = {line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)}
+        concerned = [line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
         for department in concerned:

@@ -59,8 +59,9 @@ def audit(
         for order_id, ticket in known.items():
             if order_id not in orders:
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that no order stands for")
+    taken_back = {entry.order_id for entry in entries if entry.cancel_sent and entry.order_id in started}
     for row in orders.values():
-        _check_order(findings, row, tickets)
+        _check_order(findings, row, tickets, may_be_half=row.order_id in taken_back)
     for entry in entries:
         _check_told(findings, entry, orders.get(entry.order_id), entry.order_id in started)
     return findings
@@ -89,8 +90,11 @@ def _check_stock(
             findings.add("broken", f"{name}: {shelf} but tickets say {held[item]} held, {sold[item]} sold of {given}")
 
 
-def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]]) -> None:
-    """The gateway's record and the departments' tickets say the same, and the order is whole."""
+def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]], *, may_be_half: bool) -> None:
+    """The gateway's record and the departments' tickets say the same, and the order is whole.
+
+    A guest who takes back an order that one department has started gets back the share of the others.
+    """
     order_id, policy = row.order_id, Policy(row.policy)
     if row.owed is not None or row.status == Status.PENDING:
         findings.add("undecided", f"{order_id} ({policy}) is {row.status} and owes {row.owed}")
@@ -109,17 +113,23 @@ def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str
         made = msgspec.json.decode(ticket.lines)
         alive = [ticket.state in ALIVE and line["outcome"] == "accepted" for line in made] or [False] * len(lines)
         served += alive
-        for number, line in enumerate(lines):
-            said = line["outcome"]
-            if (said == "accepted") != alive[number]:
-                kind = "lost" if said == "accepted" else "doubled"
-                findings.add(kind, f"{order_id} ({policy}): the guest knows {line}; {name} has {ticket}")
-            elif said == "accepted" and line["unit_price"] != made[number]["unit_price"]:
-                findings.add("changed", f"{order_id}: {line} costs {made[number]['unit_price']} at {name}")
-            elif said in ("out_of_stock", "not_on_menu") and (not made or made[number]["outcome"] != said):
-                findings.add("changed", f"{order_id}: {line} but {name} has {ticket}")
-    if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served):
+        for line, answer, lives in zip(lines, made or [{}] * len(lines), alive, strict=True):
+            _check_line(findings, f"{order_id} ({policy}): {line}; {name} has {ticket}", line, answer, lives=lives)
+    if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served) and not may_be_half:
         findings.add("half", f"{order_id} is {row.status}: {served}")
+
+
+def _check_line(
+    findings: Findings, text: str, line: Mapping[str, Any], made: Mapping[str, Any], *, lives: bool
+) -> None:
+    said = line["outcome"]
+    if (said == "accepted") != lives:
+        findings.add("lost" if said == "accepted" else "doubled", text)
+    elif said == "accepted":
+        if line["unit_price"] != made["unit_price"]:
+            findings.add("changed", text)
+    elif said in ("out_of_stock", "not_on_menu") and made.get("outcome") != said:
+        findings.add("changed", text)
 
 
 def _check_told(findings: Findings, entry: Entry, row: Any, was_started: bool) -> None:
@@ -145,7 +155,8 @@ def _is_compatible(entry: Entry, told: Told, said: LineTold, ended: Outcome, was
     if said.outcome is Outcome.ACCEPTED:
         # All or nothing: a line is not promised before the whole order is.
         promised = entry.policy is Policy.BEST_EFFORT or told.status is Status.ACCEPTED
-        return ended is Outcome.CANCELLED and (entry.cancel_sent or not promised)
+        return (ended is Outcome.CANCELLED and entry.cancel_sent) or not promised
     if said.outcome is Outcome.EXPIRED:
         return ended is Outcome.ACCEPTED and was_started
-    return False
+    # Nothing is made either way.
+    return ended is Outcome.CANCELLED and entry.cancel_sent

@@ -3,8 +3,10 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from departments.domain.errors import DepartmentError
 from departments.domain.tickets import Verb
@@ -26,6 +28,7 @@ class Guests:
     world: World
     dice: random.Random
     policy_share: float = 0.5
+    cancel_share: float = 0.2
     think: float = 0.3
     entries: dict[str, Entry] = field(default_factory=dict)
     started: set[str] = field(default_factory=set)
@@ -91,7 +94,7 @@ class Guests:
         loop = self.world.loop
         together = dice.choice((2, 3)) if dice.random() < 0.15 else 1
         await asyncio.gather(*(loop.spawn(None, self._place(entry, new)) for _ in range(together)))
-        if dice.random() < 0.2:
+        if dice.random() < self.cancel_share:
             await self._cancel(entry)
         if dice.random() < 0.2:
             await asyncio.sleep(dice.expovariate(1))
@@ -110,7 +113,7 @@ class Guests:
             except UNCERTAIN:
                 await asyncio.sleep(self.dice.expovariate(2))
                 continue
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
                 self.complaints.append(f"place {entry.order_id}: {error!r}")
                 return
             self._remember(entry, "place", told)
@@ -131,7 +134,7 @@ class Guests:
                 if known:
                     self.complaints.append(f"cancel {entry.order_id}: it was acknowledged, and is not known")
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
                 self.complaints.append(f"cancel {entry.order_id}: {error!r}")
                 return
             self._remember(entry, "cancel", told)
@@ -170,8 +173,6 @@ class Guests:
         entry.told.append(told)
 
 
-async def _quietly(work: "asyncio.Future[object]") -> None:
-    try:
+async def _quietly(work: Coroutine[Any, Any, object]) -> None:
+    with suppress(DepartmentError, DatabaseError):
         await work
-    except (DepartmentError, DatabaseError):
-        pass

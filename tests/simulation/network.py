@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
@@ -123,7 +123,7 @@ class Network:
         except asyncio.CancelledError:
             process.on_death.pop(token, None)
             raise
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - the caller gets it, as a status
             result = to_status(error) or GRPCError(Status.INTERNAL, f"simulated: a fault in the server: {error!r}")
         process.on_death.pop(token, None)
         if not self.happens(self.weather.drop_answer):
@@ -190,7 +190,7 @@ class Stream:
         self._due = due
         self._call: Call | None = None
 
-    async def __aenter__(self) -> "Stream":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -35,10 +35,47 @@ class Plan:
     slowness: float = 0.002
     cooks: bool = False
     policy_share: float = 0.5
+    cancel_share: float = 0.2
     plenty: float = 0.3
 
     @classmethod
+    def hard(cls, seed: int, orders: int) -> "Plan":
+        """Slow disks, little patience, and departments that come and go while their guests change their minds."""
+        return cls(
+            seed,
+            orders,
+            interval=0.25,
+            kinds={"kill": 2.0, "cut": 3.0, "before": 1.0, "after": 1.0},
+            weather=Weather(0.02, late=0.05),
+            patience=Patience(time_to_decide=1.0),
+            slowness=0.05,
+            cooks=True,
+            policy_share=0.8,
+            cancel_share=0.4,
+            plenty=1.0,
+        )
+
+    @classmethod
+    def wavering(cls, seed: int, orders: int) -> "Plan":
+        """Guests who take back most of what they order, over lines that break; the gateway never restarts."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            interval=0.5,
+            kinds={"cut": 1.0},
+            weather=Weather(0.2, reset=0.2),
+            policy_share=0.3,
+            cancel_share=0.8,
+            plenty=1.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
+        if seed % 10 == 9:
+            return cls.hard(seed, orders)
+        if seed % 10 == 8:
+            return cls.wavering(seed, orders)
         dice = random.Random(f"plan {seed}")
         bad = dice.choice((0.0, 0.02, 0.1))
         kinds = ("kill", "fuse", "before", "after", "stop", "cut", "errors", "close")
@@ -99,10 +136,8 @@ def simulate(plan: Plan) -> Result:
         for name, items in DEPARTMENTS.items()
     }
     menus = {name: menu(name, items, 100) for name, items in stock.items()}
-    world = World.build(
-        plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience
-    )
-    guests = Guests(world, dice, plan.policy_share)
+    world = World.build(plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience)
+    guests = Guests(world, dice, plan.policy_share, plan.cancel_share)
     try:
         converged = -1.0
         problems = []
@@ -112,6 +147,8 @@ def simulate(plan: Plan) -> Result:
             problems.append(str(error))
         received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
         findings = audit(world.disks, received, guests.entries.values(), guests.started)
+        if converged > CONVERGENCE_SECONDS:
+            problems.append(f"not settled {converged:.0f} s after the last fault")
         for text in [*problems, *guests.complaints, *world.loop.errors]:
             findings.add("broken", text)
         return Result(
@@ -146,11 +183,11 @@ async def _evening(plan: Plan, world: World, guests: Guests) -> float:
         task.cancel()
     _make_peace(world)
     since = world.loop.time()
-    while not _is_settled(world) and world.loop.time() < since + CONVERGENCE_SECONDS:
+    while not is_settled(world) and world.loop.time() < since + CONVERGENCE_SECONDS:  # noqa: ASYNC110 - no real wait
         await asyncio.sleep(0.25)
     converged = world.loop.time() - since
     await asyncio.sleep(GHOST_SECONDS)  # what the network still carries arrives, and must change nothing
-    return converged
+    return converged if is_settled(world) else FOREVER_SECONDS
 
 
 def _make_peace(world: World) -> None:
@@ -167,7 +204,7 @@ def _make_peace(world: World) -> None:
         program.start()
 
 
-def _is_settled(world: World) -> bool:
+def is_settled(world: World) -> bool:
     idle = all(house.ordering is not None and not house.ordering._running for house in world.houses)
     return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
 

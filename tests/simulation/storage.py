@@ -8,7 +8,7 @@ import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -51,7 +51,7 @@ class Disk:
 
 
 class SimulatedDatabase(Database):
-    """What a program gets for its database. `at_commit` is called with "before" and "after"; it may kill the program."""
+    """What a program gets for its database. `at_commit`, told "before" and "after", may kill the program."""
 
     def __init__(self, disk: Disk, at_commit: Callable[[str], bool]) -> None:
         super().__init__(f"sqlite:///{disk.path}", "simulation")
@@ -90,11 +90,11 @@ class SimulatedDatabase(Database):
             try:
                 result = self._writer._transact(whole)
             except Torn:
-                return await asyncio.get_running_loop().create_future()  # never: the process is dead
+                await _never()
             disk.commits += 1
             disk.loop.note("committed", disk.path.name)
             if self._at_commit("after"):
-                return await asyncio.get_running_loop().create_future()
+                await _never()
             if disk.slowness:
                 await asyncio.sleep(disk.delay())
             if fails:
@@ -107,6 +107,12 @@ class SimulatedDatabase(Database):
             worker._hang_up()
             worker._engine.dispose()
             worker._thread.shutdown()
+
+
+async def _never() -> NoReturn:
+    """The process is dead; what comes after is never reached."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("a dead process took a step")
 
 
 def _tune(engine: sa.Engine, loop: VirtualLoop) -> None:

@@ -7,6 +7,7 @@ loop's trace, so that two runs can be compared by a hash.
 import asyncio
 import hashlib
 import heapq
+import warnings
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar
@@ -31,6 +32,7 @@ class Process:
         self.on_blown: Callable[[], None] = lambda: None
         self.on_death: dict[object, Callable[[], None]] = {}
         self.tasks: list[asyncio.Task[Any]] = []
+        self.most_tasks = 1000
 
     def kill(self) -> None:
         """Die, as by SIGKILL: no step of this process is ever taken again."""
@@ -144,8 +146,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         if not process.tasks:
             self._processes.append(process)
         process.tasks.append(task)
-        if len(process.tasks) > 2000:
+        if len(process.tasks) > process.most_tasks:
             process.tasks = [task for task in process.tasks if not task.done()]
+            process.most_tasks = 2 * len(process.tasks) + 1000
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         message, error = context.get("message", ""), context.get("exception")
@@ -183,7 +186,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                         task._log_destroy_pending = False  # type: ignore[attr-defined]
                         coroutine = task.get_coro()
                         assert isinstance(coroutine, Coroutine)
-                        coroutine.close()
+                        _close(coroutine)
                 process.tasks.clear()
         finally:
             asyncio._set_running_loop(previous)
@@ -197,7 +200,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """A hash of everything that happened, and in which order."""
         return self._hash.hexdigest()
 
-    def run(self, work: Coroutine[Any, Any, T], most_steps: int = 20_000_000) -> T:
+    def run(self, work: Coroutine[Any, Any, T], most_steps: int = 300_000) -> T:
         """Run work of the world outside to its end; raises Stuck."""
         task = self.spawn(None, work)
         last = self.steps + most_steps
@@ -241,3 +244,9 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.steps += 1
         self._hash.update(b"%r %s\n" % (self._now, process.name.encode() if process else b"-"))
         handle._run()
+
+
+def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # it may not have begun
+        coroutine.close()

@@ -113,7 +113,7 @@ class Program:
         self.database = SimulatedDatabase(self.disk, self.at_commit)
         try:
             await self._open(self.database)
-        except Exception as error:  # a program that cannot start exits, and is started again
+        except Exception as error:  # noqa: BLE001 - it exits, and is started again
             self.world.loop.note("fails to start", self.name, repr(error))
             self.world.loop.outside(0.0, self.kill)
 
@@ -157,7 +157,7 @@ class House(Program):
         world = self.world
         rooms = {}
         for name in world.menus:
-            channel = cast(GrpcChannel, Channel(world.network, name, CALLING.deadline))
+            channel = cast("GrpcChannel", Channel(world.network, name, CALLING.deadline))
             rooms[name] = floor.Department(name, channel, CALLING)
         ordering = Ordering(
             Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
@@ -197,7 +197,7 @@ class World:
     @classmethod
     def build(cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, patience: Patience) -> "World":
         """Build a restaurant on empty disks; nothing runs yet."""
-        loop, dice = VirtualLoop(), random.Random(seed)
+        loop, dice = VirtualLoop(), random.Random(seed)  # type: ignore[abstract]  # no sockets, no signals
         world = cls(loop, dice, Network(loop, dice), menus)
         world.folder = tempfile.TemporaryDirectory(prefix="simulation-")
         folder = Path(world.folder.name)
@@ -256,7 +256,7 @@ class World:
             result, problem = None, None
             try:
                 result = await use_case(ordering)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the guest gets it
                 problem = error
             process.on_death.pop(token, None)
             if network.happens(network.weather.drop_answer):
@@ -267,7 +267,7 @@ class World:
         loop.spawn(process, handle())
         try:
             async with asyncio.timeout(HTTP_SECONDS):
-                return cast(R, await answer)
+                return cast("R", await answer)
         except TimeoutError:
             raise Gone("no answer in time") from None
 
