@@ -418,6 +418,7 @@ def _place(**changes: list[Any]) -> Callable[[Any], Any]:
         _place(line_counts=[0, 0], outcomes=[], available=[], unit_prices=[]),
         _place(outcomes=[]),
         _place(outcomes=[1, 1]),
+        _place(outcomes=[1, 1], available=[0, 0], unit_prices=[350, 300]),
         _place(outcomes=[1, 1, 1, 1]),
         _place(outcomes=[1, 1, 0]),
         _place(outcomes=[1, 1, 99]),

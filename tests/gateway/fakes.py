@@ -284,12 +284,15 @@ class BreakableDatabase(Database):
 class Restaurant:
     """A gateway's order path over fake departments and a real journal; it can crash, and open again."""
 
-    def __init__(self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery")) -> None:
+    def __init__(
+        self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery"), patience: Patience = QUICK
+    ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
         self.clock = Clock()
-        self.patience = QUICK
+        self.patience = patience
         self.database: BreakableDatabase
+        self.journal: Journal
         self.ordering: Ordering
 
     @property
@@ -304,11 +307,6 @@ class Restaurant:
     def bakery(self) -> FakeDepartment:
         return self.departments["bakery"]
 
-    @property
-    def journal(self) -> Journal:
-        """A journal of one's own on the same database, to look at what is written down."""
-        return Journal(self.database)
-
     async def open(self) -> None:
         """Start the order path, as a fresh process would."""
         self.prepare()
@@ -319,9 +317,8 @@ class Restaurant:
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
         self.database.prepare(MIGRATIONS)
-        self.ordering = Ordering(
-            Journal(self.database), self.departments, self.patience, clock=self.clock, random=lambda: 1.0
-        )
+        self.journal = Journal(self.database)
+        self.ordering = Ordering(self.journal, self.departments, self.patience, clock=self.clock, random=lambda: 1.0)
 
     async def close(self) -> None:
         await self.ordering.close()
@@ -378,7 +375,7 @@ class Restaurant:
 
     async def written(self, order_id: str) -> Order:
         """Read an order as it is on the disk."""
-        await self.ordering._journal.flush()
+        await self.journal.flush()
         found = await self.journal.find(order_id)
         assert found is not None
         return found

@@ -11,7 +11,8 @@ from litestar import Litestar
 
 from gateway.app import create_app
 from gateway.house import House, Rules
-from tests.gateway.fakes import Restaurant, new_id
+from gateway.ordering import Patience
+from tests.gateway.fakes import QUICK, Restaurant, new_id
 
 MAX_BODY = 64 * 1024
 NAMES = ("bar", "kitchen", "bakery")
@@ -53,9 +54,11 @@ def client(app: Litestar) -> httpx.AsyncClient:
 
 
 @asynccontextmanager
-async def serve(url: str, names: Sequence[str] = NAMES, away: Sequence[str] = ()) -> AsyncIterator[Served]:
+async def serve(
+    url: str, names: Sequence[str] = NAMES, away: Sequence[str] = (), patience: Patience = QUICK
+) -> AsyncIterator[Served]:
     """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
-    restaurant = Restaurant(url, names)
+    restaurant = Restaurant(url, names, patience)
     for name in away:
         restaurant.departments[name].go_away()
     restaurant.prepare()

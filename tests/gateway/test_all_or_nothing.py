@@ -134,7 +134,7 @@ async def test_a_late_answer_to_a_hold_does_not_decide_again(restaurant: Restaur
 async def test_a_cancel_while_the_decision_is_written_down_waits_for_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     restaurant.database.way.clear()
     writes = restaurant.database.writes
     restaurant.kitchen.come_back()

@@ -210,7 +210,7 @@ async def test_an_answer_that_comes_while_a_cancel_is_written_down_does_not_answ
     bar = restaurant.bar
     bar.go_away()
     placed = await restaurant.ordering.place(order("bar coffee"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     bar.ears.clear()
     bar.calls.clear()
     bar.come_back()
@@ -249,7 +249,7 @@ async def test_a_cancel_of_a_pending_order_that_cannot_be_written_leaves_it_pend
 ) -> None:
     restaurant.bar.go_away()
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     restaurant.database.is_read_only = True
     with pytest.raises(DatabaseError):
         await restaurant.ordering.cancel(placed.order_id)

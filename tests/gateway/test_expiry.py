@@ -91,7 +91,7 @@ async def test_all_or_nothing_that_expires_releases_what_is_held(restaurant: Res
 async def test_expiring_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     restaurant.database.way.clear()
     writes = restaurant.database.writes
     restaurant.clock.now += TOO_LATE
@@ -109,7 +109,7 @@ async def test_expiring_is_on_disk_before_any_department_hears_of_it(restaurant:
 async def test_an_expiring_that_cannot_be_written_is_tried_until_it_can(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     restaurant.database.is_read_only = True
     restaurant.clock.now += TOO_LATE
     await until(lambda: restaurant.database.failures >= 3)
@@ -142,7 +142,7 @@ async def test_an_order_whose_answer_is_not_on_record_does_not_expire(restaurant
 async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     restaurant.clock.now += TOO_LATE
     await restaurant.crash_and_open()
     found = await restaurant.ordering.find(placed.order_id)
@@ -152,7 +152,7 @@ async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaur
 async def test_an_old_order_whose_department_answers_after_a_crash_is_not_given_up(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("kitchen pizza"))
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     await restaurant.crash()
     restaurant.clock.now += TOO_LATE
     restaurant.kitchen.come_back()

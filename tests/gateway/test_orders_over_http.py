@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
 from gateway.domain.order import Goal, Order, Outcome
 from gateway.ordering import Patience
 from tests.gateway.fakes import STOCK, new_id, until
-from tests.gateway.served import Json, Served, problem
+from tests.gateway.served import Json, Served, problem, serve
 
 
 def outcomes(body: Json) -> list[str]:
@@ -335,16 +336,16 @@ async def test_where_the_journal_cannot_be_used_nothing_is_acknowledged(served: 
     assert (await served.order("bar coffee", order_id=order_id)).status_code == 201
 
 
-async def test_too_many_orders_at_once_are_told_to_come_again(served: Served) -> None:
-    served.restaurant.ordering._patience = Patience(waiting=1)
-    served.restaurant.bar.mouth.clear()
-    waiting = asyncio.create_task(served.order("bar coffee"))
-    await until(lambda: served.restaurant.bar.tickets != {})
-    response = await served.order("bar coffee")
-    assert problem(response, 503)["title"] == "Too many orders"
-    assert response.headers["retry-after"] == "1"
-    served.restaurant.bar.mouth.set()
-    assert (await waiting).status_code == 201
+async def test_too_many_orders_at_once_are_told_to_come_again(tmp_path: Path) -> None:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", patience=Patience(waiting=1)) as served:
+        served.restaurant.bar.mouth.clear()
+        waiting = asyncio.create_task(served.order("bar coffee"))
+        await until(lambda: served.restaurant.bar.tickets != {})
+        response = await served.order("bar coffee")
+        assert problem(response, 503)["title"] == "Too many orders"
+        assert response.headers["retry-after"] == "1"
+        served.restaurant.bar.mouth.set()
+        assert (await waiting).status_code == 201
 
 
 async def test_a_fault_of_ours_is_a_problem_without_a_word_of_code(

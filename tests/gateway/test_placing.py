@@ -2,15 +2,15 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
 from gateway.domain.order import Goal, Order, Status, TicketState
 from gateway.floor import Unreachable
-from gateway.ordering import Patience
 from plumbing.errors import DatabaseError
-from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
+from tests.gateway.fakes import QUICK, STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
 
 async def test_an_order_is_answered_line_by_line(restaurant: Restaurant) -> None:
@@ -153,7 +153,9 @@ async def test_two_bodies_at_once_with_the_id_of_an_older_order_are_each_compare
 
 
 async def test_more_orders_than_may_wait_are_turned_away_before_anything_is_written(restaurant: Restaurant) -> None:
-    restaurant.ordering._patience = Patience(waiting=2)
+    await restaurant.close()
+    restaurant.patience = replace(QUICK, waiting=2)
+    await restaurant.open()
     restaurant.bar.mouth.clear()
     waiting = [asyncio.create_task(restaurant.ordering.place(order("bar coffee"))) for _ in range(2)]
     await until(lambda: len(restaurant.bar.calls) == 2)

@@ -108,7 +108,7 @@ async def test_what_is_owed_to_a_department_that_there_is_no_more_is_given_up(re
         await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza")),
         await restaurant.ordering.place(all_or_nothing("kitchen pizza", "bar coffee")),
     ]
-    await restaurant.ordering._journal.flush()
+    await restaurant.journal.flush()
     await restaurant.crash()
     del restaurant.departments["kitchen"]
     await restaurant.open()

@@ -1,0 +1,114 @@
+"""What a department is owed, and when it is knocked at."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+
+import pytest
+
+from gateway.backlog import Backlog
+from gateway.domain.order import Answer, Goal, Order
+from gateway.retries import Backoff
+from tests.gateway.fakes import FakeDepartment, order, until
+
+
+class Books:
+    """Stands where the order path stands: takes answers in, asks again."""
+
+    def __init__(self, bar: FakeDepartment) -> None:
+        self.bar = bar
+        self.heard: list[Goal] = []
+        self.asked: list[str] = []
+        self.expired: list[list[str]] = []
+        self.backoff = Backoff(0.001, 0.004, lambda: 1.0)
+        self.backlog = Backlog(bar, self.backoff, 3, heard=self.hear, ask=self.ask, expire=self.expire)
+        bar.on_failure = self.backlog.watch
+
+    def hear(self, order: Order, goal: Goal, answer: "Answer | Exception") -> None:
+        assert isinstance(answer, Answer)
+        order.hear("bar", goal, answer)
+        self.heard.append(goal)
+
+    def ask(self, order: Order) -> None:
+        self.asked.append(order.order_id)
+
+    def expire(self, orders: Iterable[Order]) -> None:
+        self.expired.append([order.order_id for order in orders])
+
+    def owe(self, *goals: Goal) -> list[Order]:
+        """Owe the bar an order for each goal."""
+        orders = []
+        for goal in goals:
+            orders.append(order("bar coffee"))
+            orders[-1].owed = {"bar": goal}
+            self.backlog.add(orders[-1])
+        return orders
+
+
+@pytest.fixture
+async def books() -> AsyncIterator[Books]:
+    books = Books(FakeDepartment("bar"))
+    books.bar.go_away()
+    books.bar.is_reachable = False
+    yield books
+    await books.backlog.close()
+
+
+async def test_a_call_carries_what_is_owed_of_one_kind_and_the_rest_is_asked_anew(books: Books) -> None:
+    owed = books.owe(Goal.PLACE, Goal.CANCEL, Goal.PLACE, Goal.PLACE, Goal.PLACE)
+    books.bar.come_back()
+    await until(lambda: books.asked != [])
+    assert books.heard == [Goal.PLACE] * 3
+    assert books.bar.calls[-1] == (Goal.PLACE, [owed[0].order_id, owed[2].order_id, owed[3].order_id])
+    assert books.asked == [owed[1].order_id, owed[4].order_id]
+    assert len(books.backlog) == 0
+
+
+async def test_while_nobody_answers_there_is_one_call_at_a_time(books: Books) -> None:
+    books.bar.ears.clear()
+    for _ in range(5):
+        books.owe(Goal.PLACE)
+        books.backlog.watch()
+    await until(lambda: books.bar.calls != [])
+    await asyncio.sleep(0)
+    assert len(books.bar.calls) == 1
+    books.bar.ears.set()
+
+
+async def test_delays_grow_while_it_is_away_and_start_over_when_it_is_back(books: Books) -> None:
+    books.owe(Goal.PLACE)
+    await until(lambda: books.backoff.failures >= 4)
+    books.bar.come_back()
+    await until(lambda: books.heard != [])
+    await until(lambda: books.backoff.failures == 0)
+
+
+async def test_what_is_too_old_is_given_up_before_each_call(books: Books) -> None:
+    (owed,) = books.owe(Goal.PLACE)
+    await until(lambda: len(books.expired) >= 2)
+    assert books.expired[0] == [owed.order_id]
+
+
+async def test_what_was_acknowledged_elsewhere_is_not_called_for(books: Books) -> None:
+    acknowledged, settling, owed = books.owe(Goal.PLACE, Goal.CANCEL, Goal.PLACE)
+    acknowledged.owed.clear()
+    settling.settling = True
+    books.bar.come_back()
+    await until(lambda: books.heard != [])
+    assert books.bar.calls[-1] == (Goal.PLACE, [owed.order_id])
+    assert books.asked == []
+
+
+async def test_where_nothing_is_owed_it_asks_for_the_menu(books: Books) -> None:
+    books.backlog.watch()
+    books.bar.come_back()
+    await until(lambda: books.bar.is_reachable)
+    assert books.bar.knocks >= 1
+    assert books.bar.calls == []
+
+
+async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None:
+    await books.backlog.close()
+    books.owe(Goal.PLACE)
+    await books.backlog.close()
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    assert len(books.backlog) == 1
