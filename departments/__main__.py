@@ -51,10 +51,11 @@ def main() -> None:
         sys.exit(2)
 
 
-def open_database(menu: Menu, settings: DepartmentSettings) -> Database:
+def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool = False) -> Database:
     """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
     path = Path(settings.home).absolute() / f"{menu.name}.db"
-    return Database(settings.database_url or f"sqlite:///{path}", schema=menu.name.replace("-", "_"))
+    url = settings.database_url or f"sqlite:///{path}"
+    return Database(url, schema=menu.name.replace("-", "_"), read_only=read_only)
 
 
 def menu_folder() -> Path:

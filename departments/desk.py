@@ -3,6 +3,7 @@
 Each runs in one transaction, with a number of statements that does not depend on the size of its batch.
 """
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from departments.domain.errors import DepartmentError, OrderIdTaken, OrderNotFou
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, answer, tombstone
 from departments.domain.stock import Stock
-from departments.domain.tickets import NOT_STARTED, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, TAKEN, State, Ticket, Verb
 
 Answer = Ticket | DepartmentError
 """What one order of a batch gets: its ticket, or why it was refused whole."""
@@ -26,6 +27,15 @@ class Shelves:
 
     stock: dict[str, Stock]
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class Takings:
+    """What the shelves say, and beside it what the tickets say, by item, as of one moment."""
+
+    stock: dict[str, Stock]
+    held: Counter[str]
+    sold: Counter[str]
 
 
 def open_department(connection: Connection, menu: Menu) -> None:
@@ -99,6 +109,34 @@ def changes(connection: Connection, after: int, states: Collection[State], limit
 def shelves(connection: Connection) -> Shelves:
     """Read the stock as it is at this moment."""
     return Shelves(store.read_stock(connection), store.revision(connection))
+
+
+def takings(connection: Connection) -> Takings:
+    """Add up all tickets, to compare them with the shelves."""
+    held, sold = Counter[str](), Counter[str]()
+    for ticket in store.every_ticket(connection):
+        if ticket.state is State.HELD or ticket.state in TAKEN:
+            total = held if ticket.state is State.HELD else sold
+            for line in ticket.accepted():
+                total[line.item] += line.quantity
+    return Takings(store.read_stock(connection), held, sold)
+
+
+def beyond_stock(connection: Connection, item: str, received: int) -> list[str]:
+    """List the orders that took more of an item than was ever received, oldest first."""
+    takers = sorted(
+        (ticket.placed_at_ms, ticket.order_id, line.quantity)
+        for ticket in store.every_ticket(connection)
+        if ticket.state is State.HELD or ticket.state in TAKEN
+        for line in ticket.accepted()
+        if line.item == item
+    )
+    beyond = []
+    for _, order_id, quantity in takers:
+        received -= quantity
+        if received < 0:
+            beyond.append(order_id)
+    return beyond
 
 
 def touch(connection: Connection) -> None:

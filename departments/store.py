@@ -1,6 +1,6 @@
 """A department's tables and the statements that touch them. Every function runs inside the caller's transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -46,6 +46,8 @@ tickets = sa.Table(
     sqlite_with_rowid=False,
 )
 
+PAGE = 1000
+
 _decode = msgspec.json.Decoder(list[TicketLine]).decode
 
 _NEXT_REVISION = Statement(
@@ -56,11 +58,11 @@ _NEXT_REVISION = Statement(
 _TICKETS = Statement(lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids"))))
 _INSERT_TICKETS = Statement(lambda dialect: insert_records(dialect, tickets, list(tickets.c)))
 _UPDATE_TICKETS = Statement(
-    lambda dialect: update_records(dialect, tickets, tickets.c.order_id, [tickets.c.state, tickets.c.revision])
+    lambda dialect: update_records(dialect, tickets, [tickets.c.order_id], [tickets.c.state, tickets.c.revision])
 )
 _STOCK = Statement(sa.select(stock))
 _INSERT_STOCK = Statement(lambda dialect: insert_records(dialect, stock, list(stock.c)))
-_UPDATE_STOCK = Statement(lambda dialect: update_records(dialect, stock, stock.c.item, list(stock.c)[1:]))
+_UPDATE_STOCK = Statement(lambda dialect: update_records(dialect, stock, [stock.c.item], list(stock.c)[1:]))
 
 
 def reserve_revisions(connection: sa.Connection, changes: int) -> int:
@@ -96,6 +98,18 @@ def changed_tickets(connection: sa.Connection, after: int, states: Collection[St
     if states:
         query = query.where(tickets.c.state.in_(states))
     return [_ticket(row) for row in connection.execute(query)]
+
+
+def page_of_tickets(connection: sa.Connection, after: str, limit: int) -> list[Ticket]:
+    """Read at most `limit` tickets whose order ids come after this one, in their order."""
+    query = sa.select(tickets).where(tickets.c.order_id > after).order_by(tickets.c.order_id).limit(limit)
+    return [_ticket(row) for row in connection.execute(query)]
+
+
+def every_ticket(connection: sa.Connection) -> Iterator[Ticket]:
+    """Read all tickets as of one moment, a few at a time: there may be more than fit into memory."""
+    query = sa.select(tickets).execution_options(yield_per=PAGE)
+    return (_ticket(row) for row in connection.execute(query))
 
 
 def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:

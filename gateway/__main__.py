@@ -14,7 +14,6 @@ from pathlib import Path
 import structlog
 import uuid_utils
 import uvicorn
-from grpclib.client import Channel
 
 from gateway.app import create_app
 from gateway.floor import Calling, Department
@@ -24,7 +23,9 @@ from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
 from plumbing.database import Database
 from plumbing.errors import StartError
+from plumbing.grpc_guard import WatchedChannel
 from plumbing.grpc_server import bind
+from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
@@ -52,10 +53,10 @@ def main() -> None:
         sys.exit(2)
 
 
-def open_database(settings: GatewaySettings) -> Database:
+def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Database:
     """Open the journal: a SQLite file, or a schema on PostgreSQL."""
     path = Path(settings.home).absolute() / "gateway.db"
-    return Database(settings.database_url or f"sqlite:///{path}", schema="gateway")
+    return Database(settings.database_url or f"sqlite:///{path}", schema="gateway", read_only=read_only)
 
 
 async def _serve(settings: GatewaySettings, database: Database) -> None:
@@ -76,6 +77,8 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
         create_app(house, max_body=settings.max_body),
         access_log=False,
         proxy_headers=False,
+        http=guarded_http(settings.receive_seconds, settings.max_body),
+        ws="none",
         log_config=None,
         timeout_graceful_shutdown=settings.grace,
         server_header=False,
@@ -105,9 +108,9 @@ async def _announce(house: House, url: str) -> None:
     log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
 
 
-def _channel(address: str) -> Channel:
+def _channel(address: str) -> WatchedChannel:
     host, _, port = address.rpartition(":")
-    return Channel(host, int(port))
+    return WatchedChannel(host, int(port))
 
 
 if __name__ == "__main__":

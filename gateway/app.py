@@ -8,11 +8,13 @@ from typing import Any
 from litestar import Litestar, Request
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
+from litestar.types.file_types import FileInfo
 
 from gateway.bodies import JsonRequest
 from gateway.errors import HANDLERS
@@ -36,6 +38,16 @@ class UnsupportedMediaType(HTTPException):
     status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 
+class _Assets(BaseLocalFileSystem):
+    """Finds no file under a name that no file can have."""
+
+    async def info(self, path: Any, **kwargs: Any) -> FileInfo:
+        try:
+            return await super().info(path, **kwargs)
+        except (OSError, ValueError) as error:  # too long, with a NUL, below a file
+            raise FileNotFoundError(path) from error
+
+
 def create_app(house: House, *, max_body: int) -> Litestar:
     """Build the app of a house; it starts and closes the house's order path. `max_body` in bytes."""
 
@@ -55,7 +67,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
             get_menu,
             get_liveness,
             get_readiness,
-            create_static_files_router(ASSETS_PATH, [ASSETS], include_in_schema=False),
+            create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         lifespan=[lifespan],

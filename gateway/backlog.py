@@ -94,3 +94,5 @@ class Backlog:
             if order.owed.get(name) is goal:  # else it is owed something else by now, and asked for that
                 self._orders.pop(order.order_id, None)
             self._heard(order, goal, answer)
+            if name in order.owed:
+                self._orders[order.order_id] = order  # while this was asked, something else became due

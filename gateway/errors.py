@@ -25,6 +25,7 @@ from gateway.domain.errors import (
     OrderNotFound,
     Overloaded,
     RuleBroken,
+    TakenOver,
 )
 from gateway.schemas import OrderResponse, Problem, Scalar
 from plumbing.errors import DatabaseError
@@ -39,6 +40,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     OrderNotFound: (HTTP_404_NOT_FOUND, "No such order"),
     OrderIdTaken: (HTTP_409_CONFLICT, "The order id is taken"),
     NotCancellable: (HTTP_409_CONFLICT, "The order cannot be cancelled"),
+    TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "The order changed hands"),
     Overloaded: (HTTP_503_SERVICE_UNAVAILABLE, "Too many orders"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }

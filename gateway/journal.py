@@ -13,8 +13,9 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
+from gateway.domain.errors import TakenOver
 from gateway.domain.order import Goal, Line, Order, Policy, Status
-from plumbing.database import Database, Statement, encode_json, insert_records, update_records
+from plumbing.database import Database, Statement, encode_json, insert_records, now_ms, update_records
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
 
@@ -32,6 +33,7 @@ orders = sa.Table(
     sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
     sa.Column("answered", sa.Boolean, nullable=False),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that looks after it"),
     sa.Index("ix_orders_status_seq", "status", "seq"),
     sa.Index(
         "ix_orders_placed_for_seq",
@@ -46,6 +48,19 @@ orders = sa.Table(
         sqlite_where=sa.text("owed IS NOT NULL"),
         postgresql_where=sa.text("owed IS NOT NULL"),
     ),
+)
+
+gateways = sa.Table(
+    "gateways",
+    metadata,
+    sa.Column(
+        "number",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        doc="never given twice: who is taken for dead comes back under another one",
+    ),
+    sa.Column("lease_until_ms", sa.BigInteger, nullable=False, doc="by the database's clock"),
+    sqlite_autoincrement=True,
 )
 
 pulse = sa.Table(
@@ -66,8 +81,11 @@ _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 _INSERT = Statement(lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id))
 _UPDATE = Statement(
     lambda dialect: update_records(
-        dialect, orders, orders.c.order_id, [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered]
-    )
+        dialect,
+        orders,
+        [orders.c.order_id, orders.c.owner],
+        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered],
+    ).returning(orders.c.order_id)
 )
 
 
@@ -80,26 +98,51 @@ class Page:
 
 
 class Journal:
-    """What the gateway writes down."""
+    """What the gateway writes down.
+
+    Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
+    """
 
     def __init__(self, database: Database) -> None:
         """Write to a database whose tables are in place."""
         self._database = database
+        self.owner = 0
         self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
             self._commit, limit=BATCH, patience=PATIENCE_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write a new order; answers the one that has its id already, or None. Raises DatabaseError."""
-        return self._writes.submit(_Entry(True, _row(order)))
+        return self._writes.submit(_Entry(True, self._row(order)))
 
     def update(self, order: Order) -> "asyncio.Future[Order | None]":
-        """Write what became of an order, durable when it returns. Raises DatabaseError."""
-        return self._writes.submit(_Entry(False, _row(order)))
+        """Write what became of an order, durable when it returns. Raises TakenOver, DatabaseError."""
+        return self._writes.submit(_Entry(False, self._row(order)))
 
     def update_later(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order when it costs least; what is written is the order as it is now."""
-        return self._writes.submit_later(_Entry(False, _row(order)))
+        return self._writes.submit_later(_Entry(False, self._row(order)))
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether other gateways may write to this journal."""
+        return self._database.url.drivername != "sqlite"
+
+    async def enlist(self, lease: float) -> None:
+        """Take a number, with a lease of so many seconds."""
+        self.owner = await self._database.write(_enlist, lease)
+
+    async def renew(self, lease: float) -> bool:
+        """Renew the lease; answers False where others have taken this gateway for dead."""
+        return await self._database.write(_renew, self.owner, lease)
+
+    async def claim(self, limit: int) -> list[Order]:
+        """Take over the oldest unfinished orders of gateways whose leases ended."""
+        return await self._database.write(_claim, self.owner, self.is_shared, limit)
+
+    async def take(self, order_id: str) -> Order | None:
+        """Take over one order, whoever looks after it: from here on its owner's writes are fenced off."""
+        return await self._database.write(_take, self.owner, order_id)
 
     async def flush(self) -> None:
         """Wait until everything that was given here is written."""
@@ -109,12 +152,16 @@ class Journal:
         """Read one order."""
         return (await self._database.read(_find, [order_id])).get(order_id)
 
+    async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Read these orders, by their ids; unknown ones are left out."""
+        return await self._database.read(_find, order_ids)
+
     async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """Read a page of orders, newest first."""
         return await self._database.read(_page, limit, before, status, table)
 
     async def unfinished(self, limit: int) -> list[Order]:
-        """Read the oldest orders that owe a department something."""
+        """Read the oldest orders that owe a department something, whoever looks after them."""
         return await self._database.read(_unfinished, limit)
 
     async def is_writable(self) -> bool:
@@ -126,8 +173,21 @@ class Journal:
             return False
         return True
 
-    async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | None]":
+    async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
         return await self._database.write(_write, entries)
+
+    def _row(self, order: Order) -> dict[str, Any]:
+        return {
+            "order_id": order.order_id,
+            "policy": order.policy.value,
+            "placed_for": order.table,
+            "lines": encode_json(order.lines),
+            "status": order.status.value,
+            "owed": encode_json(order.owed) if order.owed else None,
+            "answered": order.answered,
+            "created_at_ms": order.created_at_ms,
+            "owner": self.owner,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +196,19 @@ class _Entry:
     row: dict[str, Any]
 
 
-def _write(connection: sa.Connection, entries: Sequence[_Entry]) -> list[Order | None]:
-    known: dict[str, Order] = {}
+def _write(connection: sa.Connection, entries: Sequence[_Entry]) -> "list[Order | Exception | None]":
+    known: dict[str, Order | Exception] = {}
     new = [entry.row for entry in entries if entry.is_new]
     if new:
-        written = {order_id for (order_id,) in _INSERT.run_rows(connection, new)}
-        refused = [row["order_id"] for row in new if row["order_id"] not in written]
+        inserted = {order_id for (order_id,) in _INSERT.run_rows(connection, new)}
+        refused = [row["order_id"] for row in new if row["order_id"] not in inserted]
         if refused:
-            known = _find(connection, refused)
+            known.update(_find(connection, refused))
     changed = {entry.row["order_id"]: entry.row for entry in entries if not entry.is_new}  # the last word on each
     if changed:
-        _UPDATE.run_rows(connection, list(changed.values()))
-    return [known.get(entry.row["order_id"]) if entry.is_new else None for entry in entries]
+        updated = {order_id for (order_id,) in _UPDATE.run_rows(connection, list(changed.values()))}
+        known.update((order_id, TakenOver(order_id)) for order_id in changed if order_id not in updated)
+    return [known.get(entry.row["order_id"]) for entry in entries]
 
 
 def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
@@ -167,6 +228,48 @@ def _page(connection: sa.Connection, limit: int, before: int | None, status: Sta
     return Page([_order(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None)
 
 
+def _enlist(connection: sa.Connection, lease: float) -> int:
+    until = now_ms(connection.dialect) + int(lease * 1000)
+    number: int = connection.execute(
+        sa.insert(gateways).values(lease_until_ms=until).returning(gateways.c.number)
+    ).scalar_one()
+    return number
+
+
+def _renew(connection: sa.Connection, owner: int, lease: float) -> bool:
+    until = now_ms(connection.dialect) + int(lease * 1000)
+    renewal = sa.update(gateways).where(gateways.c.number == owner).values(lease_until_ms=until)
+    return connection.execute(renewal).rowcount == 1
+
+
+def _claim(connection: sa.Connection, owner: int, shared: bool, limit: int) -> list[Order]:
+    others = sa.select(gateways.c.number).where(gateways.c.number != owner)
+    if shared:
+        ended = gateways.c.lease_until_ms < now_ms(connection.dialect)
+        others = others.where(ended).with_for_update(skip_locked=True)
+    dead = connection.execute(others).scalars().all()
+    if dead:
+        connection.execute(sa.delete(gateways).where(gateways.c.number.in_(dead)))
+    alone = (
+        sa.select(orders.c.seq)
+        .where(orders.c.owed.is_not(None), orders.c.owner.not_in(sa.select(gateways.c.number)))
+        .order_by(orders.c.seq)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    claimed = connection.execute(alone).scalars().all()
+    if not claimed:
+        return []
+    update = sa.update(orders).where(orders.c.seq.in_(claimed)).values(owner=owner).returning(*orders.c)
+    return sorted((_order(row) for row in connection.execute(update)), key=lambda order: order.created_at_ms)
+
+
+def _take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
+    update = sa.update(orders).where(orders.c.order_id == order_id).values(owner=owner).returning(*orders.c)
+    row = connection.execute(update).one_or_none()
+    return _order(row) if row is not None else None
+
+
 def _unfinished(connection: sa.Connection, limit: int) -> list[Order]:
     query = sa.select(orders).where(orders.c.owed.is_not(None)).order_by(orders.c.seq).limit(limit)
     return [_order(row) for row in connection.execute(query)]
@@ -174,19 +277,6 @@ def _unfinished(connection: sa.Connection, limit: int) -> list[Order]:
 
 def _touch(connection: sa.Connection) -> None:
     connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))
-
-
-def _row(order: Order) -> dict[str, Any]:
-    return {
-        "order_id": order.order_id,
-        "policy": order.policy.value,
-        "placed_for": order.table,
-        "lines": encode_json(order.lines),
-        "status": order.status.value,
-        "owed": encode_json(order.owed) if order.owed else None,
-        "answered": order.answered,
-        "created_at_ms": order.created_at_ms,
-    }
 
 
 def _order(row: "sa.Row[Any]") -> Order:
@@ -197,5 +287,6 @@ def _order(row: "sa.Row[Any]") -> Order:
         _decode_lines(row.lines),
         row.created_at_ms,
         _decode_owed(row.owed) if row.owed else {},
-        row.answered,
+        bool(row.answered),
+        owner=row.owner,
     )

@@ -41,6 +41,9 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
     max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200
     max_body: Annotated[int, Meta(ge=1024, description="Bytes in the body of a request, at most.")] = 64 * 1024
+    receive_seconds: Annotated[
+        Seconds, Meta(description="Seconds that a request may take to arrive, and an answer to be read on.")
+    ] = 10.0
     wait_for_departments: Annotated[
         float, Meta(ge=0, description="Seconds after the start in which readiness waits for every department.")
     ] = 10.0

@@ -13,6 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar
+from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sa
@@ -70,12 +71,17 @@ class Statement:
 class Database:
     """A SQLite file or one schema of a PostgreSQL database."""
 
-    def __init__(self, url: str, schema: str) -> None:
-        """Open lazily; raises SettingsError for a URL of another kind. `schema` is used on PostgreSQL only."""
+    def __init__(self, url: str, schema: str, *, read_only: bool = False) -> None:
+        """Open lazily; raises SettingsError for a URL of another kind. `schema` is used on PostgreSQL only.
+
+        `read_only` is for looking at a database that others write: nothing is made or changed, not even the file.
+        """
         self.url = _parse(url)
         self.schema = schema
         self._lock: IO[str] | None = None
-        if self.url.drivername == "sqlite":
+        if read_only:
+            self._writer = self._reader = _Worker("read", _reading_engine(self.url, schema))
+        elif self.url.drivername == "sqlite":
             self._writer = _Worker("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
             self._reader = _Worker("read", _sqlite_engine(self.url, "BEGIN"))
         else:
@@ -103,7 +109,9 @@ class Database:
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction; raises DatabaseError."""
         # Shielded: a caller that is cancelled leaves the transaction whole.
-        return await asyncio.shield(asyncio.wrap_future(self._writer.submit(script, *args, **kwargs)))
+        written = asyncio.wrap_future(self._writer.submit(script, *args, **kwargs))
+        written.add_done_callback(_let_go)
+        return await asyncio.shield(written)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script that changes nothing; raises DatabaseError."""
@@ -111,10 +119,16 @@ class Database:
 
     def close(self) -> None:
         """Finish the transactions that run, then let go of the database."""
-        self._reader.close()
-        self._writer.close()
+        for worker in {self._reader, self._writer}:
+            worker.close()
         if self._lock is not None:
             self._lock.close()
+
+
+def _let_go(written: "asyncio.Future[Any]") -> None:
+    """Take note of what a transaction raised for a caller that is gone, or asyncio would log it as our fault."""
+    if not written.cancelled():
+        written.exception()
 
 
 class _Worker:
@@ -203,12 +217,19 @@ def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Co
 
 
 def update_records(
-    dialect: sa.Dialect, table: sa.Table, key: sa.Column[Any], columns: Sequence[sa.Column[Any]]
+    dialect: sa.Dialect, table: sa.Table, keys: Sequence[sa.Column[Any]], columns: Sequence[sa.Column[Any]]
 ) -> "sa.Update":
-    """Build an UPDATE by the objects of the JSON array `rows`; no key may stand in it twice."""
-    rows = records(dialect, "rows", [key, *columns]).subquery("new")
+    """Build an UPDATE by the objects of the JSON array `rows`, where all `keys` match; none may stand in it twice."""
+    rows = records(dialect, "rows", [*keys, *columns]).subquery("new")
     new = {column.name: rows.c[column.name] for column in columns}
-    return sa.update(table).values(new).where(key == rows.c[key.name])
+    return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys))
+
+
+def now_ms(dialect: sa.Dialect) -> "sa.ColumnElement[int]":
+    """Build the database's own clock, in milliseconds since 1970: the one that all its clients share."""
+    if dialect.name == "postgresql":
+        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
+    return sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000, sa.BigInteger)
 
 
 def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
@@ -248,13 +269,17 @@ def _parse(url: str) -> sa.URL:
     raise SettingsError(f"COMANDA_DATABASE_URL: {parsed.drivername!r} is not allowed: expected postgresql or sqlite")
 
 
-def _sqlite_engine(url: sa.URL, begin: str) -> sa.Engine:
+_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
+_READ_ONLY = ("query_only=ON", "busy_timeout=5000")
+
+
+def _sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -> sa.Engine:
     engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: "sa.engine.interfaces.DBAPIConnection", _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below, not by the driver's guess
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
@@ -264,8 +289,19 @@ def _sqlite_engine(url: sa.URL, begin: str) -> sa.Engine:
     return engine
 
 
-def _postgresql_engine(url: sa.URL, schema: str) -> sa.Engine:
-    options = f"-c search_path={schema} -c synchronous_commit=on -c statement_timeout={STATEMENT_MILLISECONDS}"
+def _reading_engine(url: sa.URL, schema: str) -> sa.Engine:
+    if url.drivername == "sqlite":
+        if not Path(url.database or "").exists():
+            raise StartError(f"there is no database {url.database}")
+        url = url.set(database=f"file:{quote(url.database or '')}", query={"mode": "ro", "uri": "true"})
+        return _sqlite_engine(url, "BEGIN", _READ_ONLY)
+    return _postgresql_engine(
+        url, schema, r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
+    )
+
+
+def _postgresql_engine(url: sa.URL, schema: str, more: str = "") -> sa.Engine:
+    options = f"-c search_path={schema} -c synchronous_commit=on -c statement_timeout={STATEMENT_MILLISECONDS} {more}"
     return sa.create_engine(
         url,
         pool_size=1,

@@ -1,9 +1,8 @@
 """A grpclib server that can be put in front of strangers and taken away from friends.
 
-It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT and oversized messages RESOURCE_EXHAUSTED, an
-exception that a handler lets escape is translated or becomes a logged INTERNAL, health and reflection are served, and
-`drain` finishes the calls that run before it says GOAWAY. Private names of grpclib and h2 are used, here only; their
-versions are pinned for it.
+It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT, an exception that a handler lets escape is
+translated or becomes a logged INTERNAL, no call takes for ever, health and reflection are served, and `drain` finishes
+the calls that run before it says GOAWAY. What it does against hostile peers is in grpc_guard.py.
 """
 
 import asyncio
@@ -24,18 +23,19 @@ from grpclib.exceptions import GRPCError
 from grpclib.health.check import ServiceCheck
 from grpclib.health.service import Health
 from grpclib.health.v1 import health_pb2
-from grpclib.protocol import H2Protocol
 from grpclib.reflection.service import ServerReflection
-from grpclib.server import Server, Stream
+from grpclib.server import Stream
 
 from plumbing.errors import StartError
+from plumbing.grpc_guard import GuardedServer
 
 if TYPE_CHECKING:
-    from asyncio.transports import BaseTransport
-
     from grpclib._typing import IProtoMessage, IServable
 
 HEALTH_SECONDS = 2.0  # how long a health check's answer holds
+CALL_SECONDS = 20.0
+"""How long a call may take, from its headers to its answer, whatever deadline it has; health and reflection, which
+stream, may last."""
 
 Translate = Callable[[Exception], GRPCError | None]
 
@@ -53,18 +53,21 @@ class GrpcServer:
         translate: Translate,
         healthy: Callable[[], Awaitable[bool]],
         max_message_bytes: int,
+        call_seconds: float = CALL_SECONDS,
     ) -> None:
         """`translate` turns what a handler raises into a status, or None for a fault of ours."""
         self._translate = translate
+        self._call_seconds = call_seconds
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
         self._listener: asyncio.AbstractServer | None = None
         health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
-        self._server = _TrackingServer(
+        self._server = GuardedServer(
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
-            codec=_BoundedCodec(max_message_bytes),
+            max_message=max_message_bytes,
+            codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
         )
         listen(self._server, RecvRequest, self._on_request)
@@ -100,10 +103,14 @@ class GrpcServer:
                 self._calls += 1
                 self._idle.clear()
             try:
-                await handler(stream)
+                async with asyncio.timeout(self._call_seconds if counted else None) as limit:
+                    await handler(stream)
             except GRPCError:
                 raise
             except Exception as error:
+                if limit.expired():
+                    text = f"the call was not over within {self._call_seconds:g} seconds"
+                    raise GRPCError(Status.DEADLINE_EXCEEDED, text) from error
                 raise self._status(error, event.method_name) from error
             finally:
                 if counted:
@@ -154,54 +161,10 @@ def _descriptor_pool(descriptors: Path) -> DescriptorPool:
     return pool
 
 
-class _BoundedCodec(ProtoCodec):
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-
+class _StrictCodec(ProtoCodec):
     def decode(self, data: bytes, message_type: "type[IProtoMessage]") -> "IProtoMessage":
-        if len(data) > self._max_bytes:
-            text = f"the message has {len(data)} bytes; at most {self._max_bytes} are allowed"
-            raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
         try:
             return super().decode(data, message_type)
         except Exception as error:  # the codecs raise what they like on malformed bytes
             text = f"the bytes are not a {message_type.__name__}"
             raise GRPCError(Status.INVALID_ARGUMENT, text) from error
-
-
-class _TrackingProtocol(H2Protocol):
-    """Registers itself while its connection lives."""
-
-    open: set[H2Protocol]
-
-    def connection_made(self, transport: "BaseTransport") -> None:
-        super().connection_made(transport)
-        self.open.add(self)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        self.open.discard(self)
-        super().connection_lost(exc)
-
-
-class _TrackingServer(Server):
-    """Knows its connections, so that it can close them one by one."""
-
-    def __init__(self, handlers: Collection["IServable"], **options: Any) -> None:
-        super().__init__(handlers, **options)
-        self._open: set[H2Protocol] = set()
-
-    def protocol(self) -> H2Protocol:
-        plain = self._protocol_factory()
-        protocol = _TrackingProtocol(plain.handler, plain.config, plain.h2_config)
-        protocol.open = self._open
-        return protocol
-
-    def cancel_calls(self) -> None:
-        for handler in self._handlers:
-            handler.close()
-
-    def close_connections(self) -> None:
-        for protocol in list(self._open):
-            protocol.connection._connection.close_connection()  # GOAWAY
-            protocol.connection.flush()
-            protocol.connection.close()

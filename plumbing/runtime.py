@@ -1,6 +1,7 @@
 """Runs a program's coroutine on an interpreter that is set up for one busy loop beside a few worker threads."""
 
 import gc
+import resource
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -20,7 +21,14 @@ def run(program: Coroutine[Any, Any, None]) -> None:
     """Run a program to its end."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*GARBAGE)
+    _allow_files()
     uvloop.run(_frozen(program))
+
+
+def _allow_files() -> None:
+    """Open as many files as the system allows: often 1024 are given, and every connection is one."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 async def _frozen(program: Coroutine[Any, Any, None]) -> None:

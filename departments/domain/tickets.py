@@ -54,6 +54,9 @@ TRANSITIONS: dict[tuple[State, Verb], State] = {
 NOT_STARTED = frozenset({State.HELD, State.QUEUED})
 """The states in which a guest may still take the order back."""
 
+TAKEN = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
+"""The states in which what was accepted counts as sold."""
+
 
 @dataclass(slots=True)
 class TicketLine:

@@ -12,7 +12,8 @@ GatewayError
 │   ├── QuantityTooLarge     a line asks for more than allowed
 │   ├── NoteTooLong          a line's note is longer than allowed
 │   └── NulCharacter         a text holds the one character that no database keeps
-└── Overloaded           too many orders are waiting; nothing was written down
+├── Overloaded           too many orders are waiting; nothing was written down
+└── TakenOver            another gateway looks after the order now
 """
 
 import json
@@ -120,6 +121,14 @@ class Overloaded(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} orders are waiting for their answer already; this one was not written down")
+
+
+class TakenOver(GatewayError):
+    """Another gateway looks after the order now; nothing was written here."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id} is being looked after by another gateway now; look at it again in a moment")
+        self.order_id = order_id
 
 
 def _cut(value: object) -> object:

@@ -109,7 +109,7 @@ class Order:
     """What one table asks for, and what became of it.
 
     `answered`: what the guest was told is on record here. `settling`: a decision is being written down, and no
-    department may hear of it yet.
+    department may hear of it yet. `owner`: the number of the gateway that looks after the order.
     """
 
     order_id: str
@@ -120,6 +120,7 @@ class Order:
     owed: dict[str, Goal]
     answered: bool = False
     settling: bool = field(default=False, compare=False)
+    owner: int = field(default=0, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -219,7 +220,7 @@ class Order:
 
     def take_back(self) -> None:
         """Ask every department concerned to cancel, as the guest wishes; raises NotCancellable."""
-        concerned = {line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)}
+        concerned = [line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
         for department in concerned:

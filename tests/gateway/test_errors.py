@@ -20,6 +20,7 @@ from gateway.domain.errors import (
     Overloaded,
     QuantityTooLarge,
     RuleBroken,
+    TakenOver,
     TooManyLines,
     UnknownDepartment,
 )
@@ -42,6 +43,7 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (OrderIdTaken(ORDER_ID), 409),
     (NotCancellable(ORDER_ID, "bar has it ready"), 409),
     (Overloaded(5000), 503),
+    (TakenOver(ORDER_ID), 503),
     (DatabaseError("the disk is gone"), 503),
 ]
 

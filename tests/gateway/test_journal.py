@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.__main__ import MIGRATIONS
+from gateway.domain.errors import TakenOver
 from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, Status, TicketState
 from gateway.journal import PATIENCE_SECONDS, Journal, Page
 from plumbing.errors import DatabaseError
@@ -184,7 +185,8 @@ async def test_flush_does_not_wait_for_what_comes_after_it(journal: Journal) -> 
 
 
 async def test_an_update_of_an_order_that_is_not_there_changes_nothing(journal: Journal) -> None:
-    await journal.update(order("bar coffee"))
+    with pytest.raises(TakenOver):
+        await journal.update(order("bar coffee"))
     assert await journal.page(10, None, None, None) == Page([], None)
 
 

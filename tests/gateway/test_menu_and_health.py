@@ -84,6 +84,7 @@ async def test_a_house_that_cannot_write_is_not_ready(served: Served) -> None:
 
 async def test_whether_it_can_write_is_not_tried_with_every_question(served: Served) -> None:
     await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
+    before = served.restaurant.database.writes
     for _ in range(5):
         await served.guest.get("/health/ready")
-    assert served.restaurant.database.writes == 1
+    assert served.restaurant.database.writes == before + 1

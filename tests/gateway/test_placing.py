@@ -89,7 +89,7 @@ async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_answ
     copies = [order("bar coffee", "kitchen pizza", order_id=new_id()) for _ in range(1)]
     copies += [order("bar coffee", "kitchen pizza", order_id=copies[0].order_id) for _ in range(9)]
     answers = await asyncio.gather(*map(restaurant.ordering.place, copies))
-    assert all(answer is answers[0] for answer in answers)
+    assert all(answer == answers[0] for answer in answers)
     assert outcomes(answers[0]) == ["accepted", "accepted"]
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
     assert len(restaurant.bar.asked(copies[0].order_id)) == 1
@@ -107,7 +107,7 @@ async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_answer(
     _, waiting = await asyncio.wait({one, other}, timeout=0.02)
     assert waiting == {one, other}
     restaurant.kitchen.mouth.set()
-    assert await one is await other
+    assert await one == await other
 
 
 async def test_another_body_with_a_known_id_is_refused(restaurant: Restaurant) -> None:
@@ -211,7 +211,7 @@ async def test_an_outcome_that_cannot_be_written_yet_is_written_later(restaurant
 
 async def test_an_order_that_is_looked_up_is_found_in_memory_and_on_disk(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee"))
-    assert await restaurant.ordering.find(placed.order_id) is placed
+    assert await restaurant.ordering.find(placed.order_id) == placed
     await restaurant.settle()
     assert await restaurant.ordering.find(placed.order_id) == placed
     with pytest.raises(OrderNotFound, match="there is no order"):

@@ -22,6 +22,13 @@ def upgrade() -> None:
         sa.Column("owed", sa.Text),
         sa.Column("answered", sa.Boolean, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("owner", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "gateways",
+        sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_orders_status_seq", "orders", ["status", "seq"])
     for name, column in (("ix_orders_placed_for_seq", "placed_for"), ("ix_orders_unfinished", "owed")):
@@ -38,5 +45,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("pulse", "orders"):
+    for table in ("pulse", "gateways", "orders"):
         op.drop_table(table)

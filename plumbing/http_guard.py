@@ -1,0 +1,177 @@
+"""An HTTP protocol for uvicorn that does not wait for ever: for a request to arrive, or for an answer to be read.
+
+uvicorn by itself times out a connection only between two requests. It accepts heads and trailers of any length, and any
+number of requests on a connection that nobody has answered yet. What is no HTTP it answers in plain text, before the
+requests that came earlier on the connection; here it is problem+json like every other error, and comes in its turn.
+"""
+
+import asyncio
+import json
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+HEAD_BYTES = 16 * 1024
+"""What the request line and the headers may take, or a body's trailers. A head in one piece is not cut at this byte."""
+
+FRAMING = 8
+"""How many bytes of chunks may carry one byte of a body."""
+
+PIECE_BYTES = 16 * 1024
+PIPELINED = 100
+"""Requests of one connection that may wait while one before them is answered; a piece may bring more at once."""
+
+READ_FACTOR = 6
+"""An answer may take so many times as long to be read as a request to arrive, as long as some of it is read."""
+
+CONNECTIONS = 4000
+
+
+class GuardedHttp(HttpToolsProtocol):
+    """Closes connections on senders and readers that are too slow, and on requests that are too long."""
+
+    receive_seconds = 10.0
+    max_body = 64 * 1024
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._due: float | None = None  # when a request has to be complete
+        self._received = 0  # bytes of a request
+        self._in_head = True
+        self._is_deaf = self._is_leaving = False
+        self._answered: RequestResponseCycle | None = None  # the request that is or was answered last
+        self._unread = 0
+        self._reading_since = self._stuck_since = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+            return
+        self._due = self.loop.time() + self.receive_seconds
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        if self._answered is not None:
+            self._answered.disconnected = True  # uvicorn tells the last that was begun, which may have to wait
+            self._answered.message_event.set()
+        super().connection_lost(exc)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def data_received(self, data: bytes) -> None:
+        if self._due is None and not self._unanswered():
+            self._due = self.loop.time() + self.receive_seconds  # the keep-alive's timer is off from here
+        for start in range(0, len(data), PIECE_BYTES):
+            if self._is_deaf or self.transport.is_closing():
+                return
+            piece = data[start : start + PIECE_BYTES]
+            self._received += len(piece)
+            super().data_received(piece)
+            self._check_length()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._due is None:
+            self._due = self.loop.time() + self.receive_seconds
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._in_head = False
+
+    def on_message_complete(self) -> None:
+        self._due = None
+        self._received = 0
+        self._in_head = True
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(400, "Bad Request", msg)
+
+    def _unanswered(self) -> RequestResponseCycle | None:
+        """Answer the last request that was begun, unless it has its answer."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return None if cycle is None or cycle.response_complete else cycle
+
+    def _check_length(self) -> None:
+        if self._in_head and self._received > HEAD_BYTES:
+            self._refuse(431, "Request Header Fields Too Large", f"the headers are longer than {HEAD_BYTES} bytes")
+        elif self._received > HEAD_BYTES + FRAMING * self.max_body:
+            self._refuse(413, "Request Entity Too Large", f"the body is longer than {self.max_body} bytes")
+        elif len(self.pipeline) > PIPELINED:
+            self.transport.abort()
+
+    def _look(self) -> None:
+        now = self.loop.time()
+        if self._is_leaving or self._is_unread_for_long(now):
+            self.transport.abort()
+            return
+        if self._due is not None and now >= self._due and not self.transport.is_closing():
+            if not self._received and not self._unanswered():
+                self.transport.close()  # it never asked for anything
+            else:
+                text = f"the request did not arrive within {self.receive_seconds:g} seconds"
+                self._refuse(408, "Request Timeout", text)
+        if not self._is_leaving:
+            self._look_later()
+
+    def _look_later(self) -> None:
+        """Look once in a while: no request pays for a timer of its own."""
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self.loop.call_later(min(1.0, self.receive_seconds / 4), self._look)
+
+    def _is_unread_for_long(self, now: float) -> bool:
+        """Tell whether what was sent is not read at all, or much too slowly."""
+        unread = self.transport.get_write_buffer_size()
+        if not self._unread:
+            self._reading_since = now
+        if unread != self._unread:
+            self._stuck_since = now
+        self._unread = unread
+        return unread > 0 and (
+            now - self._stuck_since >= self.receive_seconds
+            or now - self._reading_since >= READ_FACTOR * self.receive_seconds
+        )
+
+    def _refuse(self, status: int, title: str, detail: str) -> None:
+        """Answer a request that is not whole, after those before it, and hang up."""
+        cycle = self._unanswered()
+        if self.pipeline:
+            self.transport.abort()  # several answers are owed; without an order among them none is better
+        elif cycle and not cycle.more_body:
+            cycle.keep_alive = False  # the request before this one is whole: its answer is the last
+            self._is_deaf = True
+        elif not self._in_head and (not cycle or cycle.response_started):
+            self._leave()  # this one has its answer, or some of it
+        else:
+            self._write_problem(status, title, detail)
+            self._leave()
+
+    def _leave(self) -> None:
+        """Hang up with the next look: an answer is lost if its connection is closed on what still arrives."""
+        self._is_deaf = self._is_leaving = True
+        if cycle := self._unanswered():
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self.flow.pause_reading()
+        self.transport.write_eof()
+        self._look_later()
+
+    def _write_problem(self, status: int, title: str, detail: str) -> None:
+        body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
+        head = (
+            f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode("ascii") + body)
+
+
+def guarded_http(receive_seconds: float, max_body: int) -> type[GuardedHttp]:
+    """Make the protocol for uvicorn, which builds it by itself."""
+    return type("BoundedHttp", (GuardedHttp,), {"receive_seconds": receive_seconds, "max_body": max_body})

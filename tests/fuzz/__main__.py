@@ -1,0 +1,76 @@
+"""`python -m tests.fuzz --frames 100000 --cases 20000`: the long versions, with their progress and their figures."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.e2e.books import Store
+from tests.e2e.harness import House, Houses
+from tests.fuzz import frames, rest
+from tests.fuzz.menus import MENUS
+
+
+class Progress:
+    """Tells every few seconds how far it is."""
+
+    def __init__(self, total: int) -> None:
+        """Of how many."""
+        self._total = total
+        self._begin = self._told = time.monotonic()
+
+    def __call__(self, done: int) -> None:
+        """Tell, unless it was told just now."""
+        now = time.monotonic()
+        if now - self._told > 5:
+            self._told = now
+            print(f"  {done:,} of {self._total:,}, {now - self._begin:.0f} s", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Fuzz a house of its own; exit code 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser.add_argument("--frames", type=int, default=100_000, help="frames and messages at a department")
+    parser.add_argument("--cases", type=int, default=20_000, help="cases over the REST API")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}")
+    with tempfile.TemporaryDirectory() as folder:
+        houses = Houses(Path(folder), Store)
+        try:
+            faults = _fuzz(houses.open(MENUS), arguments)
+            if faults:
+                print(*(f"== {title}\n{text[-20_000:]}" for title, text in houses.logs()), sep="\n", file=sys.stderr)
+        finally:
+            houses.close()
+    sys.exit(1 if faults else 0)
+
+
+def _fuzz(house: House, arguments: argparse.Namespace) -> int:
+    faults = 0
+    if arguments.frames:
+        progress, begin = Progress(arguments.frames), time.monotonic()
+
+        def tell_frames(attack: frames.Attack) -> None:
+            progress(attack.mutated)
+
+        attack, honest, growth = asyncio.run(frames.besiege(house, arguments.frames, arguments.seed, tell_frames))
+        print(f"department, {time.monotonic() - begin:.0f} s: {attack}")
+        print(f"  grown by {growth:.1f} MiB; honest guests meanwhile: {honest}")
+        faults += len(attack.faults)
+    if arguments.cases:
+        progress, begin = Progress(arguments.cases), time.monotonic()
+
+        def tell_cases(answers: rest.Answers) -> None:
+            progress(answers.cases)
+
+        answers = rest.besiege(house, arguments.cases, arguments.seed, tell_cases)
+        print(f"gateway, {time.monotonic() - begin:.0f} s: {answers}")
+        faults += len(answers.faults)
+    return faults
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Cases that schemathesis makes from the API's own description, valid and not, against a running gateway."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.e2e.harness import House
+from tests.fuzz.menus import MENUS, fault_in
+
+GOODS = {department: list(stock) for department, stock in MENUS.items()}
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+SECONDS = 30.0
+ROUND = 500
+
+Goods = dict[str, list[str]]
+Operation = APIOperation[Any, Any, Any, Any]
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the gateway answered: how often which status, by operation, and what was wrong."""
+
+    statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def cases(self) -> int:
+        """How many there were."""
+        return self.statuses.total()
+
+    def __str__(self) -> str:
+        rows = [f"  {name:15} {status}  {count}" for (name, status), count in sorted(self.statuses.items())]
+        return "\n".join([f"{self.cases} cases, {len(self.faults)} faults", *rows, *self.faults])
+
+
+def fuzz(url: str, goods: Goods, cases: int, number: int, progress: Callable[[Answers], None]) -> Answers:
+    """Send so many cases, shared among the operations, valid ones and others; `number` is the seed.
+
+    `goods` are departments with their items, which no description tells.
+    """
+    answers = Answers()
+    operations = _operations(schemathesis.openapi.from_url(f"{url}/schema/openapi.json"))
+    with requests.Session() as session:
+        session.trust_env = False
+        sender = _Sender(session, url, goods, answers)
+        for operation in operations:
+            if not _takes_anything(operation):
+                _fuzz_operation(operation, GenerationMode.POSITIVE, 1, number, sender)
+        parts = [part for part in product(operations, GenerationMode) if _takes_anything(part[0])]
+        while answers.cases < cases and not answers.faults:  # a round may be shorter than it was asked to be
+            number += 1
+            for operation, mode in parts:
+                share = min(ROUND, max(25, -(-(cases - answers.cases) // len(parts))))
+                _fuzz_operation(operation, mode, share, number, sender)
+                progress(answers)
+    return answers
+
+
+def besiege(house: House, cases: int, number: int, progress: Callable[[Answers], None]) -> Answers:
+    """Fuzz a house's gateway; answers what came of it."""
+    answers = fuzz(house.url, GOODS, cases, number, progress)
+    if not house.gateway.is_running:
+        answers.faults.append("the gateway did not live")
+    if fault := fault_in(house.gateway.output):
+        answers.faults.append(f"the gateway's log tells of a fault: {fault}")
+    for department in GOODS:
+        house.books.check(department)
+    return answers
+
+
+class _Sender:
+    """Sends a case and looks at the answer."""
+
+    def __init__(self, session: requests.Session, url: str, goods: Goods, answers: Answers) -> None:
+        self.goods = goods
+        self.known: list[str] = []
+        self.answers = answers
+        self._session = session
+        self._url = url
+
+    def send(self, case: Case[Any]) -> None:
+        """Send a case; raises Failure where the answer is not what the description says."""
+        response = case.call(base_url=self._url, session=self._session, timeout=SECONDS)
+        self.answers.statuses[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
+        if response.status_code in {201, 202} and len(self.known) < 100:
+            self.known.append(response.json()["order_id"])
+        case.validate_response(response, checks=CHECKS)
+
+
+def _operations(schema: Any) -> list[Operation]:
+    return [result.ok() for result in schema.get_all_operations()]
+
+
+def _takes_anything(operation: Operation) -> bool:
+    return bool(operation.body) or any(True for _ in operation.iter_parameters())
+
+
+def _fuzz_operation(operation: Operation, mode: GenerationMode, cases: int, number: int, sender: _Sender) -> None:
+    @seed(number)
+    @settings(
+        max_examples=cases,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        case = data.draw(operation.as_strategy(generation_mode=mode))
+        if mode is GenerationMode.POSITIVE:
+            _make_likely(case, data, sender)
+        sender.send(case)
+
+    try:
+        run()
+    except (Failure, FailureGroup) as failure:  # with the smallest case that hypothesis found
+        sender.answers.faults.append(f"{operation.label}, {mode.value}: {_text(failure)}")
+
+
+def _make_likely(case: Case[Any], data: st.DataObject, sender: _Sender) -> None:
+    """Name departments and items that there are, and orders that were placed, now and then."""
+    body: Any = case.body
+    if isinstance(body, dict):
+        for line in body.get("lines", []):
+            if data.draw(st.booleans()):
+                line["department"] = data.draw(st.sampled_from(sorted(sender.goods)))
+                line["item"] = data.draw(st.sampled_from(sender.goods[line["department"]]))
+                line["quantity"] = data.draw(st.integers(1, 3))
+    if "order_id" in case.path_parameters and sender.known and data.draw(st.booleans()):
+        case.path_parameters["order_id"] = data.draw(st.sampled_from(sender.known))
+
+
+def _text(failure: BaseException) -> str:
+    faults = failure.exceptions if isinstance(failure, FailureGroup) else [failure]
+    return "; ".join(f"{type(fault).__name__}: {fault}" for fault in faults) + "".join(
+        f"\n{note}" for note in getattr(failure, "__notes__", [])
+    )

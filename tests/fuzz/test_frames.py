@@ -1,0 +1,14 @@
+"""The quick version; the long one is `python -m tests.fuzz`."""
+
+from tests.e2e.harness import House
+from tests.fuzz import frames
+
+MUTATED = 3000
+
+
+async def test_a_department_lives_through_mutated_frames_and_messages(house: House) -> None:
+    attack, honest, _ = await frames.besiege(house, MUTATED, 1, lambda _: None)
+    assert not attack.faults, attack
+    assert {"OK", "INVALID_ARGUMENT"} <= set(attack.statuses)
+    assert attack.sent_away
+    assert honest.quantile(0.5) < 500

@@ -1,0 +1,1 @@
+"""The servers against peers that do not keep to the rules."""

@@ -1,0 +1,351 @@
+"""A department against hostile peers: each keeps a promise to the honest, and takes no memory with it."""
+
+import asyncio
+import time
+from itertools import count
+
+import pytest
+from grpclib.const import Status
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, PingAckReceived, RemoteSettingsChanged, StreamEnded, StreamReset
+from h2.settings import SettingCodes
+from hpack import Encoder
+from hyperframe.frame import PingFrame, SettingsFrame
+
+from plumbing import grpc_guard
+from tests.e2e.harness import Program, wait_for
+from tests.hardening.peers import (
+    MIB,
+    Headers,
+    Peer,
+    call_headers,
+    data_frame,
+    headers_frame,
+    honest_calls,
+    memory_of,
+    message,
+    reset_frame,
+)
+
+RESETS = 20_000
+GROWTH_MIB = 20
+
+
+async def test_a_peer_that_resets_without_end_is_sent_away_each_time_it_comes_back(bar: Program) -> None:
+    before, resets, times_away = memory_of(bar.pid), 0, 0
+
+    async with honest_calls(bar.port) as honest:
+        while resets < RESETS:
+            async with Peer.connect(bar.port) as peer:
+                encoder = Encoder()
+                for number in range(1, 2 * RESETS, 2):
+                    await peer.send(headers_frame(number, call_headers(), encoder) + reset_frame(number))
+                    resets += 1
+                    if peer.writer.is_closing() or number > 10 * grpc_guard.RESETS:
+                        break
+                    if number % 100 == 1:
+                        await asyncio.sleep(0)
+                away = await peer.until(ConnectionTerminated)
+                assert away.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+                times_away += 1
+
+    assert times_away > 1
+    assert memory_of(bar.pid) - before < GROWTH_MIB
+    assert honest.quantile(0.5) < 500
+
+
+async def test_a_peer_that_resets_a_few_calls_stays(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        for _ in range(grpc_guard.RESETS // 2):
+            stream_id = await peer.call(end=False)
+            peer.h2.reset_stream(stream_id)
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+
+async def test_calls_that_were_reset_are_released(bar: Program) -> None:
+    """More than the connection may have open at once, so that each must have been."""
+    async with Peer.connect(bar.port) as peer:
+        for _ in range(3 * grpc_guard.STREAMS):
+            stream_id = await peer.call(message()[:3], end=False)
+            peer.h2.reset_stream(stream_id)
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+        assert not peer.all(StreamReset)
+
+
+async def test_a_message_of_64_mib_is_refused_by_the_length_it_announces(bar: Program) -> None:
+    before, body = memory_of(bar.pid), bytes(64 * MIB)
+
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        await peer.until_window_of(MIB)
+        stream_id = await peer.call(message(length=len(body)), end=False)
+        for begin in range(0, len(body), 16384):  # all of it, as far as it is let
+            if peer.h2.local_flow_control_window(stream_id) < 16384:
+                break
+            peer.h2.send_data(stream_id, body[begin : begin + 16384])
+        await peer.flush()
+        status, text = await peer.status_of(stream_id)
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+    assert (status, text) == (
+        Status.RESOURCE_EXHAUSTED.value,
+        f"the message has {len(body)} bytes; at most {4 * MIB} are allowed",
+    )
+    assert memory_of(bar.pid) - before < GROWTH_MIB
+
+
+async def test_a_message_just_within_the_limit_is_read(bar: Program) -> None:
+    """It arrives in more than one window, and is then not a valid message."""
+    async with Peer.connect(bar.port) as peer:
+        await peer.until_window_of(MIB)
+        stream_id = await peer.call(message(length=4 * MIB), end=False)
+        left = 4 * MIB
+        while left:
+            size = min(16384, left, peer.h2.local_flow_control_window(stream_id))
+            if size:
+                peer.h2.send_data(stream_id, b"\xff" * size, end_stream=size == left)
+                left -= size
+                await peer.flush()
+            else:
+                peer.events += peer.h2.receive_data(await peer.reader.read(65536))
+        status, text = await peer.status_of(stream_id)
+
+    assert (status, text) == (Status.INVALID_ARGUMENT.value, "the bytes are not a GetMenuRequest")
+
+
+async def test_large_messages_at_once_share_the_room_of_their_connection(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        await peer.until_window_of(MIB)
+        waiting = [await peer.call(message(b"x", length=4 * MIB), end=False) for _ in range(4)]
+        status, text = await peer.status_of(await peer.call(message(b"x", length=MIB), end=False))
+        assert (status, text) == (Status.RESOURCE_EXHAUSTED.value, "too many large messages at once on one connection")
+        peer.h2.reset_stream(waiting[0])
+        status, _ = await peer.status_of(await peer.call(message(b"\xff" * 16000, length=MIB)))
+        assert status == Status.INVALID_ARGUMENT.value
+
+
+@pytest.mark.parametrize("data", [b"x", b""], ids=["of one byte", "of none"])
+async def test_data_in_the_smallest_frames_takes_no_more_memory_than_it_holds(bar: Program, data: bytes) -> None:
+    before = memory_of(bar.pid)
+
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        await peer.until_window_of(MIB)
+        stream_id = await peer.call(message(length=4 * MIB), end=False)
+        frames = data_frame(stream_id, data) * 1000
+        for _ in range(150):
+            await peer.send(frames)
+        await peer.send(PingFrame(opaque_data=b"12345678").serialize())
+        await peer.until(PingAckReceived, within=60)
+        assert memory_of(bar.pid) - before < GROWTH_MIB
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "text"),
+    [
+        (b"", Status.INVALID_ARGUMENT, "the call has no message"),
+        (message(b"abc")[:2], Status.INVALID_ARGUMENT, "the call ended in the middle of a message"),
+        (message(length=3), Status.INVALID_ARGUMENT, "the call ended in the middle of a message"),
+        (message(b"ab", length=3), Status.INVALID_ARGUMENT, "the call ended in the middle of a message"),
+        (message(b"abc", flag=1), Status.UNIMPLEMENTED, "the message is compressed, which is not understood here"),
+        (message(b"\xff\xff\xff"), Status.INVALID_ARGUMENT, "the bytes are not a GetMenuRequest"),
+    ],
+)
+async def test_a_call_with_a_broken_message_is_told_so(bar: Program, data: bytes, status: Status, text: str) -> None:
+    async with Peer.connect(bar.port) as peer:
+        assert await peer.status_of(await peer.call(data)) == (status.value, text)
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+
+def without(name: str) -> Headers:
+    return [header for header in call_headers() if header[0] != name]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [*call_headers(), ("Upper-Case", "x")],
+        without(":method"),
+        without(":path"),
+        without(":scheme"),
+        without(":authority"),
+        [*call_headers(), (":path", "/twice")],
+        [*without(":method"), (":method", "POST")],
+        [*call_headers(), (":unknown", "x")],
+        [*call_headers(), ("connection", "close")],
+        [*call_headers(), ("transfer-encoding", "chunked")],
+        [*without("te"), ("te", "gzip")],
+        [*call_headers(), ("", "no name")],
+        [*call_headers(), ("a b", "x")],
+        [*call_headers(), ("x", " padded ")],
+        [*call_headers(), ("x", "a\r\nb: c")],
+        [*call_headers(), ("x", "\0")],
+        [*call_headers(), (b"x", b"\xff\xfe")],
+        [*without(":path"), (b":path", "/é".encode())],
+        [*call_headers(), ("x-bin", "!no base64!")],
+        [*call_headers(), (b"x-bin", b"\xff")],
+        [*call_headers(), ("grpc-timeout", "soon")],
+        [*call_headers(), ("grpc-timeout", "99999999H")],
+        [*call_headers(), ("grpc-timeout", "0n")],
+        [*call_headers(), ("grpc-encoding", "gzip")],
+        [*without("content-type"), ("content-type", "text/html")],
+        [*without(":path"), (":path", "/no.such/Method")],
+        [*without(":method"), (":method", "GET")],
+        [],
+        [*call_headers(), *[("x", "y" * 4000)] * 16],
+    ],
+    ids=repr,
+)
+async def test_headers_that_are_not_valid_cost_their_sender_at_most_its_connection(
+    bar: Program, headers: Headers
+) -> None:
+    log = len(bar.output)
+
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        await peer.call(raw=headers_frame(1, headers) + data_frame(1, message()))
+        await peer.send(PingFrame(opaque_data=b"12345678").serialize())
+
+        async def is_over_or_told() -> None:
+            while not (
+                peer.is_over or any(peer.first(kind) for kind in (StreamEnded, StreamReset, ConnectionTerminated))
+            ):
+                await peer.until_any()
+
+        await asyncio.wait_for(is_over_or_told(), 10)
+
+    assert "Fatal error" not in bar.output[log:]
+    assert "a handler failed" not in bar.output[log:]
+
+
+async def test_a_hundred_calls_run_at_once_and_those_above_are_refused_alone(bar: Program) -> None:
+    above = 50
+
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:  # at once: before it was told of the limit
+        calls = [await peer.call(end=False) for _ in range(grpc_guard.STREAMS + above)]
+        while len(peer.all(StreamReset)) < above:
+            await peer.until_any()
+        refused = peer.all(StreamReset)
+        assert [event.stream_id for event in refused] == calls[-above:]
+        assert {event.error_code for event in refused} == {ErrorCodes.REFUSED_STREAM}
+
+        for stream_id in calls[: grpc_guard.STREAMS]:
+            peer.h2.send_data(stream_id, message(), end_stream=True)
+        await peer.flush()
+        for stream_id in calls[: grpc_guard.STREAMS]:
+            assert await peer.status_of(stream_id) == (0, "")
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+
+async def test_calls_that_their_peer_never_ends_leave_room_for_others(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        for _ in range(2 * grpc_guard.STREAMS):
+            assert await peer.status_of(await peer.call(message(), end=False)) == (0, "")
+
+
+async def test_connections_beyond_the_limit_are_turned_away_until_others_leave(bar: Program) -> None:
+    before = memory_of(bar.pid)
+
+    async with honest_calls(bar.port) as honest:
+        crowd = [await asyncio.open_connection("127.0.0.1", bar.port) for _ in range(grpc_guard.CONNECTIONS + 100)]
+        try:
+            ends = [asyncio.ensure_future(reader.read()) for reader, _ in crowd[grpc_guard.CONNECTIONS :]]
+            done, _ = await asyncio.wait(ends, timeout=10)
+            assert len(done) == 100
+            for end in done:
+                end.exception()
+            calls_in_a_crowd = len(honest.seconds)
+            await asyncio.sleep(0.2)
+            assert len(honest.seconds) > calls_in_a_crowd
+        finally:
+            for _, writer in crowd:
+                writer.transport.abort()
+
+    async with honest_calls(bar.port):
+        pass
+    assert memory_of(bar.pid) - before < 100  # they are as many as there may be
+    assert bar.output.count("too many connections") <= 2
+
+
+@pytest.mark.parametrize("data", [b"", b"GET / HTTP/1.1\r\nHost: bar\r\n\r\n", bytes(range(256)) * 40], ids=len)
+async def test_a_connection_that_does_not_greet_is_closed(bar: Program, data: bytes) -> None:
+    async with honest_calls(bar.port), Peer.connect(bar.port, greet=False) as peer:
+        await peer.send(data)
+        assert await peer.end_of_silence() < 3.0
+
+
+async def test_a_connection_that_greets_slowly_is_closed(bar: Program) -> None:
+    async with Peer.connect(bar.port, greet=False) as peer:
+        peer.h2.initiate_connection()
+        greeting = peer.h2.data_to_send()
+        begin = time.monotonic()
+
+        async def drip() -> None:
+            for byte in greeting:
+                await peer.send(bytes([byte]))
+                await asyncio.sleep(0.3)
+
+        dripping = asyncio.create_task(drip())
+        await peer.end_of_silence()
+        dripping.cancel()
+        assert 3.0 < time.monotonic() - begin < 6.0
+
+
+async def test_frames_of_unknown_types_are_ignored(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        for kind in (0x0C, 0x42, 0xFF):
+            await peer.send(b"\x00\x00\x01" + bytes([kind]) + bytes(5) + b"?")
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+
+async def test_a_peer_that_pings_and_does_not_read_is_sent_away(bar: Program) -> None:
+    before = memory_of(bar.pid)
+
+    async with honest_calls(bar.port), Peer.connect(bar.port, receive_buffer=4096) as peer:
+        pings = PingFrame(opaque_data=b"12345678").serialize() * 10_000
+        peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        sent = 0
+        for _ in count():
+            await peer.send(pings)
+            sent += len(pings)
+            if peer.writer.is_closing() or sent > 64 * MIB:
+                break
+        assert sent < 64 * MIB
+
+    assert memory_of(bar.pid) - before < GROWTH_MIB
+
+
+async def test_a_peer_that_changes_its_settings_without_end_is_sent_away(bar: Program) -> None:
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        small, large = (
+            SettingsFrame(settings={SettingCodes.HEADER_TABLE_SIZE: size}).serialize() for size in (100, 4000)
+        )
+        await peer.send((small + large) * grpc_guard.RESETS)
+        away = await peer.until(ConnectionTerminated)
+    assert away.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+
+
+async def test_a_peer_cannot_have_our_table_of_headers_grow(bar: Program) -> None:
+    async with Peer.connect(bar.port, greet=False) as peer:
+        peer.h2.initiate_connection()
+        peer.h2.update_settings({SettingCodes.HEADER_TABLE_SIZE: 2**31 - 1})
+        await peer.flush()
+        await peer.until(RemoteSettingsChanged)
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+        assert peer.h2.decoder.header_table_size <= grpc_guard.HEADER_TABLE_BYTES
+
+
+async def test_a_silent_peer_is_found_within_3_seconds(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        await peer.call(end=False)
+        assert await peer.end_of_silence() < 3.0
+
+
+async def test_a_peer_that_answers_pings_may_say_nothing_else(bar: Program) -> None:
+    async with Peer.connect(bar.port) as peer:
+        begin = time.monotonic()
+        while time.monotonic() - begin < 5.0:
+            await peer.until_any()
+        assert await peer.status_of(await peer.call(message())) == (0, "")
+
+
+def test_nothing_that_was_done_to_it_is_a_fault_in_its_log(bar: Program) -> None:
+    wait_for(lambda: bar.is_running, "it runs")
+    assert "Traceback" not in bar.output

@@ -1,0 +1,141 @@
+"""How long the two sides of gRPC wait for each other, in one process."""
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError, StreamTerminatedError
+from h2.settings import SettingCodes
+
+from generated.restaurant import v1
+from plumbing.grpc_guard import WatchedChannel
+from plumbing.grpc_server import GrpcServer, bind
+from tests.e2e.harness import ROOT, Program
+from tests.e2e.wire import Wire
+from tests.hardening.peers import Peer, message
+
+CALL_SECONDS = 0.5
+
+
+class Floor(v1.DepartmentServiceBase):
+    """Answers at once, or never; a large answer."""
+
+    async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
+        return v1.GetMenuResponse(name="x" * 100_000)
+
+    async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def healthy() -> bool:
+    return True
+
+
+@asynccontextmanager
+async def serve(call_seconds: float = 20.0) -> AsyncIterator[int]:
+    server = GrpcServer(
+        [Floor()],
+        descriptors=ROOT / "generated" / "descriptors.binpb",
+        translate=lambda error: None,
+        healthy=healthy,
+        max_message_bytes=1024 * 1024,
+        call_seconds=call_seconds,
+    )
+    sock = bind("127.0.0.1", 0)
+    await server.start(sock)
+    yield sock.getsockname()[1]
+    await server.drain(0.0)
+
+
+@pytest.mark.parametrize("sent", [b"", message()[:3], message(b"x", length=1000)], ids=len)
+async def test_a_call_that_sends_nothing_more_is_ended(sent: bytes) -> None:
+    async with serve(CALL_SECONDS) as port, Peer.connect(port) as peer:
+        begin = time.monotonic()
+        status, text = await peer.status_of(await peer.call(sent, end=False))
+    assert (status, text) == (Status.DEADLINE_EXCEEDED.value, f"the call was not over within {CALL_SECONDS} seconds")
+    assert CALL_SECONDS <= time.monotonic() - begin < CALL_SECONDS + 1.0
+
+
+async def test_its_own_deadline_ends_it_sooner() -> None:
+    async with serve() as port, Peer.connect(port) as peer:
+        begin = time.monotonic()
+        status, _ = await peer.status_of(await peer.call(b"", ("grpc-timeout", "200m"), end=False))
+    assert status == Status.DEADLINE_EXCEEDED.value
+    assert time.monotonic() - begin < 1.5
+
+
+async def test_a_call_whose_answer_is_not_let_through_is_ended() -> None:
+    async with serve(CALL_SECONDS) as port, Peer.connect(port) as peer:
+        peer.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        await peer.flush()
+        status, _ = await peer.status_of(await peer.call(message()))
+    assert status == Status.DEADLINE_EXCEEDED.value
+
+
+async def test_a_server_that_went_silent_is_found_within_3_seconds_and_called_again_once_it_is_back() -> None:
+    async with serve() as port:
+        sock = bind("127.0.0.1", 0)
+        between = sock.getsockname()[1]
+        sock.close()
+        async with Wire(port).on(between) as wire:
+            channel = WatchedChannel("127.0.0.1", between)
+            stub = v1.DepartmentServiceStub(channel)
+            await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
+
+            wire.answers = False
+            begin = time.monotonic()
+            with pytest.raises(StreamTerminatedError):
+                await stub.get_menu(v1.GetMenuRequest())
+            assert time.monotonic() - begin < 3.0
+
+            wire.answers = True
+            await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
+            channel.close()
+
+
+async def test_a_server_that_never_said_anything_is_found_within_3_seconds() -> None:
+    with bind("127.0.0.1", 0) as sock:
+        sock.listen()  # the system connects; nobody accepts
+        channel = WatchedChannel(*sock.getsockname())
+        begin = time.monotonic()
+        with pytest.raises(StreamTerminatedError):
+            await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest())
+        assert time.monotonic() - begin < 3.0
+        channel.close()
+
+
+async def test_an_idle_channel_keeps_its_connection() -> None:
+    async with serve() as port:
+        channel = WatchedChannel("127.0.0.1", port)
+        stub = v1.DepartmentServiceStub(channel)
+        await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
+        protocol = channel._protocol
+        await asyncio.sleep(5.0)
+        await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
+        assert channel._protocol is protocol
+        channel.close()
+
+
+async def test_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives() -> None:
+    async with serve() as port:
+        channel = WatchedChannel("127.0.0.1", port)
+        stub = v1.DepartmentServiceStub(channel)
+        with pytest.raises((TimeoutError, GRPCError)):
+            await stub.move_ticket(v1.MoveTicketRequest(), timeout=4.0)
+        assert (await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)).name
+        channel.close()
+
+
+async def test_the_official_client_stays_connected_while_it_is_idle_and_pings(bar: Program) -> None:
+    script = Path(__file__).parent / "official_client.py"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), str(bar.port), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await process.communicate()
+    assert out.decode().startswith("stayed"), (out, err)

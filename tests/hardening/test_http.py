@@ -1,0 +1,468 @@
+"""The gateway against slow, endless and garbled HTTP: honest guests are served, and nobody stays for ever."""
+
+import asyncio
+import json
+import resource
+import socket
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import cycle
+from pathlib import Path
+
+import httpx
+import pytest
+
+from plumbing import http_guard
+from tests.e2e.guests import line, order
+from tests.e2e.harness import House, Program, eventually
+from tests.hardening.conftest import RECEIVE_SECONDS
+from tests.hardening.peers import Honest, memory_of
+
+GROWTH_MIB = 20
+LATE = RECEIVE_SECONDS + 1.5
+SLOW_CONNECTIONS = 500
+
+POST = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+GET = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Sender:
+    """One connection, in bytes of one's own."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Use `connect`."""
+        self.reader = reader
+        self.writer = writer
+
+    async def send(self, data: bytes) -> None:
+        """Send, whether or not there is somebody left to take it."""
+        with suppress(OSError):
+            if not self.writer.is_closing():
+                self.writer.write(data)
+                await self.writer.drain()
+
+    async def drip(self, data: Sequence[bytes], pause: float = 0.1) -> None:
+        """Send in pieces, over and over, until the connection is closed."""
+        for piece in cycle(data):
+            if self.reader.at_eof() or self.writer.is_closing():
+                return
+            await self.send(piece)
+            await asyncio.sleep(pause)
+
+    async def answers(self, within: float = 15.0) -> bytes:
+        """Read until the connection is closed."""
+        answers = b""
+        with suppress(OSError):
+            async with asyncio.timeout(within):
+                while data := await self.reader.read(65536):
+                    answers += data
+        return answers
+
+
+@asynccontextmanager
+async def connect(port: int, receive_buffer: int | None = None) -> AsyncIterator[Sender]:
+    """Connect to the gateway."""
+    sock = socket.socket()
+    if receive_buffer:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    sock.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
+    reader, writer = await asyncio.open_connection(sock=sock)
+    try:
+        yield Sender(reader, writer)
+    finally:
+        writer.transport.abort()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def statuses(answers: bytes) -> list[int]:
+    """List the statuses in what was read."""
+    return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
+
+
+def problem(answers: bytes) -> dict[str, object]:
+    """Read the last answer, which must be a problem; answers it."""
+    head, _, body = answers[answers.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    found: dict[str, object] = json.loads(body)
+    assert found["status"] == int(head[9:12])
+    return found
+
+
+@asynccontextmanager
+async def honest_guests(url: str, *, at_least: int = 10) -> AsyncIterator[Honest]:
+    """Place orders, each on a connection of its own, one after the other; each must be accepted."""
+    honest, is_over = Honest(), asyncio.Event()
+
+    async def order_on() -> None:
+        while not is_over.is_set() or len(honest.seconds) < at_least:
+            begin = time.monotonic()
+            async with httpx.AsyncClient(base_url=url, timeout=5.0, trust_env=False, verify=False) as client:
+                answer = await client.post("/orders", json=order(line("bar", "coffee")))
+            assert answer.status_code == 201, answer.text
+            honest.seconds.append(time.monotonic() - begin)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(order_on())
+        try:
+            yield honest
+        finally:
+            is_over.set()
+
+
+@pytest.mark.parametrize(
+    ("begin", "drip"),
+    [
+        (b"GET /", [b"x"]),
+        (b"GET / HTTP/1.1\r\n", [b"a: b\r\n"]),
+        (b"GET / HTTP/1.1\r\nx: ", [b"y"]),
+        (POST + b"Content-Length: 60000\r\n\r\n", [b" "]),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\n \r\n"]),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\n \r\n0\r\n", [b"a: b\r\n"]),
+        (b"", [b"\r\n"]),
+    ],
+    ids=["path", "headers", "one header", "body", "chunks", "trailers", "empty lines"],
+)
+async def test_a_slow_sender_is_told_so_in_time(gateway: Program, begin: bytes, drip: list[bytes]) -> None:
+    async with connect(gateway.port) as sender:
+        started = time.monotonic()
+        await sender.send(begin)
+        dripping = asyncio.create_task(sender.drip(drip))
+        answers = await sender.answers()
+        taken = time.monotonic() - started
+        dripping.cancel()
+
+    assert RECEIVE_SECONDS - 0.2 < taken < LATE
+    assert problem(answers)["status"] in {400, 408}
+
+
+async def test_a_slow_sender_is_found_on_a_connection_that_had_an_answer(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(GET)
+        await sender.reader.readuntil(b"\r\n\r\n")
+        started = time.monotonic()
+        dripping = asyncio.create_task(sender.drip([b"\r\n"]))
+        await sender.answers()
+        dripping.cancel()
+        assert time.monotonic() - started < LATE
+
+
+async def test_a_connection_that_asks_nothing_is_closed_without_a_word(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        started = time.monotonic()
+        assert await sender.answers() == b""
+        assert time.monotonic() - started < LATE
+
+
+async def test_a_connection_that_had_its_answers_is_closed_when_it_is_idle(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(GET)
+        assert statuses(await sender.answers()) == [200]
+
+
+async def test_a_body_that_nobody_wanted_is_not_read_for_ever(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        started = time.monotonic()
+        await sender.send(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
+        dripping = asyncio.create_task(sender.drip([b" " * 1000]))
+        answers = await sender.answers()
+        dripping.cancel()
+    assert statuses(answers) == [404]
+    assert time.monotonic() - started < LATE
+
+
+async def test_a_slow_reader_is_cut_off(gateway: Program) -> None:
+    before = memory_of(gateway.pid)
+    page = b"GET /assets/swagger-ui/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async with connect(gateway.port, receive_buffer=4096) as sender:
+        sender.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        await sender.send(page * 50)
+        started = time.monotonic()
+        while len(established(gateway.port, sender)) > 0:
+            assert time.monotonic() - started < 2 * LATE + 2
+            await asyncio.sleep(0.05)
+    assert memory_of(gateway.pid) - before < GROWTH_MIB
+
+
+def established(port: int, sender: Sender) -> list[str]:
+    """List the server's side of a connection, in the system's table, while it is open."""
+    mine = sender.writer.get_extra_info("sockname")[1]
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return [
+        row[1] for row in rows if row[1].endswith(f":{port:04X}") and row[2].endswith(f":{mine:04X}") and row[3] == "01"
+    ]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /menu HTTP/1.1\r\nHost: x\r\nx: " + b"y" * 300_000 + b"\r\n\r\n",
+        b"GET /menu HTTP/1.1\r\nHost: x\r\n" + b"x: yyyyyyyyyyyyyyyy\r\n" * 20_000 + b"\r\n",
+        b"GET /" + b"y" * 300_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /menu HTTP/1.1\r\n" + b"x" * 300_000 + b": y\r\n\r\n",
+        b"GET /menu HTTP/1.1\r\nHost: x\r\nx: " + b"y" * 50_000_000,
+    ],
+    ids=["a long header", "many headers", "a long path", "a long name", "an endless header"],
+)
+async def test_a_head_that_is_too_long_is_431(house: House, gateway: Program, head: bytes) -> None:
+    before = memory_of(gateway.pid)
+    async with honest_guests(house.url), connect(gateway.port) as sender:
+        sending = asyncio.create_task(sender.send(head))
+        answers = await sender.answers()
+        sending.cancel()
+    assert problem(answers)["status"] == 431
+    assert memory_of(gateway.pid) - before < GROWTH_MIB
+
+
+async def test_a_head_of_ordinary_length_is_read(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(
+            b"GET /health/live HTTP/1.1\r\nHost: x\r\nx: " + b"y" * 12_000 + b"\r\nConnection: close\r\n\r\n"
+        )
+        assert statuses(await sender.answers()) == [200]
+
+
+async def endless(*, chunked: bool) -> AsyncIterator[bytes]:
+    for _ in range(100_000):
+        yield b"3e8\r\n" + b" " * 1000 + b"\r\n" if chunked else b" " * 1000
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
+async def test_a_body_that_is_too_long_is_413(house: House, gateway: Program, *, chunked: bool) -> None:
+    before = memory_of(gateway.pid)
+    length = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 100000000\r\n\r\n"
+
+    async with honest_guests(house.url), connect(gateway.port) as sender:
+
+        async def send() -> None:
+            await sender.send(POST + length)
+            async for piece in endless(chunked=chunked):
+                await sender.send(piece)
+                await asyncio.sleep(0)  # whoever sends must listen, too
+
+        sending = asyncio.create_task(send())
+        answers = await sender.answers()
+        sending.cancel()
+
+    assert problem(answers)["status"] == 413
+    assert memory_of(gateway.pid) - before < GROWTH_MIB
+
+
+async def test_trailers_without_end_are_not_gathered(house: House, gateway: Program) -> None:
+    before = memory_of(gateway.pid)
+    async with honest_guests(house.url), connect(gateway.port) as sender:
+        await sender.send(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
+        sending = asyncio.create_task(sender.send(b"x: yyyyyyyyyyyyyyyyyyyy\r\n" * 2_000_000))
+        await sender.answers()
+        sending.cancel()
+    assert memory_of(gateway.pid) - before < GROWTH_MIB
+
+
+async def test_pipelined_requests_are_answered_in_their_order(gateway: Program) -> None:
+    paths = [b"/health/live", b"/nowhere", b"/menu", b"/orders/1", b"/health/ready"] * 5
+    async with connect(gateway.port) as sender:
+        await sender.send(b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths))
+        answers = await sender.answers()
+    assert statuses(answers) == [200, 404, 200, 404, 200] * 5
+
+
+async def test_garbage_after_a_request_does_not_overtake_its_answer(gateway: Program) -> None:
+    body = json.dumps(order(line("bar", "coffee"))).encode()
+    async with connect(gateway.port) as sender:
+        await sender.send(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + b"\0garbage\r\n\r\n")
+        answers = await sender.answers()
+    assert statuses(answers) == [201]
+    assert b"connection: close" in answers.lower()
+
+
+async def test_requests_without_end_and_without_reading_are_not_gathered(house: House, gateway: Program) -> None:
+    before = memory_of(gateway.pid)
+    async with honest_guests(house.url), connect(gateway.port, receive_buffer=4096) as sender:
+        sender.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        begin = time.monotonic()
+        while not sender.writer.is_closing() and time.monotonic() - begin < 10:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(sender.send(b"GET /health/live HTTP/1.1\r\n\r\n" * 10_000), 1.0)
+        assert sender.writer.is_closing()
+    assert memory_of(gateway.pid) - before < GROWTH_MIB
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\r\n\r\n\0\r\n\r\n",
+        b"HELLO\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\n: no name\r\n\r\n",
+        b"GET / HTTP/1.1\r\na b: c\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx: \0\r\n\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /é HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+        b"GET nowhere HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[::1 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        POST + b"Content-Length: -1\r\n\r\n",
+        POST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        POST + b"Content-Length: 99999999999999999999999\r\n\r\n",
+        POST + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        POST + b"Transfer-Encoding: gzip\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\nnot a length\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n",
+    ],
+    ids=repr,
+)
+async def test_what_is_no_http_is_problem_json_400(gateway: Program, garbage: bytes) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(garbage)
+        answers = await sender.answers()
+    assert problem(answers)["status"] == 400
+    assert statuses(answers) == [400]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/%00",
+        "/%ff%fe",
+        "/orders/%00",
+        "/orders/%F0%9F%8D%95",
+        "/orders/00000000-0000-0000-0000-000000000000%00",
+        "/orders/0000000000000000000000000000000g",
+        "/orders/" + "a" * 8000,
+        "/orders?table=%00",
+        "/orders?table=%ED%A0%80",
+        "/orders?table=%ff",
+        "/orders?cursor=%D9%A1%D9%A2",
+        "/orders?cursor=9223372036854775807",
+        "/orders?limit=1e3",
+        "/orders?limit=%2B1",
+        "/orders?limit=1&limit=2",
+        "/orders?limit=" + "9" * 5000,
+        "/orders?status=%00",
+        "/orders?" + "a=b&" * 2000,
+        "/orders?%00=%00&=&&;;",
+        "/assets/%00",
+        "/assets/..%2f..%2fpyproject.toml",
+        "/assets/../../pyproject.toml",
+        "/assets/%2e%2e/app.py",
+        "/assets/" + "a" * 8000,
+        "/assets/swagger-ui",
+        "/assets/swagger-ui/LICENSE/x",
+        "/assets/%ff",
+        "/assets//etc/passwd",
+        "//",
+        "/.",
+        "/schema/%00",
+        "/schema/openapi.json/",
+        "/?%",
+        "/%",
+        "/%zz",
+    ],
+    ids=lambda path: str(path)[:40],
+)
+async def test_an_odd_path_is_never_a_fault_of_ours(gateway: Program, path: str) -> None:
+    for method in (b"GET", b"HEAD", b"POST", b"DELETE", b"OPTIONS", b"PUT"):
+        async with connect(gateway.port) as sender:
+            request = b" ".join([method, path.encode(), b"HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"])
+            await sender.send(request)
+            answers = await sender.answers()
+        (status,) = statuses(answers)
+        assert status < 500, answers
+        assert b"requires-python" not in answers
+        assert b"root:" not in answers
+        if status >= 400 and method != b"HEAD" and not path.startswith("/schema"):
+            assert problem(answers)["status"] == status
+
+
+@pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
+async def test_an_offer_of_another_protocol_is_declined(gateway: Program, upgrade: bytes) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(
+            b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n"
+        )
+        assert statuses(await sender.answers()) == [200]
+
+
+async def slow_crowd(port: int, stack: AsyncExitStack) -> "list[asyncio.Task[None]]":
+    """Open slow connections of every kind, which come back when they are sent away."""
+    kinds = [
+        (b"", [b""]),
+        (b"GET / HTTP/1.1\r\n", [b"a: b\r\n"]),
+        (POST + b"Content-Length: 60000\r\n\r\n", [b" "]),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\n \r\n"]),
+    ]
+
+    async def stay(begin: bytes, drip: list[bytes]) -> None:
+        while True:
+            async with connect(port) as sender:
+                await sender.send(begin)
+                await sender.drip(drip, pause=0.5)
+
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    return [group.create_task(stay(*kind)) for kind, _ in zip(cycle(kinds), range(SLOW_CONNECTIONS))]
+
+
+async def test_500_slow_connections_do_not_keep_an_honest_guest_out(
+    house: House, gateway: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with honest_guests(house.url, at_least=200) as alone:
+        pass
+    async with AsyncExitStack() as stack:
+        crowd = await slow_crowd(gateway.port, stack)
+        await eventually(lambda: crowded(gateway.pid), "the slow are all there")
+        async with honest_guests(house.url, at_least=200) as beside:
+            pass
+        for task in crowd:
+            task.cancel()
+
+    with capsys.disabled():
+        print(f"\nhonest guests alone: {alone}; beside {SLOW_CONNECTIONS} slow connections: {beside}")
+    assert beside.quantile(0.99) < 1000
+    assert beside.quantile(0.5) < 10 * alone.quantile(0.5) + 20
+
+
+def open_files(pid: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+async def has_room(pid: int) -> bool:
+    return open_files(pid) < 100
+
+
+async def crowded(pid: int) -> bool:
+    return open_files(pid) >= SLOW_CONNECTIONS
+
+
+async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_again(
+    house: House, gateway: Program
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    crowd = [await asyncio.open_connection("127.0.0.1", gateway.port) for _ in range(http_guard.CONNECTIONS + 100)]
+    for _, writer in crowd:  # each sends a little and then nothing
+        writer.write(b"G")
+    ends = [asyncio.ensure_future(reader.read()) for reader, _ in crowd]
+    await asyncio.wait(ends, timeout=2 * LATE)
+    assert all(end.done() for end in ends)
+    turned_away = sum(1 for end in ends if end.exception() or not end.result())
+    for _, writer in crowd:
+        writer.transport.abort()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert 100 <= turned_away < 200
+    await eventually(lambda: has_room(gateway.pid), "the crowd has left")
+    async with honest_guests(house.url):
+        pass
+
+
+def test_nothing_that_was_sent_is_a_fault_in_the_log(gateway: Program) -> None:
+    assert "Traceback" not in gateway.output
+    assert "a handler failed" not in gateway.output

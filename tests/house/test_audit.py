@@ -1,0 +1,448 @@
+"""The auditor against a house whose books are in order, and against each way in which they may not be."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from departments import __main__ as department_program
+from departments import desk
+from departments.domain.menu import Menu, MenuItem
+from departments.domain.placing import Placement, Wish
+from departments.domain.tickets import Ticket, Verb
+from gateway import __main__ as gateway_program
+from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
+from gateway.journal import Journal
+from house.audit import Acknowledged, Auditor, Report
+from house.verdicts import Column
+from plumbing.database import Database
+from plumbing.errors import StartError
+from tests.conftest import new_postgresql_database
+
+STOCK = 10
+MENUS = {
+    "bar": Menu("bar", {"en": "Bar"}, "Drink", {"coffee": MenuItem("coffee", {"en": "Coffee"}, 300, STOCK)}),
+    "kitchen": Menu("kitchen", {"en": "Kitchen"}, "Meal", {"pizza": MenuItem("pizza", {"en": "Pizza"}, 900, STOCK)}),
+}
+NOTHING_WRONG = dict.fromkeys(Column, 0)
+
+
+class Books:
+    """The books of a house, written through the programs' own code, and then falsified."""
+
+    def __init__(self, home: Path, postgresql: str | None) -> None:
+        self._home = home
+        self._postgresql = postgresql
+        self.told = home / "told.jsonl"
+        self.journal_database = self._open("gateway", read_only=False)
+        self.journal_database.prepare(gateway_program.MIGRATIONS)
+        self.departments = {name: self._open(name, read_only=False) for name in MENUS}
+        for database in self.departments.values():
+            database.prepare(department_program.MIGRATIONS)
+        self.journal = Journal(self.journal_database)
+        self._readers: list[Database] = []
+
+    async def open(self) -> None:
+        await self.journal.enlist(9.0)
+        for name, database in self.departments.items():
+            await database.write(desk.open_department, MENUS[name])
+
+    async def place(self, *, policy: Policy = Policy.BEST_EFFORT, coffees: int = 1, record: bool = True) -> Order:
+        """Let an order take its whole way."""
+        lines = [Line("bar", "coffee", coffees), Line("kitchen", "pizza")]
+        order = Order.new(str(uuid.uuid4()), policy, "7", lines, 1000)
+        await self.journal.insert(order)
+        goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
+        for name in self.departments:
+            order.hear(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
+        if order.decide():
+            await self.settle(order)
+        order.answered = True
+        if record:
+            await self.journal.update(order)
+        return order
+
+    async def cancel(self, order: Order) -> None:
+        order.take_back()
+        await self.settle(order)
+
+    async def settle(self, order: Order) -> None:
+        """Write a decision down and deliver it."""
+        await self.journal.update(order)
+        for name, goal in list(order.owed.items()):
+            database = self.departments[name]
+            if goal is Goal.CONFIRM:
+                (ticket,) = await database.write(desk.confirm, [order.order_id])
+            else:
+                (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
+            order.hear(name, goal, _answer(ticket))
+        await self.journal.update(order)
+
+    async def step(self, name: str, order: Order, verb: Verb) -> None:
+        await self.departments[name].write(desk.move, order.order_id, verb)
+
+    async def falsify(self, name: str, statement: str) -> None:
+        """Change the books behind everybody's back."""
+        database = self.journal_database if name == "gateway" else self.departments[name]
+        await database.write(lambda connection: connection.exec_driver_sql(statement.replace("%", "%%")).rowcount)
+
+    def tell(self, *notes: dict[str, Any]) -> None:
+        """Add to a client's journal."""
+        with self.told.open("a") as file:
+            file.writelines(json.dumps(note) + "\n" for note in notes)
+
+    async def audit(self, *, told: bool = False) -> Report:
+        reading = {name: self._open(name, read_only=True) for name in ("gateway", *self.departments)}
+        self._readers += reading.values()
+        journal = reading.pop("gateway")
+        return await Auditor(journal, reading, Acknowledged(self.told) if told else None, moment=0.05).audit()
+
+    def close(self) -> None:
+        for database in (self.journal_database, *self.departments.values(), *self._readers):
+            database.close()
+
+    async def _ask(self, name: str, order: Order, *, hold: bool) -> Answer:
+        wishes = [Wish(line.item, line.quantity, line.note) for line in order.shares[name]]
+        placement = Placement(order.order_id, wishes, "7", hold)
+        (ticket,) = await self.departments[name].write(desk.place, MENUS[name], [placement], 1000)
+        return _answer(ticket)
+
+    def _open(self, name: str, *, read_only: bool) -> Database:
+        url = self._postgresql or f"sqlite:///{self._home}/{name}.db"
+        return Database(url, schema=name, read_only=read_only)
+
+
+def _answer(ticket: object) -> Answer:
+    assert isinstance(ticket, Ticket)
+    lines = [LineAnswer(Outcome(line.outcome.value), line.available, line.unit_price) for line in ticket.lines]
+    return Answer(TicketState(ticket.state.value), lines)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Books]:
+    server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
+    books = Books(tmp_path, new_postgresql_database(server) if server else None)
+    yield books
+    books.close()
+
+
+@pytest.fixture
+async def books(empty_books: Books) -> Books:
+    """Open a house with one order of each kind on its books."""
+    await empty_books.open()
+    await empty_books.place()
+    await empty_books.place(policy=Policy.ALL_OR_NOTHING)
+    await empty_books.place(policy=Policy.ALL_OR_NOTHING, coffees=STOCK)  # refused
+    return empty_books
+
+
+def note(order: Order, **changes: Any) -> dict[str, Any]:
+    lines = [{"outcome": line.outcome.value} for line in order.lines]
+    return {"order_id": order.order_id, "answer": {"status": order.status.value, "lines": lines, **changes}}
+
+
+def counts(report: Report) -> dict[Column, int]:
+    return {column: count for column, count in report.counts.items() if count}
+
+
+async def test_books_in_order_are_all_zeros(books: Books) -> None:
+    cancelled = await books.place()
+    await books.cancel(cancelled)
+    report = await books.audit()
+
+    assert report.counts == NOTHING_WRONG
+    assert report.is_right
+    assert (report.acknowledged, report.orders, report.tickets, report.counter_sales) == (4, 4, 8, 0)
+
+
+async def test_a_counter_sale_needs_no_order(books: Books) -> None:
+    placement = Placement(str(uuid.uuid4()), [Wish("coffee", 1)])
+    await books.departments["bar"].write(desk.place, MENUS["bar"], [placement], 1000)
+    report = await books.audit()
+
+    assert report.counts == NOTHING_WRONG
+    assert report.counter_sales == 1
+
+
+async def test_an_order_in_flight_is_undecided_and_not_wrong(books: Books) -> None:
+    order = await books.place(record=False)
+    report = await books.audit()
+
+    assert counts(report) == {Column.UNDECIDED: 1}
+    assert report.is_right
+    assert f"undecided: {order.order_id}: still owed: bar place, kitchen place" in report.table()
+
+
+async def test_an_accepted_order_without_its_ticket_is_lost(books: Books) -> None:
+    order = await books.place()
+    await books.falsify("kitchen", f"DELETE FROM tickets WHERE order_id = '{order.order_id}'")
+    await books.falsify("kitchen", "UPDATE stock SET sold = sold - 1, on_hand = on_hand + 1")
+    report = await books.audit()
+
+    assert counts(report) == {Column.LOST: 1}
+    assert not report.is_right
+    assert f"lost: {order.order_id}: kitchen: 1 pizza was accepted, and there is no ticket" in report.table()
+
+
+async def test_a_finished_order_with_a_pending_line_is_lost(books: Books) -> None:
+    order = await books.place()
+    order.lines[0].outcome = Outcome.PENDING
+    await books.journal.update(order)
+
+    assert counts(await books.audit()) == {Column.LOST: 1}
+
+
+@pytest.mark.parametrize(
+    ("change", "column"),
+    [
+        ("""'"outcome":"accepted"', '"outcome":"out_of_stock"'""", Column.LOST),
+        ("""'"unit_price":300', '"unit_price":299'""", Column.LOST),
+        ("""'"quantity":2', '"quantity":1'""", Column.LOST),
+        ("""'"quantity":2', '"quantity":3'""", Column.DOUBLED),
+    ],
+)
+async def test_a_ticket_that_says_something_else_is_found(books: Books, change: str, column: Column) -> None:
+    order = await books.place(coffees=2)
+    await books.falsify(
+        "bar", f"UPDATE tickets SET lines = replace(lines, {change}) WHERE order_id = '{order.order_id}'"
+    )
+
+    found = await books.audit()
+    assert [finding.subject for finding in found.findings[column]] == [order.order_id]
+    assert found.counts[column] == 1
+
+
+async def test_a_ticket_that_no_order_asked_for_is_doubled(books: Books) -> None:
+    placement = Placement(str(uuid.uuid4()), [Wish("coffee", 1)], table="7")
+    await books.departments["bar"].write(desk.place, MENUS["bar"], [placement], 1000)
+    report = await books.audit()
+
+    assert counts(report) == {Column.DOUBLED: 1}
+    assert report.findings[Column.DOUBLED][0].subject == placement.order_id
+
+
+async def test_a_line_that_was_given_up_and_is_made_all_the_same_is_doubled(books: Books) -> None:
+    order = await books.place()
+    order.lines[0].outcome = Outcome.EXPIRED
+    await books.journal.update(order)
+
+    assert counts(await books.audit()) == {Column.DOUBLED: 1}
+
+
+async def test_more_on_tickets_than_there_was_is_oversold(books: Books) -> None:
+    order = await books.place()
+    await books.falsify(
+        "bar",
+        f"""UPDATE tickets SET lines = replace(lines, '"quantity":1', '"quantity":99'), placed_at_ms = 2000
+            WHERE order_id = '{order.order_id}'""",
+    )
+    report = await books.audit()
+
+    assert [finding.subject for finding in report.findings[Column.OVERSOLD]] == [order.order_id]
+    assert report.counts[Column.STOCK_LAW] == 1
+
+
+async def test_an_all_or_nothing_order_that_stays_held_somewhere_is_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    await books.falsify("bar", f"UPDATE tickets SET state = 'held' WHERE order_id = '{order.order_id}'")
+    await books.falsify("bar", "UPDATE stock SET held = held + 1, sold = sold - 1")
+
+    assert counts(await books.audit()) == {Column.HALF: 1}
+
+
+async def test_an_all_or_nothing_order_that_misses_a_ticket_is_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    await books.falsify("bar", f"DELETE FROM tickets WHERE order_id = '{order.order_id}'")
+    await books.falsify("bar", "UPDATE stock SET on_hand = on_hand + 1, sold = sold - 1")
+
+    assert counts(await books.audit()) == {Column.HALF: 1}
+
+
+async def test_an_all_or_nothing_order_decided_in_part_is_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    order.lines[0].outcome = Outcome.CANCELLED
+    await books.journal.update(order)
+
+    assert counts(await books.audit()) == {Column.HALF: 1}
+
+
+async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    await books.step("bar", order, Verb.START)
+    await books.cancel(order)
+
+    assert [line.outcome for line in order.lines] == [Outcome.ACCEPTED, Outcome.CANCELLED]
+    assert counts(await books.audit()) == {}
+
+
+async def test_a_ticket_that_the_staff_cancels_is_withdrawn_and_not_wrong(books: Books) -> None:
+    for policy in Policy:
+        order = await books.place(policy=policy)
+        await books.step("bar", order, Verb.CANCEL)
+    report = await books.audit()
+
+    assert counts(report) == {Column.WITHDRAWN: 2}
+    assert report.is_right
+
+
+async def test_stock_that_is_not_what_the_tickets_say_breaks_the_law(books: Books) -> None:
+    await books.falsify("bar", "UPDATE stock SET on_hand = on_hand - 1, sold = sold + 1")
+    report = await books.audit()
+
+    assert counts(report) == {Column.STOCK_LAW: 1}
+    assert "stock law: bar coffee: held 0 and sold 3; by its tickets 0 and 2" in report.table()
+
+
+async def test_what_was_acknowledged_is_compared_with_the_journal(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order), note(order), {"order_id": order.order_id, "cancel": True})
+    report = await books.audit(told=True)
+
+    assert counts(report) == {}
+    assert report.acknowledged == 1
+
+
+async def test_an_acknowledged_order_that_the_journal_does_not_know_is_lost(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order) | {"order_id": str(uuid.uuid4())})
+
+    assert counts(await books.audit(told=True)) == {Column.LOST: 1}
+
+
+async def test_an_acknowledged_line_that_is_not_accepted_any_more_is_lost(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order))
+    await books.cancel(order)
+
+    assert counts(await books.audit(told=True)) == {Column.LOST: 1}
+
+
+async def test_an_acknowledged_order_that_its_client_takes_back_is_not_lost(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order), {"order_id": order.order_id, "cancel": True})
+    await books.cancel(order)
+
+    assert counts(await books.audit(told=True)) == {}
+
+
+async def test_a_refused_line_that_is_made_after_all_is_doubled(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order, status="refused", lines=[{"outcome": "out_of_stock"}] * 2))
+
+    assert counts(await books.audit(told=True)) == {Column.DOUBLED: 1}
+
+
+async def test_other_lines_than_were_acknowledged_are_lost(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order, lines=[{"outcome": "accepted"}]))
+
+    assert counts(await books.audit(told=True)) == {Column.LOST: 1}
+
+
+async def test_an_answer_that_was_cut_off_while_it_was_written_down_is_passed_over(books: Books) -> None:
+    order = await books.place()
+    books.tell(note(order))
+    with books.told.open("a") as file:
+        file.write('{"order_id": "')
+
+    assert (await books.audit(told=True)).acknowledged == 1
+
+
+@pytest.mark.parametrize("text", ["no JSON", '{"order_id": ""}', '{"answer": null}'])
+async def test_a_client_journal_of_another_kind_is_told_by_its_line(books: Books, text: str) -> None:
+    books.told.write_text(f'{{"order_id": "a"}}\n{text}\n')
+
+    with pytest.raises(StartError, match=r"told\.jsonl, line 2: "):
+        await books.audit(told=True)
+
+
+async def test_a_client_journal_that_is_not_there_is_told(books: Books) -> None:
+    with pytest.raises(StartError, match=r"told\.jsonl cannot be read: No such file"):
+        await books.audit(told=True)
+
+
+async def test_orders_that_are_decided_while_the_auditor_looks_are_not_wrong(books: Books) -> None:
+    """Orders come, are decided and are cancelled all the time."""
+
+    async def work() -> None:
+        for number in range(20):
+            await books.cancel(await books.place(policy=list(Policy)[number % 2]))
+
+    working = asyncio.create_task(work())
+    reports = []
+    while not working.done():
+        reports.append(await books.audit())
+    await working
+
+    assert len(reports) > 0
+    assert [report for report in reports if not report.is_right or report.counts[Column.WITHDRAWN]] == []
+
+
+async def test_looking_changes_nothing(books: Books) -> None:
+    await books.audit()
+    looker = books._readers[0]
+
+    with pytest.raises(Exception, match=r"read.?only"):
+        await looker.write(lambda connection: connection.exec_driver_sql("DELETE FROM orders").rowcount)
+
+
+Command = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
+
+
+@pytest.fixture
+def command(books: Books) -> Command:
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
+    variables["COMANDA_HOME"] = str(books._home)
+    variables["COMANDA_DATABASE_URL"] = books._postgresql or ""
+    variables["COMANDA_MENUS"] = str(books._home / "menus")
+    (books._home / "menus").mkdir()
+    for name, menu in MENUS.items():
+        items = "".join(
+            f'[[items]]\nid = "{item.id}"\ntitles = {{ en = "A", ko = "B" }}\nprice = {item.price}\nstock = {STOCK}\n'
+            for item in menu.items.values()
+        )
+        head = f'name = "{name}"\ntitles = {{ en = "A", ko = "B" }}\ngoods = "Dish"\n'
+        (books._home / "menus" / f"{name}.toml").write_text(head + items)
+
+    async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "house", "audit", *arguments]
+        return await asyncio.to_thread(
+            subprocess.run, line, env=variables, capture_output=True, text=True, check=False, timeout=30
+        )
+
+    return run
+
+
+async def test_the_command_answers_with_a_table(books: Books, command: Command) -> None:
+    order = await books.place()
+    books.tell(note(order))
+    right = await command("--acknowledged", str(books.told))
+    await books.falsify("bar", f"DELETE FROM tickets WHERE order_id = '{order.order_id}'")
+    wrong = await command()
+
+    assert (right.returncode, right.stderr) == (0, "")
+    names, figures, summary = right.stdout.splitlines()
+    assert " ".join(names.split()) == "acknowledged lost doubled oversold half stock law undecided withdrawn"
+    assert figures.split() == ["1", *["0"] * 7]
+    assert summary == "4 orders, 8 tickets, 0 of them sold over the counter"
+    assert (wrong.returncode, wrong.stderr) == (1, "")
+    assert f"lost: {order.order_id}: bar: 1 coffee was accepted, and there is no ticket" in wrong.stdout
+    assert "stock law: bar coffee" in wrong.stdout
+
+
+async def test_a_house_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "house", "audit"]
+    variables = {**os.environ, "COMANDA_HOME": str(tmp_path), "COMANDA_DATABASE_URL": ""}
+    done = await asyncio.to_thread(
+        subprocess.run, line, env=variables, capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"house: there is no database {tmp_path}/gateway.db\n"

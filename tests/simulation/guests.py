@@ -1,0 +1,178 @@
+"""Guests who order, lose patience, ask again, take back and watch; and staff who cook. Guests remember every answer."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from departments.domain.errors import DepartmentError
+from departments.domain.tickets import Verb
+from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, TakenOver
+from gateway.domain.order import Line, Order, Policy
+from plumbing.errors import DatabaseError
+from tests.simulation.audit import Entry
+from tests.simulation.virtual import EPOCH
+from tests.simulation.world import Gone, Told, World
+
+UNCERTAIN = (Gone, DatabaseError, TakenOver)
+"""What a guest who asks again later is entitled to meet."""
+
+
+@dataclass(slots=True)
+class Guests:
+    """All guests of a house, and what they remember."""
+
+    world: World
+    dice: random.Random
+    policy_share: float = 0.5
+    cancel_share: float = 0.2
+    think: float = 0.3
+    entries: dict[str, Entry] = field(default_factory=dict)
+    started: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    async def come(self, guests: int, orders: int, served: Callable[[], None]) -> None:
+        """Let so many guests place so many orders among them."""
+        left = iter(range(orders))
+
+        async def guest() -> None:
+            for _ in left:
+                await asyncio.sleep(self.dice.expovariate(1 / self.think))
+                await self._dine()
+                served()
+
+        loop = self.world.loop
+        await asyncio.gather(*(loop.spawn(None, guest()) for _ in range(guests)))
+
+    async def cook(self) -> None:
+        """Start, finish and serve tickets, for ever."""
+        while True:
+            await asyncio.sleep(self.dice.expovariate(2))
+            station = self.dice.choice(self.world.stations)
+            department, process = station.department, station.process
+            if department is None or process is None or not process.alive or process.stopped:
+                continue
+            rows = station.disk.query(
+                "SELECT order_id, state FROM tickets WHERE state IN ('queued', 'preparing', 'ready') ORDER BY order_id"
+            )
+            if not rows:
+                continue
+            order_id, state = self.dice.choice(rows)
+            verb = {"queued": Verb.START, "preparing": Verb.FINISH, "ready": Verb.SERVE}[state]
+            self.started.add(order_id)
+            self.world.loop.spawn(process, _quietly(department.move(order_id, verb)))
+
+    def order(self) -> Callable[[], Order]:
+        """Make up an order; each call of what is answered is the same order, sent anew."""
+        dice = self.dice
+        order_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
+        policy = Policy.ALL_OR_NOTHING if dice.random() < self.policy_share else Policy.BEST_EFFORT
+        names = dice.sample(sorted(self.world.menus), dice.randint(1, len(self.world.menus)))
+        wishes = []
+        for name in names:
+            for _ in range(dice.choice((1, 1, 2))):
+                item = dice.choice([*self.world.menus[name].items, "fish"]) if dice.random() < 0.1 else None
+                item = item or dice.choice(list(self.world.menus[name].items))
+                wishes.append((name, item, dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))))
+        table = str(dice.randint(1, 9))
+        self.entries[order_id] = Entry(order_id, policy)
+
+        def make() -> Order:
+            now = int((EPOCH + self.world.loop.time()) * 1000)
+            return Order.new(order_id, policy, table, [Line(*wish) for wish in wishes], now)
+
+        return make
+
+    async def _dine(self) -> None:
+        dice = self.dice
+        new = self.order()
+        entry = self.entries[new().order_id]
+        loop = self.world.loop
+        together = dice.choice((2, 3)) if dice.random() < 0.15 else 1
+        await asyncio.gather(*(loop.spawn(None, self._place(entry, new)) for _ in range(together)))
+        if dice.random() < self.cancel_share:
+            await self._cancel(entry)
+        if dice.random() < 0.2:
+            await asyncio.sleep(dice.expovariate(1))
+            await self._place(entry, new)
+        if dice.random() < 0.1:
+            await self._ask_for_something_else(entry, new)
+        if dice.random() < 0.3:
+            await asyncio.sleep(dice.expovariate(1))
+            await self._look(entry)
+
+    async def _place(self, entry: Entry, new: Callable[[], Order]) -> None:
+        for _ in range(self.dice.choice((1, 4, 4, 8))):
+            self.requests += 1
+            try:
+                told = await self.world.place(self.dice.choice(self.world.houses), new)
+            except UNCERTAIN:
+                await asyncio.sleep(self.dice.expovariate(2))
+                continue
+            except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
+                self.complaints.append(f"place {entry.order_id}: {error!r}")
+                return
+            self._remember(entry, "place", told)
+            return
+
+    async def _cancel(self, entry: Entry) -> None:
+        known = bool(entry.told)
+        entry.cancel_sent = True
+        for _ in range(self.dice.choice((1, 4))):
+            try:
+                told = await self.world.cancel(self.dice.choice(self.world.houses), entry.order_id)
+            except UNCERTAIN:
+                await asyncio.sleep(self.dice.expovariate(2))
+                continue
+            except NotCancellable:
+                return
+            except OrderNotFound:
+                if known:
+                    self.complaints.append(f"cancel {entry.order_id}: it was acknowledged, and is not known")
+                return
+            except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
+                self.complaints.append(f"cancel {entry.order_id}: {error!r}")
+                return
+            self._remember(entry, "cancel", told)
+            return
+
+    async def _look(self, entry: Entry) -> None:
+        known = bool(entry.told)
+        try:
+            told = await self.world.find(self.dice.choice(self.world.houses), entry.order_id)
+        except UNCERTAIN:
+            return
+        except OrderNotFound:
+            if known:
+                self.complaints.append(f"find {entry.order_id}: it was acknowledged, and is not known")
+            return
+        self._remember(entry, "find", told)
+
+    async def _ask_for_something_else(self, entry: Entry, new: Callable[[], Order]) -> None:
+        if not entry.told:
+            return
+
+        def other() -> Order:
+            order = new()
+            order.lines[0].note = "and quickly"
+            return order
+
+        try:
+            await self.world.place(self.dice.choice(self.world.houses), other)
+        except (OrderIdTaken, *UNCERTAIN):
+            return
+        self.complaints.append(f"place {entry.order_id}: another order was taken under its id")
+
+    def _remember(self, entry: Entry, verb: str, told: Told) -> None:
+
+        self.world.loop.note("told", verb, told)
+        entry.told.append(told)
+
+
+async def _quietly(work: Coroutine[Any, Any, object]) -> None:
+    with suppress(DepartmentError, DatabaseError):
+        await work

@@ -1,0 +1,398 @@
+"""The whole system against a plain-Python model: place, replay, cancel, cook, restock, restart, close, open, settle.
+
+`python -m tests.simulation.model --steps 100000` is the long version. Real gateway, departments, contract and database;
+virtual time; one step after another, so that the model can say exactly what has to happen.
+"""
+
+import argparse
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import hypothesis.strategies as st
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+
+from departments import store
+from departments.domain.tickets import Verb
+from gateway.domain.errors import NotCancellable, OrderIdTaken
+from gateway.domain.order import Line, Order, Outcome, Policy, Status
+from gateway.ordering import Patience
+from tests.simulation.quiet import be_quiet
+from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
+from tests.simulation.virtual import EPOCH
+from tests.simulation.world import Told, World, menu
+
+STOCK = {"bar": {"coffee": 4, "soda": 2}, "kitchen": {"pasta": 5, "meat": 0}}
+R = TypeVar("R")
+
+TAKEN = (Outcome.ACCEPTED, Outcome.PENDING)
+
+Wish = tuple[str, str, int]
+
+
+@dataclass(slots=True)
+class Expected:
+    """An order as the model knows it: the outcome of each line, and who has started to make it."""
+
+    wishes: list[Wish]
+    policy: Policy
+    make: Callable[[], Order]
+    outcomes: list[Outcome] = field(default_factory=list)
+    started: set[str] = field(default_factory=set)
+    taken_back: set[str] = field(default_factory=set)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a department that is closed has still to say something."""
+        return Outcome.PENDING in self.outcomes or bool(self.taken_back)
+
+
+class SystemAgainstModel(RuleBasedStateMachine):
+    """Every rule does the same to the system and to the model, and compares."""
+
+    steps = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World.build(
+            0,
+            {name: menu(name, items, 100) for name, items in STOCK.items()},
+            gateways=1,
+            replicas=1,
+            patience=Patience(time_to_decide=1e6),
+        )
+        for disk in self.world.disks.values():
+            disk.slowness = 0.0
+        self.world.open()
+        self.received = {(name, item): count for name, items in STOCK.items() for item, count in items.items()}
+        self.orders: list[Expected] = []
+        self.closed: set[str] = set()
+        self._run(asyncio.sleep(1.0))
+
+    def teardown(self) -> None:
+        try:
+            for name in sorted(self.closed):
+                self._open(name)
+            self._settle()
+            self.the_stock_is_as_the_model_says()
+        finally:
+            self.world.close()
+
+    # What is done.
+
+    @rule(
+        wishes=st.lists(
+            st.tuples(
+                st.sampled_from(sorted(STOCK)),
+                st.sampled_from(["coffee", "soda", "pasta", "meat"]),
+                st.integers(1, 3),
+            ),
+            min_size=1,
+            max_size=4,
+        ),
+        policy=st.sampled_from(Policy),
+    )
+    def place(self, wishes: list[Wish], policy: Policy) -> None:
+        number = len(self.orders)
+
+        def make() -> Order:
+            now = int((EPOCH + self.world.loop.time()) * 1000)
+            order_id = f"00000000-0000-4000-8000-{number:012d}"
+            return Order.new(order_id, policy, None, [Line(*wish) for wish in wishes], now)
+
+        expected = Expected(wishes, policy, make)
+        expected.outcomes = self._predict(expected)
+        self.orders.append(expected)
+        self._compare(expected, self._place(make))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def replay(self, data: st.DataObject) -> None:
+        expected = self._pick(data)
+        self._compare(expected, self._place(expected.make))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def ask_for_something_else(self, data: st.DataObject) -> None:
+        expected = self._pick(data)
+
+        def other() -> Order:
+            order = expected.make()
+            order.lines[-1].quantity += 1
+            return order
+
+        try:
+            self._place(other)
+        except OrderIdTaken:
+            return
+        raise AssertionError("another order was taken under a known id")
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def find(self, data: st.DataObject) -> None:
+        expected = self._pick(data)
+        self._compare(expected, self._run(self.world.find(self.world.houses[0], expected.make().order_id)))
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        expected = self._pick(data)
+        before = list(expected.outcomes)
+        self._predict_cancel(expected)
+        try:
+            told = self._run(self.world.cancel(self.world.houses[0], expected.make().order_id))
+        except NotCancellable:
+            assert expected.outcomes == before
+            assert not expected.taken_back
+            return
+        assert Outcome.CANCELLED in expected.outcomes or expected.taken_back
+        self._compare(expected, told)
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)))
+    def start(self, data: st.DataObject, name: str) -> None:
+        expected = self._pick(data)
+        station = next(station for station in self.world.stations if station.menu.name == name)
+        made = [o for o, (where, _, _) in zip(expected.outcomes, expected.wishes, strict=True) if where == name]
+        is_decided = expected.policy is Policy.BEST_EFFORT or Outcome.PENDING not in expected.outcomes
+        if station.department is None or Outcome.ACCEPTED not in made or not is_decided or expected.is_open:
+            return
+        if name not in expected.started:
+            assert station.process is not None
+            work = station.department.move(expected.make().order_id, Verb.START)
+            self._run(_wait(self.world.loop.spawn(station.process, work)))
+            expected.started.add(name)
+
+    @rule(wanted=st.sampled_from(sorted((n, i) for n, items in STOCK.items() for i in items)), count=st.integers(1, 3))
+    def restock(self, wanted: tuple[str, str], count: int) -> None:
+        name, item = wanted
+        station = next(station for station in self.world.stations if station.menu.name == name)
+        if station.database is None:
+            return
+        assert station.process is not None
+        write = station.database.write(_restock, item, count)
+        self._run(_wait(self.world.loop.spawn(station.process, write)))
+        self.received[wanted] += count
+
+    @rule()
+    def restart_the_gateway(self) -> None:
+        self.world.houses[0].kill()
+        self.world.houses[0].start()
+        self._run(asyncio.sleep(0.5))
+
+    @rule()
+    def stop_the_gateway_gently(self) -> None:
+        self._run(self.world.houses[0].close())
+        self.world.houses[0].start()
+        self._run(asyncio.sleep(0.5))
+
+    @rule(name=st.sampled_from(sorted(STOCK)))
+    def restart_a_department(self, name: str) -> None:
+        for station in self.world.stations:
+            if station.menu.name == name and name not in self.closed:
+                station.kill()
+                station.start()
+        self._run(asyncio.sleep(0.1))
+
+    @rule(name=st.sampled_from(sorted(STOCK)))
+    def close_a_department(self, name: str) -> None:
+        if name in self.closed:
+            return
+        self.closed.add(name)
+        for station in self.world.stations:
+            if station.menu.name == name:
+                station.kill()
+
+    @precondition(lambda self: self.closed)
+    @rule(data=st.data())
+    def open_a_department(self, data: st.DataObject) -> None:
+        self._open(data.draw(st.sampled_from(sorted(self.closed))))
+        if not self.closed:
+            self._settle()
+
+    # What must be true after every step.
+
+    @invariant()
+    def the_stock_is_as_the_model_says(self) -> None:
+        type(self).steps += 1
+        shelves = self._shelves()
+        for (name, item), shelf in shelves.items():
+            assert shelf.received == self.received[name, item], f"{name}/{item}"
+            assert shelf.received == shelf.on_hand + shelf.held + shelf.sold, f"the stock law: {name} {shelf}"
+            assert min(shelf.on_hand, shelf.held, shelf.sold) >= 0, f"{name} {shelf}"
+        if any(order.is_open for order in self.orders):
+            return
+        for (name, item), shelf in shelves.items():
+            assert shelf.held == 0, f"{name} {shelf}"
+            assert shelf.sold == self._taken(name, item), f"{name}: {shelf}, but {self._taken(name, item)} sold"
+
+    # The model.
+
+    def _predict(self, order: Expected) -> list[Outcome]:
+        left = {key: shelf.on_hand for key, shelf in self._shelves().items()}
+        if not any(each.is_open for each in self.orders):
+            assert left == {key: count - self._taken(*key) for key, count in self.received.items()}
+        outcomes = []
+        for name, item, quantity in order.wishes:
+            if name in self.closed:
+                outcomes.append(Outcome.PENDING)
+            elif (name, item) not in left:
+                outcomes.append(Outcome.NOT_ON_MENU)
+            elif left[name, item] < quantity:
+                outcomes.append(Outcome.OUT_OF_STOCK)
+            else:
+                left[name, item] -= quantity
+                outcomes.append(Outcome.ACCEPTED)
+        if (
+            order.policy is Policy.ALL_OR_NOTHING
+            and not set(outcomes) <= set(TAKEN)
+            and Outcome.PENDING not in outcomes
+        ):
+            return [Outcome.CANCELLED if outcome is Outcome.ACCEPTED else outcome for outcome in outcomes]
+        return outcomes
+
+    def _predict_cancel(self, order: Expected) -> None:
+        for number, (name, _, _) in enumerate(order.wishes):
+            if order.outcomes[number] not in TAKEN or name in order.started:
+                continue
+            if name in self.closed:
+                order.taken_back.add(name)
+            else:
+                order.outcomes[number] = Outcome.CANCELLED
+
+    def _taken(self, name: str, item: str) -> int:
+        return sum(
+            quantity
+            for order in self.orders
+            for outcome, (where, what, quantity) in zip(order.outcomes, order.wishes, strict=True)
+            if outcome is Outcome.ACCEPTED and (where, what) == (name, item)
+        )
+
+    def _adopt(self, order: Expected, told: Told) -> None:
+        """Learn what became of an order that was open: any order of arrival is right, no half order is."""
+        for number, (before, line) in enumerate(zip(order.outcomes, told.lines, strict=True)):
+            if line.department in order.taken_back and before in TAKEN:
+                allowed = {Outcome.CANCELLED}
+            elif before is Outcome.PENDING:
+                allowed = {Outcome.ACCEPTED, Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU}
+                allowed |= {Outcome.CANCELLED} if order.policy is Policy.ALL_OR_NOTHING else set()
+            elif before is Outcome.ACCEPTED and order.policy is Policy.ALL_OR_NOTHING:
+                allowed = {Outcome.ACCEPTED, Outcome.CANCELLED}
+            else:
+                allowed = {before}
+            assert line.outcome in allowed, f"{line} was {before}, and may become {allowed}"
+            order.outcomes[number] = line.outcome
+        outcomes = set(order.outcomes)
+        if order.policy is Policy.ALL_OR_NOTHING and not order.started:
+            assert outcomes == {Outcome.ACCEPTED} or Outcome.ACCEPTED not in outcomes, f"half: {order.outcomes}"
+        order.taken_back.clear()
+
+    # The system.
+
+    def _settle(self) -> None:
+        async def settle() -> None:
+            end = self.world.loop.time() + CONVERGENCE_SECONDS
+            while not is_settled(self.world):
+                assert self.world.loop.time() < end, "not settled in time"
+                await asyncio.sleep(0.05)
+
+        self._run(settle())
+        for order in self.orders:
+            told = self._run(self.world.find(self.world.houses[0], order.make().order_id))
+            if order.is_open:
+                self._adopt(order, told)
+            self._compare(order, told)
+
+    def _open(self, name: str) -> None:
+        self.closed.discard(name)
+        for station in self.world.stations:
+            if station.menu.name == name:
+                station.start()
+        self._run(asyncio.sleep(5.0))  # the gateway's knocks are at most two seconds apart
+        if self.closed:
+            for order in self.orders:
+                if order.is_open:
+                    self._learn(order, name)
+
+    def _learn(self, order: Expected, name: str) -> None:
+        """While another department is closed still, take over what this one made of an open order."""
+        told = self._run(self.world.find(self.world.houses[0], order.make().order_id))
+        for number, line in enumerate(told.lines):
+            if line.department == name:
+                if name in order.taken_back:
+                    assert line.outcome is not Outcome.ACCEPTED
+                order.outcomes[number] = line.outcome
+        order.taken_back.discard(name)
+
+    def _place(self, make: Callable[[], Order]) -> Told:
+        return self._run(self.world.place(self.world.houses[0], make))
+
+    def _compare(self, order: Expected, told: Told) -> None:
+        assert [line.outcome for line in told.lines] == order.outcomes
+        for line in told.lines:
+            assert (line.unit_price is not None) == (line.outcome is Outcome.ACCEPTED)
+        assert (told.status is Status.PENDING) == (Outcome.PENDING in order.outcomes)
+
+    def _pick(self, data: st.DataObject) -> Expected:
+        return self.orders[data.draw(st.integers(0, len(self.orders) - 1))]
+
+    def _shelves(self) -> dict[tuple[str, str], Any]:
+        return {
+            (name, shelf.item): shelf
+            for name in STOCK
+            for shelf in self.world.disks[name].query("SELECT * FROM stock ORDER BY item")
+        }
+
+    def _run(self, work: Coroutine[Any, Any, R]) -> R:
+        return self.world.loop.run(work)
+
+
+async def _wait(task: "asyncio.Task[R]") -> R:
+    return await task
+
+
+def _restock(connection: sa.Connection, item: str, count: int) -> None:
+    """Lay in more: what a delivery does, while the product has no verb for it."""
+    revision = store.reserve_revisions(connection, 1)
+    shelf = store.read_stock(connection)[item]
+    shelf.received += count
+    shelf.on_hand += count
+    store.update_stock(connection, [shelf], revision)
+
+
+def run_model(examples: int, steps: int, *, derandomize: bool) -> int:
+    """Run so many examples of so many steps; answers how many steps were taken."""
+    be_quiet()
+    SystemAgainstModel.steps = 0
+    run_state_machine_as_test(
+        SystemAgainstModel,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            derandomize=derandomize,
+            database=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return SystemAgainstModel.steps
+
+
+def main() -> None:
+    """Run until so many steps have been taken."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.model")
+    parser.add_argument("--steps", type=int, default=100_000)
+    arguments = parser.parse_args()
+    begun, taken = time.monotonic(), 0
+    while taken < arguments.steps:
+        taken += run_model(50, 50, derandomize=False)
+        print(f"{taken} steps, {time.monotonic() - begun:.0f} s, nothing wrong", flush=True)
+
+
+if __name__ == "__main__":
+    main()

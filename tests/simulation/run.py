@@ -1,0 +1,241 @@
+"""One simulation: a restaurant, its guests, faults, then peace; and the audit."""
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+
+from gateway.ordering import Patience
+from tests.simulation.audit import Findings, audit
+from tests.simulation.guests import Guests
+from tests.simulation.network import FAIR, Weather
+from tests.simulation.quiet import be_quiet
+from tests.simulation.virtual import Stuck
+from tests.simulation.world import House, World, menu
+
+DEPARTMENTS = {"bar": ("coffee", "soda", "beer"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
+CONVERGENCE_SECONDS = 30.0
+GHOST_SECONDS = 25.0
+FOREVER_SECONDS = 100_000.0
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a seed stands for; drawn by its dice."""
+
+    seed: int
+    orders: int
+    gateways: int = 1
+    replicas: int = 1
+    guests: int = 6
+    interval: float = 1.0
+    kinds: dict[str, float] = field(default_factory=dict)
+    weather: Weather = FAIR
+    patience: Patience = field(default_factory=Patience)
+    slowness: float = 0.002
+    cooks: bool = False
+    policy_share: float = 0.5
+    cancel_share: float = 0.2
+    plenty: float = 0.3
+
+    @classmethod
+    def hard(cls, seed: int, orders: int) -> "Plan":
+        """Slow disks, little patience, and departments that come and go while their guests change their minds."""
+        return cls(
+            seed,
+            orders,
+            interval=0.25,
+            kinds={"kill": 2.0, "cut": 3.0, "before": 1.0, "after": 1.0},
+            weather=Weather(0.02, late=0.05),
+            patience=Patience(time_to_decide=1.0),
+            slowness=0.05,
+            cooks=True,
+            policy_share=0.8,
+            cancel_share=0.4,
+            plenty=1.0,
+        )
+
+    @classmethod
+    def wavering(cls, seed: int, orders: int) -> "Plan":
+        """Guests who take back most of what they order, over lines that break; the gateway never restarts."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            interval=0.5,
+            kinds={"cut": 1.0},
+            weather=Weather(0.2, reset=0.2),
+            policy_share=0.3,
+            cancel_share=0.8,
+            plenty=1.0,
+        )
+
+    @classmethod
+    def draw(cls, seed: int, orders: int) -> "Plan":
+        if seed % 10 == 9:
+            return cls.hard(seed, orders)
+        if seed % 10 == 8:
+            return cls.wavering(seed, orders)
+        dice = random.Random(f"plan {seed}")
+        bad = dice.choice((0.0, 0.02, 0.1))
+        kinds = ("kill", "fuse", "before", "after", "stop", "cut", "errors", "close")
+        return cls(
+            seed,
+            orders,
+            gateways=dice.choice((1, 2, 3)),
+            replicas=dice.choice((1, 1, 2)),
+            guests=dice.choice((3, 6, 12)),
+            interval=dice.choice((0.3, 1.0, 3.0)),
+            kinds={kind: dice.choice((0.0, 1.0, 3.0)) for kind in kinds} | {"cut": 1.0},
+            weather=Weather(
+                dice.choice((0.001, 0.02, 0.2)),
+                late=dice.choice((0.0, 0.02, 0.1)),
+                drop_request=bad,
+                drop_answer=dice.choice((0.0, bad)),
+                repeat=dice.choice((0.0, 0.05, 0.3)),
+                reset=dice.choice((0.0, bad)),
+            ),
+            patience=Patience(time_to_decide=dice.choice((1.0, 5.0, 300.0)), lease=9.0),
+            slowness=dice.choice((0.001, 0.01, 0.05)),
+            cooks=dice.random() < 0.4,
+            policy_share=dice.choice((0.2, 0.5, 0.8)),
+            plenty=dice.choice((0.1, 0.3, 1.0)),
+        )
+
+
+@dataclass(slots=True)
+class Result:
+    """How a simulation went."""
+
+    seed: int
+    findings: Findings
+    trace: str
+    acknowledged: int
+    requests: int
+    calls: int
+    deaths: int
+    commits: int
+    steps: int
+    virtual: float
+    converged: float
+    real: float
+
+
+def run_seed(orders: int, seed: int) -> Result:
+    """Run the simulation that a seed stands for."""
+    be_quiet()
+    return simulate(Plan.draw(seed, orders))
+
+
+def simulate(plan: Plan) -> Result:
+    """Run one simulation to its audit."""
+    begun = time.perf_counter()
+    dice = random.Random(f"world {plan.seed}")
+    stock = {
+        name: {item: dice.randint(1, max(2, int(plan.orders * plan.plenty))) for item in items}
+        for name, items in DEPARTMENTS.items()
+    }
+    menus = {name: menu(name, items, 100) for name, items in stock.items()}
+    world = World.build(plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience)
+    guests = Guests(world, dice, plan.policy_share, plan.cancel_share)
+    try:
+        converged = -1.0
+        problems = []
+        try:
+            converged = world.loop.run(_evening(plan, world, guests))
+        except Stuck as error:
+            problems.append(str(error))
+        received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
+        findings = audit(world.disks, received, guests.entries.values(), guests.started)
+        if converged > CONVERGENCE_SECONDS:
+            problems.append(f"not settled {converged:.0f} s after the last fault")
+        for text in [*problems, *guests.complaints, *world.loop.errors]:
+            findings.add("broken", text)
+        return Result(
+            plan.seed,
+            findings,
+            world.loop.trace,
+            sum(bool(entry.told) for entry in guests.entries.values()),
+            guests.requests,
+            world.network.calls,
+            world.deaths,
+            sum(disk.commits for disk in world.disks.values()),
+            world.loop.steps,
+            world.loop.time(),
+            converged,
+            time.perf_counter() - begun,
+        )
+    finally:
+        world.close()
+
+
+async def _evening(plan: Plan, world: World, guests: Guests) -> float:
+    """Open, serve under faults, make peace, and wait until everything is settled; answers how long that took."""
+    world.restart_after = lambda: world.dice.expovariate(world.dice.choice((5.0, 1.0, 0.3)))
+    for disk in world.disks.values():
+        disk.slowness = plan.slowness
+    world.network.weather = plan.weather
+    world.open()
+    faults = world.loop.spawn(None, torment(plan, world))
+    cooks = [world.loop.spawn(None, guests.cook())] if plan.cooks else []
+    await guests.come(plan.guests, plan.orders, lambda: None)
+    for task in (faults, *cooks):
+        task.cancel()
+    _make_peace(world)
+    since = world.loop.time()
+    while not is_settled(world) and world.loop.time() < since + CONVERGENCE_SECONDS:  # noqa: ASYNC110 - no real wait
+        await asyncio.sleep(0.25)
+    converged = world.loop.time() - since
+    await asyncio.sleep(GHOST_SECONDS)  # what the network still carries arrives, and must change nothing
+    return converged if is_settled(world) else FOREVER_SECONDS
+
+
+def _make_peace(world: World) -> None:
+    world.network.weather = FAIR
+    world.network.cut.clear()
+    world.restart_after = lambda: 0.1
+    for disk in world.disks.values():
+        disk.error_rate = 0.0
+    for program in world.programs:
+        program.dies_at_commit = ""
+        if program.process is not None:
+            program.process.fuse = 0
+            world.loop.resume(program.process)
+        program.start()
+
+
+def is_settled(world: World) -> bool:
+    idle = all(house.ordering is not None and not house.ordering._running for house in world.houses)
+    return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
+
+
+async def torment(plan: Plan, world: World) -> None:
+    """One fault after another, for ever."""
+    dice = world.dice
+    kinds = [kind for kind, weight in plan.kinds.items() if weight]
+    weights = [weight for weight in plan.kinds.values() if weight]
+    while True:
+        await asyncio.sleep(dice.expovariate(1 / plan.interval))
+        (kind,) = dice.choices(kinds, weights)
+        program = dice.choice(world.programs)
+        world.loop.note("fault", kind, program.name)
+        process = program.process
+        match kind:
+            case "kill":
+                program.kill()
+            case "fuse" if process is not None:
+                process.fuse = dice.randint(1, 80)
+            case "before" | "after":
+                program.dies_at_commit = kind
+            case "stop" if process is not None and not process.stopped:
+                process.stopped = True
+                world.loop.outside(dice.choice((0.5, 3.0, 15.0)) * dice.random(), world.loop.resume, process)
+            case "cut":
+                name = dice.choice(sorted(world.menus))
+                world.network.cut.add(name)
+                world.loop.outside(dice.uniform(0.2, 8.0), world.network.cut.discard, name)
+            case "errors":
+                program.disk.error_rate = 0.5
+                world.loop.outside(dice.uniform(0.1, 2.0), setattr, program.disk, "error_rate", 0.0)
+            case "close" if isinstance(program, House) and process is not None and not process.stopped:
+                world.loop.spawn(None, program.close())

@@ -1,0 +1,123 @@
+"""Databases of the simulation: the real engine and the real transactions on a SQLite file, run inline.
+
+What was committed is in the file and survives a crash of its program; what was not, is not. A transaction takes virtual
+time before and after its commit, so that crashes fall into either window.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+
+from plumbing.database import Database
+from plumbing.errors import DatabaseError
+from tests.simulation.virtual import EPOCH, VirtualLoop
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Torn(BaseException):
+    """The process died when all statements had been executed, and before the commit."""
+
+
+class Disk:
+    """A database file that outlives the programs that use it, and what may go wrong with it."""
+
+    def __init__(self, path: Path, template: bytes, *, shared: bool, loop: VirtualLoop, dice: random.Random) -> None:
+        path.write_bytes(template)
+        self.path = path
+        self.shared = shared
+        self.loop = loop
+        self.dice = dice
+        self.slowness = 0.002
+        self.error_rate = 0.0
+        self.commits = 0
+        self._auditor = sa.create_engine(f"sqlite:///{path}")
+
+    def query(self, text: str) -> list[Any]:
+        """Read what is committed."""
+        with self._auditor.connect() as connection:
+            return list(connection.execute(sa.text(text)))
+
+    def delay(self) -> float:
+        return self.dice.expovariate(1 / self.slowness) if self.slowness else 0.0
+
+    def close(self) -> None:
+        self._auditor.dispose()
+
+
+class SimulatedDatabase(Database):
+    """What a program gets for its database. `at_commit`, told "before" and "after", may kill the program."""
+
+    def __init__(self, disk: Disk, at_commit: Callable[[str], bool]) -> None:
+        super().__init__(f"sqlite:///{disk.path}", "simulation")
+        self._disk = disk
+        self._at_commit = at_commit
+        self._turn = asyncio.Lock()
+        for worker in (self._writer, self._reader):
+            _tune(worker._engine, disk.loop)
+        if disk.shared:
+            self.url = sa.make_url("postgresql+psycopg://simulated/shared")
+
+    async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        loop = self._disk.loop
+        # A task of its own, as a job in a thread is: a caller that goes away does not break it off.
+        return await asyncio.shield(loop.create_task(self._write(lambda c: script(c, *args, **kwargs))))
+
+    async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        await asyncio.sleep(self._disk.delay())
+        return self._reader._transact(script, *args, **kwargs)
+
+    async def _write(self, script: Callable[[sa.Connection], R]) -> R:
+        disk = self._disk
+        async with self._turn:
+            await asyncio.sleep(disk.delay())
+            fails = disk.error_rate and disk.dice.random() < disk.error_rate
+            if fails and disk.dice.random() < 0.5:
+                raise DatabaseError("simulated: the disk is full")
+            dies = self._at_commit("before")
+
+            def whole(connection: sa.Connection) -> R:
+                result = script(connection)
+                if dies:
+                    raise Torn
+                return result
+
+            try:
+                result = self._writer._transact(whole)
+            except Torn:
+                await _never()
+            disk.commits += 1
+            disk.loop.note("committed", disk.path.name)
+            if self._at_commit("after"):
+                await _never()
+            if disk.slowness:
+                await asyncio.sleep(disk.delay())
+            if fails:
+                raise DatabaseError("simulated: the connection broke during the commit")
+            return result
+
+    def close(self) -> None:
+        """Let go of the file; nothing can be in the middle of a transaction here."""
+        for worker in (self._reader, self._writer):
+            worker._hang_up()
+            worker._engine.dispose()
+            worker._thread.shutdown()
+
+
+async def _never() -> NoReturn:
+    """The process is dead; what comes after is never reached."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("a dead process took a step")
+
+
+def _tune(engine: sa.Engine, loop: VirtualLoop) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA synchronous=OFF")  # the machine does not crash; only simulated programs do
+        # The database's own clock, which leases go by, is the simulation's.
+        connection.create_function("julianday", 1, lambda _: (EPOCH + loop.time()) / 86_400 + 2_440_587.5)

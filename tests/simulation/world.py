@@ -1,0 +1,313 @@
+"""The whole restaurant in one process: real gateways and departments on simulated disks, network and time."""
+
+import asyncio
+import random
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, cast
+
+from grpclib.client import Channel as GrpcChannel
+
+import departments
+import gateway
+from departments.department import Department
+from departments.domain.menu import Menu, MenuItem
+from departments.limits import Limits
+from departments.service import FloorService
+from gateway import floor
+from gateway.domain.order import Order, Outcome, Policy, Status
+from gateway.journal import Journal
+from gateway.ordering import Ordering, Patience
+from plumbing.database import Database
+from tests.simulation.network import Channel, Network
+from tests.simulation.storage import Disk, SimulatedDatabase
+from tests.simulation.virtual import EPOCH, Process, VirtualLoop
+
+R = TypeVar("R")
+
+CALLING = floor.Calling(deadline=2.0, calls_in_flight=2, orders_per_call=256)
+HTTP_SECONDS = 8.0
+
+
+class Gone(Exception):
+    """No answer over HTTP: the guest cannot know what became of the request."""
+
+
+class LineTold(NamedTuple):
+    """What a guest was told of a line."""
+
+    department: str
+    item: str
+    quantity: int
+    outcome: Outcome
+    unit_price: int | None
+
+
+class Told(NamedTuple):
+    """What a guest was told of an order."""
+
+    order_id: str
+    policy: Policy
+    status: Status
+    lines: tuple[LineTold, ...]
+
+
+def tell(order: Order) -> Told:
+    """Take a picture of an order, as an answer over HTTP is one."""
+    lines = (LineTold(x.department, x.item, x.quantity, x.outcome, x.unit_price) for x in order.lines)
+    return Told(order.order_id, order.policy, order.status, tuple(lines))
+
+
+class Program:
+    """Something that can be started, killed, stopped and started again. Its disk stays."""
+
+    def __init__(self, world: "World", name: str, disk: Disk) -> None:
+        self.world = world
+        self.name = name
+        self.disk = disk
+        self.process: Process | None = None
+        self.dies_at_commit = ""
+        self.database: SimulatedDatabase | None = None
+
+    @property
+    def is_up(self) -> bool:
+        return self.process is not None and self.process.alive
+
+    def start(self) -> None:
+        if self.is_up:
+            return
+        self.world.loop.note("starts", self.name)
+        self.process = Process(self.name)
+        self.process.on_blown = self.kill
+        self.world.loop.spawn(self.process, self._boot())
+
+    def kill(self) -> None:
+        process, database = self.process, self.database
+        if process is None or not process.alive:
+            return
+        self.world.loop.note("dies", self.name)
+        self.world.deaths += 1
+        self.dies_at_commit = ""
+        self._forget()
+        process.kill()
+        if database is not None:
+            self.database = None
+            database.close()
+        if self.world.restart_after is not None:
+            self.world.loop.outside(self.world.restart_after(), self.start)
+
+    def at_commit(self, when: str) -> bool:
+        """Called at every commit: tells whether this one kills the program."""
+        if self.dies_at_commit != when:
+            return False
+        self.world.loop.note("dies at commit", self.name, when)
+        assert self.process is not None
+        self.process.stopped = True  # it takes no further step, and is dead in the loop's next one
+        self.world.loop.outside(0.0, self.kill)
+        return True
+
+    async def _boot(self) -> None:
+        self.database = SimulatedDatabase(self.disk, self.at_commit)
+        try:
+            await self._open(self.database)
+        except Exception as error:  # noqa: BLE001 - it exits, and is started again
+            self.world.loop.note("fails to start", self.name, repr(error))
+            self.world.loop.outside(0.0, self.kill)
+
+    async def _open(self, database: SimulatedDatabase) -> None:
+        raise NotImplementedError
+
+    def _forget(self) -> None:
+        raise NotImplementedError
+
+
+class Station(Program):
+    """A department's program; several may share a disk."""
+
+    def __init__(self, world: "World", name: str, disk: Disk, menu: Menu) -> None:
+        super().__init__(world, name, disk)
+        self.menu = menu
+        self.service: FloorService | None = None
+        self.department: Department | None = None
+
+    async def _open(self, database: SimulatedDatabase) -> None:
+        department = Department(self.menu, database)
+        self.menu = _dearer(self.menu)  # the next time it is started with another price list
+        await department.open()
+        self.department = department
+        self.service = FloorService(department, Limits())
+
+    def _forget(self) -> None:
+        self.service = self.department = None
+
+
+class House(Program):
+    """A gateway's program; several may share a journal."""
+
+    def __init__(self, world: "World", name: str, disk: Disk, patience: Patience) -> None:
+        super().__init__(world, name, disk)
+        self.patience = patience
+        self.ordering: Ordering | None = None
+        self.booting: Ordering | None = None
+
+    async def _open(self, database: SimulatedDatabase) -> None:
+        world = self.world
+        rooms = {}
+        for name in world.menus:
+            channel = cast("GrpcChannel", Channel(world.network, name, CALLING.deadline))
+            rooms[name] = floor.Department(name, channel, CALLING)
+        ordering = Ordering(
+            Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
+        )
+        await ordering.start()
+        self.ordering = ordering
+
+    def _forget(self) -> None:
+        self.ordering = None
+
+    async def close(self) -> None:
+        """Stop as on SIGTERM."""
+        ordering, process, database = self.ordering, self.process, self.database
+        if ordering is None or process is None or database is None:
+            return
+        self.ordering = None
+        await self.world.loop.spawn(process, ordering.close())
+        if process.alive:
+            self.kill()
+
+
+@dataclass(slots=True)
+class World:
+    """Everything there is, on one loop and one pair of dice."""
+
+    loop: VirtualLoop
+    dice: random.Random
+    network: Network
+    menus: dict[str, Menu]
+    restart_after: Callable[[], float] | None = None
+    deaths: int = 0
+    disks: dict[str, Disk] = field(default_factory=dict)
+    stations: list[Station] = field(default_factory=list)
+    houses: list[House] = field(default_factory=list)
+    folder: "tempfile.TemporaryDirectory[str] | None" = None
+
+    @classmethod
+    def build(cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, patience: Patience) -> "World":
+        """Build a restaurant on empty disks; nothing runs yet."""
+        loop, dice = VirtualLoop(), random.Random(seed)  # type: ignore[abstract]  # no sockets, no signals
+        world = cls(loop, dice, Network(loop, dice), menus)
+        world.folder = tempfile.TemporaryDirectory(prefix="simulation-")
+        folder = Path(world.folder.name)
+
+        def disk(name: str, program: str, shared: bool) -> Disk:
+            world.disks[name] = Disk(folder / f"{name}.db", _template(program), shared=shared, loop=loop, dice=dice)
+            return world.disks[name]
+
+        journal = disk("gateway", "gateway", gateways > 1)
+        world.houses = [House(world, f"gateway-{n}", journal, patience) for n in range(gateways)]
+        for name, menu in menus.items():
+            shelf = disk(name, "departments", replicas > 1)
+            stations = [Station(world, f"{name}-{n}", shelf, menu) for n in range(replicas)]
+            world.stations += stations
+            world.network.servers[name] = [*stations]
+        return world
+
+    @property
+    def programs(self) -> list[Program]:
+        return [*self.houses, *self.stations]
+
+    def open(self) -> None:
+        """Start everything."""
+        for program in self.programs:
+            program.start()
+
+    def close(self) -> None:
+        self.loop.bury()
+        for program in self.programs:
+            if program.database is not None:
+                program.database.close()
+        for disk in self.disks.values():
+            disk.close()
+        if self.folder is not None:
+            self.folder.cleanup()
+
+    async def request(self, house: House, use_case: "Callable[[Ordering], Awaitable[R]]") -> R:
+        """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
+        network, loop = self.network, self.loop
+        await asyncio.sleep(network.delay())
+        process, ordering = house.process, house.ordering
+        if process is None or not process.alive or ordering is None:
+            raise Gone("connection refused")
+        answer = loop.create_future()
+        token = object()
+
+        def settle(result: Any, error: Exception | None) -> None:
+            if answer.done():
+                return
+            if error is not None:
+                answer.set_exception(error)
+            else:
+                answer.set_result(result)
+
+        async def handle() -> None:
+            result, problem = None, None
+            try:
+                result = await use_case(ordering)
+            except Exception as error:  # noqa: BLE001 - the guest gets it
+                problem = error
+            process.on_death.pop(token, None)
+            if network.happens(network.weather.drop_answer):
+                problem = Gone("the answer was lost")
+            loop.outside(network.delay(), settle, result, problem)
+
+        process.on_death[token] = lambda: settle(None, Gone("connection lost"))
+        loop.spawn(process, handle())
+        try:
+            async with asyncio.timeout(HTTP_SECONDS):
+                return cast("R", await answer)
+        except TimeoutError:
+            raise Gone("no answer in time") from None
+
+    async def place(self, house: House, new: "Callable[[], Order]") -> Told:
+        async def use_case(ordering: Ordering) -> Told:
+            return tell(await ordering.place(new()))
+
+        return await self.request(house, use_case)
+
+    async def find(self, house: House, order_id: str) -> Told:
+        async def use_case(ordering: Ordering) -> Told:
+            return tell(await ordering.find(order_id))
+
+        return await self.request(house, use_case)
+
+    async def cancel(self, house: House, order_id: str) -> Told:
+        async def use_case(ordering: Ordering) -> Told:
+            return tell(await ordering.cancel(order_id))
+
+        return await self.request(house, use_case)
+
+
+def menu(name: str, stock: dict[str, int], price: int) -> Menu:
+    """A menu of so many of each item; the first item costs `price`, the second one more, and so on."""
+    items = {item: MenuItem(item, {"en": item}, price + n, count) for n, (item, count) in enumerate(stock.items())}
+    return Menu(name, {"en": name}, "Thing", items)
+
+
+def _dearer(menu: Menu) -> Menu:
+    return replace(menu, items={item.id: replace(item, price=item.price + 10) for item in menu.items.values()})
+
+
+@cache
+def _template(program: str) -> bytes:
+    """A database with the program's tables, made by its real migrations, once."""
+    package = {"gateway": gateway, "departments": departments}[program]
+    assert package.__file__ is not None
+    with tempfile.TemporaryDirectory(prefix="simulation-") as folder:
+        path = Path(folder) / f"{program}.db"
+        database = Database(f"sqlite:///{path}", program)
+        database.prepare(Path(package.__file__).parent / "migrations" / "versions")
+        database.close()
+        return path.read_bytes()

@@ -1,0 +1,49 @@
+"""Sites of real processes; a test that fails shows what they wrote."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.torture.site import Server, Site
+
+OpenSite = Callable[..., Awaitable[Site]]
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a PostgreSQL server that may be crashed."""
+    server = Server(tmp_path_factory.mktemp("torture") / "postgresql")
+    yield server
+    server.close()
+
+
+@pytest.fixture
+async def open_site(tmp_path: Path) -> AsyncIterator[OpenSite]:
+    """Open sites, and close them after the test."""
+    sites: list[Site] = []
+
+    async def open_(server: Server | None = None, **settings: Any) -> Site:
+        folder = tmp_path / f"site-{len(sites)}"
+        folder.mkdir()
+        sites.append(Site(folder, server, **settings))
+        await sites[-1].open()
+        return sites[-1]
+
+    open_.sites = sites  # type: ignore[attr-defined]  # for the report
+    yield open_
+    for site in sites:
+        await site.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the programs' logs below a failure."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for site in getattr(item.funcargs.get("open_site"), "sites", []):
+            report.sections.append(("logs", site.logs()))
+    return report

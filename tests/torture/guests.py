@@ -1,0 +1,195 @@
+"""Guests who order all the time, from any gateway, whatever fails, and note in a file what they were told.
+
+The file is what the auditor compares with the books: a JSON line for each answer, on disk before the guest goes on.
+"""
+
+import asyncio
+import json
+import os
+import random
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from grpclib.client import Channel
+
+from generated.restaurant import v1
+from tests.e2e.harness import Program
+from tests.torture.site import MENUS
+
+Json = dict[str, Any]
+
+ANSWER_SECONDS = 15.0
+PERSISTENCE = 200
+"""How often a guest who wants to know asks again."""
+
+_TICKETS = 50
+
+
+class Guestbook:
+    """What guests were told, on disk before anybody goes on."""
+
+    def __init__(self, path: Path) -> None:
+        """Start an empty book."""
+        self.path = path
+        self.orders: set[str] = set()
+        self._file = path.open("ab", buffering=0)
+
+    def note(self, order_id: str, answer: Json) -> None:
+        """Note an answer."""
+        self.orders.add(order_id)
+        lines = [{"outcome": line["outcome"]} for line in answer["lines"]]
+        self._write({"order_id": order_id, "answer": {"status": answer["status"], "lines": lines}})
+
+    def note_cancel(self, order_id: str) -> None:
+        """Note that a cancel is about to be asked for."""
+        self._write({"order_id": order_id, "cancel": True})
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _write(self, note: Json) -> None:
+        self._file.write(json.dumps(note).encode() + b"\n")
+        os.fdatasync(self._file.fileno())
+
+
+class Party:
+    """A number of guests."""
+
+    def __init__(self, urls: Sequence[str], book: Guestbook, seed: int, pause: float) -> None:
+        """`pause`, in seconds, is how long a guest thinks between two orders, on average."""
+        self._urls = urls
+        self._seed = seed
+        self._pause = pause
+        self.book = book
+        self.begun = 0
+        self.given_up = 0
+        self.statuses: Counter[int] = Counter()
+        self.surprises: list[str] = []
+        self.enough = asyncio.Event()
+
+    async def celebrate(self, guests: int) -> None:
+        """Order until it is `enough`, and then until everyone knows what became of the last orders."""
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=guests)
+        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits, trust_env=False) as client:
+            await asyncio.gather(*(self._dine(client, random.Random(f"{self._seed}-{n}")) for n in range(guests)))
+
+    async def _dine(self, client: httpx.AsyncClient, chance: random.Random) -> None:
+        while not self.enough.is_set():
+            body = any_order(chance)
+            self.begun += 1
+            answer = await self._ask(client, chance, "POST", "/orders", body, give_up=0.2)
+            if answer is None:
+                self.given_up += 1
+            else:
+                await self._go_on(client, chance, body)
+            await asyncio.sleep(self._pause * 2 * chance.random())
+
+    async def _go_on(self, client: httpx.AsyncClient, chance: random.Random, body: Json) -> None:
+        """Do what guests do with an order that they have placed."""
+        order_id = body["order_id"]
+        whim = chance.random()
+        if whim < 0.15:
+            self.book.note_cancel(order_id)
+            await self._ask(client, chance, "DELETE", f"/orders/{order_id}", None, give_up=0.5)
+        elif whim < 0.25:
+            await self._ask(client, chance, "POST", "/orders", body, give_up=0.5)
+        elif whim < 0.30:
+            other = body | {"table": "another"}
+            answer = await self._ask(client, chance, "POST", "/orders", other, give_up=1.0)
+            if answer is not None and (answer.status_code != 409 or "order" in answer.json()):
+                self.surprises.append(f"another body for {order_id}: {answer.status_code} {answer.text}")
+        elif whim < 0.40:
+            await self._ask(client, chance, "GET", f"/orders/{order_id}", None, give_up=0.5)
+
+    async def _ask(
+        self,
+        client: httpx.AsyncClient,
+        chance: random.Random,
+        method: str,
+        path: str,
+        body: Json | None,
+        give_up: float,
+    ) -> httpx.Response | None:
+        """Ask, and ask again, until there is an answer or the guest gives up; note what it says."""
+        for attempt in range(PERSISTENCE):
+            try:
+                answer = await client.request(method, chance.choice(self._urls) + path, json=body)
+            except (httpx.TransportError, AttributeError):  # anyio's, for a connection that broke as it was made
+                self.statuses[0] += 1
+            else:
+                self.statuses[answer.status_code] += 1
+                if answer.status_code != 503:
+                    self._hear(answer, method, path)
+                    return answer
+                if "retry-after" not in answer.headers:
+                    self.surprises.append(f"503 without Retry-After: {answer.text}")
+            if chance.random() < give_up:
+                return None
+            await asyncio.sleep(0.1 + 0.4 * chance.random() * min(attempt, 4))
+        self.surprises.append(f"{method} {path} was never answered")
+        return None
+
+    def _hear(self, answer: httpx.Response, method: str, path: str) -> None:
+        said = answer.json()
+        if answer.status_code in (200, 201, 202):
+            self.book.note(said["order_id"], said)
+        elif answer.status_code == 409:
+            if said.get("order"):
+                self.book.note(said["order_id"], said["order"])
+        else:
+            self.surprises.append(f"{method} {path}: {answer.status_code} {answer.text}")
+
+
+class Cook:
+    """Takes steps with tickets, so that some cancels come too late."""
+
+    def __init__(self, department: Program, seed: int) -> None:
+        """Work at a replica of a department."""
+        self._department = department
+        self._chance = random.Random(f"{seed}-{department.port}")
+        self._revision = 0
+        self.steps = 0
+
+    async def work(self) -> None:
+        """Work until the shift is over (until cancelled)."""
+        while True:
+            await asyncio.sleep(0.3)
+            channel = Channel("127.0.0.1", self._department.port)
+            try:
+                async with asyncio.timeout(2.0):
+                    await self._look(v1.DepartmentServiceStub(channel))
+            except Exception:  # noqa: BLE001 - the department is being tortured, and a cook promises nothing
+                continue
+            finally:
+                channel.close()
+
+    async def _look(self, stub: "v1.DepartmentServiceStub") -> None:
+        request = v1.ListTicketsRequest(self._revision, [v1.TicketState(v1.TicketState.QUEUED)], _TICKETS)
+        answer = await stub.list_tickets(request)
+        self._revision = answer.revision
+        for ticket in answer.tickets:
+            if self._chance.random() < 0.1:
+                for verb in (v1.Verb.START, v1.Verb.FINISH, v1.Verb.SERVE)[: self._chance.randint(1, 3)]:
+                    await stub.move_ticket(v1.MoveTicketRequest(ticket.order_id, v1.Verb(verb)))
+                    self.steps += 1
+
+
+def any_order(chance: random.Random) -> Json:
+    """Order something of some departments, all or nothing or not."""
+    departments = chance.sample(list(MENUS), chance.randint(1, len(MENUS)))
+    lines = []
+    for department in departments:
+        # The first item is always there, the second soon sold out, the last never was there.
+        item = chance.choices(list(MENUS[department]), weights=(80, 18, 2))[0]
+        lines.append({"department": department, "item": item, "quantity": chance.randint(1, 3)})
+    return {
+        "order_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
+        "table": str(chance.randint(1, 40)),
+        "policy": chance.choice(["best_effort", "all_or_nothing"]),
+        "lines": lines,
+    }

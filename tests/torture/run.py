@@ -1,0 +1,133 @@
+"""One run of torture: guests order, chaos rages, the auditor looks; then all faults end, and all must be right."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.torture.chaos import Chaos
+from tests.torture.guests import Cook, Guestbook, Party
+from tests.torture.site import Site, figures
+
+CONVERGENCE_SECONDS = 10.0
+GIVE_UP_SECONDS = 60.0
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much torture. `pause`: seconds between two orders of a guest, on average."""
+
+    seed: int
+    kills: int
+    orders: int
+    guests: int = 16
+    pause: float = 0.05
+    audit_every: float = 10.0
+
+
+@dataclass(slots=True)
+class Result:
+    """What came out."""
+
+    plan: Plan
+    orders: int
+    kills: int
+    faults: dict[str, int]
+    points: dict[str, int]
+    statuses: dict[int, int]
+    cook_steps: int
+    convergence: float
+    unfinished: int
+    surprises: list[str]
+    audit: "subprocess.CompletedProcess[str]"
+    live_audits: list["subprocess.CompletedProcess[str]"] = field(default_factory=list)
+
+    @property
+    def wrong(self) -> list[str]:
+        """List what must not be; nothing is what is hoped for."""
+        found = list(self.surprises)
+        if self.unfinished:
+            found.append(f"{self.unfinished} orders are still unfinished")
+        if self.convergence > CONVERGENCE_SECONDS:
+            found.append(f"convergence took {self.convergence:.1f} s")
+        if self.audit.returncode:
+            found.append(self.audit.stdout + self.audit.stderr)
+        else:
+            found += [
+                f"{name}: {count}" for name, count in figures(self.audit).items() if count and name != "acknowledged"
+            ]
+        found += [audit.stdout for audit in self.live_audits if audit.returncode == 1]
+        return found
+
+    def report(self) -> str:
+        """Write it for people."""
+        looked = sum(audit.returncode == 0 for audit in self.live_audits)
+        faults = ", ".join(f"{count} {name}" for name, count in sorted(self.faults.items()))
+        points = ", ".join(f"{count} {name}" for name, count in sorted(self.points.items()))
+        statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.statuses.items()))
+        return "\n".join([
+            f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
+            f"faults: {faults}",
+            f"killed at points: {points}",
+            f"answers: {statuses}",
+            f"converged {self.convergence:.1f} s after the last fault; {looked} audits while it raged, none wrong",
+            self.audit.stdout + self.audit.stderr,
+        ])  # fmt: skip
+
+
+async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> Result:
+    """Torture an open site."""
+    loop = asyncio.get_running_loop()
+    book = Guestbook(folder / "told.jsonl")
+    party = Party(site.urls, book, plan.seed, plan.pause)
+    chaos = Chaos(site, plan.seed)
+    cooks = [Cook(department, plan.seed) for department in site.departments]
+    live_audits: list[subprocess.CompletedProcess[str]] = []
+    working = [asyncio.create_task(cook.work()) for cook in cooks]
+    celebrating = asyncio.create_task(party.celebrate(plan.guests))
+    raging = asyncio.create_task(chaos.rage())
+    look_at = loop.time() + plan.audit_every
+    while chaos.kills < plan.kills or party.begun < plan.orders:
+        done, _ = await asyncio.wait([celebrating, raging, *working], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+        progress(f"{party.begun} orders, {chaos.kills} kills, {len(book.orders)} acknowledged")
+        if loop.time() > look_at:
+            live_audits.append(await asyncio.to_thread(site.audit, book.path))
+            look_at = loop.time() + plan.audit_every
+    chaos.enough.set()
+    await raging
+    party.enough.set()
+    for task in working:
+        task.cancel()
+    await celebrating
+    unfinished = await _converge(site, loop.time() + GIVE_UP_SECONDS)
+    convergence = loop.time() - chaos.last_fault
+    audit = await asyncio.to_thread(site.audit, book.path)
+    book.close()
+    return Result(
+        plan,
+        party.begun,
+        chaos.kills,
+        dict(chaos.faults),
+        dict(chaos.points),
+        dict(party.statuses),
+        sum(cook.steps for cook in cooks),
+        convergence,
+        unfinished,
+        party.surprises,
+        audit,
+        live_audits,
+    )
+
+
+async def _converge(site: Site, deadline: float) -> int:
+    """Wait until no order owes anything; answers how many still do when patience ends."""
+    while unfinished := await asyncio.to_thread(site.books.unfinished):
+        if asyncio.get_running_loop().time() > deadline:
+            return unfinished
+        await asyncio.sleep(0.05)
+    return 0

@@ -1,0 +1,86 @@
+"""Several gateways, and several of each department, on one PostgreSQL."""
+
+import asyncio
+import time
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.e2e.harness import eventually
+from tests.torture.conftest import OpenSite
+from tests.torture.site import Server, Site, figures
+
+HANDOVER_SECONDS = 15.0
+STOCK = 100
+
+
+def order(**lines: tuple[str, int]) -> dict[str, Any]:
+    asked = [{"department": name, "item": item, "quantity": quantity} for name, (item, quantity) in lines.items()]
+    return {"order_id": str(uuid.uuid4()), "table": "7", "lines": asked}
+
+
+async def test_the_orders_of_a_gateway_that_dies_or_hangs_are_handed_over(open_site: OpenSite, server: Server) -> None:
+    """One gateway is killed, one hangs and comes back: the third sees to the orders of both, once."""
+    site = await open_site(server, menus={"kitchen": {"pizza": STOCK}}, replicas=3, WAIT_FOR_DEPARTMENTS=0)
+    killed, hanging, heir = site.gateways
+    for kitchen in site.departments:
+        await site.kill(kitchen)
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
+        bodies = [order(kitchen=("pizza", 1)) for _ in range(20)]
+        answers = await asyncio.gather(
+            *(client.post(f"{site.urls[n % 2]}/orders", json=body) for n, body in enumerate(bodies))
+        )
+        assert {answer.status_code for answer in answers} == {202}
+        await site.kill(killed)
+        hanging.pause()
+        began = time.monotonic()
+        for kitchen in site.departments:
+            await site.revive(kitchen)
+        await eventually(lambda: _nothing_is_owed(site), "the heir has seen to all orders", HANDOVER_SECONDS)
+        seconds = time.monotonic() - began
+        hanging.resume()
+
+        async def is_put_right() -> bool:
+            again = await client.post(f"{site.urls[1]}/orders", json=bodies[1])
+            return again.status_code == 201
+
+        await eventually(is_put_right, "the gateway that hung has heard of its heir")
+        fresh = await client.post(f"{site.urls[1]}/orders", json=order(kitchen=("pizza", 1)))
+        found = [await client.get(f"{site.urls[2]}/orders/{body['order_id']}") for body in bodies]
+
+    print(f"handed over within {seconds:.1f} s")
+    assert "taken for dead" in hanging.output
+    assert "resumed" in heir.output
+    assert [answer.json()["status"] for answer in found] == ["accepted"] * len(bodies)
+    assert fresh.status_code == 201
+    assert_all_zeros(site)
+
+
+@pytest.mark.parametrize("policy", ["best_effort", "all_or_nothing"])
+async def test_replicas_of_a_department_sell_exactly_what_there_is(
+    open_site: OpenSite, server: Server, policy: str
+) -> None:
+    site = await open_site(server, menus={"bar": {"coffee": STOCK}}, replicas=2)
+    async with httpx.AsyncClient(timeout=30, trust_env=False, limits=httpx.Limits(max_connections=64)) as client:
+        bodies = [order(bar=("coffee", 3)) | {"policy": policy} for _ in range(60)]
+        # Each order arrives at both gateways, and so at both replicas of the bar.
+        twice = await asyncio.gather(*(client.post(f"{url}/orders", json=body) for body in bodies for url in site.urls))
+
+    statuses = [answer.status_code for answer in twice]
+    assert statuses[::2] == statuses[1::2]
+    assert sorted(statuses[::2]) == [201] * (STOCK // 3) + [409] * (60 - STOCK // 3)
+    assert site.books.check("bar")["coffee"].sold == STOCK // 3 * 3
+    await eventually(lambda: _nothing_is_owed(site), "everything is settled")
+    assert_all_zeros(site)
+
+
+def assert_all_zeros(site: Site) -> None:
+    audit = site.audit()
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+    assert {name for name, count in figures(audit).items() if count} == {"acknowledged"}, audit.stdout
+
+
+async def _nothing_is_owed(site: Site) -> bool:
+    return not await asyncio.to_thread(site.books.unfinished)
