@@ -1,8 +1,8 @@
 """A whole department, from its services to its database, on a channel."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,22 @@ from plumbing.grpc_server import GrpcServer, bind
 from tests.departments.factories import new_id
 
 
+@contextmanager
+def open_database(menu: Menu, folder: Path) -> Iterator[Database]:
+    """Open a department's SQLite file."""
+    database = Database(f"sqlite:///{folder}/{menu.name}.db", schema=menu.name)
+    database.prepare(MIGRATIONS)
+    yield database
+    database.close()
+
+
 @asynccontextmanager
 async def open_department(menu: Menu, folder: Path) -> AsyncIterator[Department]:
     """Open a department on a SQLite file of its own."""
-    database = Database(f"sqlite:///{folder}/{menu.name}.db", schema=menu.name)
-    database.prepare(MIGRATIONS)
-    department = Department(menu, database)
-    await department.open()
-    yield department
-    database.close()
+    with open_database(menu, folder) as database:
+        department = Department(menu, database)
+        await department.open()
+        yield department
 
 
 def services(department: Department, limits: Limits | None = None) -> Sequence[Any]:

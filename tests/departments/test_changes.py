@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -103,6 +104,16 @@ async def test_a_page_may_be_limited_to_some_states(desk: Desk) -> None:
     assert await ids(State.NONE) == [refused.order_id]
     assert await ids(State.SERVED) == []
     assert len(await ids()) == 4
+
+
+async def test_a_page_is_in_order_however_the_database_happens_to_read_it(tmp_path: Path) -> None:
+    desk = await Desk.open(f"sqlite:///{tmp_path}/bar.db")
+    orders = [coffees(1) for _ in range(6)]
+    await desk.place(*orders)
+    await desk.database.read(lambda connection: connection.exec_driver_sql("PRAGMA reverse_unordered_selects = ON"))
+    page, _ = await desk.changes(limit=4)
+    assert [ticket.order_id for ticket in page] == [placement.order_id for placement in orders[:4]]
+    desk.database.close()
 
 
 async def test_whoever_asks_from_a_revision_to_come_hears_nothing_and_does_not_go_back(desk: Desk) -> None:

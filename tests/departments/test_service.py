@@ -1,7 +1,7 @@
 """The floor's RPCs, from the message to the database and back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from grpclib.exceptions import GRPCError
 from departments.department import Department
 from departments.limits import Limits
 from generated.restaurant import v1
+from plumbing.database import Database
 from tests.departments.factories import BAR, new_id
-from tests.departments.floors import in_memory, open_department, place_request, served
+from tests.departments.floors import in_memory, open_database, place_request, served
 
 ACCEPTED, OUT_OF_STOCK, NOT_ON_MENU = v1.Outcome.ACCEPTED, v1.Outcome.OUT_OF_STOCK, v1.Outcome.NOT_ON_MENU
 NO_TICKET, HELD, QUEUED = v1.TicketState.UNSPECIFIED, v1.TicketState.HELD, v1.TicketState.QUEUED
@@ -27,10 +28,17 @@ def verb(name: str) -> v1.Verb:
     return v1.Verb.from_string(name)
 
 
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with open_database(BAR, tmp_path) as database:
+        yield database
+
+
 @pytest_asyncio.fixture
-async def department(tmp_path: Path) -> AsyncIterator[Department]:
-    async with open_department(BAR, tmp_path) as department:
-        yield department
+async def department(database: Database) -> Department:
+    department = Department(BAR, database)
+    await department.open()
+    return department
 
 
 @pytest_asyncio.fixture
@@ -223,16 +231,16 @@ async def test_a_request_that_is_not_right_is_invalid_argument_and_names_the_fie
     assert (await served_floor.list_tickets(v1.ListTicketsRequest())).tickets == []
 
 
-async def break_writing(department: Department) -> None:
-    """Make the next write to the department's database fail, as a disk that is read-only would."""
-    await department._database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+async def break_writing(database: Database) -> None:
+    """Make the next write fail, as a disk that is read-only would."""
+    await database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
 
 
 async def test_a_database_that_cannot_be_written_is_unavailable_and_nothing_is_lost(
-    department: Department, served_floor: v1.DepartmentServiceStub
+    database: Database, served_floor: v1.DepartmentServiceStub
 ) -> None:
     batch = place_request((new_id(), [("coffee", 1)]))
-    await break_writing(department)
+    await break_writing(database)
     error = await refusal(served_floor.place_orders(batch))
     assert error.status is Status.UNAVAILABLE
     assert error.message == "the database is out of order: attempt to write a readonly database"
@@ -241,17 +249,19 @@ async def test_a_database_that_cannot_be_written_is_unavailable_and_nothing_is_l
     assert await figures(served_floor) == (10, 9, 0, 1)
 
 
-async def test_a_department_knows_whether_its_database_can_be_written(department: Department) -> None:
+async def test_a_department_knows_whether_its_database_can_be_written(
+    department: Department, database: Database
+) -> None:
     assert await department.is_writable()
-    await break_writing(department)
+    await break_writing(database)
     assert not await department.is_writable()
     assert await department.is_writable()
 
 
 async def test_a_failing_transaction_fails_the_calls_of_its_batch_only(
-    department: Department, floor: v1.DepartmentServiceStub
+    database: Database, floor: v1.DepartmentServiceStub
 ) -> None:
-    await break_writing(department)
+    await break_writing(database)
     calls = [floor.place_orders(place_request((new_id(), [("soda", 1)]))) for _ in range(2)]
     answers = await asyncio.gather(*calls, return_exceptions=True)
     assert all(isinstance(answer, Exception) for answer in answers)
