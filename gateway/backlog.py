@@ -18,7 +18,8 @@ from gateway.retries import Backoff
 
 log = structlog.get_logger("backlog")
 
-Heard = Callable[[Order, Goal, "Answer | Exception"], None]
+Heard = Callable[[Order, Goal, int, "Answer | Exception"], None]
+"""Takes in an order, what was asked of it, under which epoch, and the answer."""
 
 
 class Backlog:
@@ -89,10 +90,9 @@ class Backlog:
             return
         goal = first.owed[name]
         batch = list(islice((order for order in self._orders.values() if order.owed[name] is goal), self._batch))
+        epochs = [order.epoch for order in batch]
         answers = await self._department.try_again(goal, batch)
-        for order, answer in zip(batch, answers, strict=True):
-            if order.owed.get(name) is goal:  # else it is owed something else by now, and asked for that
-                self._orders.pop(order.order_id, None)
-            self._heard(order, goal, answer)
-            if name in order.owed:
-                self._orders[order.order_id] = order  # while this was asked, something else became due
+        for order, epoch, answer in zip(batch, epochs, answers, strict=True):
+            if self._orders.get(order.order_id) is order and order.epoch == epoch:
+                del self._orders[order.order_id]  # else something else was decided meanwhile, and is asked for
+            self._heard(order, goal, epoch, answer)

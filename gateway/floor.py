@@ -198,9 +198,13 @@ class Department:
             request = _place_request(self.name, goal, orders)
             return _answers(await self._stub.place_orders(request, deadline=deadline), shares)
         order_ids = [order.order_id for order in orders]
+        epochs = [order.epoch for order in orders]
         if goal is Goal.CONFIRM:
-            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids), deadline=deadline)
+            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids, epochs), deadline=deadline)
             return _answers(confirmed.tickets, shares)
+        if goal is Goal.SUSPEND:
+            suspended = await self._stub.suspend_orders(v1.SuspendOrdersRequest(order_ids, epochs), deadline=deadline)
+            return _answers(suspended.tickets, shares)
         cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(order_ids), deadline=deadline)
         return _answers(cancelled.tickets, shares)
 

@@ -7,6 +7,7 @@ derive again may be written later, with the next batch: it costs no fsync of its
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -34,6 +35,7 @@ orders = sa.Table(
     sa.Column("answered", sa.Boolean, nullable=False),
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
     sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that looks after it"),
+    sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
     sa.Index("ix_orders_status_seq", "status", "seq"),
     sa.Index(
         "ix_orders_placed_for_seq",
@@ -85,7 +87,8 @@ _UPDATE = Statement(
         orders,
         [orders.c.order_id, orders.c.owner],
         [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered],
-    ).returning(orders.c.order_id)
+        version=orders.c.epoch,
+    ).returning(orders.c.order_id, orders.c.owner)
 )
 
 
@@ -106,22 +109,23 @@ class Journal:
     def __init__(self, database: Database) -> None:
         """Write to a database whose tables are in place."""
         self._database = database
-        self.owner = 0
+        self.number = 0
         self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
             self._commit, limit=BATCH, patience=PATIENCE_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write a new order; answers the one that has its id already, or None. Raises DatabaseError."""
-        return self._writes.submit(_Entry(True, self._row(order)))
+        order.owner = self.number
+        return self._writes.submit(_Entry(order, is_new=True))
 
     def update(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order, durable when it returns. Raises TakenOver, DatabaseError."""
-        return self._writes.submit(_Entry(False, self._row(order)))
+        return self._writes.submit(_Entry(order))
 
     def update_later(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order when it costs least; what is written is the order as it is now."""
-        return self._writes.submit_later(_Entry(False, self._row(order)))
+        return self._writes.submit_later(_Entry(order))
 
     @property
     def is_shared(self) -> bool:
@@ -130,19 +134,23 @@ class Journal:
 
     async def enlist(self, lease: float) -> None:
         """Take a number, with a lease of so many seconds."""
-        self.owner = await self._database.write(_enlist, lease)
+        self.number = await self._database.write(_enlist, lease)
 
     async def renew(self, lease: float) -> bool:
         """Renew the lease; answers False where others have taken this gateway for dead."""
-        return await self._database.write(_renew, self.owner, lease)
+        return await self._database.write(_renew, self.number, lease)
+
+    async def retire(self) -> None:
+        """Give the lease back: others may take over at once what is unfinished."""
+        await self._database.write(_retire, self.number)
 
     async def claim(self, limit: int) -> list[Order]:
         """Take over the oldest unfinished orders of gateways whose leases ended."""
-        return await self._database.write(_claim, self.owner, self.is_shared, limit)
+        return await self._database.write(_claim, self.number, self.is_shared, limit)
 
     async def take(self, order_id: str) -> Order | None:
         """Take over one order, whoever looks after it: from here on its owner's writes are fenced off."""
-        return await self._database.write(_take, self.owner, order_id)
+        return await self._database.write(_take, self.number, order_id)
 
     async def flush(self) -> None:
         """Wait until everything that was given here is written."""
@@ -152,17 +160,13 @@ class Journal:
         """Read one order."""
         return (await self._database.read(_find, [order_id])).get(order_id)
 
-    async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order]:
-        """Read these orders, by their ids; unknown ones are left out."""
-        return await self._database.read(_find, order_ids)
-
     async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """Read a page of orders, newest first."""
         return await self._database.read(_page, limit, before, status, table)
 
-    async def unfinished(self, limit: int) -> list[Order]:
-        """Read the oldest orders that owe a department something, whoever looks after them."""
-        return await self._database.read(_unfinished, limit)
+    async def unfinished(self) -> list[str]:
+        """List the orders of this gateway that owe a department something, by their ids."""
+        return await self._database.read(_unfinished, self.number)
 
     async def is_writable(self) -> bool:
         """Tell whether the journal takes writes, by writing."""
@@ -176,8 +180,16 @@ class Journal:
     async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
         return await self._database.write(_write, entries)
 
-    def _row(self, order: Order) -> dict[str, Any]:
-        return {
+
+class _Entry:
+    """An order as it is when it is given here."""
+
+    __slots__ = ("is_new", "order", "row")
+
+    def __init__(self, order: Order, *, is_new: bool = False) -> None:
+        self.order = order
+        self.is_new = is_new
+        self.row: dict[str, Any] = {
             "order_id": order.order_id,
             "policy": order.policy.value,
             "placed_for": order.table,
@@ -186,29 +198,42 @@ class Journal:
             "owed": encode_json(order.owed) if order.owed else None,
             "answered": order.answered,
             "created_at_ms": order.created_at_ms,
-            "owner": self.owner,
+            "owner": order.owner,
+            "epoch": order.epoch,
         }
 
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    is_new: bool
-    row: dict[str, Any]
+    @property
+    def key(self) -> tuple[str, int]:
+        return self.row["order_id"], self.row["owner"]
 
 
-def _write(connection: sa.Connection, entries: Sequence[_Entry]) -> "list[Order | Exception | None]":
-    known: dict[str, Order | Exception] = {}
-    new = [entry.row for entry in entries if entry.is_new]
-    if new:
-        inserted = {order_id for (order_id,) in _INSERT.run_rows(connection, new)}
-        refused = [row["order_id"] for row in new if row["order_id"] not in inserted]
-        if refused:
-            known.update(_find(connection, refused))
-    changed = {entry.row["order_id"]: entry.row for entry in entries if not entry.is_new}  # the last word on each
-    if changed:
-        updated = {order_id for (order_id,) in _UPDATE.run_rows(connection, list(changed.values()))}
-        known.update((order_id, TakenOver(order_id)) for order_id in changed if order_id not in updated)
-    return [known.get(entry.row["order_id"]) for entry in entries]
+def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Order | Exception | None]":
+    known = _insert(connection, [entry.row for entry in entries if entry.is_new])
+    last: dict[tuple[str, int], _Entry] = {}
+    for entry in entries:
+        if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
+            last[entry.key] = entry
+    written = set(map(tuple, _UPDATE.run_rows(connection, [entry.row for entry in last.values()]))) if last else set()
+
+    def result(entry: _Entry) -> "Order | Exception | None":
+        if entry.is_new:
+            return known.get(entry.row["order_id"])
+        is_written = entry.key in written and last[entry.key].order is entry.order
+        return None if is_written else TakenOver(entry.row["order_id"])
+
+    return [result(entry) for entry in entries]
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> dict[str, Order]:
+    """Write new orders; answers those that were there before."""
+    if not rows:
+        return {}
+    rows.sort(
+        key=itemgetter("order_id")
+    )  # two gateways that are given the same orders wait for each other in one order
+    inserted = {order_id for (order_id,) in _INSERT.run_rows(connection, rows)}
+    refused = [row["order_id"] for row in rows if row["order_id"] not in inserted]
+    return _find(connection, refused) if refused else {}
 
 
 def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
@@ -242,6 +267,10 @@ def _renew(connection: sa.Connection, owner: int, lease: float) -> bool:
     return connection.execute(renewal).rowcount == 1
 
 
+def _retire(connection: sa.Connection, owner: int) -> None:
+    connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
+
+
 def _claim(connection: sa.Connection, owner: int, shared: bool, limit: int) -> list[Order]:
     others = sa.select(gateways.c.number).where(gateways.c.number != owner)
     if shared:
@@ -260,19 +289,23 @@ def _claim(connection: sa.Connection, owner: int, shared: bool, limit: int) -> l
     claimed = connection.execute(alone).scalars().all()
     if not claimed:
         return []
-    update = sa.update(orders).where(orders.c.seq.in_(claimed)).values(owner=owner).returning(*orders.c)
+    update = _owned_by(owner).where(orders.c.seq.in_(claimed)).returning(*orders.c)
     return sorted((_order(row) for row in connection.execute(update)), key=lambda order: order.created_at_ms)
 
 
 def _take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
-    update = sa.update(orders).where(orders.c.order_id == order_id).values(owner=owner).returning(*orders.c)
+    update = _owned_by(owner).where(orders.c.order_id == order_id).returning(*orders.c)
     row = connection.execute(update).one_or_none()
     return _order(row) if row is not None else None
 
 
-def _unfinished(connection: sa.Connection, limit: int) -> list[Order]:
-    query = sa.select(orders).where(orders.c.owed.is_not(None)).order_by(orders.c.seq).limit(limit)
-    return [_order(row) for row in connection.execute(query)]
+def _owned_by(owner: int) -> sa.Update:
+    return sa.update(orders).values(owner=owner, epoch=orders.c.epoch + 1)
+
+
+def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
+    query = sa.select(orders.c.order_id).where(orders.c.owed.is_not(None), orders.c.owner == owner)
+    return list(connection.execute(query.order_by(orders.c.seq)).scalars())
 
 
 def _touch(connection: sa.Connection) -> None:
@@ -289,4 +322,5 @@ def _order(row: "sa.Row[Any]") -> Order:
         _decode_owed(row.owed) if row.owed else {},
         bool(row.answered),
         owner=row.owner,
+        epoch=row.epoch,
     )

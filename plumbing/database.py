@@ -217,12 +217,21 @@ def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Co
 
 
 def update_records(
-    dialect: sa.Dialect, table: sa.Table, keys: Sequence[sa.Column[Any]], columns: Sequence[sa.Column[Any]]
+    dialect: sa.Dialect,
+    table: sa.Table,
+    keys: Sequence[sa.Column[Any]],
+    columns: Sequence[sa.Column[Any]],
+    version: sa.Column[Any] | None = None,
 ) -> "sa.Update":
-    """Build an UPDATE by the objects of the JSON array `rows`, where all `keys` match; none may stand in it twice."""
-    rows = records(dialect, "rows", [*keys, *columns]).subquery("new")
-    new = {column.name: rows.c[column.name] for column in columns}
-    return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys))
+    """Build an UPDATE by the objects of the JSON array `rows`, where all `keys` match; none may stand in it twice.
+
+    A row that has a higher `version` already stays as it is.
+    """
+    more = [] if version is None else [version]
+    rows = records(dialect, "rows", [*keys, *columns, *more]).subquery("new")
+    new = {column.name: rows.c[column.name] for column in [*columns, *more]}
+    is_due = [column <= rows.c[column.name] for column in more]
+    return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys), *is_due)
 
 
 def now_ms(dialect: sa.Dialect) -> "sa.ColumnElement[int]":

@@ -3,6 +3,9 @@
 `owed` is the heart of recovery. It names, for every department that has not acknowledged it yet, the one thing that has
 to reach it next. An order that owes nothing is finished; after a crash, whoever reads the rest from the journal knows
 what to do without knowing what had been done.
+
+`epoch` counts the decisions about an order, and the gateways that looked after it. What was written, asked or answered
+under an earlier one is out of date wherever it arrives: at the journal, at a department and here.
 """
 
 from collections.abc import Sequence
@@ -47,6 +50,7 @@ class Goal(StrEnum):
     PLACE = "place"
     HOLD = "hold"
     CONFIRM = "confirm"
+    SUSPEND = "suspend"
     CANCEL = "cancel"
 
 
@@ -108,8 +112,8 @@ class Line:
 class Order:
     """What one table asks for, and what became of it.
 
-    `answered`: what the guest was told is on record here. `settling`: a decision is being written down, and no
-    department may hear of it yet. `owner`: the number of the gateway that looks after the order.
+    `answered`: what the guest was told is on record here. `owner`: the number of the gateway that looks after the
+    order. `settling`: a decision is being written down, and nobody may hear of it yet.
     """
 
     order_id: str
@@ -119,8 +123,9 @@ class Order:
     created_at_ms: int
     owed: dict[str, Goal]
     answered: bool = False
-    settling: bool = field(default=False, compare=False)
     owner: int = field(default=0, compare=False)
+    epoch: int = field(default=0, compare=False)
+    settling: bool = field(default=False, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -171,13 +176,22 @@ class Order:
         del self.owed[department]
         lines = self.shares[department]
         if goal is Goal.CANCEL:
-            self._hear_of_cancelling(lines, answer)
-        elif goal is not Goal.CONFIRM or answer.state is TicketState.CANCELLED:
-            _write(lines, answer)
+            _hear_of_cancelling(lines, answer)
+        elif goal is Goal.SUSPEND and answer.state in STARTED:
+            _keep(lines, answer)
+            self._confirm()
+        elif goal in (Goal.PLACE, Goal.HOLD) or self._is_unknown(department) or answer.state is TicketState.CANCELLED:
+            _write(lines, answer, hold=goal is Goal.HOLD)
 
     def refuse(self, department: str, reason: str) -> None:
-        """Give up what a department will not do, however often it is asked: what is pending will not be made."""
-        self.owed.pop(department, None)
+        """Give up what a department will not do, however often it is asked: what is pending will not be made.
+
+        It has to be durable before the guest hears of it. An order that the department was only asked for, and does not
+        have, is owed a tombstone.
+        """
+        if self.owed.pop(department) is Goal.CONFIRM and self._is_unknown(department):
+            self.owed[department], reason = Goal.CANCEL, _late(department)
+        self.epoch += 1
         for line in self.shares[department]:
             if line.outcome is Outcome.PENDING:
                 line.outcome = Outcome.EXPIRED
@@ -190,75 +204,117 @@ class Order:
             if line.outcome is Outcome.PENDING:
                 line.reason = reason
 
-    def decide(self) -> bool:
-        """Decide an all-or-nothing order once every department has answered; tells whether there was a decision.
+    def decide(self, goal: Goal) -> bool:
+        """Decide an all-or-nothing order once enough is known of its departments; tells whether there was a decision.
 
-        The decision has to be durable before any department hears of it.
+        `goal` is what they were asked. The decision has to be durable before any department, or the guest, hears of it.
         """
-        if self.policy is Policy.BEST_EFFORT or self.owed:
+        if goal is Goal.HOLD and not self.owed:
+            if all(line.outcome is Outcome.PENDING for line in self.lines):
+                for line in self.lines:
+                    line.outcome, line.reason = Outcome.ACCEPTED, None
+                self._confirm()
+            else:
+                self._take_back_all("the order is all or nothing, and not everything could be served")
+        elif goal is Goal.SUSPEND and not self.owed:
+            self._take_back_all("it was cancelled")
+        elif goal is not Goal.SUSPEND or Goal.CONFIRM not in self.owed.values():
             return False
-        if all(line.outcome is Outcome.ACCEPTED for line in self.lines):
-            self.owed = dict.fromkeys(self.shares, Goal.CONFIRM)
-        else:
-            self._take_back_all("the order is all or nothing, and not everything could be served")
+        self.epoch += bool(self.owed)
         return bool(self.owed)
 
     def expire(self) -> bool:
         """Give up what no department has answered; tells whether that changed anything.
 
-        The departments concerned are owed a tombstone.
+        The departments concerned are owed a tombstone. But where it is not on record what the guest was told, the order
+        may have been accepted before a crash: then its departments are asked for what they have, and place nothing new.
         """
         late = [department for department, goal in self.owed.items() if goal is Goal.PLACE or goal is Goal.HOLD]
+        if not late:
+            return False
+        self.epoch += 1
+        if self.policy is Policy.BEST_EFFORT and not self.answered:
+            self.owed |= dict.fromkeys(late, Goal.CONFIRM)
+            return True
         for department in late:
             self.owed[department] = Goal.CANCEL
             for line in self.shares[department]:
                 line.outcome = Outcome.EXPIRED
-                line.reason = f"{department} did not answer in time; this will not be made"
-        if late and self.policy is Policy.ALL_OR_NOTHING:
+                line.reason = _late(department)
+        if self.policy is Policy.ALL_OR_NOTHING:
             self._take_back_all("the order is all or nothing, and a department did not answer in time")
-        return bool(late)
+        return True
 
     def take_back(self) -> None:
-        """Ask every department concerned to cancel, as the guest wishes; raises NotCancellable."""
+        """Ask every department concerned to cancel, as the guest wishes; raises NotCancellable.
+
+        All or nothing that is confirmed is taken back whole or not at all, so it is suspended first.
+        """
         concerned = [line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
-        for department in concerned:
-            self.owed[department] = Goal.CANCEL
+        is_confirmed = self.policy is Policy.ALL_OR_NOTHING and self.status is not Status.PENDING
+        self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
+        self.epoch += 1
+
+    def _is_unknown(self, department: str) -> bool:
+        return any(line.outcome is Outcome.PENDING for line in self.shares[department])
+
+    def _confirm(self) -> None:
+        self.owed = {line.department: Goal.CONFIRM for line in self.lines if line.outcome is Outcome.ACCEPTED}
 
     def _take_back_all(self, reason: str) -> None:
         for line in self.lines:
-            if line.outcome is Outcome.ACCEPTED:
+            if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
                 line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, reason
                 self.owed[line.department] = Goal.CANCEL
 
-    def _hear_of_cancelling(self, lines: list[Line], answer: Answer) -> None:
-        if answer.state in STARTED:
-            # Too late: it is being made, whatever was hoped or said. The department's word stands.
-            _write(lines, answer)
-            for line in lines:
-                if line.outcome is Outcome.ACCEPTED:
-                    line.reason = f"it cannot be cancelled any more: {line.department} has it {answer.state}"
-            return
-        for line in lines:
-            if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
-                line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+
+def _late(department: str) -> str:
+    return f"{department} did not answer in time; this will not be made"
 
 
-def _write(lines: list[Line], answer: Answer) -> None:
-    """Write a department's answer into an order's lines."""
+def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
+    """Write a department's answer into an order's lines; what it holds is pending until everything is decided."""
     if not answer.lines:
         for line in lines:
             line.outcome, line.reason = Outcome.CANCELLED, "it was cancelled"
         return
-    cancelled = answer.state is TicketState.CANCELLED
-    for line, (outcome, available, unit_price) in zip(lines, answer.lines, strict=True):
-        if outcome is Outcome.ACCEPTED and not cancelled:
-            line.outcome, line.unit_price, line.reason = outcome, unit_price, None
-        elif outcome is Outcome.OUT_OF_STOCK:
-            line.outcome, line.available = outcome, available
-            line.reason = f"{available} left" if available else "none left"
-        elif outcome is Outcome.NOT_ON_MENU:
-            line.outcome, line.reason = outcome, f"{line.department} does not sell this"
-        else:
+    for line, said in zip(lines, answer.lines, strict=True):
+        if said.outcome is not Outcome.ACCEPTED:
+            _write_refusal(line, said)
+        elif answer.state is TicketState.CANCELLED:
             line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+        elif hold:
+            line.unit_price, line.reason = said.unit_price, f"{line.department} holds it until all is decided"
+        else:
+            line.outcome, line.unit_price, line.reason = Outcome.ACCEPTED, said.unit_price, None
+
+
+def _write_refusal(line: Line, said: LineAnswer) -> None:
+    if said.outcome is Outcome.OUT_OF_STOCK:
+        line.outcome, line.available = said.outcome, said.available
+        line.reason = f"{said.available} left" if said.available else "none left"
+    elif said.outcome is Outcome.NOT_ON_MENU:
+        line.outcome, line.reason = said.outcome, f"{line.department} does not sell this"
+    else:
+        line.outcome, line.reason = Outcome.CANCELLED, "it was cancelled"
+
+
+def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
+    if answer.state in STARTED:
+        _keep(lines, answer)
+        return
+    for line in lines:
+        if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
+            line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+
+
+def _keep(lines: list[Line], answer: Answer) -> None:
+    """Write that it is too late: what is being made is accepted, whatever was hoped or said. The rest stays as it is."""
+    for line, said in zip(lines, answer.lines, strict=True):
+        if said.outcome is Outcome.ACCEPTED:
+            line.outcome, line.unit_price = Outcome.ACCEPTED, said.unit_price
+            line.reason = f"it cannot be cancelled any more: {line.department} has it {answer.state}"
+        elif line.outcome is Outcome.PENDING:
+            _write_refusal(line, said)

@@ -37,6 +37,10 @@ STOCK = {
     "kitchen": {"pasta": 10, "pizza": 5, "meat": 0},
     "bakery": {"cookie": 10, "donut": 5, "gelato": 0},
 }
+STEPS = {
+    Goal.CONFIRM: (TicketState.HELD, TicketState.QUEUED),
+    Goal.SUSPEND: (TicketState.QUEUED, TicketState.HELD),
+}
 KOREAN = {"bar": "바", "kitchen": "주방", "bakery": "베이커리"}
 
 QUICK = Patience(time_to_decide=300.0, first_retry=0.001, retry_cap=0.004, journal_retry=0.005)
@@ -97,6 +101,7 @@ class Ticket:
     state: TicketState
     wishes: list[tuple[str, int]]
     lines: list[LineAnswer] = field(default_factory=list)
+    epoch: int = 0
 
 
 async def _nothing(goal: Goal, orders: Sequence[Order]) -> None:
@@ -147,9 +152,10 @@ class FakeDepartment(Department):
 
     async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
         self.calls.append((goal, [order.order_id for order in orders]))
+        epochs = [order.epoch for order in orders]
         await self.on_call(goal, orders)
         await self._arrive(self.ears)
-        answers = [self._carry_out(goal, order) for order in orders]
+        answers = [self._carry_out(goal, order, epoch) for order, epoch in zip(orders, epochs, strict=True)]
         await self.on_answer(goal, orders)
         await self._arrive(self.mouth)
         self.is_reachable = self.was_reached = True
@@ -209,17 +215,18 @@ class FakeDepartment(Department):
             self.on_failure()
             raise Unreachable(f"{self.name} is away")
 
-    def _carry_out(self, goal: Goal, order: Order) -> "Answer | Exception":
+    def _carry_out(self, goal: Goal, order: Order, epoch: int) -> "Answer | Exception":
         if order.order_id in self.refuses:
             return Refused(f"{self.name} refused it: {self.refuses[order.order_id]}")
         ticket = self.tickets.get(order.order_id)
         if goal is Goal.CANCEL:
             ticket = self._cancel(order.order_id, ticket)
-        elif goal is Goal.CONFIRM:
+        elif goal in STEPS:
             if ticket is None:
                 return Refused(f"{self.name} refused it: order {order.order_id} is not known here")
-            if ticket.state is TicketState.HELD:
-                ticket.state = TicketState.QUEUED
+            before, after = STEPS[goal]
+            if epoch >= ticket.epoch:
+                ticket.epoch, ticket.state = epoch, after if ticket.state is before else ticket.state
         elif ticket is None:
             ticket = self.tickets[order.order_id] = self._place(order, hold=goal is Goal.HOLD)
         return Answer(ticket.state, list(ticket.lines))

@@ -23,8 +23,9 @@ class Books:
         self.backlog = Backlog(bar, self.backoff, 3, heard=self.hear, ask=self.ask, expire=self.expire)
         bar.on_failure = self.backlog.watch
 
-    def hear(self, order: Order, goal: Goal, answer: "Answer | Exception") -> None:
+    def hear(self, order: Order, goal: Goal, epoch: int, answer: "Answer | Exception") -> None:
         assert isinstance(answer, Answer)
+        assert epoch == order.epoch
         order.hear("bar", goal, answer)
         self.heard.append(goal)
 

@@ -113,7 +113,7 @@ async def test_after_a_bad_evening_the_books_agree(restaurant: Restaurant, seed:
     await evening.go_on()
     await evening.calm_down()
     assert evening.crashes == 2
-    assert await restaurant.journal.unfinished(10) == []
+    assert await restaurant.journal.unfinished() == []
     for asked in evening.asked:
         found = await restaurant.journal.find(asked.order_id)
         if found is None:

@@ -70,7 +70,7 @@ async def test_an_order_is_forgotten_once_everything_is_written(restaurant: Rest
     asked = [order("bar coffee"), order("kitchen meat"), all_or_nothing("bar soda"), all_or_nothing("bar beer")]
     await asyncio.gather(*map(restaurant.ordering.place, asked))
     await restaurant.settle()
-    assert await restaurant.journal.unfinished(10) == []
+    assert await restaurant.journal.unfinished() == []
 
 
 async def test_the_same_order_again_is_the_same_answer_and_no_second_effect(restaurant: Restaurant) -> None:

@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("answered", sa.Boolean, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.Column("owner", sa.BigInteger, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "gateways",

@@ -160,13 +160,6 @@ def test_what_a_department_will_not_take_is_given_up_with_the_reason() -> None:
     assert asked.owed == {"kitchen": Goal.PLACE}
 
 
-def test_a_refusal_leaves_what_is_decided() -> None:
-    asked = order("bar beer")
-    asked.hear("bar", Goal.PLACE, queued(SOLD_OUT))
-    asked.refuse("bar", "no")
-    assert outcomes(asked) == ["out_of_stock"]
-
-
 def test_a_cancel_that_is_refused_leaves_the_line_accepted_and_says_why() -> None:
     asked = order("bar coffee")
     asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
@@ -188,22 +181,30 @@ def test_pending_lines_say_why() -> None:
 def test_a_best_effort_order_is_decided_by_its_departments_alone() -> None:
     asked = order("bar coffee")
     asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
-    assert not asked.decide()
+    assert not asked.decide(Goal.PLACE)
     assert asked.owed == {}
 
 
 def test_all_or_nothing_waits_for_every_department() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     asked.hear("bar", Goal.HOLD, held(ACCEPTED))
-    assert not asked.decide()
+    assert not asked.decide(Goal.HOLD)
     assert asked.owed == {"kitchen": Goal.HOLD}
+
+
+def test_what_is_held_is_pending_until_all_is_decided() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    assert outcomes(asked) == ["pending", "pending"]
+    assert asked.lines[0].reason == "bar holds it until all is decided"
+    assert (asked.status, asked.total) == (Status.PENDING, 0)
 
 
 def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     asked.hear("bar", Goal.HOLD, held(ACCEPTED))
     asked.hear("kitchen", Goal.HOLD, held(ACCEPTED))
-    assert asked.decide()
+    assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
     asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
     asked.hear("kitchen", Goal.CONFIRM, Answer(TicketState.PREPARING, [ACCEPTED]))
@@ -216,7 +217,7 @@ def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> No
     asked = all_or_nothing("bar coffee", "bar soda", "kitchen meat")
     asked.hear("bar", Goal.HOLD, held(ACCEPTED, ACCEPTED))
     asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
-    assert asked.decide()
+    assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CANCEL}
     assert outcomes(asked) == ["cancelled", "cancelled", "out_of_stock"]
     assert asked.lines[0].reason == "the order is all or nothing, and not everything could be served"
@@ -232,14 +233,14 @@ def test_all_or_nothing_of_which_nothing_was_held_owes_nothing() -> None:
     asked = all_or_nothing("bar beer", "kitchen meat")
     asked.hear("bar", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
     asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
-    assert not asked.decide()
+    assert not asked.decide(Goal.HOLD)
     assert asked.owed == {}
 
 
 def test_a_department_that_cancelled_what_it_held_has_the_last_word() -> None:
     asked = all_or_nothing("bar coffee")
     asked.hear("bar", Goal.HOLD, held(ACCEPTED))
-    asked.decide()
+    asked.decide(Goal.HOLD)
     asked.hear("bar", Goal.CONFIRM, cancelled(ACCEPTED))
     assert outcomes(asked) == ["cancelled"]
     assert asked.lines[0].unit_price is None
@@ -247,6 +248,7 @@ def test_a_department_that_cancelled_what_it_held_has_the_last_word() -> None:
 
 def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
     asked = order("bar coffee", "kitchen pizza")
+    asked.answered = True
     asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
     assert asked.expire()
     assert outcomes(asked) == ["accepted", "expired"]
@@ -260,10 +262,89 @@ def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
 
 def test_what_was_placed_unheard_and_not_started_stays_expired() -> None:
     asked = order("kitchen pizza")
+    asked.answered = True
     asked.expire()
     asked.hear("kitchen", Goal.CANCEL, cancelled(ACCEPTED))
     assert outcomes(asked) == ["expired"]
     assert asked.total == 0
+
+
+def test_what_may_have_been_accepted_before_a_crash_is_asked_for_and_not_cancelled() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    assert asked.expire()
+    assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
+    assert outcomes(asked) == ["pending", "pending"]
+    asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
+    asked.refuse("kitchen", "kitchen refused it: it has no such order")
+    assert outcomes(asked) == ["accepted", "expired"]
+    assert asked.lines[1].reason == "kitchen did not answer in time; this will not be made"
+    assert asked.owed == {"kitchen": Goal.CANCEL}
+
+
+def test_all_or_nothing_that_nobody_was_told_of_expires_all_the_same() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    assert asked.expire()
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
+
+
+def test_a_confirmed_order_is_taken_back_whole() -> None:
+    asked = confirmed("bar coffee", "kitchen pizza")
+    asked.take_back()
+    assert asked.owed == {"bar": Goal.SUSPEND, "kitchen": Goal.SUSPEND}
+    asked.hear("bar", Goal.SUSPEND, held(ACCEPTED))
+    assert not asked.decide(Goal.SUSPEND)
+    assert asked.status is Status.ACCEPTED
+    asked.hear("kitchen", Goal.SUSPEND, held(ACCEPTED))
+    assert asked.decide(Goal.SUSPEND)
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
+    assert asked.status is Status.CANCELLED
+
+
+@pytest.mark.parametrize("first", ["bar", "kitchen"])
+def test_a_confirmed_order_of_which_a_share_is_being_made_is_kept_whole(first: str) -> None:
+    asked = confirmed("bar coffee", "kitchen pizza")
+    asked.take_back()
+    for name in sorted(asked.owed, key=first.__ne__):
+        answer = Answer(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
+        asked.hear(name, Goal.SUSPEND, answer)
+        if asked.decide(Goal.SUSPEND):
+            break
+    assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
+    assert asked.status is Status.ACCEPTED
+    assert [line.reason for line in asked.lines] == [
+        None,
+        "it cannot be cancelled any more: kitchen has it preparing",
+    ]
+
+
+def test_all_or_nothing_that_is_not_decided_is_cancelled_at_once() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.take_back()
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
+
+
+def test_every_decision_has_an_epoch_of_its_own() -> None:
+    asked = confirmed("bar coffee", "kitchen pizza")
+    epochs = [asked.epoch]
+    asked.take_back()
+    epochs.append(asked.epoch)
+    for name in ("bar", "kitchen"):
+        asked.hear(name, Goal.SUSPEND, held(ACCEPTED))
+    asked.decide(Goal.SUSPEND)
+    epochs.append(asked.epoch)
+    late = order("bar coffee")
+    late.expire()
+    assert epochs == [1, 2, 3]
+    assert late.epoch == 1
+
+
+def test_what_a_department_refused_unheard_stays_expired_though_the_rest_is_being_made() -> None:
+    asked = order("kitchen pizza", "kitchen meat")
+    asked.answered = True
+    asked.expire()
+    asked.hear("kitchen", Goal.CANCEL, Answer(TicketState.SERVED, [ACCEPTED, SOLD_OUT]))
+    assert outcomes(asked) == ["accepted", "expired"]
 
 
 def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
@@ -276,9 +357,9 @@ def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
 
 
 @pytest.mark.parametrize("state", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
-def test_what_is_being_made_cannot_expire_or_be_cancelled_any_more(state: TicketState) -> None:
+def test_what_is_being_made_cannot_be_cancelled_any_more(state: TicketState) -> None:
     asked = order("kitchen pizza", "kitchen meat")
-    asked.expire()
+    asked.take_back()
     asked.hear("kitchen", Goal.CANCEL, Answer(state, [ACCEPTED, SOLD_OUT]))
     assert outcomes(asked) == ["accepted", "out_of_stock"]
     assert asked.lines[0].reason == f"it cannot be cancelled any more: kitchen has it {state}"
@@ -313,6 +394,18 @@ def test_what_was_refused_cannot_be_taken_back(answer: LineAnswer) -> None:
     with pytest.raises(NotCancellable, match="it is refused"):
         asked.take_back()
     assert asked.owed == {}
+
+
+def confirmed(*wishes: str) -> Order:
+    """Ask for all or nothing, and get it."""
+    asked = all_or_nothing(*wishes)
+    for name in asked.shares:
+        asked.hear(name, Goal.HOLD, held(ACCEPTED))
+    assert asked.decide(Goal.HOLD)
+    for name in asked.shares:
+        asked.hear(name, Goal.CONFIRM, queued(ACCEPTED))
+    assert asked.owed == {}
+    return asked
 
 
 def _with(*outcomes: Outcome) -> Order:

@@ -1,0 +1,95 @@
+"""The orders that a gateway looks after at this moment, in memory."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from gateway.domain.errors import TakenOver
+from gateway.domain.order import Goal, Order
+
+
+@dataclass(slots=True)
+class Running:
+    """An order in memory: until it owes nothing and its record is written.
+
+    `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it,
+    as this gateway's; before, it is nobody's to see. `is_new`: it came here from its guest, who waits for it.
+    `unwritten` counts the records that are still to be made of it.
+    """
+
+    order: Order
+    heard: asyncio.Future[None]
+    on_record: bool = True
+    is_new: bool = False
+    waiting: dict[str, Goal] = field(default_factory=dict)
+    unwritten: int = 0
+
+    def finish(self, error: Exception | None = None) -> None:
+        """Answer whoever waits for this order."""
+        if self.heard.done():
+            return
+        if error is not None:
+            self.heard.set_exception(error)
+            self.heard.exception()  # nobody has to be waiting
+            return
+        self.order.answered |= self.is_new
+        self.heard.set_result(None)
+
+
+class RunningOrders:
+    """Running orders by their ids."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._running: dict[str, Running] = {}
+
+    def __len__(self) -> int:
+        """How many orders are looked after here."""
+        return len(self._running)
+
+    def __contains__(self, order_id: str) -> bool:
+        """Tell whether an order is looked after here."""
+        return order_id in self._running
+
+    def get(self, order_id: str) -> Running | None:
+        """Find an order."""
+        return self._running.get(order_id)
+
+    def add(self, order: Order, *, is_new: bool = False, on_record: bool = True) -> Running:
+        """Look after an order; what was known of it before is out of date, and given up."""
+        stale = self._running.get(order.order_id)
+        if stale is not None and stale.on_record:
+            self.hand_over(stale)
+        heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        running = self._running[order.order_id] = Running(order, heard, on_record, is_new)
+        return running
+
+    def put(self, running: Running) -> None:
+        """Look after an order as it is known here now; what was known of it before is given up."""
+        stale = self._running.get(running.order.order_id)
+        if stale is not None and stale is not running:
+            self.hand_over(stale)
+        self._running[running.order.order_id] = running
+
+    def of(self, order: Order) -> Running | None:
+        """Find this very order, unless it was handed over meanwhile."""
+        running = self._running.get(order.order_id)
+        return running if running is not None and running.order is order else None
+
+    def is_current(self, running: Running) -> bool:
+        """Tell whether this is still what is known of its order."""
+        return self._running.get(running.order.order_id) is running
+
+    def forget(self, running: Running) -> None:
+        """Forget an order that was finished or never begun."""
+        if self.is_current(running):
+            del self._running[running.order.order_id]
+
+    def hand_over(self, running: Running) -> None:
+        """Give an order up to whichever gateway took it."""
+        self.forget(running)
+        running.finish(TakenOver(running.order.order_id))
+
+    def hand_over_all(self) -> None:
+        """Give up every order that is on record."""
+        for running in [running for running in self._running.values() if running.on_record]:
+            self.hand_over(running)
