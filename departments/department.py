@@ -13,7 +13,7 @@ from departments import desk
 from departments.desk import Answer, Shelves
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
-from departments.domain.tickets import State, Ticket, Verb
+from departments.domain.tickets import Decision, State, Ticket, Verb
 from plumbing.database import Database
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
@@ -42,10 +42,16 @@ class Department:
         """Answer orders, together with whatever else arrives meanwhile."""
         return await self._placing.submit(placements)
 
-    async def confirm(self, order_ids: Sequence[str]) -> list[Answer]:
+    async def confirm(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Queue what was held."""
-        answers = await self._database.write(desk.confirm, order_ids)
-        log.info("confirmed", order_ids=order_ids)
+        answers = await self._database.write(desk.confirm, decisions)
+        log.info("confirmed", order_ids=[decision.order_id for decision in decisions])
+        return answers
+
+    async def suspend(self, decisions: Sequence[Decision]) -> list[Answer]:
+        """Hold what was queued."""
+        answers = await self._database.write(desk.suspend, decisions)
+        log.info("suspended", order_ids=[decision.order_id for decision in decisions])
         return answers
 
     async def cancel(self, order_ids: Sequence[str]) -> list[Answer]:

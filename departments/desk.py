@@ -15,7 +15,7 @@ from departments.domain.errors import DepartmentError, OrderIdTaken, OrderNotFou
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, answer, tombstone
 from departments.domain.stock import Stock
-from departments.domain.tickets import NOT_STARTED, TAKEN, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
 
 Answer = Ticket | DepartmentError
 """What one order of a batch gets: its ticket, or why it was refused whole."""
@@ -67,13 +67,14 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
     return answers
 
 
-def confirm(connection: Connection, order_ids: Sequence[str]) -> list[Answer]:
+def confirm(connection: Connection, decisions: Sequence[Decision]) -> list[Answer]:
     """Queue the tickets that are held; the others stay as they are."""
-    revision = store.reserve_revisions(connection, len(order_ids))
-    tickets = store.read_tickets(connection, order_ids)
-    held = [ticket for ticket in tickets.values() if ticket.state is State.HELD]
-    _move(connection, held, Verb.CONFIRM, revision)
-    return [tickets.get(order_id) or OrderNotFound(order_id) for order_id in order_ids]
+    return _settle(connection, decisions, Verb.CONFIRM)
+
+
+def suspend(connection: Connection, decisions: Sequence[Decision]) -> list[Answer]:
+    """Hold the tickets that are queued, so that nobody starts them; the others stay as they are."""
+    return _settle(connection, decisions, Verb.SUSPEND)
 
 
 def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[Answer]:
@@ -144,11 +145,26 @@ def touch(connection: Connection) -> None:
     store.beat(connection)
 
 
-def _move(connection: Connection, tickets: Sequence[Ticket], verb: Verb, revision: int) -> None:
-    """Take the step with every ticket, and move their stock with it."""
-    if not tickets:
-        return
-    stock = store.read_stock(connection)
+def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb) -> list[Answer]:
+    """Carry out what was decided, but nothing that a later decision has overtaken."""
+    revision = store.reserve_revisions(connection, len(decisions))
+    tickets = store.read_tickets(connection, {decision.order_id for decision in decisions})
+    heard: dict[str, Ticket] = {}
+    for decision in decisions:
+        ticket = tickets.get(decision.order_id)
+        if ticket is not None and ticket.hear(decision):
+            heard[decision.order_id] = ticket
+    moving = [ticket for ticket in heard.values() if ticket.allows(verb)]
+    staying = [ticket for ticket in heard.values() if not ticket.allows(verb)]
+    _move(connection, moving, verb, revision, staying)
+    return [tickets.get(decision.order_id) or OrderNotFound(decision.order_id) for decision in decisions]
+
+
+def _move(
+    connection: Connection, tickets: Sequence[Ticket], verb: Verb, revision: int, staying: Sequence[Ticket] = ()
+) -> None:
+    """Take the step with every ticket, and move their stock with it; write down `staying` in the same statement."""
+    stock = store.read_stock(connection) if tickets else {}
     changed: dict[str, Stock] = {}
     for number, ticket in enumerate(tickets):
         held = ticket.state is State.HELD
@@ -158,10 +174,12 @@ def _move(connection: Connection, tickets: Sequence[Ticket], verb: Verb, revisio
             shelf = stock[line.item]
             if verb is Verb.CONFIRM:
                 shelf.confirm(line.quantity)
+            elif verb is Verb.SUSPEND:
+                shelf.suspend(line.quantity)
             elif verb is Verb.CANCEL:
                 shelf.put_back(line.quantity, held=held)
             else:
                 continue
             changed[line.item] = shelf
-    store.update_tickets(connection, tickets)
+    store.update_tickets(connection, [*tickets, *staying])
     store.update_stock(connection, list(changed.values()), revision)

@@ -25,8 +25,13 @@ class FloorService(v1.DepartmentServiceBase):
 
     async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
         """Queue what was held."""
-        ids = wire.order_ids(confirm_orders_request.order_ids, self._limits)
-        return v1.ConfirmOrdersResponse(wire.ticket_batch(await self._department.confirm(ids)))
+        decisions = wire.decisions(confirm_orders_request, self._limits)
+        return v1.ConfirmOrdersResponse(wire.ticket_batch(await self._department.confirm(decisions)))
+
+    async def suspend_orders(self, suspend_orders_request: v1.SuspendOrdersRequest) -> v1.SuspendOrdersResponse:
+        """Hold what was queued."""
+        decisions = wire.decisions(suspend_orders_request, self._limits)
+        return v1.SuspendOrdersResponse(wire.ticket_batch(await self._department.suspend(decisions)))
 
     async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
         """Take orders back."""

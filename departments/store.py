@@ -43,6 +43,7 @@ tickets = sa.Table(
     sa.Column("lines", sa.Text, nullable=False, doc="JSON array of TicketLine"),
     sa.Column("placed_at_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
+    sa.Column("epoch", sa.BigInteger, nullable=False, doc="of the gateway's latest decision that was heard"),
     sqlite_with_rowid=False,
 )
 
@@ -58,7 +59,9 @@ _NEXT_REVISION = Statement(
 _TICKETS = Statement(lambda dialect: sa.select(tickets).where(tickets.c.order_id.in_(strings(dialect, "order_ids"))))
 _INSERT_TICKETS = Statement(lambda dialect: insert_records(dialect, tickets, list(tickets.c)))
 _UPDATE_TICKETS = Statement(
-    lambda dialect: update_records(dialect, tickets, [tickets.c.order_id], [tickets.c.state, tickets.c.revision])
+    lambda dialect: update_records(
+        dialect, tickets, [tickets.c.order_id], [tickets.c.state, tickets.c.revision, tickets.c.epoch]
+    )
 )
 _STOCK = Statement(sa.select(stock))
 _INSERT_STOCK = Statement(lambda dialect: insert_records(dialect, stock, list(stock.c)))
@@ -122,6 +125,7 @@ def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:
             "lines": encode_json(ticket.lines),
             "placed_at_ms": ticket.placed_at_ms,
             "revision": ticket.revision,
+            "epoch": ticket.epoch,
         }
         for ticket in new
     ]
@@ -130,9 +134,15 @@ def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:
 
 
 def update_tickets(connection: sa.Connection, changed: Iterable[Ticket]) -> None:
-    """Write the new states of tickets."""
+    """Write the new states of tickets, and the epochs they have heard of."""
     rows = [
-        {"order_id": ticket.order_id, "state": ticket.state.value, "revision": ticket.revision} for ticket in changed
+        {
+            "order_id": ticket.order_id,
+            "state": ticket.state.value,
+            "revision": ticket.revision,
+            "epoch": ticket.epoch,
+        }
+        for ticket in changed
     ]
     if rows:
         _UPDATE_TICKETS.run_rows(connection, rows)
@@ -160,5 +170,5 @@ def _stock_rows(shelves: Sequence[Stock], revision: int) -> list[dict[str, Any]]
 
 
 def _ticket(row: Sequence[Any]) -> Ticket:
-    order_id, table, state, lines, placed_at_ms, revision = row
-    return Ticket(order_id, table, State(state), _decode(lines), placed_at_ms, revision)
+    order_id, table, state, lines, placed_at_ms, revision, epoch = row
+    return Ticket(order_id, table, State(state), _decode(lines), placed_at_ms, revision, epoch)

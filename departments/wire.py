@@ -12,7 +12,7 @@ from departments.desk import Answer, Shelves
 from departments.domain.errors import DepartmentError, InvalidRequest
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import Outcome, State, Ticket, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, Verb
 from departments.limits import Limits
 from generated.restaurant import v1
 from plumbing.lean_messages import make_lean
@@ -21,8 +21,8 @@ T = TypeVar("T")
 
 make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
-LAST_REVISION = 2**63 - 1
-"""The highest revision that a database can count to."""
+LAST_REVISION = LAST_EPOCH = 2**63 - 1
+"""The highest that a database can count to."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _UUID_RULE = "a UUID in lower case is expected"
@@ -30,7 +30,7 @@ _UUID_RULE = "a UUID in lower case is expected"
 # The two vocabularies use the same words; only a refused order has no ticket, and so no state, on the wire.
 _OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
 _STATES = {state: v1.TicketState.from_string("UNSPECIFIED" if state is State.NONE else state.name) for state in State}
-_VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb is not Verb.CONFIRM}
+_VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
 def placements(request: v1.PlaceOrdersRequest, limits: Limits) -> list[Placement]:
@@ -60,6 +60,15 @@ def order_ids(ids: list[str], limits: Limits) -> list[str]:
     """Read a batch of order ids; raises InvalidRequest."""
     _check_order_ids(ids, limits)
     return ids
+
+
+def decisions(request: v1.ConfirmOrdersRequest | v1.SuspendOrdersRequest, limits: Limits) -> list[Decision]:
+    """Read a batch of decisions; raises InvalidRequest."""
+    ids, epochs = request.order_ids, request.epochs
+    _check_order_ids(ids, limits)
+    _check_length("epochs", epochs, len(ids), "order_ids")
+    _check_each("epochs", epochs, lambda epoch: epoch <= LAST_EPOCH, f"at most {LAST_EPOCH} is")
+    return list(map(Decision, ids, epochs))
 
 
 def order_id(request: v1.MoveTicketRequest) -> str:

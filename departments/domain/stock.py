@@ -29,6 +29,11 @@ class Stock:
         self.held -= quantity
         self.sold += quantity
 
+    def suspend(self, quantity: int) -> None:
+        """Turn sold stock back into held stock."""
+        self.sold -= quantity
+        self.held += quantity
+
     def put_back(self, quantity: int, *, held: bool) -> None:
         """Put what was held, or sold, back on the shelf."""
         if held:

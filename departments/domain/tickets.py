@@ -28,9 +28,10 @@ class State(StrEnum):
 
 
 class Verb(StrEnum):
-    """A step. confirm and cancel are the gateway's; the others, and cancel, are the staff's."""
+    """A step. confirm, suspend and cancel are the gateway's; the others, and cancel, are the staff's."""
 
     CONFIRM = "confirm"
+    SUSPEND = "suspend"
     CANCEL = "cancel"
     START = "start"
     FINISH = "finish"
@@ -43,6 +44,7 @@ TRANSITIONS: dict[tuple[State, Verb], State] = {
     (State.HELD, Verb.CANCEL): State.CANCELLED,
     (State.QUEUED, Verb.START): State.PREPARING,
     (State.QUEUED, Verb.CANCEL): State.CANCELLED,
+    (State.QUEUED, Verb.SUSPEND): State.HELD,
     (State.PREPARING, Verb.FINISH): State.READY,
     (State.PREPARING, Verb.RECALL): State.QUEUED,
     (State.PREPARING, Verb.CANCEL): State.CANCELLED,
@@ -51,11 +53,22 @@ TRANSITIONS: dict[tuple[State, Verb], State] = {
     (State.SERVED, Verb.RECALL): State.READY,
 }
 
+NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
+"""The steps that only the gateway takes: it alone knows what the other departments say."""
+
 NOT_STARTED = frozenset({State.HELD, State.QUEUED})
 """The states in which a guest may still take the order back."""
 
 TAKEN = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
 """The states in which what was accepted counts as sold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the gateway decided about an order; `epoch` grows with each of its decisions about the same order."""
+
+    order_id: str
+    epoch: int
 
 
 @dataclass(slots=True)
@@ -72,7 +85,10 @@ class TicketLine:
 
 @dataclass(slots=True)
 class Ticket:
-    """What the department has on record for an order. A tombstone is cancelled and has no lines."""
+    """What the department has on record for an order. A tombstone is cancelled and has no lines.
+
+    `epoch` is the latest decision's that was heard: messages may be doubled, and overtake each other.
+    """
 
     order_id: str
     table: str
@@ -80,13 +96,25 @@ class Ticket:
     lines: list[TicketLine]
     placed_at_ms: int
     revision: int = 0
+    epoch: int = 0
+
+    def hear(self, decision: Decision) -> bool:
+        """Remember a decision, whether it leads to a step or not; answers False where a later one was heard before."""
+        if decision.epoch < self.epoch:
+            return False
+        self.epoch = decision.epoch
+        return True
+
+    def allows(self, verb: Verb) -> bool:
+        """Tell whether the step can be taken."""
+        return (self.state, verb) in TRANSITIONS
 
     def step(self, verb: Verb) -> None:
         """Take a step; raises StepNotAllowed."""
         after = TRANSITIONS.get((self.state, verb))
         if after is None:
-            allowed = ", ".join(known for state, known in TRANSITIONS if state is self.state)
-            raise StepNotAllowed(self.order_id, self.state, verb, allowed)
+            steps = (known for state, known in TRANSITIONS if state is self.state and known not in NOT_FOR_STAFF)
+            raise StepNotAllowed(self.order_id, self.state, verb, ", ".join(steps))
         self.state = after
 
     def accepted(self) -> list[TicketLine]:

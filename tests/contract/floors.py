@@ -86,6 +86,14 @@ class WatchedFloor(FloorService):
         )
         return answer
 
+    async def suspend_orders(self, suspend_orders_request: v1.SuspendOrdersRequest) -> v1.SuspendOrdersResponse:
+        answer: v1.SuspendOrdersResponse = await self._wire.carry(
+            "suspend",
+            len(suspend_orders_request.order_ids),
+            lambda: super(WatchedFloor, self).suspend_orders(suspend_orders_request),
+        )
+        return answer
+
     async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
         answer: v1.CancelOrdersResponse = await self._wire.carry(
             "cancel",

@@ -11,7 +11,7 @@ from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
 from departments.domain.stock import Stock
-from departments.domain.tickets import State, Ticket, Verb
+from departments.domain.tickets import Decision, State, Ticket, Verb
 from plumbing.database import Database
 from tests.departments.factories import BAR, obeys_the_law
 
@@ -41,8 +41,15 @@ class Desk:
         assert isinstance(answer, Ticket)
         return answer
 
-    async def confirm(self, *order_ids: str) -> list[Answer]:
-        return await self.database.write(desk.confirm, order_ids)
+    async def confirm(self, *order_ids: str, epoch: int = 0) -> list[Answer]:
+        return await self.settle(Verb.CONFIRM, *(Decision(order_id, epoch) for order_id in order_ids))
+
+    async def suspend(self, *order_ids: str, epoch: int = 0) -> list[Answer]:
+        return await self.settle(Verb.SUSPEND, *(Decision(order_id, epoch) for order_id in order_ids))
+
+    async def settle(self, verb: Verb, *decisions: Decision) -> list[Answer]:
+        use_case = {Verb.CONFIRM: desk.confirm, Verb.SUSPEND: desk.suspend}[verb]
+        return await self.database.write(use_case, decisions)
 
     async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[Answer]:
         return await self.database.write(desk.cancel, order_ids, now_ms)

@@ -14,13 +14,13 @@ BAR = read_menu(SHIPPED / "bar.toml")
 NEXT: dict[State, dict[Verb, State]] = {
     State.NONE: {},
     State.HELD: {Verb.CONFIRM: State.QUEUED, Verb.CANCEL: State.CANCELLED},
-    State.QUEUED: {Verb.START: State.PREPARING, Verb.CANCEL: State.CANCELLED},
+    State.QUEUED: {Verb.START: State.PREPARING, Verb.CANCEL: State.CANCELLED, Verb.SUSPEND: State.HELD},
     State.PREPARING: {Verb.FINISH: State.READY, Verb.RECALL: State.QUEUED, Verb.CANCEL: State.CANCELLED},
     State.READY: {Verb.SERVE: State.SERVED, Verb.RECALL: State.PREPARING},
     State.SERVED: {Verb.RECALL: State.READY},
     State.CANCELLED: {},
 }
-"""The workflow as DESIGN.md draws it, written down a second time."""
+"""The workflow as docs/architecture.md draws it, written down a second time."""
 
 WALKS: dict[State, list[Verb]] = {
     State.HELD: [],

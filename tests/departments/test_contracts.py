@@ -113,7 +113,10 @@ def test_every_rpc_of_the_floor_is_answered() -> None:
         assert getattr(FloorService, name) is not getattr(v1.DepartmentServiceBase, name)
 
 
-@pytest.mark.parametrize("name", ["PlaceOrdersRequest", "PlaceOrdersResponse", "TicketBatch"])
+@pytest.mark.parametrize(
+    "name",
+    ["PlaceOrdersRequest", "PlaceOrdersResponse", "ConfirmOrdersRequest", "SuspendOrdersRequest", "TicketBatch"],
+)
 def test_a_batch_travels_in_columns(name: str) -> None:
     (message,) = [each for each in FILES["restaurant/v1/department.proto"].message_type if each.name == name]
     for field in message.field:

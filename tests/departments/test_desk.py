@@ -1,5 +1,7 @@
 """The desk's use cases on both databases. The fixture checks the stock law, from the tickets, after every test."""
 
+from itertools import permutations
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -7,7 +9,7 @@ from departments import store
 from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
 from departments.domain.placing import Placement, Wish
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, State, Ticket, TicketLine, Verb
+from departments.domain.tickets import Decision, Outcome, State, Ticket, TicketLine, Verb
 from tests.departments.desks import Desk, state
 from tests.departments.factories import BAR, NEXT, WALKS, coffees, new_id, order, small_menu
 
@@ -294,6 +296,179 @@ async def test_a_batch_of_cancels_may_mix_known_unknown_started_and_repeated(des
     assert await desk.cancel(*ids) == answers
     revisions = [ticket.revision for ticket in (await desk.changes())[0]]
     assert len(set(revisions)) == len(revisions) == 4
+
+
+# --- suspending, and decisions that overtake each other ---
+
+
+async def test_a_queued_order_that_is_suspended_is_held_again_and_so_is_its_stock(desk: Desk) -> None:
+    placement = order(("coffee", 3), ("beer", 1), ("soda", 2), hold=True)
+    await desk.place(placement)
+    (queued,) = await desk.confirm(placement.order_id, epoch=1)
+    (suspended,) = await desk.suspend(placement.order_id, epoch=2)
+    assert isinstance(queued, Ticket)
+    assert isinstance(suspended, Ticket)
+    assert (suspended.state, suspended.lines) == (State.HELD, queued.lines)
+    assert suspended.revision > queued.revision
+    assert await desk.stock("coffee") == Stock("coffee", 10, 7, 3, 0)
+    assert await desk.stock("soda") == Stock("soda", 5, 3, 2, 0)
+    with pytest.raises(StepNotAllowed, match="is held: start is not allowed, cancel is"):
+        await desk.move(placement.order_id, Verb.START)
+
+
+async def test_what_is_suspended_can_be_confirmed_again(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    await desk.confirm(placement.order_id, epoch=1)
+    await desk.suspend(placement.order_id, epoch=2)
+    (again,) = await desk.confirm(placement.order_id, epoch=3)
+    assert state(again) is State.QUEUED
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_what_is_suspended_can_be_cancelled_for_good(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    await desk.confirm(placement.order_id, epoch=1)
+    await desk.suspend(placement.order_id, epoch=2)
+    cancelled = await desk.cancel(placement.order_id)
+    assert state(cancelled[0]) is State.CANCELLED
+    for late in (
+        await desk.confirm(placement.order_id, epoch=1),
+        await desk.suspend(placement.order_id, epoch=2),
+        await desk.confirm(placement.order_id, epoch=9),
+        await desk.suspend(placement.order_id, epoch=9),
+    ):
+        assert state(late[0]) is State.CANCELLED
+    assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+async def test_a_confirm_that_comes_after_the_later_suspend_is_ignored(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    await desk.confirm(placement.order_id, epoch=1)
+    suspended = await desk.suspend(placement.order_id, epoch=2)
+    assert await desk.confirm(placement.order_id, epoch=1) == suspended
+    assert await desk.stock() == Stock("coffee", 10, 7, 3, 0)
+
+
+async def test_a_suspend_that_comes_after_the_later_confirm_is_ignored(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    confirmed = await desk.confirm(placement.order_id, epoch=3)
+    assert await desk.suspend(placement.order_id, epoch=2) == confirmed
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_a_doubled_message_gets_the_same_answer_and_changes_nothing(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    for settle, epoch in ((desk.confirm, 1), (desk.suspend, 2), (desk.confirm, 3)):
+        first = await settle(placement.order_id, placement.order_id, epoch=epoch)
+        assert first[0] == first[1]
+        before = (await desk.shelves()).stock, (await desk.changes())[0]
+        assert await settle(placement.order_id, epoch=epoch) == first[:1]
+        assert ((await desk.shelves()).stock, (await desk.changes())[0]) == before
+
+
+@pytest.mark.parametrize("settled", [(Verb.CONFIRM, State.QUEUED), (Verb.SUSPEND, State.HELD)])
+async def test_a_decision_that_changes_nothing_else_is_remembered_against_older_ones(
+    desk: Desk, settled: tuple[Verb, State]
+) -> None:
+    verb, reached = settled
+    other = Verb.SUSPEND if verb is Verb.CONFIRM else Verb.CONFIRM
+    placement = coffees(3, hold=reached is State.HELD)
+    before = await desk.place_one(placement)
+    assert before.state is reached
+    (heard,) = await desk.settle(verb, Decision(placement.order_id, 5))
+    assert isinstance(heard, Ticket)
+    assert (heard.state, heard.epoch, heard.revision) == (reached, 5, before.revision)  # the staff see no change
+    assert await desk.settle(other, Decision(placement.order_id, 4)) == [heard]
+    assert state((await desk.settle(other, Decision(placement.order_id, 5)))[0]) is not reached
+
+
+@pytest.mark.parametrize("reached", [State.PREPARING, State.READY, State.SERVED])
+async def test_what_was_started_is_not_suspended_and_its_state_tells_so(desk: Desk, reached: State) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    await desk.confirm(placement.order_id, epoch=1)
+    before = await desk.move(placement.order_id, *WALKS[reached][1:])
+    (answer,) = await desk.suspend(placement.order_id, epoch=2)
+    assert isinstance(answer, Ticket)
+    assert (answer.state, answer.revision, answer.epoch) == (reached, before.revision, 2)
+    assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
+
+
+async def test_a_suspend_that_a_started_order_has_overtaken_is_ignored_also_when_it_is_recalled(desk: Desk) -> None:
+    placement = coffees(3, hold=True)
+    await desk.place(placement)
+    await desk.confirm(placement.order_id, epoch=1)
+    await desk.move(placement.order_id, Verb.START)
+    await desk.suspend(placement.order_id, epoch=2)
+    await desk.confirm(placement.order_id, epoch=3)
+    recalled = await desk.move(placement.order_id, Verb.RECALL)
+    assert await desk.suspend(placement.order_id, epoch=2) == [recalled]
+    assert recalled.state is State.QUEUED
+
+
+async def test_suspending_leaves_what_is_not_queued_as_it_is(desk: Desk) -> None:
+    held, refused, cancelled = coffees(1, hold=True), order(("beer", 1)), coffees(1)
+    before = await desk.place(held, refused)
+    await desk.place(cancelled)
+    before += [*await desk.cancel(cancelled.order_id), *await desk.cancel(new_id())]
+    ids = [ticket.order_id for ticket in before if isinstance(ticket, Ticket)]
+    assert await desk.suspend(*ids) == before
+
+
+async def test_suspending_what_nobody_placed_is_an_answer_for_that_order_alone(desk: Desk) -> None:
+    placement, unknown = coffees(1), new_id()
+    await desk.place(placement)
+    missing, suspended = await desk.suspend(unknown, placement.order_id)
+    assert isinstance(missing, OrderNotFound)
+    assert state(suspended) is State.HELD
+    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.QUEUED  # it left no trace
+
+
+async def test_in_whatever_sequence_decisions_arrive_the_latest_counts(desk: Desk) -> None:
+    rounds = [(Verb.CONFIRM, 1), (Verb.SUSPEND, 2), (Verb.CONFIRM, 3), (Verb.SUSPEND, 4)]
+    for latest, reached, taken in ((3, State.QUEUED, (0, 1)), (4, State.HELD, (1, 0))):
+        for sequence in permutations(rounds[:latest]):
+            placement = coffees(1, hold=True)
+            await desk.place(placement)
+            for verb, epoch in [*sequence, *sequence]:
+                (answer,) = await desk.settle(verb, Decision(placement.order_id, epoch))
+            assert state(answer) is reached, sequence
+            figures = await desk.stock()
+            assert (figures.held, figures.sold) == taken
+            await desk.cancel(placement.order_id)
+
+
+async def test_the_same_order_twice_in_a_batch_counts_with_its_highest_epoch(desk: Desk) -> None:
+    rising, falling, late = coffees(1), coffees(2), coffees(3)
+    await desk.place(rising, falling, late)
+    await desk.confirm(late.order_id, epoch=9)
+    epochs = [(rising, 4), (falling, 6), (late, 7), (rising, 5), (falling, 4), (late, 8)]
+    answers = await desk.settle(Verb.SUSPEND, *(Decision(placement.order_id, epoch) for placement, epoch in epochs))
+    assert [(answer.state, answer.epoch) for answer in answers if isinstance(answer, Ticket)] == 2 * [
+        (State.HELD, 5),
+        (State.HELD, 6),
+        (State.QUEUED, 9),
+    ]
+    assert await desk.stock() == Stock("coffee", 10, 4, 3, 3)
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 2**53 + 1, 2**63 - 1])
+async def test_an_epoch_outlives_a_restart_however_high_it_is(database_url: str, epoch: int) -> None:
+    placement = coffees(1, hold=True)
+    first = await Desk.open(database_url)
+    await first.place(placement)
+    answers = await first.confirm(placement.order_id, epoch=epoch)
+    first.database.close()
+    second = await Desk.open(database_url)
+    ticket = await second.place_one(placement)
+    assert ([ticket], ticket.epoch) == (answers, epoch)
+    await second.check_the_law()
+    second.database.close()
 
 
 # --- the staff's steps ---

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from departments.desk import Answer
 from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import Outcome, State, Ticket, Verb
+from departments.domain.tickets import Decision, Outcome, State, Ticket, Verb
 from tests.departments.desks import SOLD, Desk
 from tests.departments.factories import NEXT, small_menu
 
@@ -23,6 +23,7 @@ IDS = [str(UUID(int=number)) for number in range(8)]
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=4)
+batches_of_decisions = st.lists(st.builds(Decision, ids, st.integers(0, 5)), min_size=1, max_size=4)
 wishes = st.builds(Wish, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
 placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3), st.just("7"), st.booleans())
 
@@ -35,6 +36,7 @@ class Known:
     wishes: list[Wish]
     answers: list[tuple[Outcome, int]]
     """Each line's outcome, and how many were left."""
+    epoch: int = 0
 
 
 class Model:
@@ -75,10 +77,12 @@ class Model:
             return Outcome.OUT_OF_STOCK, self.left(wish.item)
         return Outcome.ACCEPTED, 0
 
-    def confirm(self, order_id: str) -> Known | None:
-        known = self.orders.get(order_id)
-        if known and known.state is State.HELD:
-            known.state = State.QUEUED
+    def settle(self, decision: Decision, before: State, after: State) -> Known | None:
+        known = self.orders.get(decision.order_id)
+        if known and decision.epoch >= known.epoch:
+            known.epoch = decision.epoch
+            if known.state is before:
+                known.state = after
         return known
 
     def cancel(self, order_id: str) -> Known:
@@ -125,14 +129,22 @@ class DeskAndModel(RuleBasedStateMachine):
         for (order_id, each), answer in zip(known.items(), answers, strict=True):
             self.agree(order_id, each, answer)
 
-    @rule(batch=batches_of_ids)
-    def confirm(self, batch: list[str]) -> None:
-        for order_id, answer in zip(batch, self.runner.run(self.desk.confirm(*batch)), strict=True):
-            known = self.model.confirm(order_id)
+    @rule(batch=batches_of_decisions)
+    def confirm(self, batch: list[Decision]) -> None:
+        self.settle(Verb.CONFIRM, batch, State.HELD, State.QUEUED)
+
+    @rule(batch=batches_of_decisions)
+    def suspend(self, batch: list[Decision]) -> None:
+        self.settle(Verb.SUSPEND, batch, State.QUEUED, State.HELD)
+
+    def settle(self, verb: Verb, batch: list[Decision], before: State, after: State) -> None:
+        expected = [self.model.settle(decision, before, after) for decision in batch]
+        answers = self.runner.run(self.desk.settle(verb, *batch))
+        for decision, known, answer in zip(batch, expected, answers, strict=True):
             if known is None:
                 assert isinstance(answer, OrderNotFound)
             else:
-                self.agree(order_id, known, answer)
+                self.agree(decision.order_id, known, answer)
 
     @rule(batch=batches_of_ids)
     def cancel(self, batch: list[str]) -> None:
@@ -182,7 +194,7 @@ class DeskAndModel(RuleBasedStateMachine):
 
     def agree(self, order_id: str, known: Known, answer: Answer) -> None:
         assert isinstance(answer, Ticket)
-        assert answer.order_id == order_id
+        assert (answer.order_id, answer.state, answer.epoch) == (order_id, known.state, known.epoch)
         assert [(line.item, line.quantity, line.note) for line in answer.lines] == [
             (wish.item, wish.quantity, wish.note) for wish in known.wishes
         ]

@@ -94,10 +94,28 @@ async def test_what_is_held_is_sold_when_confirmed(floor: v1.DepartmentServiceSt
     assert (await floor.place_orders(place_request((order_id, [("coffee", 3)]), hold=True))).states == [HELD]
     assert await figures(floor) == (10, 7, 3, 0)
     for _ in range(2):
-        batch = (await floor.confirm_orders(v1.ConfirmOrdersRequest([order_id]))).tickets
+        batch = (await floor.confirm_orders(v1.ConfirmOrdersRequest([order_id], [1]))).tickets
         assert batch is not None
         assert (batch.states, batch.line_counts, batch.outcomes) == ([QUEUED], [1], [ACCEPTED])
         assert await figures(floor) == (10, 7, 0, 3)
+
+
+async def test_what_is_queued_is_held_again_when_suspended_and_a_late_confirm_changes_nothing(
+    floor: v1.DepartmentServiceStub,
+) -> None:
+    order_id, started = new_id(), new_id()
+    await floor.place_orders(place_request((order_id, [("coffee", 3)]), (started, [("coffee", 1)])))
+    await floor.move_ticket(v1.MoveTicketRequest(started, verb("START")))
+    for _ in range(2):
+        suspended = (await floor.suspend_orders(v1.SuspendOrdersRequest([order_id, started], [2, 2]))).tickets
+        assert suspended is not None
+        assert (suspended.states, suspended.line_counts) == ([HELD, PREPARING], [1, 1])
+        assert await figures(floor) == (10, 6, 3, 1)
+    for epoch, state, expected in ((1, HELD, (10, 6, 3, 1)), (3, QUEUED, (10, 6, 0, 4))):
+        confirmed = (await floor.confirm_orders(v1.ConfirmOrdersRequest([order_id], [epoch]))).tickets
+        assert confirmed is not None
+        assert confirmed.states == [state]
+        assert await figures(floor) == expected
 
 
 async def test_what_is_held_goes_back_when_cancelled(floor: v1.DepartmentServiceStub) -> None:
@@ -188,7 +206,8 @@ async def test_an_order_id_with_other_lines_is_already_exists(served_floor: v1.D
 async def test_an_order_that_nobody_knows_is_not_found(served_floor: v1.DepartmentServiceStub) -> None:
     order_id = new_id()
     for call in (
-        served_floor.confirm_orders(v1.ConfirmOrdersRequest([order_id])),
+        served_floor.confirm_orders(v1.ConfirmOrdersRequest([order_id], [1])),
+        served_floor.suspend_orders(v1.SuspendOrdersRequest([order_id], [1])),
         served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START"))),
     ):
         error = await refusal(call)
@@ -211,7 +230,12 @@ async def test_a_step_that_is_not_allowed_is_failed_precondition(served_floor: v
         ("place_orders", place_request((new_id(), [("coffee", 0)])), "quantities[0]"),
         ("place_orders", place_request((new_id(), [])), "line_counts[0]"),
         ("confirm_orders", v1.ConfirmOrdersRequest(), "order_ids"),
-        ("confirm_orders", v1.ConfirmOrdersRequest([new_id(), "66"]), "order_ids[1]"),
+        ("confirm_orders", v1.ConfirmOrdersRequest([new_id(), "66"], [1, 1]), "order_ids[1]"),
+        ("confirm_orders", v1.ConfirmOrdersRequest([new_id()]), "epochs"),
+        ("confirm_orders", v1.ConfirmOrdersRequest([new_id()], [2**63]), "epochs[0]"),
+        ("suspend_orders", v1.SuspendOrdersRequest(), "order_ids"),
+        ("suspend_orders", v1.SuspendOrdersRequest([new_id()], [1, 2]), "epochs"),
+        ("suspend_orders", v1.SuspendOrdersRequest([new_id(), new_id()], [1, 2**64 - 1]), "epochs[1]"),
         ("cancel_orders", v1.CancelOrdersRequest(["66"]), "order_ids[0]"),
         ("cancel_orders", v1.CancelOrdersRequest([new_id()] * 4), "order_ids"),
         ("list_tickets", v1.ListTicketsRequest(after_revision=2**64 - 1), "after_revision"),

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import psycopg
+import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
 from departments import desk as use_cases
 from departments.domain.placing import Placement
+from departments.domain.tickets import Decision
 from tests.departments.desks import Desk
 from tests.departments.factories import coffees, new_id, order, small_menu
 
@@ -76,17 +78,20 @@ async def test_placing_takes_five_statements_whatever_the_size(desk: Desk) -> No
         assert await desk.database.write(count, known) == 3  # nothing is new: two reads, and the turn taken
 
 
-async def test_confirming_takes_five_statements_whatever_the_size(desk: Desk) -> None:
-    def count(connection: Connection, order_ids: list[str]) -> int:
+@pytest.mark.parametrize("use_case", [use_cases.confirm, use_cases.suspend])
+async def test_confirming_and_suspending_take_five_statements_whatever_the_size(desk: Desk, use_case: Any) -> None:
+    def count(connection: Connection, order_ids: list[str], epoch: int) -> int:
         with statements(connection) as sent:
-            use_cases.confirm(connection, order_ids)
+            use_case(connection, [Decision(order_id, epoch) for order_id in order_ids])
         return len(sent)
 
     for size in (1, 40, 300):
         placements = batch(size)
         await desk.place(*placements)
         ids = [placement.order_id for placement in placements]
-        assert await desk.database.write(count, [*ids, new_id()]) == 5
+        assert await desk.database.write(count, [*ids, new_id()], 2) == 5
+        assert await desk.database.write(count, ids, 3) == 3  # no stock moves: their epochs are written
+        assert await desk.database.write(count, ids, 1) == 2  # too late, all of them
 
 
 async def test_cancelling_takes_six_statements_whatever_the_size(desk: Desk) -> None:

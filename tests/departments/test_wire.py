@@ -10,7 +10,7 @@ from departments.desk import Shelves
 from departments.domain.errors import InvalidRequest, OrderIdTaken, OrderNotFound
 from departments.domain.placing import Placement, Wish
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, State, Ticket, TicketLine, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, TicketLine, Verb
 from departments.limits import Limits
 from generated.restaurant import v1
 from tests.departments.factories import BAR, full_shelves, new_id
@@ -127,6 +127,8 @@ def test_an_id_that_is_no_canonical_uuid_is_refused_everywhere(text: str) -> Non
         wire.placements(request(order_ids=[FIRST, text]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
         wire.order_ids([FIRST, text], LIMITS)
+    with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
+        wire.decisions(v1.ConfirmOrdersRequest([FIRST, text], [1, 1]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_id: .*a UUID in lower case is expected$"):
         wire.order_id(v1.MoveTicketRequest(order_id=text))
 
@@ -141,6 +143,7 @@ def test_an_empty_batch_is_refused() -> None:
     for read in (
         lambda: wire.placements(v1.PlaceOrdersRequest(), LIMITS),
         lambda: wire.order_ids([], LIMITS),
+        lambda: wire.decisions(v1.SuspendOrdersRequest(), LIMITS),
     ):
         with pytest.raises(InvalidRequest, match=r"^order_ids: there are 0; 1 to 4 are allowed$"):
             read()
@@ -153,6 +156,7 @@ def test_a_batch_of_too_many_orders_is_refused() -> None:
     for read in (
         lambda: wire.placements(request(order_ids=ids, **columns, **lines), LIMITS),
         lambda: wire.order_ids(ids, LIMITS),
+        lambda: wire.decisions(v1.SuspendOrdersRequest(ids, [1] * 5), LIMITS),
     ):
         with pytest.raises(InvalidRequest, match=r"^order_ids: there are 5; 1 to 4 are allowed$"):
             read()
@@ -161,6 +165,30 @@ def test_a_batch_of_too_many_orders_is_refused() -> None:
 def test_a_batch_of_as_many_orders_as_allowed_is_read() -> None:
     ids = [new_id() for _ in range(4)]
     assert wire.order_ids(ids, LIMITS) == ids
+
+
+@pytest.mark.parametrize("kind", [v1.ConfirmOrdersRequest, v1.SuspendOrdersRequest])
+def test_columns_become_decisions(kind: Any) -> None:
+    sent = kind().parse(bytes(kind([FIRST, SECOND, FIRST], [0, 2**63 - 1, 7])))
+    assert wire.decisions(sent, LIMITS) == [Decision(FIRST, 0), Decision(SECOND, 2**63 - 1), Decision(FIRST, 7)]
+
+
+@pytest.mark.parametrize("kind", [v1.ConfirmOrdersRequest, v1.SuspendOrdersRequest])
+@pytest.mark.parametrize(
+    ("epochs", "field", "reason"),
+    [
+        ([], "epochs", "there are 0, but 2 order_ids; the columns must be of equal length"),
+        ([1, 2, 3], "epochs", "there are 3, but 2 order_ids; the columns must be of equal length"),
+        ([1, 2**63], "epochs[1]", f"{2**63} is not allowed: at most {2**63 - 1} is"),
+        ([2**64 - 1, 1], "epochs[0]", f"{2**64 - 1} is not allowed: at most {2**63 - 1} is"),
+    ],
+)
+def test_decisions_that_are_not_right_are_refused_by_field_and_place(
+    kind: Any, epochs: list[int], field: str, reason: str
+) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        wire.decisions(kind([FIRST, SECOND], epochs), LIMITS)
+    assert (refusal.value.field, refusal.value.description) == (field, reason)
 
 
 def test_an_order_of_too_many_lines_is_refused() -> None:
@@ -262,7 +290,7 @@ def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
     assert {word.name for word in v1.TicketState} - {"UNSPECIFIED"} == {
         state.name for state in State if state.value != "none"
     }
-    assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM"}
+    assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM", "SUSPEND"}
 
 
 def test_no_states_ask_for_all() -> None:
@@ -275,7 +303,7 @@ def test_a_state_that_there_is_not_is_refused() -> None:
         wire.states(asked)
 
 
-@pytest.mark.parametrize("verb", [verb for verb in Verb if verb is not Verb.CONFIRM])
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in NOT_FOR_STAFF])
 def test_every_step_of_the_staff_can_be_asked_for(verb: Verb) -> None:
     assert wire.verb(v1.MoveTicketRequest(verb=v1.Verb.from_string(verb.name))) is verb
 

@@ -16,7 +16,7 @@ from departments import __main__ as department_program
 from departments import desk
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import Ticket, Verb
+from departments.domain.tickets import Decision, Ticket, Verb
 from gateway import __main__ as gateway_program
 from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
 from gateway.journal import Journal
@@ -79,7 +79,7 @@ class Books:
         for name, goal in list(order.owed.items()):
             database = self.departments[name]
             if goal is Goal.CONFIRM:
-                (ticket,) = await database.write(desk.confirm, [order.order_id])
+                (ticket,) = await database.write(desk.confirm, [Decision(order.order_id, 0)])
             else:
                 (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
             order.hear(name, goal, _answer(ticket))

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("lines", sa.Text, nullable=False),
         sa.Column("placed_at_ms", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_tickets_revision", "tickets", ["revision"])

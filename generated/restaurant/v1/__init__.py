@@ -168,14 +168,40 @@ class TicketBatch(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class ConfirmOrdersRequest(betterproto.Message):
-    """ConfirmOrdersRequest names orders that were decided for."""
+    """
+    ConfirmOrdersRequest names orders that were decided for. order_ids and epochs have one entry an order.
+    """
 
     order_ids: List[str] = betterproto.string_field(1)
+    epochs: List[int] = betterproto.uint64_field(2)
+    """
+    Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
+    """
 
 
 @dataclass(eq=False, repr=False)
 class ConfirmOrdersResponse(betterproto.Message):
     """ConfirmOrdersResponse answers ConfirmOrders."""
+
+    tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
+
+
+@dataclass(eq=False, repr=False)
+class SuspendOrdersRequest(betterproto.Message):
+    """
+    SuspendOrdersRequest names orders that may be taken back. order_ids and epochs have one entry an order.
+    """
+
+    order_ids: List[str] = betterproto.string_field(1)
+    epochs: List[int] = betterproto.uint64_field(2)
+    """
+    Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class SuspendOrdersResponse(betterproto.Message):
+    """SuspendOrdersResponse answers SuspendOrders."""
 
     tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
 
@@ -311,6 +337,23 @@ class DepartmentServiceStub(betterproto.ServiceStub):
             metadata=metadata,
         )
 
+    async def suspend_orders(
+        self,
+        suspend_orders_request: "SuspendOrdersRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "SuspendOrdersResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/SuspendOrders",
+            suspend_orders_request,
+            SuspendOrdersResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
     async def cancel_orders(
         self,
         cancel_orders_request: "CancelOrdersRequest",
@@ -378,6 +421,11 @@ class DepartmentServiceBase(ServiceBase):
     ) -> "ConfirmOrdersResponse":
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
+    async def suspend_orders(
+        self, suspend_orders_request: "SuspendOrdersRequest"
+    ) -> "SuspendOrdersResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
     async def cancel_orders(
         self, cancel_orders_request: "CancelOrdersRequest"
     ) -> "CancelOrdersResponse":
@@ -413,6 +461,14 @@ class DepartmentServiceBase(ServiceBase):
     ) -> None:
         request = await stream.recv_message()
         response = await self.confirm_orders(request)
+        await stream.send_message(response)
+
+    async def __rpc_suspend_orders(
+        self,
+        stream: "grpclib.server.Stream[SuspendOrdersRequest, SuspendOrdersResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.suspend_orders(request)
         await stream.send_message(response)
 
     async def __rpc_cancel_orders(
@@ -455,6 +511,12 @@ class DepartmentServiceBase(ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 ConfirmOrdersRequest,
                 ConfirmOrdersResponse,
+            ),
+            "/restaurant.v1.DepartmentService/SuspendOrders": grpclib.const.Handler(
+                self.__rpc_suspend_orders,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SuspendOrdersRequest,
+                SuspendOrdersResponse,
             ),
             "/restaurant.v1.DepartmentService/CancelOrders": grpclib.const.Handler(
                 self.__rpc_cancel_orders,

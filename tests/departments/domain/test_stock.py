@@ -56,6 +56,13 @@ def test_what_is_held_becomes_sold_when_it_is_confirmed() -> None:
     assert stock == Stock("coffee", received=10, on_hand=7, held=0, sold=3)
 
 
+def test_what_is_sold_becomes_held_again_when_it_is_suspended() -> None:
+    stock = shelf()
+    stock.take(3, hold=False)
+    stock.suspend(2)
+    assert stock == Stock("coffee", received=10, on_hand=7, held=2, sold=1)
+
+
 @pytest.mark.parametrize("hold", [True, False])
 def test_what_is_put_back_is_on_the_shelf_again(hold: bool) -> None:
     stock = shelf()
@@ -65,7 +72,7 @@ def test_what_is_put_back_is_on_the_shelf_again(hold: bool) -> None:
 
 
 class TheLaw(RuleBasedStateMachine):
-    """Takes, confirms and puts back as the desk does: each only what was taken before, and only once."""
+    """Takes, confirms, suspends and puts back as the desk does: each only what was taken before, and only once."""
 
     taken: "Bundle[Taken]" = Bundle("taken")
 
@@ -89,6 +96,13 @@ class TheLaw(RuleBasedStateMachine):
         if held:
             self.stock.confirm(quantity)
         return quantity, False
+
+    @rule(target=taken, share=consumes(taken))
+    def suspend(self, share: Taken) -> Taken:
+        quantity, held = share
+        if not held:
+            self.stock.suspend(quantity)
+        return quantity, True
 
     @rule(share=consumes(taken))
     def put_back(self, share: Taken) -> None:

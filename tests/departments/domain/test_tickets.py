@@ -4,7 +4,7 @@ import pytest
 
 from departments.domain.errors import StepNotAllowed
 from departments.domain.placing import answer, tombstone
-from departments.domain.tickets import NOT_STARTED, TRANSITIONS, Outcome, State, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, State, Verb
 from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_shelves, new_id, order, ticket_in
 
 ALLOWED = [(state, verb) for state in State for verb in NEXT[state]]
@@ -23,12 +23,20 @@ def test_a_step_that_is_allowed_leads_where_the_table_says(state: State, verb: V
     assert ticket.state is NEXT[state][verb]
 
 
+@pytest.mark.parametrize("verb", Verb)
+@pytest.mark.parametrize("state", State)
+def test_a_ticket_knows_its_steps_before_it_takes_them(state: State, verb: Verb) -> None:
+    assert ticket_in(state).allows(verb) == (verb in NEXT[state])
+
+
 @pytest.mark.parametrize(("state", "verb"), NOT_ALLOWED)
-def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_that_are(state: State, verb: Verb) -> None:
+def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_of_the_staff_that_are(
+    state: State, verb: Verb
+) -> None:
     ticket = ticket_in(state)
     with pytest.raises(StepNotAllowed) as refusal:
         ticket.step(verb)
-    allowed = ", ".join(NEXT[state]) or "nothing"
+    allowed = ", ".join(step for step in NEXT[state] if step not in NOT_FOR_STAFF) or "nothing"
     assert str(refusal.value) == f"ticket {ticket.order_id} is {state}: {verb} is not allowed, {allowed} is"
     assert refusal.value.order_id == ticket.order_id
     assert ticket.state is state
@@ -54,6 +62,30 @@ def test_recall_undoes_the_step_before() -> None:
         ticket.step(verb)
         ticket.step(Verb.RECALL)
         assert ticket.state is state
+
+
+def test_suspend_undoes_confirm_and_nothing_else() -> None:
+    assert [state for state, verb in ALLOWED if verb is Verb.SUSPEND] == [State.QUEUED]
+    ticket, states = ticket_in(State.HELD), []
+    for verb in (Verb.CONFIRM, Verb.SUSPEND, Verb.CONFIRM):
+        ticket.step(verb)
+        states.append(ticket.state)
+    assert states == [State.QUEUED, State.HELD, State.QUEUED]
+
+
+def test_nobody_starts_what_is_suspended() -> None:
+    ticket = ticket_in(State.QUEUED)
+    ticket.step(Verb.SUSPEND)
+    assert not ticket.allows(Verb.START)
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(state: State) -> None:
+    ticket = ticket_in(state)
+    assert ticket.epoch == 0
+    for epoch, is_heard, remembered in ((0, True, 0), (3, True, 3), (2, False, 3), (3, True, 3), (7, True, 7)):
+        assert ticket.hear(Decision(ticket.order_id, epoch)) is is_heard
+        assert (ticket.epoch, ticket.state) == (remembered, state)
 
 
 def test_every_state_but_none_lies_on_a_way_from_held() -> None:
