@@ -221,6 +221,7 @@ _METHODS: dict[str, tuple[Callable[[FloorService, Any], Any], type[Any]]] = {
         ("GetMenu", FloorService.get_menu, v1.GetMenuRequest),
         ("PlaceOrders", FloorService.place_orders, v1.PlaceOrdersRequest),
         ("ConfirmOrders", FloorService.confirm_orders, v1.ConfirmOrdersRequest),
+        ("SuspendOrders", FloorService.suspend_orders, v1.SuspendOrdersRequest),
         ("CancelOrders", FloorService.cancel_orders, v1.CancelOrdersRequest),
     )
 }
