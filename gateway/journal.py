@@ -160,6 +160,10 @@ class Journal:
         """Read one order."""
         return (await self._database.read(_find, [order_id])).get(order_id)
 
+    async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order]:
+        """Read these orders, by their ids; unknown ones are left out."""
+        return await self._database.read(_find, order_ids)
+
     async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """Read a page of orders, newest first."""
         return await self._database.read(_page, limit, before, status, table)

@@ -311,7 +311,7 @@ def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
 
 
 def _keep(lines: list[Line], answer: Answer) -> None:
-    """Write that it is too late: what is being made is accepted, whatever was hoped or said. The rest stays as it is."""
+    """Write that it is too late: what is being made is accepted, whatever was hoped or said."""
     for line, said in zip(lines, answer.lines, strict=True):
         if said.outcome is Outcome.ACCEPTED:
             line.outcome, line.unit_price = Outcome.ACCEPTED, said.unit_price

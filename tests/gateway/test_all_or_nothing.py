@@ -2,6 +2,9 @@
 
 import asyncio
 
+import pytest
+
+from gateway.domain.errors import NotCancellable
 from gateway.domain.order import Goal, Status, TicketState
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, outcomes, until
 
@@ -119,16 +122,64 @@ async def test_a_department_that_goes_away_after_the_decision_is_owed_it(restaur
 
 
 async def test_a_late_answer_to_a_hold_does_not_decide_again(restaurant: Restaurant) -> None:
+    restaurant.bakery.go_away()
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "bakery cookie"))
+    (late,) = await restaurant.bar.try_again(Goal.HOLD, [placed])
+    epoch = placed.epoch
+    await restaurant.ordering.cancel(placed.order_id)
+    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.HOLD, epoch, late)
+    assert outcomes(placed) == ["cancelled", "pending"]
+    restaurant.bakery.come_back()
+    await restaurant.settle()
+    assert outcomes(placed) == ["cancelled", "cancelled"]
+
+
+async def test_a_confirmed_order_is_cancelled_whole(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    answered = await restaurant.ordering.cancel(placed.order_id)
+    assert answered.status is Status.CANCELLED
+    assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL]
+    await restaurant.settle()
+    restaurant.check_books(placed)
+    assert restaurant.bar.stock == STOCK["bar"]
+
+
+async def test_a_confirmed_order_that_one_department_has_begun_is_kept_whole(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
     restaurant.kitchen.start(placed.order_id)
-    await restaurant.ordering.cancel(placed.order_id)
-    assert outcomes(placed) == ["cancelled", "accepted"]
-    backlog = restaurant.ordering.backlogs["bar"]
-    late = await restaurant.bar.try_again(Goal.HOLD, [placed])
-    backlog._heard(placed, Goal.HOLD, late[0])
-    assert outcomes(placed) == ["cancelled", "accepted"]
+    with pytest.raises(NotCancellable, match="kitchen has it preparing"):
+        await restaurant.ordering.cancel(placed.order_id)
+    found = await restaurant.ordering.find(placed.order_id)
+    assert outcomes(found) == ["accepted", "accepted"]
     await restaurant.settle()
-    assert restaurant.kitchen.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.CANCEL]
+    restaurant.check_books(found)
+    assert restaurant.bar.state(placed.order_id) is TicketState.QUEUED
+
+
+async def test_a_cancel_waits_for_a_department_that_may_have_begun(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    await restaurant.settle()
+    restaurant.kitchen.start(placed.order_id)
+    restaurant.kitchen.go_away()
+    asked = await restaurant.ordering.cancel(placed.order_id)
+    assert asked.owed == {"kitchen": Goal.SUSPEND}
+    assert restaurant.bar.state(placed.order_id) is TicketState.HELD
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    found = await restaurant.ordering.find(placed.order_id)
+    assert outcomes(found) == ["accepted", "accepted"]
+    restaurant.check_books(found)
+
+
+async def test_a_late_suspension_does_not_undo_a_later_confirmation(restaurant: Restaurant) -> None:
+    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    restaurant.kitchen.start(placed.order_id)
+    with pytest.raises(NotCancellable):
+        await restaurant.ordering.cancel(placed.order_id)
+    await restaurant.settle()
+    placed.epoch -= 1
+    await restaurant.bar.try_again(Goal.SUSPEND, [placed])
+    assert restaurant.bar.state(placed.order_id) is TicketState.QUEUED
 
 
 async def test_a_cancel_while_the_decision_is_written_down_waits_for_it(restaurant: Restaurant) -> None:
@@ -150,5 +201,5 @@ async def test_a_cancel_while_the_decision_is_written_down_waits_for_it(restaura
     assert (await cancelling).status is Status.CANCELLED
     await again
     await restaurant.settle()
-    assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.CANCEL]
+    assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL]
     restaurant.check_books(await restaurant.ordering.find(placed.order_id))

@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from gateway.domain.order import Goal, Status, TicketState
+from gateway.floor import Unreachable
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 TOO_LATE = 301.0
@@ -145,9 +148,32 @@ async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaur
     await restaurant.journal.flush()
     restaurant.clock.now += TOO_LATE
     await restaurant.crash_and_open()
-    async with asyncio.timeout(5):
-        while outcomes(await restaurant.ordering.find(placed.order_id)) != ["expired"]:
-            await asyncio.sleep(0.01)
+    resumed = restaurant.ordering._running.get(placed.order_id)
+    assert resumed is not None
+    await until(lambda: outcomes(resumed.order) == ["expired"])
+
+
+async def test_an_order_that_may_have_been_answered_before_a_crash_is_not_placed_when_it_is_too_old(
+    restaurant: Restaurant,
+) -> None:
+    restaurant.kitchen.ears.clear()
+    asked = order("kitchen pizza")
+    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    await until(lambda: restaurant.kitchen.calls != [])
+    restaurant.kitchen.is_up = False
+    await restaurant.crash_and_open()
+    with pytest.raises(Unreachable):
+        await restaurant.kitchen.knock()
+    restaurant.clock.now += TOO_LATE
+    calls = len(restaurant.kitchen.calls)
+    await until(lambda: (Goal.CONFIRM, [asked.order_id]) in restaurant.kitchen.calls[calls:])
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    found = await restaurant.ordering.find(asked.order_id)
+    assert outcomes(found) == ["expired"]
+    assert restaurant.kitchen.stock == STOCK["kitchen"]
+    assert restaurant.kitchen.state(asked.order_id) is TicketState.CANCELLED
+    placing.cancel()
 
 
 async def test_an_old_order_whose_department_answers_after_a_crash_is_not_given_up(restaurant: Restaurant) -> None:

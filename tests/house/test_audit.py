@@ -62,7 +62,7 @@ class Books:
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
             order.hear(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
-        if order.decide():
+        if order.decide(Goal.HOLD):
             await self.settle(order)
         order.answered = True
         if record:

@@ -1,0 +1,245 @@
+"""Orders that nobody looks after: those of gateways that are no more, and those that were written unbeknown."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from gateway.domain.errors import TakenOver
+from gateway.domain.order import Answer, Goal, LineAnswer, Outcome, Status, TicketState
+from gateway.ordering import Patience
+from plumbing.errors import DatabaseError
+from tests.conftest import new_postgresql_database
+from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+
+BRISK = Patience(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=0.6)
+STEADY = Patience(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=60.0)
+
+
+class Pair:
+    """Two gateways of one restaurant, with one journal and the same departments behind it."""
+
+    def __init__(self, url: str, patience: Patience) -> None:
+        self.one, self.other = (Restaurant(url, patience=patience) for _ in range(2))
+        for name, department in self.other.departments.items():
+            shared = self.one.departments[name]
+            department.tickets, department.stock = shared.tickets, shared.stock
+
+    async def open(self) -> None:
+        await self.one.open()
+        await self.other.open()
+
+    async def close(self) -> None:
+        for restaurant in (self.one, self.other):
+            restaurant.repair()
+            await restaurant.close()
+
+    def go_away(self, name: str) -> None:
+        for restaurant in (self.one, self.other):
+            restaurant.departments[name].go_away()
+
+    def come_back(self, name: str) -> None:
+        for restaurant in (self.one, self.other):
+            restaurant.departments[name].come_back()
+
+
+@pytest.fixture
+async def brisk(postgresql: str) -> AsyncIterator[Pair]:
+    """A pair whose leases end soon."""
+    pair = Pair(new_postgresql_database(postgresql), BRISK)
+    await pair.open()
+    yield pair
+    await pair.close()
+
+
+@pytest.fixture
+async def steady(postgresql: str) -> AsyncIterator[Pair]:
+    """A pair whose leases do not end."""
+    pair = Pair(new_postgresql_database(postgresql), STEADY)
+    await pair.open()
+    yield pair
+    await pair.close()
+
+
+async def test_what_a_dead_gateway_left_is_taken_over(brisk: Pair) -> None:
+    brisk.go_away("kitchen")
+    asked = [order("kitchen pizza") for _ in range(3)]
+    await asyncio.gather(*map(brisk.one.ordering.place, asked))
+    await brisk.one.journal.flush()
+    brisk.one.database.is_broken = True
+    brisk.other.kitchen.come_back()
+    await until(lambda: len(brisk.other.kitchen.tickets) == len(asked))
+    await brisk.other.settle()
+    for each in asked:
+        assert outcomes(await brisk.other.ordering.find(each.order_id)) == ["accepted"]
+
+
+async def test_a_living_gateway_keeps_its_orders(brisk: Pair) -> None:
+    brisk.go_away("kitchen")
+    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    renewals = brisk.one.database.writes
+    await until(lambda: brisk.one.database.writes > renewals + 8)
+    assert (await brisk.one.written(placed.order_id)).owner == brisk.one.journal.number
+    assert placed.order_id not in brisk.other.ordering._running
+
+
+async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pair) -> None:
+    steady.go_away("kitchen")
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.ordering.close()
+    await steady.other.ordering._watch._renew()
+    assert placed.order_id in steady.other.ordering._running
+    await steady.one.ordering.start()
+
+
+async def test_a_gateway_that_was_taken_for_dead_starts_over(brisk: Pair) -> None:
+    brisk.one.kitchen.go_away()
+    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    await brisk.one.journal.flush()
+    number = brisk.one.journal.number
+    brisk.one.database.is_broken = True
+    await until(lambda: placed.order_id in brisk.other.kitchen.tickets)
+    await brisk.other.settle()
+    brisk.one.database.is_broken = False
+    await until(lambda: brisk.one.journal.number != number)
+    brisk.one.kitchen.come_back()
+    await brisk.one.settle()
+    assert outcomes(await brisk.one.ordering.find(placed.order_id)) == ["accepted"]
+    assert brisk.one.kitchen.stock["pizza"] == STOCK["kitchen"]["pizza"] - 1
+
+
+async def test_the_writes_of_a_slow_owner_are_fenced_off(steady: Pair) -> None:
+    steady.go_away("kitchen")
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.journal.flush()
+    taken = await steady.other.journal.take(placed.order_id)
+    assert taken is not None
+    placed.lines[0].note = "too late"
+    with pytest.raises(TakenOver):
+        await steady.one.journal.update(placed)
+    assert await steady.other.written(placed.order_id) == taken
+
+
+async def test_they_stay_fenced_off_when_the_order_comes_back_to_it(steady: Pair) -> None:
+    steady.go_away("kitchen")
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.journal.flush()
+    await steady.other.journal.take(placed.order_id)
+    again = await steady.one.journal.take(placed.order_id)
+    assert again is not None
+    assert again.owner == placed.owner
+    placed.lines[0].note = "too late"
+    stale, fresh = steady.one.journal.update(placed), steady.one.journal.update(again)
+    with pytest.raises(TakenOver):
+        await stale
+    await fresh
+    assert await steady.one.written(placed.order_id) == again
+
+
+async def test_a_guest_may_cancel_at_another_gateway(steady: Pair) -> None:
+    placed = await steady.one.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    await steady.one.settle()
+    cancelled = await steady.other.ordering.cancel(placed.order_id)
+    assert cancelled.status is Status.CANCELLED
+    await steady.other.settle()
+    assert (await steady.one.ordering.find(placed.order_id)).status is Status.CANCELLED
+    assert steady.one.bar.stock == STOCK["bar"]
+
+
+async def test_an_order_that_is_cancelled_elsewhere_is_forgotten_here(steady: Pair) -> None:
+    steady.one.kitchen.go_away()
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.journal.flush()
+    cancelled = await steady.other.ordering.cancel(placed.order_id)
+    assert outcomes(cancelled) == ["cancelled"]
+    await steady.other.settle()
+    steady.one.kitchen.come_back()
+    await steady.one.settle()
+    assert outcomes(await steady.one.ordering.find(placed.order_id)) == ["cancelled"]
+    assert steady.one.kitchen.stock == STOCK["kitchen"]
+
+
+async def test_the_same_order_at_both_gateways_has_one_effect_and_one_answer(steady: Pair) -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    copies = [order("bar coffee", "kitchen pizza", order_id=asked.order_id) for _ in range(6)]
+    gateways = [steady.one.ordering, steady.other.ordering] * 3
+    answers = await asyncio.gather(*(gateway.place(copy) for gateway, copy in zip(gateways, copies, strict=True)))
+    assert [outcomes(answer) for answer in answers] == [["accepted", "accepted"]] * 6
+    assert steady.one.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
+
+
+async def test_a_guest_whose_order_is_taken_over_meanwhile_is_told_how_it_stands(steady: Pair) -> None:
+    steady.one.kitchen.mouth.clear()
+    asked = order("kitchen pizza")
+    placing = asyncio.create_task(steady.one.ordering.place(asked))
+    await until(lambda: steady.one.kitchen.tickets != {})
+    cancelled = await steady.other.ordering.cancel(asked.order_id)
+    await steady.other.settle()
+    steady.one.ordering._running.hand_over_all()
+    answered = await placing
+    assert outcomes(answered) == outcomes(cancelled) == ["cancelled"]
+
+
+async def test_an_order_that_was_written_though_its_insertion_failed_is_found(restaurant: Restaurant) -> None:
+    async def break_after_the_commit() -> None:
+        restaurant.database.on_write = fail
+
+    async def fail() -> None:
+        restaurant.database.on_write = _fine
+        raise DatabaseError("the connection broke during the commit")
+
+    restaurant.database.on_write = break_after_the_commit
+    asked = order("bar coffee")
+    with pytest.raises(DatabaseError):
+        await restaurant.ordering.place(asked)
+    assert (await restaurant.written(asked.order_id)).owed == {"bar": Goal.PLACE}
+    await restaurant.ordering._watch._find_unknown()
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
+
+
+async def test_its_guest_may_send_it_again_before_that(restaurant: Restaurant) -> None:
+    async def break_after_the_commit() -> None:
+        restaurant.database.on_write = fail
+
+    async def fail() -> None:
+        restaurant.database.on_write = _fine
+        raise DatabaseError("the connection broke during the commit")
+
+    restaurant.database.on_write = break_after_the_commit
+    asked = order("bar coffee")
+    with pytest.raises(DatabaseError):
+        await restaurant.ordering.place(asked)
+    again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
+    assert outcomes(again) == ["accepted"]
+    assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
+    await restaurant.settle()
+
+
+async def test_after_a_failure_the_watch_looks_by_itself(tmp_path: object) -> None:
+    restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db", patience=BRISK)
+    await restaurant.open()
+    unknown = order("bar coffee")
+    await restaurant.journal.insert(unknown)
+    known = order("bar soda")
+    await restaurant.ordering.place(known)
+    assert restaurant.bar.asked(unknown.order_id) == []
+    restaurant.ordering._watch.doubt()
+    await until(lambda: restaurant.bar.asked(unknown.order_id) == [Goal.PLACE])
+    await restaurant.settle()
+    await restaurant.close()
+
+
+async def test_an_answer_that_is_overtaken_by_a_decision_is_not_heard(restaurant: Restaurant) -> None:
+    restaurant.bar.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee"))
+    await restaurant.journal.flush()
+    placed.epoch += 1
+    restaurant.ordering.backlogs["bar"]._heard(
+        placed, Goal.PLACE, placed.epoch - 1, Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350)])
+    )
+    assert outcomes(placed) == ["pending"]
+
+
+async def _fine() -> None:
+    """What a disk does when nothing is wrong with it."""
