@@ -51,6 +51,19 @@ cover *args: setup
 migrate: setup
     python -m house migrate
 
+# compare journal, orders, tickets and stock across all databases; changes nothing
+audit *args: setup
+    @python -m house audit {{args}}
+
+# the long forms of all proofs: some two hours
+torture: setup
+    python -m tests.simulation --seeds 1000 --orders 200
+    python -m tests.simulation.model --steps 100000
+    python -m tests.simulation.planted
+    python -m tests.torture --database sqlite --kills 250 --orders 20000
+    python -m tests.torture --database postgresql --kills 250 --orders 20000
+    python -m tests.fuzz --frames 100000 --cases 20000
+
 # write requirements/ anew from pyproject.toml (needs the package index)
 lock: setup
     @.ci/lock
