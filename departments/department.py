@@ -44,13 +44,13 @@ class Department:
 
     async def confirm(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Queue what was held."""
-        answers = await self._database.write(desk.confirm, decisions)
+        answers = await self._database.write(desk.confirm, decisions, _now_ms())
         log.info("confirmed", order_ids=[decision.order_id for decision in decisions])
         return answers
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Hold what was queued."""
-        answers = await self._database.write(desk.suspend, decisions)
+        answers = await self._database.write(desk.suspend, decisions, _now_ms())
         log.info("suspended", order_ids=[decision.order_id for decision in decisions])
         return answers
 

@@ -67,14 +67,14 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
     return answers
 
 
-def confirm(connection: Connection, decisions: Sequence[Decision]) -> list[Answer]:
+def confirm(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[Answer]:
     """Queue the tickets that are held; the others stay as they are."""
-    return _settle(connection, decisions, Verb.CONFIRM)
+    return _settle(connection, decisions, Verb.CONFIRM, now_ms)
 
 
-def suspend(connection: Connection, decisions: Sequence[Decision]) -> list[Answer]:
+def suspend(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[Answer]:
     """Hold the tickets that are queued, so that nobody starts them; the others stay as they are."""
-    return _settle(connection, decisions, Verb.SUSPEND)
+    return _settle(connection, decisions, Verb.SUSPEND, now_ms)
 
 
 def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[Answer]:
@@ -82,11 +82,7 @@ def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> lis
     revision = store.reserve_revisions(connection, len(order_ids))
     tickets = store.read_tickets(connection, order_ids)
     _move(connection, [t for t in tickets.values() if t.state in NOT_STARTED], Verb.CANCEL, revision)
-    unknown = [tombstone(order_id, now_ms) for order_id in dict.fromkeys(order_ids) if order_id not in tickets]
-    for number, ticket in enumerate(unknown, start=len(tickets)):
-        ticket.revision = revision + number
-        tickets[ticket.order_id] = ticket
-    store.insert_tickets(connection, unknown)
+    _bury_unknown(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
 
@@ -145,10 +141,14 @@ def touch(connection: Connection) -> None:
     store.beat(connection)
 
 
-def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb) -> list[Answer]:
-    """Carry out what was decided, but nothing that a later decision has overtaken."""
+def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb, now_ms: int) -> list[Answer]:
+    """Carry out what was decided, but nothing that a later decision has overtaken.
+
+    Leave a tombstone for what was never heard of: whoever decides has given up placing it.
+    """
+    order_ids = [decision.order_id for decision in decisions]
     revision = store.reserve_revisions(connection, len(decisions))
-    tickets = store.read_tickets(connection, {decision.order_id for decision in decisions})
+    tickets = store.read_tickets(connection, order_ids)
     heard: dict[str, Ticket] = {}
     for decision in decisions:
         ticket = tickets.get(decision.order_id)
@@ -157,7 +157,19 @@ def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb) -
     moving = [ticket for ticket in heard.values() if ticket.allows(verb)]
     staying = [ticket for ticket in heard.values() if not ticket.allows(verb)]
     _move(connection, moving, verb, revision, staying)
-    return [tickets.get(decision.order_id) or OrderNotFound(decision.order_id) for decision in decisions]
+    _bury_unknown(connection, order_ids, tickets, revision, now_ms)
+    return [tickets[order_id] for order_id in order_ids]
+
+
+def _bury_unknown(
+    connection: Connection, order_ids: Sequence[str], tickets: dict[str, Ticket], revision: int, now_ms: int
+) -> None:
+    """Leave tombstones for the orders that have no ticket, with the revisions that are left."""
+    unknown = [tombstone(order_id, now_ms) for order_id in dict.fromkeys(order_ids) if order_id not in tickets]
+    for number, ticket in enumerate(unknown, start=len(tickets)):
+        ticket.revision = revision + number
+        tickets[ticket.order_id] = ticket
+    store.insert_tickets(connection, unknown)
 
 
 def _move(

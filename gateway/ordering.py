@@ -106,7 +106,7 @@ class Ordering:
         try:
             running = self._running.get(order.order_id) or await self._begin(order)
             await (running.heard if running.order is order else asyncio.shield(running.heard))
-            placed = await self._told(running)
+            placed = running.order if self._is_firm(running) else await self._written(running)
         except TakenOver:
             placed = await self._follow(await self._find(order.order_id))
         finally:
@@ -129,14 +129,16 @@ class Ordering:
     async def find(self, order_id: str) -> Order:
         """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
         running = self._running.get(order_id)
-        return await (self._find(order_id) if running is None else self._told(running))
+        return running.order if running is not None and self._is_firm(running) else await self._find(order_id)
 
     async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """List orders, newest first; raises DatabaseError."""
         await self._journal.flush()
         page = await self._journal.page(limit, before, status, table)
         known = [self._running.get(order.order_id) for order in page.orders]
-        orders = [run.order if run and _is_firm(run) else order for run, order in zip(known, page.orders, strict=True)]
+        orders = [
+            run.order if run and self._is_firm(run) else order for run, order in zip(known, page.orders, strict=True)
+        ]
         return Page(orders, page.cursor)
 
     async def menus(self) -> list[Menu]:
@@ -147,9 +149,24 @@ class Ordering:
         """Tell whether orders can be written down."""
         return await self._journal.is_writable()
 
-    async def _told(self, running: Running) -> Order:
-        """Answer an order as a crash would leave it: not what is being decided, nor what is not written down."""
-        return running.order if _is_firm(running) else await self._find(running.order.order_id)
+    def _is_firm(self, running: Running) -> bool:
+        """Tell whether an order may be told as it is known here: no crash would take it back, and nobody else has it.
+
+        Once something was decided about an order, it is told as it is written; before, its departments know it all.
+        """
+        order = running.order
+        return running.on_record and not order.epoch and not (order.owed and self._journal.is_shared)
+
+    async def _written(self, running: Running) -> Order:
+        """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError."""
+        order = running.order
+        if self._running.is_current(running) and running.on_record and not order.settling:
+            try:
+                await self._journal.update(order)
+            except TakenOver:
+                self._running.hand_over(running)
+                raise
+        return await self._find(order.order_id)
 
     async def _find(self, order_id: str) -> Order:
         order = await self._journal.find(order_id)
@@ -233,6 +250,7 @@ class Ordering:
         try:
             if order.status is not Status.CANCELLED:
                 await self._take_back(running)
+            order = await self._written(running)
         finally:
             self._forget(running)
         is_under_way = not {Goal.CANCEL, Goal.SUSPEND}.isdisjoint(order.owed.values())
@@ -353,7 +371,7 @@ class Ordering:
         self._spawn(self._settle_at_last(running))
 
     async def _settle_at_last(self, running: Running) -> None:
-        """Settle, however long the journal cannot be written; the guest is answered once it is."""
+        """Settle, however long the journal cannot be written; who waits is told meanwhile how the order stands."""
         while self._running.is_current(running):
             try:
                 await self._settle(running)
@@ -363,6 +381,8 @@ class Ordering:
             except DatabaseError as error:
                 log.error("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
                 running.order.settling = True
+                running.finish()
+                running.heard = asyncio.get_running_loop().create_future()
                 await asyncio.sleep(self._patience.journal_retry)
 
     def _expire(self, orders: Iterable[Order]) -> None:
@@ -407,8 +427,3 @@ class Ordering:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
-
-
-def _is_firm(running: Running) -> bool:
-    """Tell whether what is known of an order would be known after a crash: written, or to be had from a department."""
-    return running.on_record and not running.order.settling

@@ -99,8 +99,8 @@ class Ticket:
     epoch: int = 0
 
     def hear(self, decision: Decision) -> bool:
-        """Remember a decision, whether it leads to a step or not; answers False where a later one was heard before."""
-        if decision.epoch < self.epoch:
+        """Remember a decision, whether it leads to a step or not; answers False where it comes too late."""
+        if decision.epoch < self.epoch or self.state is State.CANCELLED:
             return False
         self.epoch = decision.epoch
         return True

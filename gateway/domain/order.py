@@ -78,6 +78,9 @@ class LineAnswer(NamedTuple):
     unit_price: int
 
 
+_NOTHING = LineAnswer(Outcome.CANCELLED, 0, 0)  # what a tombstone has for each line
+
+
 class Answer(NamedTuple):
     """What a department has on record for an order; a tombstone has no lines."""
 
@@ -180,17 +183,17 @@ class Order:
         elif goal is Goal.SUSPEND and answer.state in STARTED:
             _keep(lines, answer)
             self._confirm()
-        elif goal in (Goal.PLACE, Goal.HOLD) or self._is_unknown(department) or answer.state is TicketState.CANCELLED:
+        elif goal is Goal.CONFIRM and not answer.lines:
+            _bury(lines)
+        elif goal in (Goal.PLACE, Goal.HOLD) or answer.state is TicketState.CANCELLED or _is_pending(lines):
             _write(lines, answer, hold=goal is Goal.HOLD)
 
     def refuse(self, department: str, reason: str) -> None:
         """Give up what a department will not do, however often it is asked: what is pending will not be made.
 
-        It has to be durable before the guest hears of it. An order that the department was only asked for, and does not
-        have, is owed a tombstone.
+        It has to be durable before the guest hears of it.
         """
-        if self.owed.pop(department) is Goal.CONFIRM and self._is_unknown(department):
-            self.owed[department], reason = Goal.CANCEL, _late(department)
+        del self.owed[department]
         self.epoch += 1
         for line in self.shares[department]:
             if line.outcome is Outcome.PENDING:
@@ -239,8 +242,7 @@ class Order:
         for department in late:
             self.owed[department] = Goal.CANCEL
             for line in self.shares[department]:
-                line.outcome = Outcome.EXPIRED
-                line.reason = _late(department)
+                line.outcome, line.reason = Outcome.EXPIRED, _late(department)
         if self.policy is Policy.ALL_OR_NOTHING:
             self._take_back_all("the order is all or nothing, and a department did not answer in time")
         return True
@@ -257,9 +259,6 @@ class Order:
         self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
         self.epoch += 1
 
-    def _is_unknown(self, department: str) -> bool:
-        return any(line.outcome is Outcome.PENDING for line in self.shares[department])
-
     def _confirm(self) -> None:
         self.owed = {line.department: Goal.CONFIRM for line in self.lines if line.outcome is Outcome.ACCEPTED}
 
@@ -272,6 +271,19 @@ class Order:
 
 def _late(department: str) -> str:
     return f"{department} did not answer in time; this will not be made"
+
+
+def _is_pending(lines: list[Line]) -> bool:
+    return any(line.outcome is Outcome.PENDING for line in lines)
+
+
+def _bury(lines: list[Line]) -> None:
+    """Write that a department never heard of an order, and now never will."""
+    for line in lines:
+        if line.outcome is Outcome.PENDING:
+            line.outcome, line.reason = Outcome.EXPIRED, _late(line.department)
+        else:
+            line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
 
 
 def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
@@ -305,8 +317,10 @@ def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
     if answer.state in STARTED:
         _keep(lines, answer)
         return
-    for line in lines:
-        if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
+    for line, said in zip(lines, answer.lines or [_NOTHING] * len(lines), strict=True):
+        if line.outcome is Outcome.PENDING and said.outcome is not Outcome.ACCEPTED:
+            _write_refusal(line, said)
+        elif line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
             line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
 
 

@@ -10,7 +10,6 @@ from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from departments.domain.tickets import State
 from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
 from gateway.floor import Calling, Department, Refused, Unreachable
 from generated.restaurant import v1
@@ -96,9 +95,11 @@ async def test_the_same_order_again_gets_the_same_answer(bar: Floor) -> None:
     assert (await bar.stock())["soda"].on_hand == 1
 
 
-async def test_what_was_never_held_cannot_be_confirmed(bar: Floor) -> None:
-    with pytest.raises(Refused, match=r"bar refused it: order .* is not known here"):
-        await bar.department().ask(Goal.CONFIRM, order("bar coffee"))
+@pytest.mark.parametrize("goal", [Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL])
+async def test_what_was_never_placed_leaves_a_tombstone(bar: Floor, goal: Goal) -> None:
+    asked = order("bar coffee")
+    assert await bar.department().ask(goal, asked) == Answer(TicketState.CANCELLED, [])
+    assert await bar.department().ask(Goal.PLACE, asked) == Answer(TicketState.CANCELLED, [])
 
 
 # In company.
@@ -212,16 +213,6 @@ async def test_an_order_that_the_department_does_not_take_is_refused_alone(
     assert [type(answer) for answer in answers] == [Answer, Answer, Refused, Answer, Answer, Answer]
     assert (await full_bar.stock())["coffee"].sold == 5
     assert department.is_reachable
-
-
-async def test_an_unknown_order_does_not_keep_others_from_being_confirmed(full_bar: Floor) -> None:
-    department = full_bar.department()
-    held = [order("bar coffee") for _ in range(3)]
-    await asyncio.gather(*(department.ask(Goal.HOLD, each) for each in held))
-    batch = [*held, order("bar coffee")]
-    answers = await asyncio.gather(*(department.ask(Goal.CONFIRM, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Answer, Answer, Answer, Refused]
-    assert set((await full_bar.states()).values()) == {State.QUEUED}
 
 
 # No answer.

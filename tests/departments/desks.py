@@ -49,7 +49,7 @@ class Desk:
 
     async def settle(self, verb: Verb, *decisions: Decision) -> list[Answer]:
         use_case = {Verb.CONFIRM: desk.confirm, Verb.SUSPEND: desk.suspend}[verb]
-        return await self.database.write(use_case, decisions)
+        return await self.database.write(use_case, decisions, 2)
 
     async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[Answer]:
         return await self.database.write(desk.cancel, order_ids, now_ms)

@@ -221,13 +221,13 @@ async def test_confirming_leaves_what_is_not_held_as_it_is(desk: Desk) -> None:
     assert await desk.confirm(queued.order_id, refused.order_id, cancelled.order_id) == before
 
 
-async def test_confirming_what_nobody_placed_is_an_answer_for_that_order_alone(desk: Desk) -> None:
+async def test_confirming_what_nobody_placed_leaves_a_tombstone(desk: Desk) -> None:
     placement, unknown = coffees(1, hold=True), new_id()
     await desk.place(placement)
     missing, confirmed = await desk.confirm(unknown, placement.order_id)
-    assert isinstance(missing, OrderNotFound)
-    assert str(missing) == f"order {unknown} is not known here"
+    assert state(missing) is State.CANCELLED
     assert state(confirmed) is State.QUEUED
+    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.CANCELLED
 
 
 @pytest.mark.parametrize("hold", [True, False])
@@ -420,13 +420,13 @@ async def test_suspending_leaves_what_is_not_queued_as_it_is(desk: Desk) -> None
     assert await desk.suspend(*ids) == before
 
 
-async def test_suspending_what_nobody_placed_is_an_answer_for_that_order_alone(desk: Desk) -> None:
+async def test_suspending_what_nobody_placed_leaves_a_tombstone(desk: Desk) -> None:
     placement, unknown = coffees(1), new_id()
     await desk.place(placement)
     missing, suspended = await desk.suspend(unknown, placement.order_id)
-    assert isinstance(missing, OrderNotFound)
+    assert state(missing) is State.CANCELLED
     assert state(suspended) is State.HELD
-    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.QUEUED  # it left no trace
+    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.CANCELLED
 
 
 async def test_in_whatever_sequence_decisions_arrive_the_latest_counts(desk: Desk) -> None:

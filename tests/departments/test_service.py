@@ -205,13 +205,8 @@ async def test_an_order_id_with_other_lines_is_already_exists(served_floor: v1.D
 
 async def test_an_order_that_nobody_knows_is_not_found(served_floor: v1.DepartmentServiceStub) -> None:
     order_id = new_id()
-    for call in (
-        served_floor.confirm_orders(v1.ConfirmOrdersRequest([order_id], [1])),
-        served_floor.suspend_orders(v1.SuspendOrdersRequest([order_id], [1])),
-        served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START"))),
-    ):
-        error = await refusal(call)
-        assert (error.status, error.message) == (Status.NOT_FOUND, f"order {order_id} is not known here")
+    error = await refusal(served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START"))))
+    assert (error.status, error.message) == (Status.NOT_FOUND, f"order {order_id} is not known here")
 
 
 async def test_a_step_that_is_not_allowed_is_failed_precondition(served_floor: v1.DepartmentServiceStub) -> None:

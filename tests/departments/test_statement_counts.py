@@ -82,14 +82,14 @@ async def test_placing_takes_five_statements_whatever_the_size(desk: Desk) -> No
 async def test_confirming_and_suspending_take_five_statements_whatever_the_size(desk: Desk, use_case: Any) -> None:
     def count(connection: Connection, order_ids: list[str], epoch: int) -> int:
         with statements(connection) as sent:
-            use_case(connection, [Decision(order_id, epoch) for order_id in order_ids])
+            use_case(connection, [Decision(order_id, epoch) for order_id in order_ids], 1)
         return len(sent)
 
     for size in (1, 40, 300):
         placements = batch(size)
         await desk.place(*placements)
         ids = [placement.order_id for placement in placements]
-        assert await desk.database.write(count, [*ids, new_id()], 2) == 5
+        assert await desk.database.write(count, ids, 2) == 5
         assert await desk.database.write(count, ids, 3) == 3  # no stock moves: their epochs are written
         assert await desk.database.write(count, ids, 1) == 2  # too late, all of them
 

@@ -54,9 +54,9 @@ async def test_an_order_that_all_have_answered_but_that_is_not_on_record_keeps_i
     told = outcomes(await placing)
     restaurant.kitchen.stock["pizza"] = 100  # what came in since does not change an answer
     await restaurant.crash_and_open()
-    unknown = await restaurant.ordering.find(asked.order_id)
     await restaurant.settle()
-    assert outcomes(unknown) == told == ["accepted", "out_of_stock"]
+    found = await restaurant.ordering.find(asked.order_id)
+    assert outcomes(found) == told == ["accepted", "out_of_stock"]
     assert restaurant.bar.stock["coffee"] == 9
 
 

@@ -79,7 +79,7 @@ class Books:
         for name, goal in list(order.owed.items()):
             database = self.departments[name]
             if goal is Goal.CONFIRM:
-                (ticket,) = await database.write(desk.confirm, [Decision(order.order_id, 0)])
+                (ticket,) = await database.write(desk.confirm, [Decision(order.order_id, 0)], 1000)
             else:
                 (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
             order.hear(name, goal, _answer(ticket))

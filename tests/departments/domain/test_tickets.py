@@ -79,13 +79,18 @@ def test_nobody_starts_what_is_suspended() -> None:
     assert not ticket.allows(Verb.START)
 
 
-@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("state", sorted(set(State) - {State.CANCELLED}))
 def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(state: State) -> None:
     ticket = ticket_in(state)
     assert ticket.epoch == 0
     for epoch, is_heard, remembered in ((0, True, 0), (3, True, 3), (2, False, 3), (3, True, 3), (7, True, 7)):
         assert ticket.hear(Decision(ticket.order_id, epoch)) is is_heard
         assert (ticket.epoch, ticket.state) == (remembered, state)
+
+
+def test_what_is_cancelled_hears_of_nothing_any_more() -> None:
+    ticket = ticket_in(State.CANCELLED)
+    assert not ticket.hear(Decision(ticket.order_id, 7))
 
 
 def test_every_state_but_none_lies_on_a_way_from_held() -> None:

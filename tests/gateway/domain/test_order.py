@@ -275,10 +275,17 @@ def test_what_may_have_been_accepted_before_a_crash_is_asked_for_and_not_cancell
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
     assert outcomes(asked) == ["pending", "pending"]
     asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
-    asked.refuse("kitchen", "kitchen refused it: it has no such order")
+    asked.hear("kitchen", Goal.CONFIRM, TOMBSTONE)
     assert outcomes(asked) == ["accepted", "expired"]
     assert asked.lines[1].reason == "kitchen did not answer in time; this will not be made"
-    assert asked.owed == {"kitchen": Goal.CANCEL}
+    assert asked.owed == {}
+
+
+def test_what_a_department_had_refused_unheard_is_refused_though_it_is_cancelled() -> None:
+    asked = order("bar coffee", "bar beer")
+    asked.take_back()
+    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED, SOLD_OUT))
+    assert outcomes(asked) == ["cancelled", "out_of_stock"]
 
 
 def test_all_or_nothing_that_nobody_was_told_of_expires_all_the_same() -> None:

@@ -27,12 +27,11 @@ class Station:
     state: TicketState | None = None
     lines: list[LineAnswer] = field(default_factory=list)
 
-    def answer(self, goal: Goal, order: Order) -> Answer | None:
-        """Do what is asked; None where the order is not known."""
-        if goal in (Goal.CONFIRM, Goal.SUSPEND) and self.state is None:
-            return None
-        if goal is Goal.CANCEL:
-            if self.state is None or self.state in NOT_STARTED:
+    def answer(self, goal: Goal, order: Order) -> Answer:
+        if goal in (Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL) and self.state is None:
+            self.state = TicketState.CANCELLED
+        elif goal is Goal.CANCEL:
+            if self.state in NOT_STARTED:
                 self.state = TicketState.CANCELLED
         elif goal is Goal.CONFIRM:
             if self.state is TicketState.HELD:
@@ -72,7 +71,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.order = order
         self.order.answered = answered
         self.stations = {name: Station(name) for name in order.shares}
-        self.said: list[tuple[str, Goal, Answer | None]] = []
+        self.said: list[tuple[str, Goal, Answer]] = []
 
     @precondition(lambda self: self.order.owed)
     @rule(data=st.data())
@@ -90,7 +89,7 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def an_old_answer_comes_late(self, data: st.DataObject) -> None:
         name, goal, answer = data.draw(st.sampled_from(self.said))
-        if self.order.owed.get(name) is not goal and answer is not None:
+        if self.order.owed.get(name) is not goal:
             before = repr(self.order)
             self.order.hear(name, goal, answer)
             assert repr(self.order) == before
@@ -164,11 +163,8 @@ class OrderMachine(RuleBasedStateMachine):
         return not {Goal.HOLD, Goal.SUSPEND}.isdisjoint(self.order.owed.values())
 
 
-def _hear(order: Order, name: str, goal: Goal, answer: Answer | None) -> None:
-    if answer is None:
-        order.refuse(name, "it is not known here")
-    else:
-        order.hear(name, goal, answer)
+def _hear(order: Order, name: str, goal: Goal, answer: Answer) -> None:
+    order.hear(name, goal, answer)
     order.decide(goal)
 
 
