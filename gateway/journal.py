@@ -136,17 +136,16 @@ class Journal:
         """Take a number, with a lease of so many seconds."""
         self.number = await self._database.write(_enlist, lease)
 
-    async def renew(self, lease: float) -> bool:
-        """Renew the lease; answers False where others have taken this gateway for dead."""
-        return await self._database.write(_renew, self.number, lease)
-
     async def retire(self) -> None:
         """Give the lease back: others may take over at once what is unfinished."""
         await self._database.write(_retire, self.number)
 
-    async def claim(self, limit: int) -> list[Order]:
-        """Take over the oldest unfinished orders of gateways whose leases ended."""
-        return await self._database.write(_claim, self.number, self.is_shared, limit)
+    async def claim(self, lease: float, limit: int) -> list[Order] | None:
+        """Renew the lease, and take over the oldest unfinished orders of gateways whose leases ended.
+
+        Answers None where others have taken this gateway for dead.
+        """
+        return await self._database.write(_claim, self.number, lease, self.is_shared, limit)
 
     async def take(self, order_id: str) -> Order | None:
         """Take over one order, whoever looks after it: from here on its owner's writes are fenced off."""
@@ -265,17 +264,15 @@ def _enlist(connection: sa.Connection, lease: float) -> int:
     return number
 
 
-def _renew(connection: sa.Connection, owner: int, lease: float) -> bool:
-    until = now_ms(connection.dialect) + int(lease * 1000)
-    renewal = sa.update(gateways).where(gateways.c.number == owner).values(lease_until_ms=until)
-    return connection.execute(renewal).rowcount == 1
-
-
 def _retire(connection: sa.Connection, owner: int) -> None:
     connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
 
 
-def _claim(connection: sa.Connection, owner: int, shared: bool, limit: int) -> list[Order]:
+def _claim(connection: sa.Connection, owner: int, lease: float, shared: bool, limit: int) -> list[Order] | None:
+    until = now_ms(connection.dialect) + int(lease * 1000)
+    renewal = sa.update(gateways).where(gateways.c.number == owner).values(lease_until_ms=until)
+    if not connection.execute(renewal).rowcount:
+        return None
     others = sa.select(gateways.c.number).where(gateways.c.number != owner)
     if shared:
         ended = gateways.c.lease_until_ms < now_ms(connection.dialect)

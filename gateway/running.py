@@ -85,8 +85,9 @@ class RunningOrders:
             del self._running[running.order.order_id]
 
     def hand_over(self, running: Running) -> None:
-        """Give an order up to whichever gateway took it."""
+        """Give an order up to whichever gateway took it: from here on it owes nothing that could still be asked for."""
         self.forget(running)
+        running.order.owed = {}
         running.finish(TakenOver(running.order.order_id))
 
     def hand_over_all(self) -> None:

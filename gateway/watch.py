@@ -59,7 +59,7 @@ class Watch:
             await asyncio.sleep(self._lease / 3)
             try:
                 if self._journal.is_shared:
-                    await self._renew()
+                    await self._claim()
                 if self._clock() < self._doubtful_until:
                     await self._find_unknown()
             except DatabaseError as error:
@@ -79,15 +79,16 @@ class Watch:
         """Take note that a write failed, which may have been carried out."""
         self._doubtful_until = self._clock() + DOUBT_SECONDS
 
-    async def _renew(self) -> None:
-        if not await self._journal.renew(self._lease):
-            log.warning("this gateway was taken for dead; it starts over", number=self._journal.number)
-            self._let_go()
-            await self._journal.enlist(self._lease)
-        await self._claim()
-
     async def _claim(self) -> None:
-        while orders := await self._journal.claim(CLAIMED_AT_ONCE):
+        while True:
+            orders = await self._journal.claim(self._lease, CLAIMED_AT_ONCE)
+            if orders is None:
+                log.warning("this gateway was taken for dead; it starts over", number=self._journal.number)
+                self._let_go()
+                await self._journal.enlist(self._lease)
+                continue
+            if not orders:
+                return
             log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)
             for order in orders:
                 self._adopt(order)

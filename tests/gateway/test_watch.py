@@ -8,6 +8,7 @@ import pytest
 from gateway.domain.errors import TakenOver
 from gateway.domain.order import Answer, Goal, LineAnswer, Outcome, Status, TicketState
 from gateway.ordering import Patience
+from gateway.running import Running
 from plumbing.errors import DatabaseError
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
@@ -87,7 +88,7 @@ async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pa
     steady.go_away("kitchen")
     placed = await steady.one.ordering.place(order("kitchen pizza"))
     await steady.one.ordering.close()
-    await steady.other.ordering._watch._renew()
+    await steady.other.ordering._watch._claim()
     assert placed.order_id in steady.other.ordering._running
     await steady.one.ordering.start()
 
@@ -106,6 +107,32 @@ async def test_a_gateway_that_was_taken_for_dead_starts_over(brisk: Pair) -> Non
     await brisk.one.settle()
     assert outcomes(await brisk.one.ordering.find(placed.order_id)) == ["accepted"]
     assert brisk.one.kitchen.stock["pizza"] == STOCK["kitchen"]["pizza"] - 1
+
+
+async def test_what_was_handed_over_is_not_asked_for_any_more(steady: Pair) -> None:
+    steady.one.kitchen.go_away()
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.journal.flush()
+    await steady.other.journal.take(placed.order_id)
+    calls = len(steady.one.kitchen.calls)
+    with pytest.raises(TakenOver):
+        await steady.one.ordering._take_back(_running(steady.one, placed.order_id))
+    steady.one.kitchen.come_back()
+    await until(lambda: not len(steady.one.ordering.backlogs["kitchen"]))
+    assert (Goal.CANCEL, [placed.order_id]) not in steady.one.kitchen.calls[calls:]
+    assert placed.order_id not in steady.one.kitchen.tickets
+
+
+async def test_a_gateway_whose_number_is_gone_does_not_claim_its_own_orders(steady: Pair) -> None:
+    steady.go_away("kitchen")
+    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    await steady.one.journal.flush()
+    number = steady.one.journal.number
+    await steady.one.journal.retire()
+    assert await steady.one.journal.claim(60.0, 10) is None
+    await steady.one.ordering._watch._claim()
+    assert steady.one.journal.number > number
+    assert _running(steady.one, placed.order_id).order.owner == steady.one.journal.number
 
 
 async def test_the_writes_of_a_slow_owner_are_fenced_off(steady: Pair) -> None:
@@ -239,6 +266,12 @@ async def test_an_answer_that_is_overtaken_by_a_decision_is_not_heard(restaurant
         placed, Goal.PLACE, placed.epoch - 1, Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350)])
     )
     assert outcomes(placed) == ["pending"]
+
+
+def _running(restaurant: Restaurant, order_id: str) -> Running:
+    running = restaurant.ordering._running.get(order_id)
+    assert running is not None
+    return running
 
 
 async def _fine() -> None:
