@@ -30,32 +30,39 @@ from tests.hardening.peers import (
     reset_frame,
 )
 
-RESETS = 20_000
+TIMES_BACK = 20
 GROWTH_MIB = 20
 LISTEN_SECONDS = grpc_peer_guard.LOOK_SECONDS * (grpc_peer_guard.UNANSWERED_LOOKS + 1)
 
 
+async def _until_sent_away(peer: Peer) -> None:
+    away = await peer.until(ConnectionTerminated)
+    assert away.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+
+
 async def test_a_peer_that_resets_without_end_is_sent_away_each_time_it_comes_back(bar: Program) -> None:
-    before, resets, times_away = memory_of(bar.pid), 0, 0
+    before, encoder = memory_of(bar.pid), Encoder()
+    resets = b"".join(
+        headers_frame(number, call_headers(), encoder) + reset_frame(number)
+        for number in range(1, 4 * grpc_guard.RESETS, 2)
+    )
 
     async with honest_calls(bar.port) as honest:
-        while resets < RESETS:
+        for _ in range(TIMES_BACK):
             async with Peer.connect(bar.port) as peer:
-                encoder = Encoder()
-                for number in range(1, 2 * RESETS, 2):
-                    await peer.send(headers_frame(number, call_headers(), encoder) + reset_frame(number))
-                    resets += 1
-                    if peer.writer.is_closing() or number > 10 * grpc_guard.RESETS:
-                        break
-                    if number % 100 == 1:
-                        await asyncio.sleep(0)
-                away = await peer.until(ConnectionTerminated)
-                assert away.error_code == ErrorCodes.ENHANCE_YOUR_CALM
-                times_away += 1
+                await peer.send(resets)
+                await _until_sent_away(peer)
 
-    assert times_away > 1
     assert memory_of(bar.pid) - before < GROWTH_MIB
     assert honest.quantile(0.5) < 500
+
+
+async def test_a_peer_that_calls_above_the_limit_without_end_is_sent_away(bar: Program) -> None:
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        for _ in range(grpc_guard.STREAMS + 2 * grpc_guard.RESETS):  # before it was told of the limit
+            peer.h2.send_headers(peer.h2.get_next_available_stream_id(), call_headers())
+        await peer.flush()
+        await _until_sent_away(peer)
 
 
 async def test_a_peer_that_resets_a_few_calls_stays(bar: Program) -> None:
@@ -312,8 +319,7 @@ async def test_a_peer_that_changes_its_settings_without_end_is_sent_away(bar: Pr
             SettingsFrame(settings={SettingCodes.HEADER_TABLE_SIZE: size}).serialize() for size in (100, 4000)
         )
         await peer.send((small + large) * grpc_guard.RESETS)
-        away = await peer.until(ConnectionTerminated)
-    assert away.error_code == ErrorCodes.ENHANCE_YOUR_CALM
+        await _until_sent_away(peer)
 
 
 async def test_a_peer_cannot_have_our_table_of_headers_grow(bar: Program) -> None:
