@@ -5,7 +5,7 @@ What grpclib 0.4.9 leaves open, and what is done here:
 - A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
   refused by the length that it announces, and costs what it holds, in however many frames it comes.
 - A message that is compressed, cut off or missing was a traceback. It is an answer.
-- A call that is reset before it starts was never released. It is released with its task, and so is every other.
+- A call that failed, or was never ended by its caller, stayed open. It ends with its task.
 - Headers that grpclib reads failed with a traceback, and without an answer. They are looked at before.
 """
 
@@ -145,13 +145,12 @@ class GuardedStream(ProtocolStream):
 
 
 class GuardedHandler(Handler):
-    """Releases every stream, whether its call ran, failed or never started, and leaves none open."""
+    """Leaves no stream open, whether its call ran, failed or never started, and keeps no task that is over."""
 
     def accept(self, stream: ProtocolStream, headers: Any, release_stream: Callable[[], Any]) -> None:
         def end(task: "asyncio.Task[None]") -> None:
             self._tasks.pop(stream, None)
             self._cancelled.discard(task)
-            release_stream()
             if not self.closing:
                 cast("GuardedStream", stream).finish()
 

@@ -2,8 +2,9 @@
 
 What grpclib 0.4.9 and h2 leave open, and what is done here:
 
-- Calls could be reset without end (HEADERS and RST_STREAM in a loop took 170 MiB in a second), settings changed
-  likewise. A peer that does so is sent away.
+- A call that was reset before it started was never released (HEADERS and RST_STREAM in a loop took 170 MiB in a
+  second), and what nobody had read of it counted against its connection for ever. It is released when it is reset.
+- Calls could be reset, and settings changed, without end. A peer that does so is sent away.
 - A call above the limit of streams cost its connection, with all other calls on it. It alone is refused.
 - Headers were not validated, and bytes in them that are not ASCII ended a connection with a traceback.
 - A peer could have our side of the header compression grow without bounds.
@@ -40,7 +41,6 @@ STREAMS = 100
 RESETS = 500
 """How many calls a peer may reset, or be refused, at once; the allowance grows back by as many in ten seconds."""
 
-HEADER_BYTES = 16 * 1024
 HEADER_TABLE_BYTES = 4096
 PIECE_BYTES = 8 * 1024
 """How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
@@ -116,10 +116,8 @@ class GuardedProtocol(WatchedProtocol):
 
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
-        h2_connection = self.connection._connection
         # STREAMS is announced and minded by the processor, for h2 would end the connection.
-        h2_connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
-        h2_connection.decoder.max_header_list_size = HEADER_BYTES
+        self.connection._connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
         self.processor = GuardedProcessor(
             self._guarded, self.connection, self._server.max_message, send_away=self._send_away
         )

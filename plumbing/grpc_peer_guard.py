@@ -27,8 +27,9 @@ LOOK_SECONDS = 0.9
 SILENT_LOOKS = 2
 """Looks that a peer may be silent; the next one, after 2.7 s at the latest, is the end."""
 
-UNANSWERED_LOOKS = 5
-"""Looks that a peer may leave pings unanswered, as long as it says something else."""
+UNANSWERED_LOOKS = 8
+"""Looks that a peer may leave pings unanswered, as long as it says something else; an answer may have to wait behind
+all that it sent before."""
 
 CONFIGURATION = Configuration(_keepalive_time=None)
 

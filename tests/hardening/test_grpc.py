@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from itertools import count, repeat
+from itertools import repeat
 
 import pytest
 from grpclib.const import Status
@@ -150,17 +150,21 @@ async def test_large_messages_at_once_share_the_room_of_their_connection(bar: Pr
 
 @pytest.mark.parametrize("data", [b"x", b""], ids=["of one byte", "of none"])
 async def test_data_in_the_smallest_frames_takes_no_more_memory_than_it_holds(bar: Program, data: bytes) -> None:
-    before = memory_of(bar.pid)
+    """It may be sent away for not answering pings meanwhile, which it does not on a busy machine."""
+    before = most = memory_of(bar.pid)
 
     async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
         await peer.until_window_of(MIB)
         stream_id = await peer.call(message(length=4 * MIB), end=False)
         frames = data_frame(stream_id, data) * 1000
-        for _ in range(150):
+        for _ in range(120):
             await peer.send(frames)
+            most = max(most, memory_of(bar.pid))
         await peer.send(PingFrame(opaque_data=b"12345678").serialize())
-        await peer.until(PingAckReceived, within=60)
-        assert memory_of(bar.pid) - before < GROWTH_MIB
+        while not (peer.is_over or peer.first(PingAckReceived)):
+            await peer.until_any()
+            most = max(most, memory_of(bar.pid))
+    assert most - before < GROWTH_MIB
 
 
 @pytest.mark.parametrize(
@@ -215,7 +219,7 @@ def without(name: str) -> Headers:
         [*without(":path"), (":path", "/no.such/Method")],
         [*without(":method"), (":method", "GET")],
         [],
-        [*call_headers(), *[("x", "y" * 4000)] * 16],
+        [*call_headers(), *[("x", "y" * 4000)] * 17],
     ],
     ids=repr,
 )
@@ -238,6 +242,13 @@ async def test_headers_that_are_not_valid_cost_their_sender_at_most_its_connecti
 
     assert "Fatal error" not in bar.output[log:]
     assert "a handler failed" not in bar.output[log:]
+
+
+async def test_a_large_header_that_is_repeated_by_its_number_ends_its_connection(bar: Program) -> None:
+    """A few bytes stand for 68 KB, of which h2 takes 64."""
+    async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
+        await peer.call(raw=headers_frame(1, [*call_headers(), *[("x", "y" * 4000)] * 17]))
+        await peer.until(ConnectionTerminated)
 
 
 async def test_a_hundred_calls_run_at_once_and_those_above_are_refused_alone(bar: Program) -> None:
@@ -294,23 +305,6 @@ async def test_frames_of_unknown_types_are_ignored(bar: Program) -> None:
         for kind in (0x0C, 0x42, 0xFF):
             await peer.send(b"\x00\x00\x01" + bytes([kind]) + bytes(5) + b"?")
         assert await peer.status_of(await peer.call(message())) == (0, "")
-
-
-async def test_a_peer_that_pings_and_does_not_read_is_sent_away(bar: Program) -> None:
-    before = memory_of(bar.pid)
-
-    async with honest_calls(bar.port), Peer.connect(bar.port, receive_buffer=4096) as peer:
-        pings = PingFrame(opaque_data=b"12345678").serialize() * 10_000
-        peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        sent = 0
-        for _ in count():
-            await peer.send(pings)
-            sent += len(pings)
-            if peer.writer.is_closing() or sent > 64 * MIB:
-                break
-        assert sent < 64 * MIB
-
-    assert memory_of(bar.pid) - before < GROWTH_MIB
 
 
 async def test_a_peer_that_changes_its_settings_without_end_is_sent_away(bar: Program) -> None:
@@ -380,6 +374,15 @@ async def _talks_and_answers_no_ping(port: int) -> None:
         assert FOUND_SECONDS < seconds < LISTEN_SECONDS + BUSY_SECONDS
 
 
+async def _pings_without_end_and_does_not_read(port: int) -> None:
+    pings = PingFrame(opaque_data=b"12345678").serialize() * 1000
+    async with Peer.connect(port, receive_buffer=4096) as peer:
+        peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        async with asyncio.timeout(LISTEN_SECONDS + BUSY_SECONDS):
+            while not peer.writer.is_closing():
+                await peer.send(pings)
+
+
 async def _answers_pings_and_says_nothing_else(port: int) -> None:
     async with Peer.connect(port) as peer:
         begin = time.monotonic()
@@ -390,13 +393,16 @@ async def _answers_pings_and_says_nothing_else(port: int) -> None:
 
 async def test_a_peer_that_is_gone_or_does_not_listen_is_found_in_time_and_one_that_listens_stays(bar: Program) -> None:
     assert grpc_peer_guard.LOOK_SECONDS * (grpc_peer_guard.SILENT_LOOKS + 1) < FOUND_SECONDS
+    before = memory_of(bar.pid)
     async with honest_calls(bar.port), asyncio.TaskGroup() as group:
         group.create_task(_says_nothing(bar.port))
         group.create_task(_greets_and_says_nothing(bar.port))
         group.create_task(_says_something_else(bar.port))
         group.create_task(_greets_slowly(bar.port))
         group.create_task(_talks_and_answers_no_ping(bar.port))
+        group.create_task(_pings_without_end_and_does_not_read(bar.port))
         group.create_task(_answers_pings_and_says_nothing_else(bar.port))
+    assert memory_of(bar.pid) - before < GROWTH_MIB
 
 
 def test_nothing_that_was_done_to_it_is_a_fault_in_its_log(bar: Program) -> None:
