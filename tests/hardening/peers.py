@@ -147,7 +147,8 @@ class Peer:
         return found
 
     async def until_any(self, within: float = FACT_SECONDS) -> None:
-        """Read until there is another event, or the end."""
+        """Read until there is another event, or the end; raises AssertionError where that is past."""
+        assert not self.is_over, f"the connection is over: {self.events}"
         known = len(self.events)
         await self._read(lambda: len(self.events) > known or None, within)
 
