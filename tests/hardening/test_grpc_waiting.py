@@ -17,7 +17,7 @@ from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.grpc_server import GrpcServer, bind
 from tests.e2e.harness import ROOT, Program
 from tests.e2e.wire import Wire
-from tests.hardening.peers import BUSY_SECONDS, FOUND_SECONDS, Peer, message
+from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message
 
 CALL_SECONDS = 0.5
 IDLE_SECONDS = 3.5
@@ -92,7 +92,7 @@ async def test_a_server_that_went_silent_is_found_within_3_seconds_and_called_ag
             wire.answers = False
             begin = time.monotonic()
             with pytest.raises(StreamTerminatedError):
-                await stub.get_menu(v1.GetMenuRequest())
+                await stub.get_menu(v1.GetMenuRequest(), timeout=FACT_SECONDS)
             assert time.monotonic() - begin < FOUND_SECONDS + BUSY_SECONDS
 
             wire.answers = True
@@ -106,7 +106,7 @@ async def test_a_server_that_never_said_anything_is_found_within_3_seconds() -> 
         channel = WatchedChannel(*sock.getsockname())
         begin = time.monotonic()
         with pytest.raises(StreamTerminatedError):
-            await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest())
+            await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest(), timeout=FACT_SECONDS)
         assert time.monotonic() - begin < FOUND_SECONDS + BUSY_SECONDS
         channel.close()
 
