@@ -50,8 +50,10 @@ async def serve(call_seconds: float = 20.0) -> AsyncIterator[int]:
     )
     sock = bind("127.0.0.1", 0)
     await server.start(sock)
-    yield sock.getsockname()[1]
-    await server.drain(0.0)
+    try:
+        yield sock.getsockname()[1]
+    finally:
+        await server.drain(0.0)
 
 
 @pytest.mark.parametrize("sent", [b"", message()[:3], message(b"x", length=1000)], ids=len)
