@@ -1,5 +1,6 @@
 """Sites of real processes; a test that fails shows what they wrote."""
 
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ OpenSite = Callable[..., Awaitable[Site]]
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a PostgreSQL server that may be crashed."""
-    server = Server(tmp_path_factory.mktemp("torture") / "postgresql")
-    yield server
-    server.close()
+def server() -> Iterator[Server]:
+    """Run a PostgreSQL server that may be crashed; not in pytest's folder, see `postgresql`."""
+    with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
+        server = Server(Path(folder) / "pg")
+        yield server
+        server.close()
 
 
 @pytest.fixture
