@@ -108,9 +108,7 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
     """Tell whether a finished all-or-nothing order was made in part, or is still held somewhere."""
     if any(ticket is not None and ticket.state is State.HELD for ticket in share.values()):
         return True
-    accepted = [line for line in order.lines if line.outcome is Outcome.ACCEPTED]
-    # A line that stays accepted after a cancel has a reason: its department had started.
-    if 0 < len(accepted) < len(order.lines) and any(line.reason is None for line in accepted):
+    if 0 < sum(line.outcome is Outcome.ACCEPTED for line in order.lines) < len(order.lines):
         return True
     for department, ticket in share.items():
         is_made = ticket is not None and ticket.state in TAKEN

@@ -71,7 +71,7 @@ class Books:
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
             order.hear(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
-        if order.decide(Goal.HOLD):
+        if order.decide(goal):
             await self.settle(order)
         order.answered = True
         if record:
@@ -83,15 +83,18 @@ class Books:
         await self.settle(order)
 
     async def settle(self, order: Order) -> None:
-        """Write a decision down and deliver it."""
+        """Write a decision down and deliver it, and what is decided upon the answers."""
         await self.journal.update(order)
         for name, goal in list(order.owed.items()):
-            database = self.departments[name]
-            if goal is Goal.CONFIRM:
-                (ticket,) = await database.write(desk.confirm, [Decision(order.order_id, 0)], 1000)
-            else:
+            database, decisions = self.departments[name], [Decision(order.order_id, order.epoch)]
+            if goal is Goal.CANCEL:
                 (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
+            else:
+                (ticket,) = await database.write(desk.confirm if goal is Goal.CONFIRM else desk.suspend, decisions)
             order.hear(name, goal, _answer(ticket))
+            if order.decide(goal):
+                await self.settle(order)
+                return
         await self.journal.update(order)
 
     async def place_half(self) -> Order:
@@ -379,13 +382,23 @@ async def test_an_all_or_nothing_order_decided_in_part_is_half(books: Books) -> 
     assert counts(await books.audit()) == {Column.HALF: 1}
 
 
-async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(books: Books) -> None:
+@pytest.mark.parametrize("name", MENUS)
+async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(books: Books, name: str) -> None:
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
-    await books.step("bar", order, Verb.START)
+    await books.step(name, order, Verb.START)
     await books.cancel(order)
 
-    assert [line.outcome for line in order.lines] == [Outcome.ACCEPTED, Outcome.CANCELLED]
+    assert [line.outcome for line in order.lines] == [Outcome.ACCEPTED] * 2
     assert counts(await books.audit()) == {}
+
+
+async def test_an_all_or_nothing_order_that_is_suspended_is_undecided_and_not_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    order.take_back()
+    await books.journal.update(order)
+    await books.departments["bar"].write(desk.suspend, [Decision(order.order_id, order.epoch)])
+
+    assert counts(await books.audit()) == {Column.UNDECIDED: 1}
 
 
 async def test_a_ticket_that_the_staff_cancels_is_withdrawn_and_not_wrong(books: Books) -> None:
