@@ -23,8 +23,16 @@ def postgresql() -> Iterator[str]:
     # Not in pytest's folder, which may be too deep for a socket's name, or closed to the server's own user.
     with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
         server = get_server(Path(folder) / "pg", cleanup_mode="stop")
+        let_syncs_be(server.get_uri())
         yield server.get_uri()
         server.cleanup()
+
+
+def let_syncs_be(server: str) -> None:
+    """Keep a server that no test takes the power from off a disk that all tests share."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

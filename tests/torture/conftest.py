@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import let_syncs_be
 from tests.torture.site import Server, Site
 
 OpenSite = Callable[..., Awaitable[Site]]
@@ -17,6 +18,7 @@ def server() -> Iterator[Server]:
     """Run a PostgreSQL server that may be crashed; not in pytest's folder, see `postgresql`."""
     with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
         server = Server(Path(folder) / "pg")
+        let_syncs_be(server.url)
         yield server
         server.close()
 
