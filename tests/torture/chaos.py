@@ -19,9 +19,6 @@ _KINDS = {
 FAULTS = [f"{whom}: {kind}" for whom, kinds in _KINDS.items() for kind in kinds]
 POINTS = [f"gateway: {point}" for point in sorted(KILLS)] + [f"department: {p}" for p in sorted(KILLS - GATEWAY_ONLY)]
 
-AT_ONCE = 2
-"""How many things are broken at the same time."""
-
 SHORT, LONG = (0.1, 2.0), (8.0, 10.0)
 """How many seconds a pause lasts: less than a lease, and more."""
 
@@ -29,9 +26,10 @@ SHORT, LONG = (0.1, 2.0), (8.0, 10.0)
 class Chaos:
     """Hurts a site until it is `enough`."""
 
-    def __init__(self, site: Site, seed: int) -> None:
-        """Choose by a seed."""
+    def __init__(self, site: Site, seed: int, at_once: int) -> None:
+        """Choose by a seed; `at_once` things are broken at the same time."""
         self._site = site
+        self._at_once = at_once
         self._chance = random.Random(seed)
         self._victims: list[Program | Proxy] = [*site.programs, *site.proxies.values()]
         self._database_is_down = False
@@ -43,7 +41,7 @@ class Chaos:
 
     async def rage(self) -> None:
         """Break and mend, a few things at once."""
-        await asyncio.gather(*(self._rage() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(self._rage() for _ in range(self._at_once)))
 
     async def _rage(self) -> None:
         while not self.enough.is_set():

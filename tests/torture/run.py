@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much torture. `pause`: seconds between two orders of a guest, on average."""
+    """How much torture. `pause`: seconds between two orders of a guest, on average; `at_once`: faults."""
 
     seed: int
     kills: int
@@ -31,6 +31,7 @@ class Plan:
     guests: int = 16
     pause: float = 0.05
     audit_every: float = 10.0
+    at_once: int = 2
 
 
 @dataclass(slots=True)
@@ -93,7 +94,7 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     loop = asyncio.get_running_loop()
     book = Guestbook(folder / "told.jsonl")
     party = Party(site.urls, book, plan.seed, plan.pause)
-    chaos = Chaos(site, plan.seed)
+    chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
