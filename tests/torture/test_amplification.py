@@ -19,7 +19,7 @@ from tests.torture.test_replicas import order
 
 AMPLIFICATION = 1.1
 GUESTS = 16
-SECONDS = 5.0
+SECONDS = 4.0
 PAUSE_SECONDS = 0.1
 
 
@@ -94,5 +94,5 @@ async def test_a_department_that_fails_every_call_is_called_no_more_often_than_i
         f"{asked} orders, {dict(failing.calls)}, amplification {calls / asked:.3f}; {failing.carried} orders were sent"
     )
     assert statuses.keys() == {202}
-    assert failing.calls["place_orders"] > 2
+    assert failing.calls["place_orders"] >= 1
     assert calls / asked <= AMPLIFICATION

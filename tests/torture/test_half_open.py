@@ -31,9 +31,10 @@ def connections(*, local: int = 0, remote: int = 0) -> int:
     return count
 
 
-async def test_an_idle_connection_that_is_dead_is_found_by_both_ends(open_site: OpenSite) -> None:
-    site = await open_site(menus=MENUS)
+async def test_a_connection_that_is_dead_is_found_by_both_ends_idle_or_at_work(open_site: OpenSite) -> None:
+    site = await open_site(menus=MENUS, DEADLINE=60)
     await at_best(lambda: find_an_idle_connection_dead(site))
+    await at_best(lambda: order_on_a_dead_connection(site))
 
 
 async def find_an_idle_connection_dead(site: Site) -> dict[str, float]:
@@ -56,16 +57,12 @@ async def find_an_idle_connection_dead(site: Site) -> dict[str, float]:
     return found
 
 
-async def test_an_order_on_a_dead_connection_is_served_on_a_new_one(open_site: OpenSite) -> None:
-    """A firewall that forgot a connection: the call's deadline is far away, and yet nobody waits for it."""
-    site = await open_site(menus=MENUS, DEADLINE=60)
-    await at_best(lambda: order_on_a_dead_connection(site))
-
-
 async def order_on_a_dead_connection(site: Site) -> dict[str, float]:
-    site.proxies[0, "bar"].stall()
-    site.proxies[0, "bar"].resume()
+    """Let a firewall forget a connection: the call's deadline is far away, and yet nobody waits for it."""
     async with client(site) as guest:
+        await eventually(lambda: serves(guest), "the bar is reached")
+        site.proxies[0, "bar"].stall()
+        site.proxies[0, "bar"].resume()
         began = time.monotonic()
         placed = await guest.post("/orders", json=order(bar=("coffee", 1)))
         seconds = time.monotonic() - began

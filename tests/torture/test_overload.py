@@ -74,10 +74,7 @@ async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_
     assert statuses.keys() == {201, 503}
     assert [answer.status_code for answer in afterwards] == [201] * 20
 
-    async def nothing_is_owed() -> bool:
-        return not site.books.unfinished()
-
-    await eventually(nothing_is_owed, "everything is settled")
+    await eventually(site.is_settled, "everything is settled")
     assert site.books.orders().keys() - {answer.json()["order_id"] for answer in afterwards} == {
         order_id for order_id, status in told.items() if status == 201
     }
