@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.harness import Program, eventually
+from tests.e2e.harness import START_SECONDS, Program, eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.disks import can_mount, full_file_system, limited_files, mount, read_only, unmount, without_log
 from tests.torture.guests import Guestbook
@@ -178,7 +178,7 @@ async def test_a_database_that_cannot_be_written_keeps_a_program_from_starting(
         written = len(program.output)
         with unwritable(disk, name):
             program.start()
-            code = await asyncio.to_thread(program.wait)
+            code = await asyncio.to_thread(program.wait, 2 * START_SECONDS)
         said = program.output[written:].strip().splitlines()
         await site.revive(program)
         await eventually(lambda: _status(client, 200), "the gateway is ready")
