@@ -90,7 +90,8 @@ class Books:
             if goal is Goal.CANCEL:
                 (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
             else:
-                (ticket,) = await database.write(desk.confirm if goal is Goal.CONFIRM else desk.suspend, decisions)
+                way = desk.confirm if goal is Goal.CONFIRM else desk.suspend
+                (ticket,) = await database.write(way, decisions, 1000)
             order.hear(name, goal, _answer(ticket))
             if order.decide(goal):
                 await self.settle(order)
@@ -396,7 +397,7 @@ async def test_an_all_or_nothing_order_that_is_suspended_is_undecided_and_not_ha
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
     order.take_back()
     await books.journal.update(order)
-    await books.departments["bar"].write(desk.suspend, [Decision(order.order_id, order.epoch)])
+    await books.departments["bar"].write(desk.suspend, [Decision(order.order_id, order.epoch)], 1000)
 
     assert counts(await books.audit()) == {Column.UNDECIDED: 1}
 
