@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import uvloop
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--guests", type=int, default=48)
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between two orders of a guest, on average")
     parser.add_argument("--at-once", type=int, default=3, help="things that are broken at the same time")
+    parser.add_argument("--seconds", type=float, default=inf, help="end after so long, however many were killed")
     arguments = parser.parse_args()
     plan = Plan(
         arguments.seed,
@@ -38,6 +40,7 @@ def main() -> None:
         arguments.pause,
         audit_every=AUDIT_SECONDS,
         at_once=arguments.at_once,
+        seconds=arguments.seconds,
     )
     folder = Path(tempfile.mkdtemp(prefix="comanda-torture-"))
     print(f"seed {plan.seed}, {arguments.database}, in {folder}", flush=True)

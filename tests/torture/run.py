@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 from tests.torture.chaos import FAULTS, POINTS, Chaos
@@ -23,7 +24,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much torture. `pause`: seconds between two orders of a guest, on average; `at_once`: faults."""
+    """How much torture. `pause`: seconds between two orders of a guest, on average; `at_once`: faults.
+
+    It ends when so many were killed and so much was ordered, or after so many `seconds`.
+    """
 
     seed: int
     kills: int
@@ -32,6 +36,7 @@ class Plan:
     pause: float = 0.05
     audit_every: float = 10.0
     at_once: int = 2
+    seconds: float = inf
 
 
 @dataclass(slots=True)
@@ -101,7 +106,8 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     celebrating = asyncio.create_task(party.celebrate(plan.guests))
     raging = asyncio.create_task(chaos.rage())
     look_at = loop.time() + plan.audit_every
-    while chaos.kills < plan.kills or party.begun < plan.orders:
+    give_up = loop.time() + plan.seconds
+    while (chaos.kills < plan.kills or party.begun < plan.orders) and loop.time() < give_up:
         done, _ = await asyncio.wait([celebrating, raging, *working], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
