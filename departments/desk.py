@@ -121,18 +121,13 @@ def takings(connection: Connection) -> Takings:
 
 def beyond_stock(connection: Connection, item: str, received: int) -> list[str]:
     """List the orders that took more of an item than was ever received, oldest first."""
-    takers = sorted(
-        (ticket.placed_at_ms, ticket.order_id, line.quantity)
-        for ticket in store.every_ticket(connection)
-        if ticket.state is State.HELD or ticket.state in TAKEN
-        for line in ticket.accepted()
-        if line.item == item
-    )
     beyond = []
-    for _, order_id, quantity in takers:
-        received -= quantity
-        if received < 0:
-            beyond.append(order_id)
+    for ticket in store.every_ticket(connection, by_age=True):
+        if ticket.state is State.HELD or ticket.state in TAKEN:
+            quantity = sum(line.quantity for line in ticket.accepted() if line.item == item)
+            received -= quantity
+            if quantity and received < 0:
+                beyond.append(ticket.order_id)
     return beyond
 
 

@@ -109,9 +109,11 @@ def page_of_tickets(connection: sa.Connection, after: str, limit: int) -> list[T
     return [_ticket(row) for row in connection.execute(query)]
 
 
-def every_ticket(connection: sa.Connection) -> Iterator[Ticket]:
+def every_ticket(connection: sa.Connection, *, by_age: bool = False) -> Iterator[Ticket]:
     """Read all tickets as of one moment, a few at a time: there may be more than fit into memory."""
     query = sa.select(tickets).execution_options(yield_per=PAGE)
+    if by_age:
+        query = query.order_by(tickets.c.placed_at_ms, tickets.c.order_id)
     return (_ticket(row) for row in connection.execute(query))
 
 

@@ -23,7 +23,7 @@ from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
 from plumbing.database import Database
 from plumbing.errors import StartError
-from plumbing.grpc_guard import WatchedChannel
+from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.grpc_server import bind
 from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs

@@ -5,15 +5,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request
+from litestar import Litestar, Request, Response, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
-from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
+from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from litestar.types.file_types import FileInfo
 
 from gateway.bodies import JsonRequest
@@ -89,6 +89,13 @@ async def _demand_json(request: "Request[Any, Any, Any]") -> None:
         raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
 
 
+async def _demand_page(response: "Response[Any]") -> "Response[Any]":
+    """Refuse a page that there is not as everything else is refused; Litestar's own answer is HTML."""
+    if response.status_code == HTTP_404_NOT_FOUND:
+        raise NotFoundException
+    return response
+
+
 def _openapi() -> OpenAPIConfig:
     assets = f"{ASSETS_PATH}/swagger-ui"
     page = SwaggerRenderPlugin(
@@ -102,7 +109,7 @@ def _openapi() -> OpenAPIConfig:
         title="Comanda",
         version=VERSION,
         description="A restaurant's orders: placed once, answered line by line, never lost.",
-        path="/schema",
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_demand_page),
         use_handler_docstrings=True,
         render_plugins=[page],
         tags=[

@@ -32,14 +32,15 @@ _FINAL = frozenset({
     Status.INVALID_ARGUMENT,
     Status.NOT_FOUND,
     Status.ALREADY_EXISTS,
-    Status.PERMISSION_DENIED,
     Status.FAILED_PRECONDITION,
     Status.OUT_OF_RANGE,
-    Status.UNIMPLEMENTED,
-    Status.UNAUTHENTICATED,
     Status.RESOURCE_EXHAUSTED,  # of a batch: half of it may fit
 })  # fmt: skip
-"""The statuses that another try would get again."""
+"""What a department says of an order itself, and would say again.
+
+What it says of its caller (UNIMPLEMENTED, UNAUTHENTICATED, PERMISSION_DENIED) is due to a setting or half an upgrade,
+ends with it, and is no answer to an order that is on record.
+"""
 
 _OUTCOMES = {
     v1.Outcome.from_string(outcome.name): outcome

@@ -14,7 +14,8 @@ from gateway.floor import Menu
 OrderId = Annotated[
     UUID, Meta(description="Names the order; sent again with the same body it gets the same order, never a second one.")
 ]
-Scalar = str | int | float | bool | None
+Scalar = str | float | bool | None
+"""A float may be whole, as in JSON: with `int` besides, a whole number would fit two of the description's `oneOf`."""
 Price = Annotated[int, Meta(description="In minor units of the currency.")]
 
 

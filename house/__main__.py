@@ -3,8 +3,10 @@
 import argparse
 import asyncio
 import os
+import signal
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from departments import __main__ as department
@@ -12,11 +14,31 @@ from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings
 from gateway import __main__ as gateway
 from gateway.settings import GatewaySettings
-from house.audit import Acknowledged, Auditor
+from house.audit import Acknowledged, Auditor, Report
 from house.manual import manual
 from house.procfile import plan
+from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.settings import read_settings
+
+INTERRUPTED = 128 + signal.SIGINT
+
+AUDIT = """
+The audit reads, changes and locks nothing, and may run while orders are taken. Its table has a column for each promise:
+
+  lost       acknowledged or accepted, and a department or the journal does not have it so
+  doubled    being made, and nobody asked for it, or not so much of it
+  oversold   more of an item is on tickets than there ever was
+  half       all or nothing, and only a part of it is made, or held
+  stock law  an item's figures are not what its tickets say
+  undecided  not wrong: still owed to a department that is busy, or cannot be reached
+  withdrawn  not wrong: accepted, and then cancelled by the department's staff
+
+Below the table stands what is behind each figure. FILE has a JSON line for each answer that a client received, and one
+before each cancel that it asked for: {"order_id": ..., "answer": <the order>} and {"order_id": ..., "cancel": true}.
+
+exit code: 0 all is right, 1 something is wrong, 2 it could not be found out
+"""
 
 
 def main() -> None:
@@ -25,7 +47,13 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     for name, run in (("up", up), ("migrate", migrate), ("settings", settings)):
         commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
-    auditing = commands.add_parser("audit", help=audit.__doc__)
+    auditing = commands.add_parser(
+        "audit",
+        help=audit.__doc__,
+        description=audit.__doc__,
+        epilog=AUDIT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     auditing.add_argument("--acknowledged", type=Path, metavar="FILE", help="a client's journal of answers, JSON lines")
     auditing.set_defaults(run=audit)
     arguments = vars(parser.parse_args())
@@ -35,6 +63,8 @@ def main() -> None:
     except (StartError, DatabaseError) as error:
         print(f"house: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def up() -> None:
@@ -63,24 +93,30 @@ def migrate() -> None:
 
 
 def audit(acknowledged: Path | None) -> None:
-    """Compare journal, orders, tickets and stock across all databases, of a house at work or at rest; 1 if wrong."""
-    databases = {
-        "gateway": gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=True)
-    }
-    for path in menu_files(department.menu_folder()):
-        menu = read_menu(path)
-        own = read_settings(DepartmentSettings, menu.name, os.environ)
-        databases[menu.name] = department.open_database(menu, own, read_only=True)
-    journal = databases.pop("gateway")
-    auditor = Auditor(journal, databases, Acknowledged(acknowledged) if acknowledged else None)
-    try:
-        report = asyncio.run(auditor.audit())
-    finally:
-        for database in (journal, *databases.values()):
-            database.close()
+    """Compare journal, orders, tickets and stock across all databases, of a house at work or at rest."""
+    with ExitStack() as opened:
+
+        def opens(database: Database) -> Database:
+            opened.callback(database.close)
+            return database
+
+        settings = read_settings(GatewaySettings, "gateway", os.environ)
+        journal = opens(gateway.open_database(settings, read_only=True))
+        departments = {}
+        for path in menu_files(department.menu_folder()):
+            menu = read_menu(path)
+            own = read_settings(DepartmentSettings, menu.name, os.environ)
+            departments[menu.name] = opens(department.open_database(menu, own, read_only=True))
+        told = Acknowledged(acknowledged) if acknowledged else None
+        progress = _show_progress if sys.stderr.isatty() else None
+        report = asyncio.run(Auditor(journal, departments, told, progress=progress).audit())
     print(report.table())
     if not report.is_right:
         sys.exit(1)
+
+
+def _show_progress(report: Report) -> None:
+    print(f"\r{report.orders} orders, {report.tickets} tickets", end="\r", file=sys.stderr, flush=True)
 
 
 def settings() -> None:

@@ -7,7 +7,8 @@ before and after its tickets are read, and owes nobody anything. Everything is r
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -16,19 +17,28 @@ from uuid import UUID
 import msgspec
 
 from departments import desk, store
-from departments.domain.tickets import Ticket
+from departments.desk import Takings
+from departments.domain.tickets import State, Ticket
 from gateway.domain.order import Order
 from gateway.journal import Journal
 from house.verdicts import HARMLESS, Column, Finding, Note, judge, judge_told
 from plumbing.database import Database
-from plumbing.errors import StartError
+from plumbing.errors import DatabaseError, StartError
 
 PAGE = 1000
 MOMENT_SECONDS = 0.5
 LOOKS = 6
 """How often a suspect is looked at again; one that still changes then is at work, not wrong."""
 
+SUSPECTS = 10_000
+"""How many suspects are looked at again at once: where a department is down, every order may be one."""
+
 SHOWN = 20
+KEPT = 1000
+"""How many findings of a kind are shown, and kept; all are counted."""
+
+COUNTER_IDS = 7
+"""The version of the UUIDs that a department makes for what it sells over its counter."""
 
 _decode_note = msgspec.json.Decoder(Note).decode
 
@@ -66,6 +76,10 @@ def _no_findings() -> dict[Column, list[Finding]]:
     return {column: [] for column in Column}
 
 
+def _no_subjects() -> dict[Column, set[str]]:
+    return {column: set() for column in Column}
+
+
 @dataclass(slots=True)
 class Report:
     """What was found. `acknowledged`: by the client's journal, or else what the gateway's says was answered."""
@@ -76,21 +90,24 @@ class Report:
     counter_sales: int = 0
     not_looked_at: set[str] = field(default_factory=set)
     findings: dict[Column, list[Finding]] = field(default_factory=_no_findings)
+    subjects: dict[Column, set[str]] = field(default_factory=_no_subjects)
 
     @property
     def counts(self) -> dict[Column, int]:
         """Count the orders, or items, in each column."""
-        return {column: len({finding.subject for finding in found}) for column, found in self.findings.items()}
+        return {column: len(subjects) for column, subjects in self.subjects.items()}
 
     @property
     def is_right(self) -> bool:
         """Tell whether every promise was kept."""
         return not any(found for column, found in self.findings.items() if column not in HARMLESS)
 
-    def add(self, findings: "Iterator[Finding] | list[Finding]") -> None:
-        """Take findings in."""
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Take findings in: all are counted, the first are kept."""
         for finding in findings:
-            self.findings[finding.column].append(finding)
+            self.subjects[finding.column].add(finding.subject)
+            if len(self.findings[finding.column]) < KEPT:
+                self.findings[finding.column].append(finding)
 
     def table(self) -> str:
         """Write the table, and below it what is behind each figure that is not zero."""
@@ -104,9 +121,10 @@ class Report:
         if self.not_looked_at:
             rows.append(f"not looked at, as there is no menu file: {', '.join(sorted(self.not_looked_at))}")
         for column, found in self.findings.items():
-            rows += [f"{column}: {subject}: {reason}" for _, subject, reason in found[:SHOWN]]
-            if len(found) > SHOWN:
-                rows.append(f"{column}: and {len(found) - SHOWN} more")
+            shown = found[:SHOWN]
+            rows += [f"{column}: {subject}: {reason}" for _, subject, reason in shown]
+            if more := len(self.subjects[column] - {finding.subject for finding in shown}):
+                rows.append(f"{column}: and {more} more")
         return "\n".join(rows)
 
 
@@ -120,17 +138,23 @@ class Auditor:
         acknowledged: Acknowledged | None = None,
         *,
         moment: float = MOMENT_SECONDS,
+        progress: Callable[[Report], None] | None = None,
     ) -> None:
-        """Read databases that were opened for reading; `moment`, in seconds, passes between two looks at a suspect."""
+        """Read databases that were opened for reading; `moment`, in seconds, passes between two looks at a suspect.
+
+        `progress` is told of the report as it grows.
+        """
+        self._journal_database = journal
         self._journal = Journal(journal)
         self._departments = departments
         self._acknowledged = acknowledged
         self._moment = moment
+        self._progress = progress
         self._report = Report()
         self._suspects: set[str] = set()
 
     async def audit(self) -> Report:
-        """Look at everything; raises DatabaseError, StartError."""
+        """Look at everything; raises StartError where a database, or the client's journal, cannot be read."""
         if self._acknowledged is not None:
             await self._hear_the_client(self._acknowledged)
         await self._look_at_orders()
@@ -146,7 +170,7 @@ class Auditor:
         cancelled = acknowledged.cancelled()
         answers = ((note.order_id, note.answer) for note in acknowledged.notes() if note.answer)
         while page := list(islice(answers, PAGE)):
-            orders = await self._journal.find_all(list({order_id for order_id, _ in page}))
+            orders = await self._orders({order_id for order_id, _ in page})
             for order_id, told in page:
                 seen.add(_compact(order_id))
                 wrong = judge_told(orders.get(order_id), order_id, told, cancelled=order_id in cancelled)
@@ -158,7 +182,8 @@ class Auditor:
         """Compare orders with their tickets, newest first; what comes in meanwhile is for another audit."""
         cursor: int | None = None
         while True:
-            page = await self._journal.page(PAGE, cursor, None, None)
+            with _told_clearly(self._journal_database):
+                page = await self._journal.page(PAGE, cursor, None, None)
             self._report.orders += len(page.orders)
             if self._acknowledged is None:
                 self._report.acknowledged += sum(order.answered for order in page.orders)
@@ -166,6 +191,7 @@ class Auditor:
                 self._report.not_looked_at |= order.shares.keys() - self._departments.keys()
                 if any(judge(order, share)):
                     self._suspects.add(order.order_id)
+            self._tell()
             cursor = page.cursor
             if cursor is None:
                 return
@@ -173,23 +199,33 @@ class Auditor:
     async def _look_at_tickets(self, name: str, database: Database) -> None:
         """Look for tickets that no order asked for: an order is in the journal before a department hears of it."""
         after = ""
-        while tickets := await database.read(store.page_of_tickets, after, PAGE):
+        while tickets := await self._page_of_tickets(database, after):
             after = tickets[-1].order_id
-            orders = await self._journal.find_all([ticket.order_id for ticket in tickets])
+            orders = await self._orders(ticket.order_id for ticket in tickets)
+            stray = [ticket for ticket in tickets if name not in _departments(orders.get(ticket.order_id))]
+            sales = {t.order_id for t in stray if t.order_id not in orders and _is_counter_sale(t)}
+            sales -= await self._elsewhere(name, sales)
             self._report.tickets += len(tickets)
-            for ticket in tickets:
-                order = orders.get(ticket.order_id)
-                if order is not None and name in order.shares:
-                    continue
-                if order is None and _is_counter_sale(ticket):
-                    self._report.counter_sales += 1
-                else:
-                    reason = f"{name} has a ticket, {ticket.state}, that no order in the journal asks for"
-                    self._report.add([Finding(Column.DOUBLED, ticket.order_id, reason)])
+            self._report.counter_sales += len(sales)
+            reason = f"{name} has a ticket, %s, that no order in the journal asks for"
+            self._report.add(
+                Finding(Column.DOUBLED, ticket.order_id, reason % ticket.state)
+                for ticket in stray
+                if ticket.order_id not in sales
+            )
+            self._tell()
+
+    async def _elsewhere(self, name: str, order_ids: set[str]) -> set[str]:
+        """List those of these orders that other departments know too: nobody else knows what a counter sells."""
+        found: set[str] = set()
+        for other, database in self._departments.items():
+            if other != name and order_ids:
+                found |= (await self._tickets(database, order_ids)).keys()
+        return found
 
     async def _look_at_shelves(self, name: str, database: Database) -> None:
         """Prove the stock law, and compare the shelves with the tickets, as of one moment."""
-        takings = await database.read(desk.takings)
+        takings = await self._takings(database)
         stock, held, sold = takings.stock, takings.held, takings.sold
         for item in sorted(stock.keys() | held.keys() | sold.keys()):
             subject = f"{name} {item}"
@@ -205,8 +241,9 @@ class Auditor:
                 self._report.add([Finding(Column.STOCK_LAW, subject, reason)])
             if held[item] + sold[item] > shelf.received:
                 reason = f"{subject}: {held[item] + sold[item]} were taken, and {shelf.received} were there"
-                beyond = await database.read(desk.beyond_stock, item, shelf.received)
-                self._report.add([Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond])
+                with _told_clearly(database):
+                    beyond = await database.read(desk.beyond_stock, item, shelf.received)
+                self._report.add(Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond)
 
     async def _look_again(self) -> None:
         """Look at the suspects again, until what is said of them stands."""
@@ -214,25 +251,28 @@ class Auditor:
             if not self._suspects:
                 return
             await asyncio.sleep(self._moment)
-            verdicts = await self._verdicts()
-            for order_id, findings in verdicts.items():
-                if findings is None and look == LOOKS - 1:
-                    findings = [Finding(Column.UNDECIDED, order_id, "it changes as it is looked at")]
-                if findings is not None:
-                    self._report.add(findings)
-                    self._suspects.discard(order_id)
+            suspects = iter(sorted(self._suspects))
+            while some := list(islice(suspects, SUSPECTS)):
+                verdicts = await self._verdicts(some)
+                for order_id, findings in verdicts.items():
+                    if findings is None and look == LOOKS - 1:
+                        findings = [Finding(Column.UNDECIDED, order_id, "it changes as it is looked at")]
+                    if findings is not None:
+                        self._report.add(findings)
+                        self._suspects.discard(order_id)
+                self._tell()
 
-    async def _verdicts(self) -> dict[str, list[Finding] | None]:
-        """Judge every suspect; None for one whose record changed meanwhile."""
-        findings: dict[str, list[Finding]] = {order_id: [] for order_id in self._suspects}
+    async def _verdicts(self, suspects: list[str]) -> dict[str, list[Finding] | None]:
+        """Judge some suspects; None for one whose record changed meanwhile."""
+        findings: dict[str, list[Finding]] = {order_id: [] for order_id in suspects}
         known: dict[str, Order] = {}
         changed: set[str] = set()
-        suspects = iter(sorted(self._suspects))
-        while page := list(islice(suspects, PAGE)):
-            before = await self._journal.find_all(page)
+        iterator = iter(suspects)
+        while page := list(islice(iterator, PAGE)):
+            before = await self._orders(page)
             async for order, share in self._shares(list(before.values())):
                 findings[order.order_id] += judge(order, share)
-            after = await self._journal.find_all(page)
+            after = await self._orders(page)
             known.update(after)
             changed.update(order_id for order_id in page if before.get(order_id) != after.get(order_id))
         self._judge_told(findings, known)
@@ -257,15 +297,59 @@ class Auditor:
         tickets: dict[str, dict[str, Ticket]] = {}
         for name, database in self._departments.items():
             concerned = [order.order_id for order in orders if name in order.shares]
-            tickets[name] = await database.read(store.read_tickets, concerned) if concerned else {}
+            tickets[name] = await self._tickets(database, concerned) if concerned else {}
         for order in orders:
             looked_at = [name for name in order.shares if name in tickets]
             yield order, {name: tickets[name].get(order.order_id) for name in looked_at}
 
+    async def _orders(self, order_ids: Iterable[str]) -> dict[str, Order]:
+        with _told_clearly(self._journal_database):
+            return await self._journal.find_all(list(order_ids))
+
+    async def _tickets(self, database: Database, order_ids: Iterable[str]) -> dict[str, Ticket]:
+        with _told_clearly(database):
+            return await database.read(store.read_tickets, list(order_ids))
+
+    async def _page_of_tickets(self, database: Database, after: str) -> list[Ticket]:
+        with _told_clearly(database):
+            return await database.read(store.page_of_tickets, after, PAGE)
+
+    async def _takings(self, database: Database) -> Takings:
+        with _told_clearly(database):
+            return await database.read(desk.takings)
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            self._progress(self._report)
+
+
+@contextmanager
+def _told_clearly(database: Database) -> Iterator[None]:
+    """Turn what keeps a database from being read into one line that names it."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StartError(f"{database}, {database.schema}, cannot be read: {error}") from error
+    except ValueError as error:  # msgspec's errors are some too
+        raise StartError(f"{database}, {database.schema}, holds a record that cannot be read: {error}") from error
+
+
+def _departments(order: Order | None) -> "Iterable[str]":
+    return order.shares if order is not None else ()
+
 
 def _is_counter_sale(ticket: Ticket) -> bool:
     """Tell whether a ticket looks like one that a department writes for its counter: one of one item, for no table."""
-    return not ticket.table and [line.quantity for line in ticket.lines] == [1] and not ticket.lines[0].note
+    if ticket.table or ticket.state is State.HELD or not _is_counter_id(ticket.order_id):
+        return False
+    return [line.quantity for line in ticket.lines] == [1] and not ticket.lines[0].note
+
+
+def _is_counter_id(order_id: str) -> bool:
+    try:
+        return UUID(order_id).version == COUNTER_IDS
+    except ValueError:
+        return False
 
 
 def _compact(order_id: str) -> bytes:

@@ -4,6 +4,7 @@ Pure: it is given what was read, and reads nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
 
@@ -63,17 +64,21 @@ def judge(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]
     """Compare an order with its tickets; `share` has an entry for each of its departments that was looked at."""
     if order.owed:
         goals = ", ".join(f"{department} {goal}" for department, goal in sorted(order.owed.items()))
-        yield Finding(Column.UNDECIDED, order.order_id, f"still owed: {goals}")
-        return
+        placed = datetime.fromtimestamp(order.created_at_ms / 1000, UTC).isoformat(timespec="seconds")
+        yield Finding(Column.UNDECIDED, order.order_id, f"still owed: {goals}; placed {placed}")
+        if order.policy is Policy.ALL_OR_NOTHING:
+            return  # until it owes nothing, its departments may stand anywhere between held and settled
     half = order.policy is Policy.ALL_OR_NOTHING and _is_half(order, share)
     if half:
         states = ", ".join(f"{name} {_state(ticket)}" for name, ticket in share.items())
         yield Finding(Column.HALF, order.order_id, f"it is all or nothing and {order.status}, but: {states}")
     for department, lines in order.shares.items():
+        if department in order.owed:
+            continue
         if any(line.outcome is Outcome.PENDING for line in lines):
             yield Finding(Column.LOST, order.order_id, f"{department} is pending, and nobody looks after it")
         elif department in share:
-            for column, reason in _compare(lines, share[department]):
+            for column, reason in _compare(order.table or "", lines, share[department]):
                 if column is Column.WITHDRAWN or not half:
                     yield Finding(column, order.order_id, f"{department}: {reason}")
 
@@ -103,9 +108,7 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
     """Tell whether a finished all-or-nothing order was made in part, or is still held somewhere."""
     if any(ticket is not None and ticket.state is State.HELD for ticket in share.values()):
         return True
-    accepted = [line for line in order.lines if line.outcome is Outcome.ACCEPTED]
-    # A line that stays accepted after a cancel has a reason: its department had started.
-    if 0 < len(accepted) < len(order.lines) and any(line.reason is None for line in accepted):
+    if 0 < sum(line.outcome is Outcome.ACCEPTED for line in order.lines) < len(order.lines):
         return True
     for department, ticket in share.items():
         is_made = ticket is not None and ticket.state in TAKEN
@@ -118,17 +121,19 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
     return False
 
 
-def _compare(lines: Sequence[Line], ticket: Ticket | None) -> Iterator[tuple[Column, str]]:
+def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterator[tuple[Column, str]]:
     """Compare a finished share with its ticket."""
     accepted = [line for line in lines if line.outcome is Outcome.ACCEPTED]
     if ticket is None or not ticket.lines:
         if accepted:
             yield Column.LOST, f"{_spell(accepted)} was accepted, and there is {_state(ticket)}"
         return
-    asked = [(line.item, line.quantity) for line in lines]
-    written = [(line.item, line.quantity) for line in ticket.lines]
+    if ticket.table != table:
+        yield Column.LOST, f"the order is for table {table!r}, the ticket for {ticket.table!r}"
+    asked = [(line.item, line.quantity, line.note) for line in lines]
+    written = [(line.item, line.quantity, line.note) for line in ticket.lines]
     if asked != written:
-        more = sum(quantity for _, quantity in written) > sum(quantity for _, quantity in asked)
+        more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
     elif ticket.state is State.HELD:
         yield Column.LOST, "it is held, and nobody will settle it"

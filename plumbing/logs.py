@@ -1,10 +1,14 @@
-"""Structured logs: one event a line with its facts, for people (console) or for machines (json)."""
+"""Structured logs: one event a line with its facts, for people (console) or for machines (json).
+
+A traceback is logged without the values of its variables: a database's URL, with its password, may be among them.
+"""
 
 import logging
 import sys
 from typing import Literal
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 Format = Literal["console", "json"]
 Level = Literal["debug", "info", "warning", "error"]
@@ -24,10 +28,13 @@ def configure_logs(program: str, level: Level, style: Format) -> None:
         structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%H:%M:%S", utc=style == "json"),
     ]
     if style == "json":
-        shared += [_named(program), structlog.processors.dict_tracebacks]
+        without_values = ExceptionDictTransformer(show_locals=False)
+        shared += [_named(program), structlog.processors.ExceptionRenderer(without_values)]
         renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(default=str)
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),

@@ -1,6 +1,7 @@
 """What all tests share: a database of each kind, and the loop that the programs run on."""
 
 import asyncio
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +18,21 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """A real PostgreSQL server, out of a wheel; answers the URL of its maintenance database."""
-    server = get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
-    yield server.get_uri()
-    server.cleanup()
+    # Not in pytest's folder, which may be too deep for a socket's name, or closed to the server's own user.
+    with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
+        server = get_server(Path(folder) / "pg", cleanup_mode="stop")
+        let_syncs_be(server.get_uri())
+        yield server.get_uri()
+        server.cleanup()
+
+
+def let_syncs_be(server: str) -> None:
+    """Keep a server that no test takes the power from off a disk that all tests share."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -20,6 +20,8 @@ COFFEE = LineAnswer(Outcome.ACCEPTED, 0, 350)
 SODA = LineAnswer(Outcome.ACCEPTED, 0, 300)
 NO_BEER = LineAnswer(Outcome.OUT_OF_STOCK, 0, 0)
 NO_WINE = LineAnswer(Outcome.NOT_ON_MENU, 0, 0)
+NOT_ABOUT_AN_ORDER = (Status.UNIMPLEMENTED, Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
+"""What a department that is set up wrongly, or half upgraded, tells every caller."""
 
 
 def refuse(status: Status, times: int | None = None) -> Callable[[], None]:
@@ -280,7 +282,9 @@ async def test_a_call_that_fails_once_is_made_again_and_nobody_notices(full_bar:
     assert department.is_reachable
 
 
-@pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.INTERNAL, Status.UNKNOWN, Status.ABORTED])
+@pytest.mark.parametrize(
+    "status", [Status.UNAVAILABLE, Status.INTERNAL, Status.UNKNOWN, Status.ABORTED, *NOT_ABOUT_AN_ORDER]
+)
 async def test_a_call_that_fails_twice_opens_the_breaker(full_bar: Floor, status: Status) -> None:
     department = full_bar.department()
     full_bar.wire.on_call = refuse(status, times=2)

@@ -19,7 +19,7 @@ from gateway.house import House, Rules
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from tests.contract.floors import Floor, open_floor
-from tests.contract.test_floor import refuse
+from tests.contract.test_floor import NOT_ABOUT_AN_ORDER, refuse
 from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
@@ -125,6 +125,21 @@ async def test_a_department_that_was_away_decides_when_it_is_back(whole: Whole) 
     await whole.settle()
     assert outcomes(await whole.ordering.find(placed.order_id)) == ["accepted", "accepted"]
     assert (await whole.kitchen.stock())["pizza"].sold == 1
+
+
+@pytest.mark.parametrize("status", NOT_ABOUT_AN_ORDER)
+async def test_an_order_waits_for_a_department_that_is_set_up_wrongly_to_be_put_right(
+    whole: Whole, status: Grpc
+) -> None:
+    whole.kitchen.wire.on_call = refuse(status)
+    placed = await whole.ordering.place(order("bar coffee", "kitchen pizza"))
+    assert outcomes(placed) == ["accepted", "pending"]
+    whole.kitchen.wire.calls.clear()
+    await until(lambda: len(whole.kitchen.wire.calls) >= 3)
+    assert outcomes(await whole.ordering.find(placed.order_id)) == ["accepted", "pending"]
+    whole.kitchen.wire.on_call = lambda: None
+    await whole.settle()
+    assert outcomes(await whole.ordering.find(placed.order_id)) == ["accepted", "accepted"]
 
 
 async def test_a_department_that_hangs_delays_an_order_no_longer_than_the_deadline_and_the_next_not_at_all(

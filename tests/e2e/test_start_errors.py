@@ -116,17 +116,18 @@ def test_a_database_of_a_later_version(tmp_path: Path) -> None:
     assert said(done).endswith("bar.db is another version's: Can't locate revision identified by '9999'")
 
 
-def test_a_second_process_on_the_same_sqlite_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_second_process_on_the_same_sqlite_file(program: str, tmp_path: Path) -> None:
     variables = environment(HOME=tmp_path, PORT=free_ports(1)[0])
-    first = Program("bar", PROGRAMS["bar"], variables, int(variables["COMANDA_PORT"]), tmp_path)
+    first = Program(program, PROGRAMS[program], variables, int(variables["COMANDA_PORT"]), tmp_path)
     first.start()
     try:
-        wait_for(lambda: " open " in first.output, "the bar is open")
-        done = run(PROGRAMS["bar"], variables | {"COMANDA_PORT": "0"})
+        wait_for(lambda: " open " in first.output, f"the {program} is open")
+        done = run(PROGRAMS[program], variables | {"COMANDA_PORT": "0"})
     finally:
         first.close()
 
-    assert said(done).endswith(f"{tmp_path}/bar.db is in use by another process; a SQLite file serves one")
+    assert said(done).endswith(f"{tmp_path}/{program}.db is in use by another process; a SQLite file serves one")
 
 
 def said(done: Finished) -> str:

@@ -21,12 +21,12 @@ class Progress:
         self._total = total
         self._begin = self._told = time.monotonic()
 
-    def __call__(self, done: int) -> None:
+    def __call__(self, done: int, besides: str = "") -> None:
         """Tell, unless it was told just now."""
         now = time.monotonic()
         if now - self._told > 5:
             self._told = now
-            print(f"  {done:,} of {self._total:,}, {now - self._begin:.0f} s", file=sys.stderr, flush=True)
+            print(f"  {done:,} of {self._total:,}, {now - self._begin:.0f} s{besides}", file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -54,11 +54,11 @@ def _fuzz(house: House, arguments: argparse.Namespace) -> int:
         progress, begin = Progress(arguments.frames), time.monotonic()
 
         def tell_frames(attack: frames.Attack) -> None:
-            progress(attack.mutated)
+            progress(attack.mutated, f", grown by {attack.grown:.1f} MiB, {len(attack.faults)} faults")
 
-        attack, honest, growth = asyncio.run(frames.besiege(house, arguments.frames, arguments.seed, tell_frames))
+        attack, honest = asyncio.run(frames.besiege(house, arguments.frames, arguments.seed, tell_frames))
         print(f"department, {time.monotonic() - begin:.0f} s: {attack}")
-        print(f"  grown by {growth:.1f} MiB; honest guests meanwhile: {honest}")
+        print(f"  honest guests meanwhile: {honest}")
         faults += len(attack.faults)
     if arguments.cases:
         progress, begin = Progress(arguments.cases), time.monotonic()

@@ -9,7 +9,7 @@ from tests.e2e.harness import House, Houses
 from tests.fuzz.menus import MENUS
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     houses = Houses(tmp_path_factory.mktemp("houses"), Store)
     try:

@@ -41,6 +41,9 @@ GROWTH_MIB = 20.0
 WARM = 2000
 """Frames and messages before memory is measured: the first of each kind load what is kept."""
 
+FAULTS = 20
+"""An attack ends with so many: each may have been waited for, and they tell enough."""
+
 GOAWAY = 7
 OUR_FAULTS = frozenset({Status.UNKNOWN, Status.INTERNAL, Status.DATA_LOSS})
 
@@ -54,6 +57,7 @@ class Attack:
     sent_away: int = 0
     messages: int = 0
     connections: int = 0
+    grown: float = 0.0
     statuses: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
@@ -66,7 +70,8 @@ class Attack:
         statuses = ", ".join(f"{name} {count}" for name, count in self.statuses.most_common())
         return (
             f"{self.frames} frames, {self.distorted} of them distorted, and {self.messages} messages on "
-            f"{self.connections} connections, {self.sent_away} of them sent away, {len(self.faults)} faults\n"
+            f"{self.connections} connections, {self.sent_away} of them sent away, {len(self.faults)} faults; "
+            f"grown by {self.grown:.1f} MiB\n"
             f"  statuses: {statuses}" + "".join(f"\n  {fault}" for fault in self.faults)
         )
 
@@ -76,7 +81,7 @@ async def fuzz(port: int, count: int, number: int, progress: Callable[[Attack], 
     attack = Attack()
 
     async def run(chance: random.Random) -> None:
-        while attack.mutated < count:
+        while attack.mutated < count and len(attack.faults) < FAULTS:
             if attack.distorted <= attack.messages:
                 await _send_frames(port, chance, attack)
             else:
@@ -89,25 +94,28 @@ async def fuzz(port: int, count: int, number: int, progress: Callable[[Attack], 
     return attack
 
 
-async def besiege(
-    house: House, count: int, number: int, progress: Callable[[Attack], None]
-) -> tuple[Attack, Honest, float]:
-    """Fuzz the bar; answers what came of it, what honest guests got, and by how many MiB the bar has grown."""
+async def besiege(house: House, count: int, number: int, progress: Callable[[Attack], None]) -> tuple[Attack, Honest]:
+    """Fuzz the bar; answers what came of it, and what honest guests got meanwhile."""
     bar = house["bar"]
     pid = bar.pid
     async with honest_calls(bar.port) as honest:
         await fuzz(bar.port, min(WARM, count), number + 1, progress)
         before = memory_of(pid)
-        attack = await fuzz(bar.port, count, number, progress)
-        growth = memory_of(pid) - before
+
+        def weigh(attack: Attack) -> None:
+            if bar.is_running:
+                attack.grown = memory_of(pid) - before
+            progress(attack)
+
+        attack = await fuzz(bar.port, count, number, weigh)
     if not bar.is_running or bar.pid != pid:
         attack.faults.append("the bar did not live")
     if fault := fault_in(bar.output):
         attack.faults.append(f"the bar's log tells of a fault: {fault}")
-    if growth >= GROWTH_MIB:
-        attack.faults.append(f"the bar has grown by {growth:.1f} MiB")
+    if attack.grown >= GROWTH_MIB:
+        attack.faults.append(f"the bar has grown by {attack.grown:.1f} MiB")
     house.books.check("bar")
-    return attack, honest, growth
+    return attack, honest
 
 
 async def _send_frames(port: int, chance: random.Random, attack: Attack) -> None:

@@ -7,7 +7,7 @@ MUTATED = 3000
 
 
 async def test_a_department_lives_through_mutated_frames_and_messages(house: House) -> None:
-    attack, honest, _ = await frames.besiege(house, MUTATED, 1, lambda _: None)
+    attack, honest = await frames.besiege(house, MUTATED, 1, lambda _: None)
     assert not attack.faults, attack
     assert {"OK", "INVALID_ARGUMENT"} <= set(attack.statuses)
     assert attack.sent_away

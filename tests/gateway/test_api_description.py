@@ -198,6 +198,8 @@ def _check_schema(schema: Json) -> None:
     assert set([types] if isinstance(types, str) else types) <= TYPES
     for name in schema.get("required", []):
         assert name in schema["properties"]
+    choices = {choice.get("type") for choice in schema.get("oneOf", [])}
+    assert not {"integer", "number"} <= choices, "a whole number is both, and oneOf takes what is one"
     for inner in [
         *schema.get("properties", {}).values(),
         *(schema.get(word) for word in ("items", "additionalProperties") if isinstance(schema.get(word), dict)),

@@ -336,7 +336,11 @@ async def test_a_method_that_is_not_allowed_is_told_which_are(
         "/assets/..%2f..%2fpyproject.toml",
         "/%ff",
         "/%00",
+        "/schema/nothing",
+        "/schema/nothing.html",
         "/schema/nothing.json",
+        "/schema/%00",
+        "/schema/a/b",
     ],
 )
 async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str) -> None:

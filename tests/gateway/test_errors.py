@@ -1,8 +1,9 @@
 """The table of errors is complete, and says what each is."""
 
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import Any
 
+import msgspec
 import pytest
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
@@ -88,7 +89,7 @@ def test_an_error_that_will_pass_says_when_to_come_again(error: Exception, statu
 def test_every_value_that_is_shown_is_a_scalar() -> None:
     for value in ([1], {"a": 1}, None, True, 1, 1.5, "text", 10**100):
         shown = _answer(RuleBroken("field", value, "expected another")).value
-        assert isinstance(shown, get_args(Scalar))
+        assert msgspec.convert(shown, Scalar) == shown
 
 
 def test_what_litestar_refuses_by_itself_keeps_its_words() -> None:

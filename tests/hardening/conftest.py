@@ -11,14 +11,14 @@ MENUS = {"bar": {"coffee": 1_000_000, "soda": 5}, "kitchen": {"pizza": 1_000_000
 RECEIVE_SECONDS = 1.5
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
     houses = Houses(tmp_path_factory.mktemp("houses"), Store)
     yield houses
     houses.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def house(houses: Houses) -> House:
     return houses.open(MENUS, RECEIVE_SECONDS=RECEIVE_SECONDS)
 

@@ -9,7 +9,7 @@ import time
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-IDLE_SECONDS = 6.0
+IDLE_SECONDS = 3.5
 
 
 def main() -> None:

@@ -27,6 +27,11 @@ Headers = Sequence[tuple[str | bytes, str | bytes]]
 GET_MENU = "/restaurant.v1.DepartmentService/GetMenu"
 MIB = 1024 * 1024
 FACT_SECONDS = 15.0
+FOUND_SECONDS = 3.0
+"""Within these a peer that is gone has to be found."""
+
+BUSY_SECONDS = 2.0
+"""What a busy machine may add to a measurement."""
 
 
 def call_headers(path: str = GET_MENU, *more: tuple[str, str]) -> list[tuple[str, str]]:
@@ -142,7 +147,8 @@ class Peer:
         return found
 
     async def until_any(self, within: float = FACT_SECONDS) -> None:
-        """Read until there is another event, or the end."""
+        """Read until there is another event, or the end; raises AssertionError where that is past."""
+        assert not self.is_over, f"the connection is over: {self.events}"
         known = len(self.events)
         await self._read(lambda: len(self.events) > known or None, within)
 

@@ -13,13 +13,14 @@ from grpclib.exceptions import GRPCError, StreamTerminatedError
 from h2.settings import SettingCodes
 
 from generated.restaurant import v1
-from plumbing.grpc_guard import WatchedChannel
+from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.grpc_server import GrpcServer, bind
 from tests.e2e.harness import ROOT, Program
 from tests.e2e.wire import Wire
-from tests.hardening.peers import Peer, message
+from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message
 
 CALL_SECONDS = 0.5
+IDLE_SECONDS = 3.5
 
 
 class Floor(v1.DepartmentServiceBase):
@@ -49,8 +50,10 @@ async def serve(call_seconds: float = 20.0) -> AsyncIterator[int]:
     )
     sock = bind("127.0.0.1", 0)
     await server.start(sock)
-    yield sock.getsockname()[1]
-    await server.drain(0.0)
+    try:
+        yield sock.getsockname()[1]
+    finally:
+        await server.drain(0.0)
 
 
 @pytest.mark.parametrize("sent", [b"", message()[:3], message(b"x", length=1000)], ids=len)
@@ -59,7 +62,7 @@ async def test_a_call_that_sends_nothing_more_is_ended(sent: bytes) -> None:
         begin = time.monotonic()
         status, text = await peer.status_of(await peer.call(sent, end=False))
     assert (status, text) == (Status.DEADLINE_EXCEEDED.value, f"the call was not over within {CALL_SECONDS} seconds")
-    assert CALL_SECONDS <= time.monotonic() - begin < CALL_SECONDS + 1.0
+    assert CALL_SECONDS <= time.monotonic() - begin < CALL_SECONDS + BUSY_SECONDS
 
 
 async def test_its_own_deadline_ends_it_sooner() -> None:
@@ -67,7 +70,7 @@ async def test_its_own_deadline_ends_it_sooner() -> None:
         begin = time.monotonic()
         status, _ = await peer.status_of(await peer.call(b"", ("grpc-timeout", "200m"), end=False))
     assert status == Status.DEADLINE_EXCEEDED.value
-    assert time.monotonic() - begin < 1.5
+    assert time.monotonic() - begin < CALL_SECONDS + BUSY_SECONDS
 
 
 async def test_a_call_whose_answer_is_not_let_through_is_ended() -> None:
@@ -91,8 +94,8 @@ async def test_a_server_that_went_silent_is_found_within_3_seconds_and_called_ag
             wire.answers = False
             begin = time.monotonic()
             with pytest.raises(StreamTerminatedError):
-                await stub.get_menu(v1.GetMenuRequest())
-            assert time.monotonic() - begin < 3.0
+                await stub.get_menu(v1.GetMenuRequest(), timeout=FACT_SECONDS)
+            assert time.monotonic() - begin < FOUND_SECONDS + BUSY_SECONDS
 
             wire.answers = True
             await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
@@ -105,30 +108,22 @@ async def test_a_server_that_never_said_anything_is_found_within_3_seconds() -> 
         channel = WatchedChannel(*sock.getsockname())
         begin = time.monotonic()
         with pytest.raises(StreamTerminatedError):
-            await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest())
-        assert time.monotonic() - begin < 3.0
+            await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest(), timeout=FACT_SECONDS)
+        assert time.monotonic() - begin < FOUND_SECONDS + BUSY_SECONDS
         channel.close()
 
 
-async def test_an_idle_channel_keeps_its_connection() -> None:
+async def test_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives() -> None:
+    """For longer than a peer may be silent, nothing but pings is said on it."""
     async with serve() as port:
         channel = WatchedChannel("127.0.0.1", port)
         stub = v1.DepartmentServiceStub(channel)
         await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
         protocol = channel._protocol
-        await asyncio.sleep(5.0)
-        await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
-        assert channel._protocol is protocol
-        channel.close()
-
-
-async def test_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives() -> None:
-    async with serve() as port:
-        channel = WatchedChannel("127.0.0.1", port)
-        stub = v1.DepartmentServiceStub(channel)
         with pytest.raises((TimeoutError, GRPCError)):
-            await stub.move_ticket(v1.MoveTicketRequest(), timeout=4.0)
+            await stub.move_ticket(v1.MoveTicketRequest(), timeout=IDLE_SECONDS)
         assert (await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)).name
+        assert channel._protocol is protocol
         channel.close()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uuid_utils
 
 from departments import __main__ as department_program
 from departments import desk
@@ -18,13 +19,14 @@ from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, Wish
 from departments.domain.tickets import Decision, Ticket, Verb
 from gateway import __main__ as gateway_program
-from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
+from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, Status, TicketState
 from gateway.journal import Journal
-from house.audit import Acknowledged, Auditor, Report
-from house.verdicts import Column
+from house.audit import KEPT, SHOWN, Acknowledged, Auditor, Report
+from house.verdicts import Column, Finding
 from plumbing.database import Database
 from plumbing.errors import StartError
 from tests.conftest import new_postgresql_database
+from tests.e2e.harness import free_ports
 
 STOCK = 10
 MENUS = {
@@ -47,22 +49,29 @@ class Books:
         for database in self.departments.values():
             database.prepare(department_program.MIGRATIONS)
         self.journal = Journal(self.journal_database)
-        self._readers: list[Database] = []
+        self._opened = [self.journal_database, *self.departments.values()]
 
     async def open(self) -> None:
         await self.journal.enlist(9.0)
         for name, database in self.departments.items():
             await database.write(desk.open_department, MENUS[name])
 
-    async def place(self, *, policy: Policy = Policy.BEST_EFFORT, coffees: int = 1, record: bool = True) -> Order:
+    async def place(
+        self,
+        *,
+        policy: Policy = Policy.BEST_EFFORT,
+        coffees: int = 1,
+        table: str | None = "7",
+        record: bool = True,
+    ) -> Order:
         """Let an order take its whole way."""
         lines = [Line("bar", "coffee", coffees), Line("kitchen", "pizza")]
-        order = Order.new(str(uuid.uuid4()), policy, "7", lines, 1000)
+        order = Order.new(str(uuid_utils.uuid7()), policy, table, lines, 1000)
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
             order.hear(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
-        if order.decide(Goal.HOLD):
+        if order.decide(goal):
             await self.settle(order)
         order.answered = True
         if record:
@@ -74,16 +83,35 @@ class Books:
         await self.settle(order)
 
     async def settle(self, order: Order) -> None:
-        """Write a decision down and deliver it."""
+        """Write a decision down and deliver it, and what is decided upon the answers."""
         await self.journal.update(order)
         for name, goal in list(order.owed.items()):
-            database = self.departments[name]
-            if goal is Goal.CONFIRM:
-                (ticket,) = await database.write(desk.confirm, [Decision(order.order_id, 0)], 1000)
-            else:
+            database, decisions = self.departments[name], [Decision(order.order_id, order.epoch)]
+            if goal is Goal.CANCEL:
                 (ticket,) = await database.write(desk.cancel, [order.order_id], 1000)
+            else:
+                way = desk.confirm if goal is Goal.CONFIRM else desk.suspend
+                (ticket,) = await database.write(way, decisions, 1000)
             order.hear(name, goal, _answer(ticket))
+            if order.decide(goal):
+                await self.settle(order)
+                return
         await self.journal.update(order)
+
+    async def place_half(self) -> Order:
+        """Let an order reach the bar, and wait for the kitchen."""
+        order = Order.new(
+            str(uuid.uuid4()), Policy.BEST_EFFORT, "7", [Line("bar", "coffee"), Line("kitchen", "pizza")], 0
+        )
+        await self.journal.insert(order)
+        order.hear("bar", Goal.PLACE, await self._ask("bar", order, hold=False))
+        order.answered = True
+        await self.journal.update(order)
+        return order
+
+    async def sell(self, name: str, placement: Placement) -> None:
+        """Let a department take an order that the gateway knows nothing of."""
+        await self.departments[name].write(desk.place, MENUS[name], [placement], 1000)
 
     async def step(self, name: str, order: Order, verb: Verb) -> None:
         await self.departments[name].write(desk.move, order.order_id, verb)
@@ -100,17 +128,17 @@ class Books:
 
     async def audit(self, *, told: bool = False) -> Report:
         reading = {name: self._open(name, read_only=True) for name in ("gateway", *self.departments)}
-        self._readers += reading.values()
+        self._opened += reading.values()
         journal = reading.pop("gateway")
         return await Auditor(journal, reading, Acknowledged(self.told) if told else None, moment=0.05).audit()
 
     def close(self) -> None:
-        for database in (self.journal_database, *self.departments.values(), *self._readers):
-            database.close()
+        while self._opened:
+            self._opened.pop().close()
 
     async def _ask(self, name: str, order: Order, *, hold: bool) -> Answer:
         wishes = [Wish(line.item, line.quantity, line.note) for line in order.shares[name]]
-        placement = Placement(order.order_id, wishes, "7", hold)
+        placement = Placement(order.order_id, wishes, order.table or "", hold)
         (ticket,) = await self.departments[name].write(desk.place, MENUS[name], [placement], 1000)
         return _answer(ticket)
 
@@ -163,12 +191,31 @@ async def test_books_in_order_are_all_zeros(books: Books) -> None:
 
 
 async def test_a_counter_sale_needs_no_order(books: Books) -> None:
-    placement = Placement(str(uuid.uuid4()), [Wish("coffee", 1)])
-    await books.departments["bar"].write(desk.place, MENUS["bar"], [placement], 1000)
+    await books.sell("bar", Placement(str(uuid_utils.uuid7()), [Wish("coffee", 1)]))
+    await books.sell("kitchen", Placement(str(uuid_utils.uuid7()), [Wish("pizza", 1)]))
     report = await books.audit()
 
     assert report.counts == NOTHING_WRONG
-    assert report.counter_sales == 1
+    assert report.counter_sales == 2
+
+
+@pytest.mark.parametrize(
+    ("order_id", "placement"),
+    [
+        ("no uuid", {}),
+        (str(uuid.uuid4()), {}),
+        (str(uuid_utils.uuid7()), {"hold": True}),
+        (str(uuid_utils.uuid7()), {"table": "7"}),
+        (str(uuid_utils.uuid7()), {"wishes": [Wish("coffee", 2)]}),
+        (str(uuid_utils.uuid7()), {"wishes": [Wish("coffee", 1, "black")]}),
+    ],
+)
+async def test_what_no_counter_would_write_needs_an_order(books: Books, order_id: str, placement: Any) -> None:
+    await books.sell("bar", Placement(**({"order_id": order_id, "wishes": [Wish("coffee", 1)]} | placement)))
+    report = await books.audit()
+
+    assert counts(report) == {Column.DOUBLED: 1}
+    assert report.findings[Column.DOUBLED][0].subject == order_id
 
 
 async def test_an_order_in_flight_is_undecided_and_not_wrong(books: Books) -> None:
@@ -177,7 +224,18 @@ async def test_an_order_in_flight_is_undecided_and_not_wrong(books: Books) -> No
 
     assert counts(report) == {Column.UNDECIDED: 1}
     assert report.is_right
-    assert f"undecided: {order.order_id}: still owed: bar place, kitchen place" in report.table()
+    reason = "still owed: bar place, kitchen place; placed 1970-01-01T00:00:01+00:00"
+    assert f"undecided: {order.order_id}: {reason}" in report.table()
+
+
+async def test_an_order_that_waits_for_one_department_is_looked_at_in_the_others(books: Books) -> None:
+    order = await books.place_half()
+    right = await books.audit()
+    await books.falsify("bar", f"DELETE FROM tickets WHERE order_id = '{order.order_id}'")
+    await books.falsify("bar", "UPDATE stock SET sold = sold - 1, on_hand = on_hand + 1")
+
+    assert counts(right) == {Column.UNDECIDED: 1}
+    assert counts(await books.audit()) == {Column.UNDECIDED: 1, Column.LOST: 1}
 
 
 async def test_an_accepted_order_without_its_ticket_is_lost(books: Books) -> None:
@@ -206,6 +264,8 @@ async def test_a_finished_order_with_a_pending_line_is_lost(books: Books) -> Non
         ("""'"unit_price":300', '"unit_price":299'""", Column.LOST),
         ("""'"quantity":2', '"quantity":1'""", Column.LOST),
         ("""'"quantity":2', '"quantity":3'""", Column.DOUBLED),
+        ("""'"note":""', '"note":"no sugar"'""", Column.LOST),
+        ("""'coffee', 'tea'""", Column.LOST),
     ],
 )
 async def test_a_ticket_that_says_something_else_is_found(books: Books, change: str, column: Column) -> None:
@@ -219,13 +279,38 @@ async def test_a_ticket_that_says_something_else_is_found(books: Books, change: 
     assert found.counts[column] == 1
 
 
-async def test_a_ticket_that_no_order_asked_for_is_doubled(books: Books) -> None:
-    placement = Placement(str(uuid.uuid4()), [Wish("coffee", 1)], table="7")
-    await books.departments["bar"].write(desk.place, MENUS["bar"], [placement], 1000)
+async def test_a_ticket_for_another_table_is_lost(books: Books) -> None:
+    order = await books.place()
+    await books.falsify("bar", f"UPDATE tickets SET placed_for = '8' WHERE order_id = '{order.order_id}'")
+    report = await books.audit()
+
+    assert counts(report) == {Column.LOST: 1}
+    assert report.findings[Column.LOST][0].reason == "bar: the order is for table '7', the ticket for '8'"
+
+
+async def test_a_ticket_at_a_department_that_the_order_does_not_concern_is_doubled(books: Books) -> None:
+    order = Order.new(str(uuid.uuid4()), Policy.BEST_EFFORT, "7", [Line("bar", "coffee")], 1000)
+    await books.journal.insert(order)
+    order.hear("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
+    await books.journal.update(order)
+    await books.sell("kitchen", Placement(order.order_id, [Wish("pizza", 1)]))
     report = await books.audit()
 
     assert counts(report) == {Column.DOUBLED: 1}
-    assert report.findings[Column.DOUBLED][0].subject == placement.order_id
+    assert report.findings[Column.DOUBLED][0].subject == order.order_id
+
+
+@pytest.mark.parametrize("table", ["7", None])
+async def test_an_order_that_is_gone_from_the_journal_is_found_by_its_tickets(books: Books, table: str | None) -> None:
+    """Even where each of its tickets alone looks like a sale over the counter."""
+    order = await books.place(table=table)
+    await books.falsify("gateway", f"DELETE FROM orders WHERE order_id = '{order.order_id}'")
+    report = await books.audit()
+
+    assert counts(report) == {Column.DOUBLED: 1}
+    assert {finding.reason for finding in report.findings[Column.DOUBLED]} == {
+        f"{name} has a ticket, queued, that no order in the journal asks for" for name in MENUS
+    }
 
 
 async def test_a_line_that_was_given_up_and_is_made_all_the_same_is_doubled(books: Books) -> None:
@@ -257,6 +342,31 @@ async def test_an_all_or_nothing_order_that_stays_held_somewhere_is_half(books: 
     assert counts(await books.audit()) == {Column.HALF: 1}
 
 
+async def test_a_refused_all_or_nothing_order_that_is_still_held_somewhere_is_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING, coffees=STOCK)
+    await books.falsify("kitchen", f"UPDATE tickets SET state = 'held' WHERE order_id = '{order.order_id}'")
+    await books.falsify("kitchen", "UPDATE stock SET held = held + 1, on_hand = on_hand - 1")
+
+    assert order.status is Status.REFUSED
+    assert counts(await books.audit()) == {Column.HALF: 1}
+
+
+async def test_a_refused_all_or_nothing_order_that_is_made_somewhere_is_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING, coffees=STOCK)
+    await books.falsify("kitchen", f"UPDATE tickets SET state = 'ready' WHERE order_id = '{order.order_id}'")
+    await books.falsify("kitchen", "UPDATE stock SET sold = sold + 1, on_hand = on_hand - 1")
+
+    assert counts(await books.audit()) == {Column.HALF: 1}
+
+
+async def test_a_held_ticket_that_nobody_owes_anything_is_lost(books: Books) -> None:
+    order = await books.place()
+    await books.falsify("bar", f"UPDATE tickets SET state = 'held' WHERE order_id = '{order.order_id}'")
+    await books.falsify("bar", "UPDATE stock SET held = held + 1, sold = sold - 1")
+
+    assert counts(await books.audit()) == {Column.LOST: 1}
+
+
 async def test_an_all_or_nothing_order_that_misses_a_ticket_is_half(books: Books) -> None:
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
     await books.falsify("bar", f"DELETE FROM tickets WHERE order_id = '{order.order_id}'")
@@ -273,13 +383,23 @@ async def test_an_all_or_nothing_order_decided_in_part_is_half(books: Books) -> 
     assert counts(await books.audit()) == {Column.HALF: 1}
 
 
-async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(books: Books) -> None:
+@pytest.mark.parametrize("name", MENUS)
+async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(books: Books, name: str) -> None:
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
-    await books.step("bar", order, Verb.START)
+    await books.step(name, order, Verb.START)
     await books.cancel(order)
 
-    assert [line.outcome for line in order.lines] == [Outcome.ACCEPTED, Outcome.CANCELLED]
+    assert [line.outcome for line in order.lines] == [Outcome.ACCEPTED] * 2
     assert counts(await books.audit()) == {}
+
+
+async def test_an_all_or_nothing_order_that_is_suspended_is_undecided_and_not_half(books: Books) -> None:
+    order = await books.place(policy=Policy.ALL_OR_NOTHING)
+    order.take_back()
+    await books.journal.update(order)
+    await books.departments["bar"].write(desk.suspend, [Decision(order.order_id, order.epoch)], 1000)
+
+    assert counts(await books.audit()) == {Column.UNDECIDED: 1}
 
 
 async def test_a_ticket_that_the_staff_cancels_is_withdrawn_and_not_wrong(books: Books) -> None:
@@ -298,6 +418,23 @@ async def test_stock_that_is_not_what_the_tickets_say_breaks_the_law(books: Book
 
     assert counts(report) == {Column.STOCK_LAW: 1}
     assert "stock law: bar coffee: held 0 and sold 3; by its tickets 0 and 2" in report.table()
+
+
+async def test_stock_that_was_delivered_is_lawful_and_stock_that_is_held_by_no_ticket_is_not(books: Books) -> None:
+    await books.falsify("bar", "UPDATE stock SET on_hand = on_hand + 5, received = received + 5")
+    delivered = await books.audit()
+    await books.falsify("bar", "UPDATE stock SET on_hand = on_hand - 1, held = held + 1")
+
+    assert delivered.is_right
+    assert counts(await books.audit()) == {Column.STOCK_LAW: 1}
+
+
+async def test_tickets_for_what_is_not_on_the_shelves_break_the_law(books: Books) -> None:
+    await books.falsify("bar", "DELETE FROM stock")
+    report = await books.audit()
+
+    assert counts(report) == {Column.STOCK_LAW: 1}
+    assert "stock law: bar coffee: there are tickets for it, and no stock" in report.table()
 
 
 async def test_what_was_acknowledged_is_compared_with_the_journal(books: Books) -> None:
@@ -387,21 +524,23 @@ async def test_orders_that_are_decided_while_the_auditor_looks_are_not_wrong(boo
 
 async def test_looking_changes_nothing(books: Books) -> None:
     await books.audit()
-    looker = books._readers[0]
+    looker = books._opened[-1]
 
     with pytest.raises(Exception, match=r"read.?only"):
-        await looker.write(lambda connection: connection.exec_driver_sql("DELETE FROM orders").rowcount)
+        await looker.write(lambda connection: connection.exec_driver_sql("DELETE FROM tickets").rowcount)
 
 
 Command = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
 
 
 @pytest.fixture
-def command(books: Books) -> Command:
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
-    variables["COMANDA_HOME"] = str(books._home)
-    variables["COMANDA_DATABASE_URL"] = books._postgresql or ""
-    variables["COMANDA_MENUS"] = str(books._home / "menus")
+def command(empty_books: Books) -> Command:
+    books = empty_books
+    variables = {
+        "COMANDA_HOME": str(books._home),
+        "COMANDA_DATABASE_URL": books._postgresql or "",
+        "COMANDA_MENUS": str(books._home / "menus"),
+    }
     (books._home / "menus").mkdir()
     for name, menu in MENUS.items():
         items = "".join(
@@ -412,12 +551,17 @@ def command(books: Books) -> Command:
         (books._home / "menus" / f"{name}.toml").write_text(head + items)
 
     async def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "house", "audit", *arguments]
-        return await asyncio.to_thread(
-            subprocess.run, line, env=variables, capture_output=True, text=True, check=False, timeout=30
-        )
+        return await run_audit(variables, *arguments)
 
     return run
+
+
+async def run_audit(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
+    line = [sys.executable, "-m", "house", "audit", *arguments]
+    return await asyncio.to_thread(
+        subprocess.run, line, env=inherited | variables, capture_output=True, text=True, check=False, timeout=30
+    )
 
 
 async def test_the_command_answers_with_a_table(books: Books, command: Command) -> None:
@@ -437,12 +581,68 @@ async def test_the_command_answers_with_a_table(books: Books, command: Command) 
     assert "stock law: bar coffee" in wrong.stdout
 
 
+async def test_a_house_at_rest_can_be_audited(books: Books, command: Command) -> None:
+    books.close()
+    done = await command()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1].split() == ["3", *["0"] * 7]
+
+
+async def test_a_record_that_cannot_be_read_is_told_in_one_line(books: Books, command: Command) -> None:
+    order = await books.place()
+    await books.falsify("bar", f"UPDATE tickets SET lines = '[' WHERE order_id = '{order.order_id}'")
+    no_lines = await command()
+    await books.falsify("bar", f"UPDATE tickets SET lines = '[]', state = 'lost' WHERE order_id = '{order.order_id}'")
+    no_state = await command()
+
+    for done, reason in (no_lines, "Input data was truncated"), (no_state, "'lost' is not a valid State"):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"house: {books.departments['bar']}, bar, holds a record that cannot be read: ")
+        assert done.stderr.endswith(f"{reason}\n")
+        assert done.stderr.count("\n") == 1
+
+
+async def test_a_database_without_tables_is_told_in_one_line(empty_books: Books, command: Command) -> None:
+    await empty_books.falsify("kitchen", "DROP TABLE tickets")
+    done = await command()
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"house: {empty_books.departments['kitchen']}, kitchen, cannot be read: ")
+    assert "tickets" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 async def test_a_house_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
-    line = [sys.executable, "-m", "house", "audit"]
-    variables = {**os.environ, "COMANDA_HOME": str(tmp_path), "COMANDA_DATABASE_URL": ""}
-    done = await asyncio.to_thread(
-        subprocess.run, line, env=variables, capture_output=True, text=True, check=False, timeout=30
-    )
+    done = await run_audit({"COMANDA_HOME": str(tmp_path), "COMANDA_DATABASE_URL": ""})
 
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"house: there is no database {tmp_path}/gateway.db\n"
+
+
+async def test_a_postgresql_that_nobody_runs_is_told_in_one_line_without_its_password() -> None:
+    at = f"127.0.0.1:{free_ports(1)[0]}/comanda"
+    done = await run_audit({"COMANDA_DATABASE_URL": f"postgresql://chef:secret@{at}"})
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"house: postgresql+psycopg://chef:***@{at}, gateway, cannot be read: ")
+    assert "refused" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+async def test_the_help_tells_what_the_columns_and_the_exit_codes_mean() -> None:
+    done = await run_audit({}, "--help")
+
+    assert done.returncode == 0
+    for column in Column:
+        assert f"\n  {column} " in done.stdout
+    assert "exit code: 0 all is right, 1 something is wrong, 2 it could not be found out" in done.stdout
+
+
+def test_a_report_counts_all_and_keeps_the_first() -> None:
+    report = Report()
+    report.add(Finding(Column.LOST, str(number), "gone") for number in range(2 * KEPT) for _ in range(2))
+
+    assert report.counts == NOTHING_WRONG | {Column.LOST: 2 * KEPT}
+    assert len(report.findings[Column.LOST]) == KEPT
+    assert report.table().endswith(f"\nlost: and {2 * KEPT - SHOWN // 2} more")

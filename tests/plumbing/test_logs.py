@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from plumbing.logs import Level, configure_logs
+from plumbing.logs import Format, Level, configure_logs
+
+URL = "postgresql://bar:secret@db/comanda"
 
 
 @pytest.fixture(autouse=True)
@@ -109,3 +111,24 @@ def test_a_value_that_is_no_json_is_written_as_text(capsys: pytest.CaptureFixtur
     structlog.get_logger("department").info("open", address=object)
     (line,) = lines(capsys)
     assert json.loads(line)["address"] == "<class 'object'>"
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+@pytest.mark.parametrize("library", [True, False])
+def test_a_traceback_shows_no_values(style: Format, library: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", style)
+
+    def connect(url: str) -> None:
+        raise ConnectionError("no answer")
+
+    try:
+        connect(URL)
+    except ConnectionError as error:
+        if library:
+            logging.getLogger("sqlalchemy").error("a fault", exc_info=error)
+        else:
+            structlog.get_logger("department").error("a fault", exc_info=error)
+    text = "\n".join(lines(capsys))
+    assert "no answer" in text
+    assert "connect" in text
+    assert "secret" not in text

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import uvloop
@@ -15,6 +16,7 @@ import uvloop
 from tests.torture.run import Plan, Result, torture
 from tests.torture.site import Server, Site
 
+AUDIT_SECONDS = 30.0
 QUIET_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
@@ -25,10 +27,21 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--guests", type=int, default=16)
+    parser.add_argument("--guests", type=int, default=48)
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between two orders of a guest, on average")
+    parser.add_argument("--at-once", type=int, default=3, help="things that are broken at the same time")
+    parser.add_argument("--seconds", type=float, default=inf, help="end after so long, however many were killed")
     arguments = parser.parse_args()
-    plan = Plan(arguments.seed, arguments.kills, arguments.orders, arguments.guests, arguments.pause)
+    plan = Plan(
+        arguments.seed,
+        arguments.kills,
+        arguments.orders,
+        arguments.guests,
+        arguments.pause,
+        audit_every=AUDIT_SECONDS,
+        at_once=arguments.at_once,
+        seconds=arguments.seconds,
+    )
     folder = Path(tempfile.mkdtemp(prefix="comanda-torture-"))
     print(f"seed {plan.seed}, {arguments.database}, in {folder}", flush=True)
     began = shown = time.monotonic()

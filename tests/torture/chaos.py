@@ -7,34 +7,41 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from tests.e2e.harness import Program
+from tests.torture.mined import GATEWAY_ONLY, KILLS
 from tests.torture.proxy import Proxy
 from tests.torture.site import Site
 
-AT_ONCE = 2
-"""How many things are broken at the same time."""
+_KINDS = {
+    "gateway": ("kill", "blow up", "pause", "pause beyond a lease", "pause and kill"),
+    "department": ("kill", "blow up", "pause", "pause beyond a lease", "pause and kill"),
+    "network": ("stall", "drop", "reset"),
+}
+FAULTS = [f"{whom}: {kind}" for whom, kinds in _KINDS.items() for kind in kinds]
+POINTS = [f"gateway: {point}" for point in sorted(KILLS)] + [f"department: {p}" for p in sorted(KILLS - GATEWAY_ONLY)]
 
-SHORT, LONG = (0.1, 2.0), (6.0, 9.0)
+SHORT, LONG = (0.1, 2.0), (8.0, 10.0)
 """How many seconds a pause lasts: less than a lease, and more."""
 
 
 class Chaos:
     """Hurts a site until it is `enough`."""
 
-    def __init__(self, site: Site, seed: int) -> None:
-        """Choose by a seed."""
+    def __init__(self, site: Site, seed: int, at_once: int) -> None:
+        """Choose by a seed; `at_once` things are broken at the same time."""
         self._site = site
+        self._at_once = at_once
         self._chance = random.Random(seed)
         self._victims: list[Program | Proxy] = [*site.programs, *site.proxies.values()]
         self._database_is_down = False
         self.kills = 0
         self.faults: Counter[str] = Counter()
         self.points: Counter[str] = Counter()
-        self.last_fault = 0.0
+        self.last_fault = self.all_mended = 0.0
         self.enough = asyncio.Event()
 
     async def rage(self) -> None:
         """Break and mend, a few things at once."""
-        await asyncio.gather(*(self._rage() for _ in range(AT_ONCE)))
+        await asyncio.gather(*(self._rage() for _ in range(self._at_once)))
 
     async def _rage(self) -> None:
         while not self.enough.is_set():
@@ -44,6 +51,7 @@ class Chaos:
                 await self._hurt(victim)
             finally:
                 self._victims.append(victim)
+                self.all_mended = asyncio.get_running_loop().time()
 
     async def _hurt(self, victim: "Program | Proxy") -> None:
         if isinstance(victim, Proxy):
@@ -51,11 +59,21 @@ class Chaos:
         elif self._site.server is not None and not self._database_is_down and self._chance.random() < 0.04:
             await self._crash_database()
         else:
-            await self._choose({self._kill: 3, self._blow_up: 6, self._pause: 2, self._pause_and_kill: 1}, victim)
+            await self._choose(
+                {
+                    self._kill: 60,
+                    self._blow_up: 120,
+                    self._pause: 35,
+                    self._pause_beyond_a_lease: 4,
+                    self._pause_and_kill: 20,
+                },
+                victim,
+            )
 
     async def _choose(self, ways: "dict[Callable[[Any], Awaitable[None]], int]", victim: "Program | Proxy") -> None:
         (way,) = self._chance.choices(list(ways), weights=list(ways.values()))
-        self.faults[way.__name__.strip("_").replace("_", " ")] += 1
+        whom = "network" if isinstance(victim, Proxy) else "gateway" if victim.name == "gateway" else "department"
+        self.faults[f"{whom}: {way.__name__.strip('_').replace('_', ' ')}"] += 1
         await way(victim)
 
     async def _kill(self, program: Program) -> None:
@@ -63,12 +81,19 @@ class Chaos:
         await self._come_back(program)
 
     async def _blow_up(self, program: Program) -> None:
-        self.points[await self._site.blow_up(program, self._chance)] += 1
+        whom = "gateway" if program.name == "gateway" else "department"
+        self.points[f"{whom}: {await self._site.blow_up(program, self._chance)}"] += 1
         await self._come_back(program)
 
     async def _pause(self, program: Program) -> None:
+        await self._hang(program, SHORT)
+
+    async def _pause_beyond_a_lease(self, program: Program) -> None:
+        await self._hang(program, LONG)
+
+    async def _hang(self, program: Program, seconds: tuple[float, float]) -> None:
         program.pause()
-        await self._wait(*(LONG if self._chance.random() < 0.1 else SHORT))
+        await self._wait(*seconds)
         program.resume()
         self._mark()
 
@@ -98,7 +123,7 @@ class Chaos:
     async def _crash_database(self) -> None:
         assert self._site.server is not None
         self._database_is_down = True
-        self.faults["database crash"] += 1
+        self.faults["database: crash"] += 1
         await asyncio.to_thread(self._site.server.crash)
         self._database_is_down = False
         self._mark()

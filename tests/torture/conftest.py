@@ -1,22 +1,26 @@
 """Sites of real processes; a test that fails shows what they wrote."""
 
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.conftest import let_syncs_be
 from tests.torture.site import Server, Site
 
 OpenSite = Callable[..., Awaitable[Site]]
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a PostgreSQL server that may be crashed."""
-    server = Server(tmp_path_factory.mktemp("torture") / "postgresql")
-    yield server
-    server.close()
+def server() -> Iterator[Server]:
+    """Run a PostgreSQL server that may be crashed; not in pytest's folder, see `postgresql`."""
+    with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
+        server = Server(Path(folder) / "pg")
+        let_syncs_be(server.url)
+        yield server
+        server.close()
 
 
 @pytest.fixture

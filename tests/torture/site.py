@@ -60,6 +60,7 @@ class Site:
         self.server = server
         self.store = Store(folder / "data", new_postgresql_database(server.url) if server else None)
         self.books = Books(self.store)
+        self.journal = Books(Store(Path(str(settings.get("GATEWAY_HOME", self.store.home))), self.store.url))
         self.gateways: list[Program] = []
         self.departments: list[Program] = []
         self.proxies: dict[tuple[int, str], Proxy] = {}
@@ -163,6 +164,10 @@ class Site:
             if program.is_running:
                 program.resume()
         await asyncio.gather(*(self.revive(program) for program in self.programs))
+
+    async def is_settled(self) -> bool:
+        """Tell whether no order owes anything."""
+        return not await asyncio.to_thread(self.journal.unfinished)
 
     def audit(self, acknowledged: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the auditor as an operator does."""

@@ -12,20 +12,25 @@ from tests.torture.test_replicas import assert_all_zeros, order
 
 ROOM = 8
 CROWD = 60
+SOON_SECONDS = 4.0  # before the department that hangs is given up, and there is room for more
+PUSH_SECONDS = 2.0
 MENUS = {"bar": {"coffee": 1_000_000}}
 
 
 async def test_what_does_not_fit_is_refused_before_it_is_written_down(open_site: OpenSite) -> None:
-    site = await open_site(menus=MENUS, MAX_WAITING=ROOM, DEADLINE=3)
+    site = await open_site(menus=MENUS, MAX_WAITING=ROOM, DEADLINE=20)
     (bar,) = site.departments
     bar.pause()
     bodies = [order(bar=("coffee", 1)) for _ in range(CROWD)]
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, limits=_MANY, trust_env=False) as client:
-        began = time.monotonic()
         asking = [asyncio.create_task(client.post("/orders", json=body)) for body in bodies]
-        done, waiting = await asyncio.wait(asking, timeout=2.0)
+
+        async def are_told() -> bool:
+            return sum(task.done() for task in asking) >= CROWD - ROOM
+
+        await eventually(are_told, "those who do not fit are told", SOON_SECONDS)
+        done, waiting = await asyncio.wait(asking, timeout=0)
         refused = [task.result() for task in done]
-        seconds = time.monotonic() - began
         journal = site.books.orders()
         bar.resume()
         taken = [await task for task in waiting]
@@ -33,7 +38,6 @@ async def test_what_does_not_fit_is_refused_before_it_is_written_down(open_site:
 
     assert Counter(answer.status_code for answer in refused) == {503: CROWD - ROOM}
     assert len(taken) == ROOM
-    assert seconds < 3.0
     for answer in refused:
         assert answer.headers["content-type"] == "application/problem+json"
         assert int(answer.headers["retry-after"]) > 0
@@ -49,7 +53,7 @@ async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_
     site = await open_site(menus=MENUS, MAX_WAITING=ROOM)
     told: dict[str, int] = {}
     late: list[float] = []
-    enough = time.monotonic() + 4.0
+    enough = time.monotonic() + PUSH_SECONDS
 
     async def push(client: httpx.AsyncClient) -> None:
         while time.monotonic() < enough:
@@ -70,10 +74,7 @@ async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_
     assert statuses.keys() == {201, 503}
     assert [answer.status_code for answer in afterwards] == [201] * 20
 
-    async def nothing_is_owed() -> bool:
-        return not site.books.unfinished()
-
-    await eventually(nothing_is_owed, "everything is settled")
+    await eventually(site.is_settled, "everything is settled")
     assert site.books.orders().keys() - {answer.json()["order_id"] for answer in afterwards} == {
         order_id for order_id, status in told.items() if status == 201
     }

@@ -1,0 +1,175 @@
+"""One call at a gRPC server: what its caller may send, and that it always ends.
+
+What grpclib 0.4.9 leaves open, and what is done here:
+
+- A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
+  refused by the length that it announces, and costs what it holds, in however many frames it comes.
+- A message that is compressed, cut off or missing was a traceback. It is an answer.
+- A call that failed, or was never ended by its caller, stayed open. It ends with its task.
+- Headers that grpclib reads failed with a traceback, and without an answer. They are looked at before.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+from grpclib.metadata import decode_bin_value, decode_timeout, encode_grpc_message
+from grpclib.protocol import Buffer, Connection
+from grpclib.protocol import Stream as ProtocolStream
+from grpclib.server import Handler
+from h2.errors import ErrorCodes
+from h2.stream import StreamState
+
+LEAST_TIMEOUT = 0.001
+LARGE_MESSAGES = 4
+"""How many messages of the largest size may arrive at once on a connection."""
+
+Headers = Sequence[tuple[str, str]]
+
+
+class Room:
+    """What the messages that arrive on one connection may take, in bytes."""
+
+    def __init__(self, max_message: int) -> None:
+        self._max_message = max_message
+        self._left = LARGE_MESSAGES * max_message
+
+    @contextmanager
+    def kept_for(self, size: int) -> Iterator[None]:
+        """Keep room for a message while it arrives; raises GRPCError (RESOURCE_EXHAUSTED)."""
+        if size > self._max_message:
+            text = f"the message has {size} bytes; at most {self._max_message} are allowed"
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
+        if size > self._left:
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many large messages at once on one connection")
+        self._left -= size
+        try:
+            yield
+        finally:
+            self._left += size
+
+
+class GuardedBuffer(Buffer):
+    """Gathers what a call sends in one piece; a peer may go on sending while somebody waits for it."""
+
+    def __init__(self, ack_callback: Callable[[int], None]) -> None:
+        super().__init__(ack_callback)
+        self._data = bytearray()
+        self._unacknowledged = 0
+        self._arrived = asyncio.Event()
+
+    def add(self, data: bytes, ack_size: int) -> None:
+        self._data += data
+        self._unacknowledged += ack_size
+        self._arrived.set()
+
+    def eof(self) -> None:
+        self._eof = True
+        self._arrived.set()
+
+    async def read(self, size: int) -> bytes:
+        """Read so many bytes, or what there is at the end."""
+        while len(self._data) < size and not self._eof:
+            self._arrived.clear()
+            self._acknowledge()
+            await self._arrived.wait()
+        data = bytes(self._data[:size])
+        del self._data[:size]
+        self._acknowledge()
+        return data
+
+    def unacked_size(self) -> int:
+        size, self._unacknowledged = self._unacknowledged, 0
+        return size
+
+    def _acknowledge(self) -> None:
+        if self._unacknowledged:
+            self._ack_callback(self.unacked_size())
+
+
+class GuardedStream(ProtocolStream):
+    """A call that takes no message that is too large, compressed, cut off or missing."""
+
+    def __init__(self, connection: Connection, stream_id: int, room: Room) -> None:
+        super().__init__(connection, connection._connection, connection._transport, stream_id=stream_id)
+        self._room = room
+        self._reads = 0
+
+    def init_stream(self, stream_id: int, connection: Connection) -> None:
+        super().init_stream(stream_id, connection)
+        self.buffer = GuardedBuffer(partial(connection.ack, stream_id))
+
+    async def recv_data(self, size: int) -> bytes:
+        """Read what grpclib asks for: a message's prefix and then, as long as that says, the message, in turn."""
+        self._reads += 1
+        is_prefix = self._reads % 2 == 1
+        with self._room.kept_for(size):
+            data = await self.buffer.read(size)
+        if is_prefix and not data:
+            if self._reads == 1:
+                raise GRPCError(Status.INVALID_ARGUMENT, "the call has no message")
+            return data  # the end of a stream of messages
+        if len(data) < size:
+            raise GRPCError(Status.INVALID_ARGUMENT, "the call ended in the middle of a message")
+        if is_prefix and data[0]:
+            raise GRPCError(Status.UNIMPLEMENTED, "the message is compressed, which is not understood here")
+        return data
+
+    def refuse(self) -> None:
+        """Say that nothing was done for this call."""
+        if self.closable:
+            self.reset_nowait(ErrorCodes.REFUSED_STREAM)
+
+    def answer(self, status: Status, text: str) -> None:
+        """End this call before it begins."""
+        if self.closable:
+            trailers = [
+                (":status", "200"),
+                ("content-type", "application/grpc+proto"),
+                ("grpc-status", str(status.value)),
+                ("grpc-message", encode_grpc_message(text)),
+            ]
+            self._h2_connection.send_headers(cast("int", self.id), trailers, end_stream=True)
+            self.reset_nowait()
+
+    def finish(self) -> None:
+        """End what is still open: its peer has not ended it, or nobody has answered it."""
+        if self.closable:
+            state = self._h2_connection.streams[cast("int", self.id)].state_machine.state
+            is_answered = state is StreamState.HALF_CLOSED_LOCAL
+            self.reset_nowait(ErrorCodes.NO_ERROR if is_answered else ErrorCodes.INTERNAL_ERROR)
+
+
+class GuardedHandler(Handler):
+    """Leaves no stream open, whether its call ran, failed or never started, and keeps no task that is over."""
+
+    def accept(self, stream: ProtocolStream, headers: Any, release_stream: Callable[[], Any]) -> None:
+        def end(task: "asyncio.Task[None]") -> None:
+            self._tasks.pop(stream, None)
+            self._cancelled.discard(task)
+            if not self.closing:
+                cast("GuardedStream", stream).finish()
+
+        super().accept(stream, headers, release_stream)
+        self._tasks[stream].add_done_callback(end)
+
+    def cancel(self, stream: ProtocolStream) -> None:
+        if stream in self._tasks:  # a stream may be reset more than once, and after its task has ended
+            super().cancel(stream)
+
+
+def fault_in(headers: Headers) -> tuple[Status, str] | None:
+    """Find what grpclib would fail on, with a traceback and without an answer."""
+    for name, value in headers:
+        try:
+            if name.endswith("-bin"):
+                decode_bin_value(value.encode("ascii"))
+            elif name == "grpc-timeout" and decode_timeout(value) < LEAST_TIMEOUT:
+                return Status.DEADLINE_EXCEEDED, "the deadline was over when the call arrived"
+        except ValueError:
+            return Status.INVALID_ARGUMENT, f"the header {name} is not valid"
+    return None
