@@ -81,7 +81,10 @@ async def test_a_call_whose_answer_is_not_let_through_is_ended() -> None:
     assert status == Status.DEADLINE_EXCEEDED.value
 
 
-async def test_a_server_that_went_silent_is_found_within_3_seconds_and_called_again_once_it_is_back() -> None:
+# Each of these takes its time, and they take it together.
+
+
+async def _a_server_that_went_silent_is_found_and_called_again_once_it_is_back() -> None:
     async with serve() as port:
         sock = bind("127.0.0.1", 0)
         between = sock.getsockname()[1]
@@ -102,7 +105,7 @@ async def test_a_server_that_went_silent_is_found_within_3_seconds_and_called_ag
             channel.close()
 
 
-async def test_a_server_that_never_said_anything_is_found_within_3_seconds() -> None:
+async def _a_server_that_never_said_anything_is_found() -> None:
     with bind("127.0.0.1", 0) as sock:
         sock.listen()  # the system connects; nobody accepts
         channel = WatchedChannel(*sock.getsockname())
@@ -113,7 +116,7 @@ async def test_a_server_that_never_said_anything_is_found_within_3_seconds() -> 
         channel.close()
 
 
-async def test_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives() -> None:
+async def _a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives() -> None:
     """For longer than a peer may be silent, nothing but pings is said on it."""
     async with serve() as port:
         channel = WatchedChannel("127.0.0.1", port)
@@ -127,10 +130,18 @@ async def test_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_
         channel.close()
 
 
-async def test_the_official_client_stays_connected_while_it_is_idle_and_pings(bar: Program) -> None:
+async def _the_official_client_stays_connected_while_it_is_idle_and_pings(bar: Program) -> None:
     script = Path(__file__).parent / "official_client.py"
     process = await asyncio.create_subprocess_exec(
         sys.executable, str(script), str(bar.port), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     out, err = await process.communicate()
     assert out.decode().startswith("stayed"), (out, err)
+
+
+async def test_a_server_that_is_gone_is_found_within_3_seconds_and_one_that_is_busy_is_kept(bar: Program) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_a_server_that_went_silent_is_found_and_called_again_once_it_is_back())
+        group.create_task(_a_server_that_never_said_anything_is_found())
+        group.create_task(_a_call_that_takes_long_ends_with_its_deadline_and_the_connection_lives())
+        group.create_task(_the_official_client_stays_connected_while_it_is_idle_and_pings(bar))
