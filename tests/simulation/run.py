@@ -146,7 +146,7 @@ def simulate(plan: Plan) -> Result:
         except Stuck as error:
             problems.append(str(error))
         received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
-        findings = audit(world.disks, received, guests.entries.values(), guests.started)
+        findings = audit(world.disks, received, guests.entries)
         if converged > CONVERGENCE_SECONDS:
             problems.append(f"not settled {converged:.0f} s after the last fault")
         for text in [*problems, *guests.complaints, *world.loop.errors]:
@@ -155,7 +155,7 @@ def simulate(plan: Plan) -> Result:
             plan.seed,
             findings,
             world.loop.trace,
-            sum(bool(entry.told) for entry in guests.entries.values()),
+            sum(bool(entry.words) for entry in guests.entries.values()),
             guests.requests,
             world.network.calls,
             world.deaths,
