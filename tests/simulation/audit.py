@@ -119,11 +119,7 @@ def _check_stock(
 
 
 def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]], entry: Entry) -> None:
-    """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole.
-
-    One exception, for all or nothing alone: a guest who takes back an order that a department has started gets back
-    the share of the others; what lives on is then the share of departments that have started, and nothing else.
-    """
+    """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole."""
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
     if [Wish(line["department"], line["item"], line["quantity"], line["note"]) for line in lines] != entry.wishes:
@@ -132,7 +128,6 @@ def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str
         findings.add("undecided", f"{order_id} ({policy}) is {row.status} and owes {row.owed}")
         return
     served: list[bool] = []
-    states = set()
     for name in dict.fromkeys(line["department"] for line in lines):
         share = [line for line in lines if line["department"] == name]
         ticket = tickets[name].get(order_id)
@@ -141,12 +136,8 @@ def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str
             continue
         if ticket.state == "held":
             findings.add("undecided", f"{order_id} is {row.status}; {name} still holds it")
-        alive = _check_share(findings, f"{order_id} ({policy})", share, name, ticket)
-        served += alive
-        if any(alive):
-            states.add(ticket.state)
-    is_half = policy is Policy.ALL_OR_NOTHING and any(served) and not all(served)
-    if is_half and not (entry.cancel_sent and states <= STARTED):
+        served += _check_share(findings, f"{order_id} ({policy})", share, name, ticket)
+    if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served):
         findings.add("half", f"{order_id} is {row.status}: {served}")
 
 
@@ -209,7 +200,7 @@ def _check_word(
 ) -> None:
     if told.policy is not entry.policy:
         findings.add("changed", f"{name}: told that it is {told.policy}")
-    if _is_half(told) and not entry.cancel_sent:
+    if _is_half(told):
         findings.add("half", f"{name}: told {told}")
     for said, line in zip(told.lines, final, strict=True):
         if said.outcome == line["outcome"]:
@@ -221,35 +212,34 @@ def _check_word(
 
 
 def _is_half(told: Told) -> bool:
-    """Whether a guest was told that a part of an all-or-nothing order is made, and another part is not."""
+    """Whether a guest was told that a part of an all-or-nothing order is made, and not that all of it is."""
     outcomes = {said.outcome for said in told.lines}
-    torn = bool(outcomes & {Outcome.CANCELLED, Outcome.EXPIRED}) or told.status is Status.PARTLY_ACCEPTED
-    return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and torn
+    return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and len(outcomes) > 1
 
 
 def _may_end(entry: Entry, told: Told, said: LineTold, line: Mapping[str, Any], states: Mapping[str, str]) -> bool:
     """Whether a line that a guest was told something of may end otherwise.
 
     - `pending` promises nothing.
-    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused; or where the order is all or
-      nothing and the guest was told in the same answer that it is pending: not decided yet.
+    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
     - `expired` ends `accepted` where the department had started before the tombstone reached it, and the line says so:
       nobody can tell that of a department that cannot be reached. Never all or nothing: what is held is not started.
-    - A refusal ends `cancelled` where the guest has sent a cancel: nothing is made either way.
+    - A refusal ends `cancelled` where the guest has sent a cancel; or `expired` where the order is all or nothing and
+      was told to be pending in the same answer, which a crash kept from being written down: nothing is made either way.
     - `cancelled` is final.
     """
-    ended = Outcome(line["outcome"])
+    ended, is_whole = Outcome(line["outcome"]), entry.policy is Policy.ALL_OR_NOTHING
     match said.outcome:
         case Outcome.PENDING:
             return True
         case Outcome.ACCEPTED:
-            undecided = entry.policy is Policy.ALL_OR_NOTHING and told.status is Status.PENDING
-            return ended is Outcome.CANCELLED and (entry.cancel_sent or undecided)
+            return ended is Outcome.CANCELLED and entry.cancel_sent
         case Outcome.EXPIRED:
             started = states.get(said.department) in STARTED and bool(line["reason"])
-            return ended is Outcome.ACCEPTED and started and entry.policy is Policy.BEST_EFFORT
+            return ended is Outcome.ACCEPTED and started and not is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
-            return ended is Outcome.CANCELLED and entry.cancel_sent
+            undecided = is_whole and told.status is Status.PENDING
+            return (ended is Outcome.CANCELLED and entry.cancel_sent) or (ended is Outcome.EXPIRED and undecided)
     return False
 
 
