@@ -174,41 +174,48 @@ def _check_line(
 
 def _check_told(findings: Findings, entry: Entry, row: Any, tickets: Mapping[str, Mapping[str, Any]]) -> None:
     """What a guest was told at any time is compatible with how the order ended, and with what was told before."""
-    name = f"{entry.order_id} ({entry.policy})"
     if row is None:
         if entry.words:
-            findings.add("lost", f"{name} was answered {entry.words[0].told.status}; there is no such order")
+            findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
-    final = msgspec.json.decode(row.lines)
-    states = {
-        department: known[entry.order_id].state for department, known in tickets.items() if entry.order_id in known
-    }
+    states = {name: known[entry.order_id].state for name, known in tickets.items() if entry.order_id in known}
+    end = End(entry, msgspec.json.decode(row.lines), states, bool(row.answered))
     for word in entry.words:
-        _check_word(findings, name, entry, word.told, final, states)
-    _check_sequence(findings, name, entry.words)
+        _check_word(findings, end, word.told)
+    _check_sequence(findings, str(end), entry.words)
     if entry.cancel_refused:
-        _check_refusal(findings, name, entry, final, states)
+        _check_refusal(findings, end)
 
 
-def _check_word(
-    findings: Findings,
-    name: str,
-    entry: Entry,
-    told: Told,
-    final: Sequence[Mapping[str, Any]],
-    states: Mapping[str, str],
-) -> None:
-    if told.policy is not entry.policy:
-        findings.add("changed", f"{name}: told that it is {told.policy}")
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an order ended: in the journal, and at its departments. `answered`: a guest's answer is on record."""
+
+    entry: Entry
+    lines: Sequence[Mapping[str, Any]]
+    states: Mapping[str, str]
+    answered: bool
+
+    @property
+    def is_whole(self) -> bool:
+        return self.entry.policy is Policy.ALL_OR_NOTHING
+
+    def __str__(self) -> str:
+        return f"{self.entry.order_id} ({self.entry.policy})"
+
+
+def _check_word(findings: Findings, end: End, told: Told) -> None:
+    if told.policy is not end.entry.policy:
+        findings.add("changed", f"{end}: told that it is {told.policy}")
     if _is_half(told):
-        findings.add("half", f"{name}: told {told}")
-    for said, line in zip(told.lines, final, strict=True):
+        findings.add("half", f"{end}: told {told}")
+    for said, line in zip(told.lines, end.lines, strict=True):
         if said.outcome == line["outcome"]:
             if said.unit_price != line["unit_price"]:
-                findings.add("changed", f"{name}: told {said}; ended as {line}")
-        elif not _may_end(entry, told, said, line, states):
+                findings.add("changed", f"{end}: told {said}; ended as {line}")
+        elif not _may_end(end, said, line):
             kind = "lost" if said.outcome is Outcome.ACCEPTED else "changed"
-            findings.add(kind, f"{name}: told {told.status}, {said}; ended as {line}, {states}")
+            findings.add(kind, f"{end}: told {told.status}, {said}; ended as {line}, {end.states}")
 
 
 def _is_half(told: Told) -> bool:
@@ -217,29 +224,29 @@ def _is_half(told: Told) -> bool:
     return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and len(outcomes) > 1
 
 
-def _may_end(entry: Entry, told: Told, said: LineTold, line: Mapping[str, Any], states: Mapping[str, str]) -> bool:
+def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
     """Whether a line that a guest was told something of may end otherwise.
 
     - `pending` promises nothing.
     - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
     - `expired` ends `accepted` where the department had started before the tombstone reached it, and the line says so:
       nobody can tell that of a department that cannot be reached. Never all or nothing: what is held is not started.
-    - A refusal ends `cancelled` where the guest has sent a cancel; or `expired` where the order is all or nothing and
-      was told to be pending in the same answer, which a crash kept from being written down: nothing is made either way.
+    - A refusal ends `cancelled` where the guest has sent a cancel; or `expired` where the order is all or nothing and a
+      crash kept that answer from being written down for good: nothing is made either way.
     - `cancelled` is final.
     """
-    ended, is_whole = Outcome(line["outcome"]), entry.policy is Policy.ALL_OR_NOTHING
+    ended, entry = Outcome(line["outcome"]), end.entry
     match said.outcome:
         case Outcome.PENDING:
             return True
         case Outcome.ACCEPTED:
             return ended is Outcome.CANCELLED and entry.cancel_sent
         case Outcome.EXPIRED:
-            started = states.get(said.department) in STARTED and bool(line["reason"])
-            return ended is Outcome.ACCEPTED and started and not is_whole
+            started = end.states.get(said.department) in STARTED and bool(line["reason"])
+            return ended is Outcome.ACCEPTED and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
-            undecided = is_whole and told.status is Status.PENDING
-            return (ended is Outcome.CANCELLED and entry.cancel_sent) or (ended is Outcome.EXPIRED and undecided)
+            forgotten = end.is_whole and not end.answered
+            return (ended is Outcome.CANCELLED and entry.cancel_sent) or (ended is Outcome.EXPIRED and forgotten)
     return False
 
 
@@ -250,15 +257,12 @@ def _check_sequence(findings: Findings, name: str, words: Iterable[Word]) -> Non
         if first.heard > second.asked:
             continue  # asked at the same time: the answers may overtake each other
         for before, after in zip(first.told.lines, second.told.lines, strict=True):
-            if before.outcome in FINAL and after.outcome in (Outcome.ACCEPTED, Outcome.EXPIRED):
+            if before.outcome in FINAL and after.outcome is Outcome.ACCEPTED:
                 findings.add("changed", f"{name}: told {before}, and later {after}")
 
 
-def _check_refusal(
-    findings: Findings, name: str, entry: Entry, final: Iterable[Mapping[str, Any]], states: Mapping[str, str]
-) -> None:
+def _check_refusal(findings: Findings, end: End) -> None:
     """A cancel is refused where nothing could be taken back: whoever has accepted a line has started to make it."""
-    made = [states.get(line["department"]) in STARTED for line in final if line["outcome"] == "accepted"]
-    whole = any(made) if entry.policy is Policy.ALL_OR_NOTHING else all(made)
-    if made and not whole:
-        findings.add("changed", f"{name}: a cancel was refused, but it could be taken back: {states}")
+    made = [end.states.get(line["department"]) in STARTED for line in end.lines if line["outcome"] == "accepted"]
+    if made and not (any(made) if end.is_whole else all(made)):
+        findings.add("changed", f"{end}: a cancel was refused, but it could be taken back: {end.states}")
