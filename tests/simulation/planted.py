@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
@@ -20,9 +20,10 @@ from typing import Literal
 
 SEEDS = 60
 ORDERS = 40
-SECONDS = 100
+SECONDS = 60
+"""Of the processor, for one plant: how busy the machine is does not matter."""
 
-Catcher = Literal["draw", "hard", "wavering", "calm", "durability"]
+Catcher = Literal["draw", "hard", "wavering", "frozen", "echo", "calm", "durability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +307,7 @@ def judge(plant: Plant) -> Verdict:
 def _child(*arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "tests.simulation.planted", *arguments]
     try:
-        return subprocess.run(command, capture_output=True, text=True, timeout=2 * SECONDS, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=20 * SECONDS, check=False)
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(command, 1, "", "it took too long")
 
@@ -320,11 +321,11 @@ def plant_now(name: str) -> None:
 def _run(plant: Plant) -> int:
     finder = _Finder(plant.edits)
     sys.meta_path.insert(0, finder)
-    begun = time.monotonic()
+    begun = time.process_time()
     seed, text = (0, _check_durability()) if plant.catcher == "durability" else _search(plant)
     missing = {edit.module for edit in plant.edits} - finder.planted
     assert not missing, f"{missing} was never imported"
-    print(f"{'caught' if text else 'not caught'} {seed} {text} in {time.monotonic() - begun:.1f} s")
+    print(f"{'caught' if text else 'not caught'} {seed} {text} in {time.process_time() - begun:.1f} s")
     return int(not text)
 
 
@@ -335,12 +336,12 @@ def _run_clean(plant: Plant, seed: int) -> int:
 
 
 def _search(plant: Plant) -> tuple[int, str]:
-    end = time.monotonic() + SECONDS
+    end = time.process_time() + SECONDS
     seed = plant.seed
     for seed in range(plant.seed, plant.seed + SEEDS):
         if text := _simulate(plant.catcher, seed):
             return seed, text
-        if time.monotonic() > end:
+        if time.process_time() > end:
             break
     return seed, ""
 
@@ -350,7 +351,7 @@ def _simulate(catcher: Catcher, seed: int) -> str:
     from tests.simulation.run import Plan, simulate
 
     be_quiet()
-    draw = {"draw": Plan.draw, "hard": Plan.hard, "wavering": Plan.wavering, "calm": Plan.calm}[catcher]
+    draw: Callable[[int, int], Plan] = getattr(Plan, catcher)
     findings = simulate(draw(seed, ORDERS)).findings
     return str(findings)[:300] if findings.count else ""
 

@@ -76,11 +76,47 @@ class Plan:
         return cls(seed, orders, gateways=2, slowness=0.01)
 
     @classmethod
+    def frozen(cls, seed: int, orders: int) -> "Plan":
+        """Gateways that stop for longer than their lease, and go on as if nothing had been."""
+        return cls(
+            seed,
+            orders,
+            gateways=3,
+            guests=12,
+            interval=0.3,
+            kinds={"stop": 3.0, "cut": 1.0},
+            weather=Weather(0.1),
+            patience=Patience(time_to_decide=1.0, lease=0.6),
+            slowness=0.05,
+            cancel_share=0.5,
+            plenty=1.0,
+        )
+
+    @classmethod
+    def echo(cls, seed: int, orders: int) -> "Plan":
+        """A network that says everything twice, and the second time late; guests waver, and staff are quick."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            kinds={"cut": 1.0},
+            weather=Weather(0.3, repeat=0.8),
+            cooks=True,
+            policy_share=0.9,
+            cancel_share=0.9,
+            plenty=2.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
         if seed % 10 == 9:
             return cls.hard(seed, orders)
         if seed % 10 == 8:
             return cls.wavering(seed, orders)
+        if seed % 10 == 7:
+            return cls.frozen(seed, orders)
+        if seed % 10 == 6:
+            return cls.echo(seed, orders)
         dice = random.Random(f"plan {seed}")
         bad = dice.choice((0.0, 0.02, 0.1))
         kinds = ("kill", "fuse", "before", "after", "stop", "cut", "errors", "close")
