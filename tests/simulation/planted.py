@@ -23,7 +23,7 @@ ORDERS = 40
 SECONDS = 60
 """Of the processor, for one plant: how busy the machine is does not matter."""
 
-Catcher = Literal["draw", "hard", "wavering", "frozen", "echo", "calm", "durability"]
+Catcher = Literal["draw", "hard", "wavering", "frozen", "echo", "torn", "forgetful", "calm", "durability"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,11 @@ PLANTS = [
             Edit("departments.desk", "Sequence[Placement], now_ms: int)", "Sequence[Placement], now_ms: int, stock)"),
             Edit("departments.desk", "    stock = store.read_stock(connection)\n    before", "    before"),
         ],
+        "echo",
     ),
-    _plant("stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:"),
+    _plant(
+        "stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo", 9
+    ),
     _plant(
         "department-answers-before-its-commit",
         "departments.department",
@@ -105,12 +108,16 @@ PLANTS = [
             Edit("gateway.journal", "[orders.c.order_id, orders.c.owner],", "[orders.c.order_id],"),
             Edit("gateway.journal", "        version=orders.c.epoch,\n", ""),
         ],
+        "frozen",
+        1,
     ),
     _plant(
         "no-epoch-at-the-department",
         "departments.domain.tickets",
         "        if decision.epoch < self.epoch:\n            return False\n",
         "",
+        "echo",
+        2,
     ),
     _plant(
         "a-living-gateways-orders-are-claimed",
@@ -118,6 +125,7 @@ PLANTS = [
         "others = others.where(ended).with_for_update(skip_locked=True)",
         "others = others.with_for_update(skip_locked=True)",
         "calm",
+        2,
     ),
     _plant(
         "retry-with-a-new-id",
@@ -131,6 +139,7 @@ PLANTS = [
         "        try:\n            await self._journal.update(order)\n        finally",
         "        try:\n            self._journal.update_later(order)\n        finally",
         "hard",
+        2,
     ),
     _plant(
         "replay-not-answered-from-the-store",
@@ -140,83 +149,95 @@ PLANTS = [
     ),
     _plant("cancel-does-not-restock", "departments.desk", "shelf.put_back(line.quantity, held=held)", "continue"),
     _plant("confirm-does-not-sell", "departments.desk", "shelf.confirm(line.quantity)", "continue"),
-    _plant("suspend-does-not-hold", "departments.desk", "shelf.suspend(line.quantity)", "continue", "wavering"),
+    _plant("suspend-does-not-hold", "departments.desk", "shelf.suspend(line.quantity)", "continue", "echo"),
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
         "Goal.SUSPEND if is_confirmed else Goal.CANCEL",
         "Goal.CANCEL",
-        "hard",
+        "echo",
     ),
     _plant(
         "suspended-and-forgotten",
         "gateway.domain.order",
         "            _keep(lines, answer)\n            self._confirm()\n",
         "            _keep(lines, answer)\n            self.owed.clear()\n",
-        "hard",
+        "echo",
     ),
     _plant(
         "expiry-without-tombstone",
         "gateway.domain.order",
         "            self.owed[department] = Goal.CANCEL\n            for line in self.shares[department]:\n",
         "            del self.owed[department]\n            for line in self.shares[department]:\n",
+        "draw",
+        2,
     ),
     _plant(
         "expiry-of-what-may-have-been-accepted",
         "gateway.domain.order",
         "if self.policy is Policy.BEST_EFFORT and not self.answered:",
         "if self.policy is Policy.BEST_EFFORT and self.answered is None:",
-        "hard",
+        "forgetful",
     ),
     _plant(
         "resume-skipped-on-start",
         "gateway.watch",
         "        await self._claim()\n\n    async def keep",
         "\n    async def keep",
+        "draw",
     ),
     _plant(
         "a-write-of-unknown-fate-is-forgotten",
         "gateway.watch",
         "                    await self._find_unknown()",
         "                    pass",
+        "torn",
     ),
     _plant(
         "duplicates-in-a-batch-taken-twice",
         "departments.desk",
         "            tickets[placement.order_id] = ticket\n            new.append(ticket)\n",
         "            new.append(ticket)\n",
+        "draw",
+        3,
     ),
     _plant(
         "decided-before-all-have-answered",
         "gateway.domain.order",
         "if goal is Goal.HOLD and not self.owed:",
         "if goal is Goal.HOLD:",
+        "echo",
     ),
-    _plant("nothing-is-held", "gateway.floor", "holds=[goal is Goal.HOLD]", "holds=[False]"),
+    _plant("nothing-is-held", "gateway.floor", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
     _plant(
         "what-became-due-during-a-knock-is-forgotten",
         "gateway.backlog",
         "if self._orders.get(order.order_id) is order and order.epoch == epoch:\n                del self._orders",
         "if order.order_id in self._orders:\n                del self._orders",
         "wavering",
+        1,
     ),
     _plant(
         "an-order-handed-over-is-written",
         "gateway.ordering",
         " or not self._running.is_current(running):\n            return  # it was",
         ":\n            return  # it was",
+        "frozen",
     ),
     _plant(
         "another-order-is-taken-under-a-known-id",
         "gateway.ordering",
         "if placed is not order and not placed.asks_the_same(order):",
         "if not order.order_id:",
+        "echo",
     ),
     _plant(
         "told-before-it-is-on-record",
         "gateway.ordering",
         "return running.on_record and not running.order.settling",
         "return True",
+        "frozen",
+        3,
     ),
     _plant("synchronous-normal", "plumbing.database", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.database", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),

@@ -108,15 +108,32 @@ class Plan:
         )
 
     @classmethod
+    def torn(cls, seed: int, orders: int) -> "Plan":
+        """Two gateways whose writes fail, half of them after they were carried out; guests who hardly ask again."""
+        return cls(seed, orders, gateways=2, guests=12, interval=0.5, kinds={"errors": 1.0}, slowness=0.02, plenty=1.0)
+
+    @classmethod
+    def forgetful(cls, seed: int, orders: int) -> "Plan":
+        """A gateway that dies before it has written what it told, and departments that it cannot reach afterwards."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            interval=0.2,
+            kinds={"kill": 1.0, "cut": 2.0},
+            patience=Patience(time_to_decide=0.5),
+            slowness=0.05,
+            policy_share=0.2,
+            cancel_share=0.1,
+            plenty=1.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
-        if seed % 10 == 9:
-            return cls.hard(seed, orders)
-        if seed % 10 == 8:
-            return cls.wavering(seed, orders)
-        if seed % 10 == 7:
-            return cls.frozen(seed, orders)
-        if seed % 10 == 6:
-            return cls.echo(seed, orders)
+        """Any of these, or anything: what a seed stands for."""
+        special = {8: cls.hard, 9: cls.wavering, 14: cls.forgetful, 15: cls.torn, 16: cls.echo, 17: cls.frozen}
+        if plan := special.get(seed % 20):
+            return plan(seed, orders)
         dice = random.Random(f"plan {seed}")
         bad = dice.choice((0.0, 0.02, 0.1))
         kinds = ("kill", "fuse", "before", "after", "stop", "cut", "errors", "close")
