@@ -231,22 +231,21 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
     - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
     - `expired` ends `accepted` where the department had started before the tombstone reached it, and the line says so:
       nobody can tell that of a department that cannot be reached. Never all or nothing: what is held is not started.
-    - A refusal ends `cancelled` where the guest has sent a cancel; or `expired` where the order is all or nothing and a
-      crash kept that answer from being written down for good: nothing is made either way.
+    - A refusal ends `expired` where the order is all or nothing and a crash kept that answer from being written down:
+      nothing is made either way.
     - `cancelled` is final.
     """
-    ended, entry = Outcome(line["outcome"]), end.entry
+    ended = Outcome(line["outcome"])
     match said.outcome:
         case Outcome.PENDING:
             return True
         case Outcome.ACCEPTED:
-            return ended is Outcome.CANCELLED and entry.cancel_sent
+            return ended is Outcome.CANCELLED and end.entry.cancel_sent
         case Outcome.EXPIRED:
             started = end.states.get(said.department) in STARTED and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
-            forgotten = end.is_whole and not end.answered
-            return (ended is Outcome.CANCELLED and entry.cancel_sent) or (ended is Outcome.EXPIRED and forgotten)
+            return ended is Outcome.EXPIRED and end.is_whole and not end.answered
     return False
 
 

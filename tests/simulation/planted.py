@@ -68,9 +68,7 @@ PLANTS = [
         ],
         "echo",
     ),
-    _plant(
-        "stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo", 9
-    ),
+    _plant("stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo"),
     _plant(
         "department-answers-before-its-commit",
         "departments.department",
@@ -109,15 +107,9 @@ PLANTS = [
             Edit("gateway.journal", "        version=orders.c.epoch,\n", ""),
         ],
         "frozen",
-        1,
     ),
     _plant(
-        "no-epoch-at-the-department",
-        "departments.domain.tickets",
-        "        if decision.epoch < self.epoch:\n            return False\n",
-        "",
-        "echo",
-        2,
+        "no-epoch-at-the-department", "departments.domain.tickets", "if decision.epoch < self.epoch or", "if", "echo", 6
     ),
     _plant(
         "a-living-gateways-orders-are-claimed",
@@ -125,7 +117,6 @@ PLANTS = [
         "others = others.where(ended).with_for_update(skip_locked=True)",
         "others = others.with_for_update(skip_locked=True)",
         "calm",
-        2,
     ),
     _plant(
         "retry-with-a-new-id",
@@ -138,8 +129,7 @@ PLANTS = [
         "gateway.ordering",
         "        try:\n            await self._journal.update(order)\n        finally",
         "        try:\n            self._journal.update_later(order)\n        finally",
-        "hard",
-        2,
+        "frozen",
     ),
     _plant(
         "replay-not-answered-from-the-store",
@@ -199,7 +189,7 @@ PLANTS = [
         "            tickets[placement.order_id] = ticket\n            new.append(ticket)\n",
         "            new.append(ticket)\n",
         "draw",
-        3,
+        1,
     ),
     _plant(
         "decided-before-all-have-answered",
@@ -218,13 +208,6 @@ PLANTS = [
         1,
     ),
     _plant(
-        "an-order-handed-over-is-written",
-        "gateway.ordering",
-        " or not self._running.is_current(running):\n            return  # it was",
-        ":\n            return  # it was",
-        "frozen",
-    ),
-    _plant(
         "another-order-is-taken-under-a-known-id",
         "gateway.ordering",
         "if placed is not order and not placed.asks_the_same(order):",
@@ -234,10 +217,10 @@ PLANTS = [
     _plant(
         "told-before-it-is-on-record",
         "gateway.ordering",
-        "return running.on_record and not running.order.settling",
+        "return running.on_record and not order.epoch and not (order.owed and self._journal.is_shared)",
         "return True",
-        "frozen",
-        3,
+        "echo",
+        2,
     ),
     _plant("synchronous-normal", "plumbing.database", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.database", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
