@@ -1,9 +1,10 @@
 """What must be true when the dust has settled, read from the databases and held against what guests were told."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import combinations
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -11,7 +12,10 @@ from gateway.domain.order import Outcome, Policy, Status
 from tests.simulation.storage import Disk
 from tests.simulation.world import LineTold, Told
 
-ALIVE = frozenset({"queued", "preparing", "ready", "served"})
+STARTED = frozenset({"preparing", "ready", "served"})
+ALIVE = STARTED | {"queued"}
+REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU})
+FINAL = REFUSALS | {Outcome.CANCELLED}
 FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "broken")
 
 
@@ -33,19 +37,39 @@ class Findings:
         return "\n".join([", ".join(f"{kind} {len(texts)}" for kind, texts in self.wrong.items()), *lines])
 
 
+class Wish(NamedTuple):
+    """One line as a guest asked for it."""
+
+    department: str
+    item: str
+    quantity: int
+    note: str
+
+
+class Word(NamedTuple):
+    """What a guest was told, and when the guest asked and heard it."""
+
+    asked: float
+    heard: float
+    told: Told
+
+
 @dataclass(slots=True)
 class Entry:
-    """One order as its guest knows it."""
+    """One order as its guest knows it.
+
+    `cancel_sent`: a cancel was sent that was not refused, or whose answer was lost. `cancel_refused`: one was refused.
+    """
 
     order_id: str
     policy: Policy
-    told: list[Told] = field(default_factory=list)
+    wishes: list[Wish]
+    words: list[Word] = field(default_factory=list)
     cancel_sent: bool = False
+    cancel_refused: bool = False
 
 
-def audit(
-    disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Iterable[Entry], started: set[str]
-) -> Findings:
+def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Mapping[str, Entry]) -> Findings:
     """Compare journal, tickets, stock and guests. `received` is what each (department, item) was given in all."""
     findings = Findings()
     orders = {row.order_id: row for row in disks["gateway"].query("SELECT * FROM orders")}
@@ -59,11 +83,15 @@ def audit(
         for order_id, ticket in known.items():
             if order_id not in orders:
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that no order stands for")
-    taken_back = {entry.order_id for entry in entries if entry.cancel_sent and entry.order_id in started}
+            elif order_id in entries and not any(wish.department == name for wish in entries[order_id].wishes):
+                findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that asks it for nothing")
     for row in orders.values():
-        _check_order(findings, row, tickets, may_be_half=row.order_id in taken_back)
-    for entry in entries:
-        _check_told(findings, entry, orders.get(entry.order_id), entry.order_id in started)
+        if row.order_id in entries:
+            _check_order(findings, row, tickets, entries[row.order_id])
+        else:
+            findings.add("doubled", f"nobody has placed {row.order_id}")
+    for entry in entries.values():
+        _check_told(findings, entry, orders.get(entry.order_id), tickets)
     return findings
 
 
@@ -90,33 +118,45 @@ def _check_stock(
             findings.add("broken", f"{name}: {shelf} but tickets say {held[item]} held, {sold[item]} sold of {given}")
 
 
-def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]], *, may_be_half: bool) -> None:
-    """The gateway's record and the departments' tickets say the same, and the order is whole.
-
-    A guest who takes back an order that one department has started gets back the share of the others.
-    """
+def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]], entry: Entry) -> None:
+    """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole."""
     order_id, policy = row.order_id, Policy(row.policy)
+    lines = msgspec.json.decode(row.lines)
+    if [Wish(line["department"], line["item"], line["quantity"], line["note"]) for line in lines] != entry.wishes:
+        findings.add("changed", f"{order_id} is {lines}, but {entry.wishes} was asked for")
     if row.owed is not None or row.status == Status.PENDING:
         findings.add("undecided", f"{order_id} ({policy}) is {row.status} and owes {row.owed}")
         return
-    places: dict[str, list[dict[str, Any]]] = {}
-    for line in msgspec.json.decode(row.lines):
-        places.setdefault(line["department"], []).append(line)
-    served = []
-    for name, lines in places.items():
+    served: list[bool] = []
+    for name in dict.fromkeys(line["department"] for line in lines):
+        share = [line for line in lines if line["department"] == name]
         ticket = tickets[name].get(order_id)
         if ticket is None:
             findings.add("lost", f"{order_id} is {row.status}; {name} has never heard of it")
             continue
         if ticket.state == "held":
             findings.add("undecided", f"{order_id} is {row.status}; {name} still holds it")
-        made = msgspec.json.decode(ticket.lines)
-        alive = [ticket.state in ALIVE and line["outcome"] == "accepted" for line in made] or [False] * len(lines)
-        served += alive
-        for line, answer, lives in zip(lines, made or [{}] * len(lines), alive, strict=True):
-            _check_line(findings, f"{order_id} ({policy}): {line}; {name} has {ticket}", line, answer, lives=lives)
-    if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served) and not may_be_half:
+        served += _check_share(findings, f"{order_id} ({policy})", share, name, ticket)
+    if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served):
         findings.add("half", f"{order_id} is {row.status}: {served}")
+
+
+def _check_share(
+    findings: Findings, order: str, share: Sequence[Mapping[str, Any]], name: str, ticket: Any
+) -> list[bool]:
+    """Compare an order's lines at one department with its ticket; answers which of them are made."""
+    made = msgspec.json.decode(ticket.lines) or [{}] * len(share)  # a tombstone has no lines
+    text = f"{order}: {share}; {name} has {ticket}"
+    if any(made) and list(map(_wish, made)) != list(map(_wish, share)):
+        findings.add("changed", text)
+    alive = [ticket.state in ALIVE and line.get("outcome") == "accepted" for line in made]
+    for line, answer, lives in zip(share, made, alive, strict=True):
+        _check_line(findings, text, line, answer, lives=lives)
+    return alive
+
+
+def _wish(line: Mapping[str, Any]) -> tuple[str, int, str]:
+    return line["item"], line["quantity"], line["note"]
 
 
 def _check_line(
@@ -128,35 +168,100 @@ def _check_line(
     elif said == "accepted":
         if line["unit_price"] != made["unit_price"]:
             findings.add("changed", text)
-    elif said in ("out_of_stock", "not_on_menu") and made.get("outcome") != said:
+    elif said in REFUSALS and made.get("outcome") != said:
         findings.add("changed", text)
 
 
-def _check_told(findings: Findings, entry: Entry, row: Any, was_started: bool) -> None:
-    """What a guest was told at any time is compatible with how the order ended."""
+def _check_told(findings: Findings, entry: Entry, row: Any, tickets: Mapping[str, Mapping[str, Any]]) -> None:
+    """What a guest was told at any time is compatible with how the order ended, and with what was told before."""
     if row is None:
-        if entry.told:
-            findings.add("lost", f"{entry.order_id} was answered {entry.told[0].status}; there is no such order")
+        if entry.words:
+            findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
-    final = msgspec.json.decode(row.lines)
-    for told in entry.told:
-        for said, line in zip(told.lines, final, strict=True):
-            ended = Outcome(line["outcome"])
-            if not _is_compatible(entry, told, said, ended, was_started):
-                kind = "lost" if said.outcome is Outcome.ACCEPTED else "changed"
-                findings.add(kind, f"{entry.order_id} ({entry.policy}): told {told.status}, {said}; ended as {line}")
-            if said.outcome is Outcome.ACCEPTED is ended and said.unit_price != line["unit_price"]:
-                findings.add("changed", f"{entry.order_id}: told {said}; ended as {line}")
+    states = {name: known[entry.order_id].state for name, known in tickets.items() if entry.order_id in known}
+    end = End(entry, msgspec.json.decode(row.lines), states, bool(row.answered))
+    for word in entry.words:
+        _check_word(findings, end, word.told)
+    _check_sequence(findings, str(end), entry.words)
+    if entry.cancel_refused:
+        _check_refusal(findings, end)
 
 
-def _is_compatible(entry: Entry, told: Told, said: LineTold, ended: Outcome, was_started: bool) -> bool:
-    if said.outcome in (Outcome.PENDING, ended):
-        return True
-    if said.outcome is Outcome.ACCEPTED:
-        # All or nothing: a line is not promised before the whole order is.
-        promised = entry.policy is Policy.BEST_EFFORT or told.status is Status.ACCEPTED
-        return (ended is Outcome.CANCELLED and entry.cancel_sent) or not promised
-    if said.outcome is Outcome.EXPIRED:
-        return ended is Outcome.ACCEPTED and was_started
-    # Nothing is made either way.
-    return ended is Outcome.CANCELLED and entry.cancel_sent
+@dataclass(frozen=True, slots=True)
+class End:
+    """How an order ended: in the journal, and at its departments. `answered`: a guest's answer is on record."""
+
+    entry: Entry
+    lines: Sequence[Mapping[str, Any]]
+    states: Mapping[str, str]
+    answered: bool
+
+    @property
+    def is_whole(self) -> bool:
+        return self.entry.policy is Policy.ALL_OR_NOTHING
+
+    def __str__(self) -> str:
+        return f"{self.entry.order_id} ({self.entry.policy})"
+
+
+def _check_word(findings: Findings, end: End, told: Told) -> None:
+    if told.policy is not end.entry.policy:
+        findings.add("changed", f"{end}: told that it is {told.policy}")
+    if _is_half(told):
+        findings.add("half", f"{end}: told {told}")
+    for said, line in zip(told.lines, end.lines, strict=True):
+        if said.outcome == line["outcome"]:
+            if said.unit_price != line["unit_price"]:
+                findings.add("changed", f"{end}: told {said}; ended as {line}")
+        elif not _may_end(end, said, line):
+            kind = "lost" if said.outcome is Outcome.ACCEPTED else "changed"
+            findings.add(kind, f"{end}: told {told.status}, {said}; ended as {line}, {end.states}")
+
+
+def _is_half(told: Told) -> bool:
+    """Whether a guest was told that a part of an all-or-nothing order is made, and not that all of it is."""
+    outcomes = {said.outcome for said in told.lines}
+    return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and len(outcomes) > 1
+
+
+def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
+    """Whether a line that a guest was told something of may end otherwise.
+
+    - `pending` promises nothing.
+    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
+    - `expired` ends `accepted` where the department had started before the tombstone reached it, and the line says so:
+      nobody can tell that of a department that cannot be reached. Never all or nothing: what is held is not started.
+    - A refusal ends `expired` where the order is all or nothing and a crash kept that answer from being written down:
+      nothing is made either way.
+    - `cancelled` is final.
+    """
+    ended = Outcome(line["outcome"])
+    match said.outcome:
+        case Outcome.PENDING:
+            return True
+        case Outcome.ACCEPTED:
+            return ended is Outcome.CANCELLED and end.entry.cancel_sent
+        case Outcome.EXPIRED:
+            started = end.states.get(said.department) in STARTED and bool(line["reason"])
+            return ended is Outcome.ACCEPTED and started and not end.is_whole
+        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
+            return ended is Outcome.EXPIRED and end.is_whole and not end.answered
+    return False
+
+
+def _check_sequence(findings: Findings, name: str, words: Iterable[Word]) -> None:
+    """Who was told that a line will not be made is not told later that it will; `expired` is the exception."""
+    for one, other in combinations(words, 2):
+        first, second = (one, other) if one.heard <= other.asked else (other, one)
+        if first.heard > second.asked:
+            continue  # asked at the same time: the answers may overtake each other
+        for before, after in zip(first.told.lines, second.told.lines, strict=True):
+            if before.outcome in FINAL and after.outcome is Outcome.ACCEPTED:
+                findings.add("changed", f"{name}: told {before}, and later {after}")
+
+
+def _check_refusal(findings: Findings, end: End) -> None:
+    """A cancel is refused where nothing could be taken back: whoever has accepted a line has started to make it."""
+    made = [end.states.get(line["department"]) in STARTED for line in end.lines if line["outcome"] == "accepted"]
+    if made and not (any(made) if end.is_whole else all(made)):
+        findings.add("changed", f"{end}: a cancel was refused, but it could be taken back: {end.states}")

@@ -8,6 +8,7 @@ that was written.
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,26 @@ def _pragmas(connection: Any) -> dict[str, Any]:
     return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names}
 
 
+def faults_of_postgresql(url: str) -> list[str]:
+    """What is wrong with the settings of the connection that writes to PostgreSQL; `fsync` is the server's own."""
+    from plumbing.database import Database
+
+    async def ask() -> dict[str, Any]:
+        database = Database(url, "durability")
+        try:
+            return await database.write(_settings)
+        finally:
+            database.close()
+
+    found = asyncio.run(ask())
+    return [f"{name} is {value}, not on" for name, value in found.items() if value != "on"]
+
+
+def _settings(connection: Any) -> dict[str, Any]:
+    names = ("synchronous_commit", "fsync", "full_page_writes")
+    return {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
+
+
 def faults_of_calls(lines: list[str]) -> list[str]:
     """What is wrong with a trace of system calls: acknowledgements of what was not written, or not synced."""
     faults, written, unsynced, acknowledged = [], False, set[str](), 0
@@ -68,9 +89,10 @@ def trace(folder: Path, program: str, plant: str = "") -> list[str]:
     calls = "trace=write,writev,pwrite64,pwritev,pwritev2,fdatasync,fsync"
     output = folder / "calls.txt"
     child = [sys.executable, "-m", "tests.simulation.durability", program, str(folder), plant]
-    subprocess.run(
-        ["strace", "-f", "-y", "-o", str(output), "-e", calls, *child], check=True, capture_output=True, timeout=60
-    )
+    assert shutil.which("strace"), "this test watches system calls; install strace: apt-get install strace"
+    command = ["strace", "-f", "-y", "-o", str(output), "-e", calls, *child]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"strace {program} ended with {done.returncode}:\n{done.stderr}"
     return _joined(output.read_text().splitlines())
 
 

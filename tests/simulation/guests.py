@@ -13,7 +13,7 @@ from departments.domain.tickets import Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, TakenOver
 from gateway.domain.order import Line, Order, Policy
 from plumbing.errors import DatabaseError
-from tests.simulation.audit import Entry
+from tests.simulation.audit import Entry, Wish, Word
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import Gone, Told, World
 
@@ -31,7 +31,6 @@ class Guests:
     cancel_share: float = 0.2
     think: float = 0.3
     entries: dict[str, Entry] = field(default_factory=dict)
-    started: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
     requests: int = 0
 
@@ -63,7 +62,6 @@ class Guests:
                 continue
             order_id, state = self.dice.choice(rows)
             verb = {"queued": Verb.START, "preparing": Verb.FINISH, "ready": Verb.SERVE}[state]
-            self.started.add(order_id)
             self.world.loop.spawn(process, _quietly(department.move(order_id, verb)))
 
     def order(self) -> Callable[[], Order]:
@@ -77,9 +75,9 @@ class Guests:
             for _ in range(dice.choice((1, 1, 2))):
                 item = dice.choice([*self.world.menus[name].items, "fish"]) if dice.random() < 0.1 else None
                 item = item or dice.choice(list(self.world.menus[name].items))
-                wishes.append((name, item, dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))))
+                wishes.append(Wish(name, item, dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))))
         table = str(dice.randint(1, 9))
-        self.entries[order_id] = Entry(order_id, policy)
+        self.entries[order_id] = Entry(order_id, policy, wishes)
 
         def make() -> Order:
             now = int((EPOCH + self.world.loop.time()) * 1000)
@@ -108,6 +106,7 @@ class Guests:
     async def _place(self, entry: Entry, new: Callable[[], Order]) -> None:
         for _ in range(self.dice.choice((1, 4, 4, 8))):
             self.requests += 1
+            asked = self.world.loop.time()
             try:
                 told = await self.world.place(self.dice.choice(self.world.houses), new)
             except UNCERTAIN:
@@ -116,19 +115,21 @@ class Guests:
             except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
                 self.complaints.append(f"place {entry.order_id}: {error!r}")
                 return
-            self._remember(entry, "place", told)
+            self._remember(entry, "place", asked, told)
             return
 
     async def _cancel(self, entry: Entry) -> None:
-        known = bool(entry.told)
-        entry.cancel_sent = True
+        known = bool(entry.words)
         for _ in range(self.dice.choice((1, 4))):
+            asked = self.world.loop.time()
             try:
                 told = await self.world.cancel(self.dice.choice(self.world.houses), entry.order_id)
             except UNCERTAIN:
+                entry.cancel_sent = True
                 await asyncio.sleep(self.dice.expovariate(2))
                 continue
             except NotCancellable:
+                entry.cancel_refused = True
                 return
             except OrderNotFound:
                 if known:
@@ -137,11 +138,12 @@ class Guests:
             except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
                 self.complaints.append(f"cancel {entry.order_id}: {error!r}")
                 return
-            self._remember(entry, "cancel", told)
+            entry.cancel_sent = True
+            self._remember(entry, "cancel", asked, told)
             return
 
     async def _look(self, entry: Entry) -> None:
-        known = bool(entry.told)
+        known, asked = bool(entry.words), self.world.loop.time()
         try:
             told = await self.world.find(self.dice.choice(self.world.houses), entry.order_id)
         except UNCERTAIN:
@@ -150,10 +152,13 @@ class Guests:
             if known:
                 self.complaints.append(f"find {entry.order_id}: it was acknowledged, and is not known")
             return
-        self._remember(entry, "find", told)
+        except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
+            self.complaints.append(f"find {entry.order_id}: {error!r}")
+            return
+        self._remember(entry, "find", asked, told)
 
     async def _ask_for_something_else(self, entry: Entry, new: Callable[[], Order]) -> None:
-        if not entry.told:
+        if not entry.words:
             return
 
         def other() -> Order:
@@ -165,12 +170,14 @@ class Guests:
             await self.world.place(self.dice.choice(self.world.houses), other)
         except (OrderIdTaken, *UNCERTAIN):
             return
+        except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
+            self.complaints.append(f"place {entry.order_id}, changed: {error!r}")
+            return
         self.complaints.append(f"place {entry.order_id}: another order was taken under its id")
 
-    def _remember(self, entry: Entry, verb: str, told: Told) -> None:
-
+    def _remember(self, entry: Entry, verb: str, asked: float, told: Told) -> None:
         self.world.loop.note("told", verb, told)
-        entry.told.append(told)
+        entry.words.append(Word(asked, self.world.loop.time(), told))
 
 
 async def _quietly(work: Coroutine[Any, Any, object]) -> None:

@@ -1,20 +1,30 @@
 """Between the write of a batch and its acknowledgement there is an fsync: shown by the system calls themselves."""
 
-import shutil
 from pathlib import Path
 
+import psycopg
 import pytest
+import sqlalchemy as sa
 
-from tests.simulation.durability import faults_of_calls, faults_of_pragmas, trace
-
-
-@pytest.fixture(autouse=True)
-def _strace() -> None:
-    assert shutil.which("strace"), "these tests watch system calls: apt-get install strace"
+from tests.conftest import new_postgresql_database
+from tests.simulation.durability import faults_of_calls, faults_of_postgresql, faults_of_pragmas, trace
 
 
 def test_the_writing_connection_has_the_pragmas_that_durability_needs() -> None:
     assert faults_of_pragmas() == []
+
+
+def test_a_commit_on_postgresql_waits_for_the_disk(postgresql: str) -> None:
+    assert faults_of_postgresql(new_postgresql_database(postgresql)) == []
+
+
+def test_a_commit_on_postgresql_waits_for_the_disk_whatever_the_database_is_set_to(postgresql: str) -> None:
+    url = new_postgresql_database(postgresql)
+    plain = sa.make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain, autocommit=True) as connection:
+        name = psycopg.sql.Identifier(connection.info.dbname)
+        connection.execute(psycopg.sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
+    assert faults_of_postgresql(url) == []
 
 
 @pytest.mark.parametrize("program", ["department", "gateway"])
