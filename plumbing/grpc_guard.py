@@ -169,8 +169,10 @@ class GuardedProtocol(WatchedProtocol):
             self._hang_up(reason)
 
     def _hang_up(self, reason: str) -> None:  # noqa: ARG002 - nobody waits for anything here
-        """Leave with the next look: what a peer has been told is lost if the connection is closed on what it sends."""
+        """Leave in a while: what a peer has been told is lost if the connection is closed on what it sends."""
         self._is_leaving = True
+        self._timer.cancel()
+        self._rearm()
         self._guarded.close()
         if not self._transport.is_closing():
             self._transport.pause_reading()
