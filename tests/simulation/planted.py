@@ -205,7 +205,7 @@ PLANTS = [
         "if self._orders.get(order.order_id) is order and order.epoch == epoch:\n                del self._orders",
         "if order.order_id in self._orders:\n                del self._orders",
         "wavering",
-        1,
+        2,
     ),
     _plant(
         "another-order-is-taken-under-a-known-id",

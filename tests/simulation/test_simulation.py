@@ -2,15 +2,17 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import structlog
 
-from tests.simulation.run import run_seed
+from tests.simulation.run import Plan, Result, run_seed, simulate
 
 SEEDS = 25
 ORDERS = 40
+REPLAYED = (4, 15, 17)
 
 
 @pytest.fixture(autouse=True)
@@ -20,23 +22,44 @@ def _as_it_was() -> Iterator[None]:
     structlog.configure(**before)
 
 
+@cache
+def once(seed: int) -> Result:
+    """Run a seed for all the tests that look at it."""
+    return run_seed(ORDERS, seed)
+
+
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_nothing_is_lost_doubled_oversold_half_or_undecided(seed: int) -> None:
-    result = run_seed(ORDERS, seed)
+    result = once(seed)
     assert not result.findings.count, f"python -m tests.simulation --seed {seed} --orders {ORDERS}\n{result.findings}"
-    assert result.acknowledged > ORDERS / 2
+    assert result.acknowledged, "nobody was told anything, so nothing was tested"
+
+
+def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
+    """How many is no promise: a gateway that is killed at each start answers nobody. Most evenings are milder."""
+    results = [once(seed) for seed in range(SEEDS)]
+    assert sum(result.acknowledged for result in results) > 0.8 * SEEDS * ORDERS
+
+
+@pytest.mark.parametrize(
+    "kind", [Plan.hard, Plan.wavering, Plan.forgetful, Plan.torn, Plan.echo, Plan.frozen, Plan.calm]
+)
+def test_no_kind_of_evening_goes_wrong(kind: Callable[[int, int], Plan]) -> None:
+    result = simulate(kind(0, ORDERS))
+    assert not result.findings.count, str(result.findings)
 
 
 def test_a_seed_replays_exactly() -> None:
-    first, second = run_seed(ORDERS, 7), run_seed(ORDERS, 7)
-    assert (first.trace, first.steps, first.virtual) == (second.trace, second.steps, second.virtual)
-    assert run_seed(ORDERS, 8).trace != first.trace
+    for seed in REPLAYED:
+        first, second = once(seed), run_seed(ORDERS, seed)
+        assert (first.trace, first.steps, first.virtual) == (second.trace, second.steps, second.virtual)
+    assert len({once(seed).trace for seed in range(SEEDS)}) == SEEDS
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])
 def test_a_seed_replays_exactly_in_another_process(hash_seed: str) -> None:
-    code = f"from tests.simulation.run import run_seed; print(run_seed({ORDERS}, 11).trace)"
+    code = f"from tests.simulation.run import run_seed\nprint(*(run_seed({ORDERS}, seed).trace for seed in {REPLAYED}))"
     other = subprocess.run(
         [sys.executable, "-c", code], env={"PYTHONHASHSEED": hash_seed}, capture_output=True, text=True, check=True
     )
-    assert other.stdout.strip() == run_seed(ORDERS, 11).trace
+    assert other.stdout.split() == [once(seed).trace for seed in REPLAYED]
