@@ -92,6 +92,7 @@ def move(connection: Connection, order_id: str, verb: Verb) -> Ticket:
     ticket = store.read_tickets(connection, [order_id]).get(order_id)
     if ticket is None:
         raise OrderNotFound(order_id)
+    ticket.leave_to_staff(verb)
     _move(connection, [ticket], verb, revision)
     return ticket
 

@@ -1,14 +1,13 @@
 """What one department is still owed, and the task that sees to it.
 
 While the department can be reached, the backlog is empty or being handed over. While it cannot, one task knocks at
-growing intervals: with a batch of what is owed where there is something, else by asking for the menu. The first knock
+growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first knock
 that is answered closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
-however long, a department that fails costs one call an interval.
+however long, a department that fails costs one call for one order an interval.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
-from itertools import islice
 
 import structlog
 
@@ -29,7 +28,6 @@ class Backlog:
         self,
         department: Department,
         backoff: Backoff,
-        batch: int,
         *,
         heard: Heard,
         ask: Callable[[Order], None],
@@ -38,7 +36,6 @@ class Backlog:
         """`heard` takes an answer in; `ask` asks again; `expire` gives up the orders that are too old."""
         self._department = department
         self._backoff = backoff
-        self._batch = batch
         self._heard = heard
         self._ask = ask
         self._expire = expire
@@ -84,15 +81,13 @@ class Backlog:
         name = self._department.name
         for order_id in [key for key, order in self._orders.items() if name not in order.owed or order.settling]:
             del self._orders[order_id]  # acknowledged, or about to be asked anew
-        first = next(iter(self._orders.values()), None)
-        if first is None:
+        order = next(iter(self._orders.values()), None)
+        if order is None:
             await self._department.knock()
             return
-        goal = first.owed[name]
-        batch = list(islice((order for order in self._orders.values() if order.owed[name] is goal), self._batch))
-        epochs = [order.epoch for order in batch]
-        answers = await self._department.try_again(goal, batch)
-        for order, epoch, answer in zip(batch, epochs, answers, strict=True):
-            if self._orders.get(order.order_id) is order and order.epoch == epoch:
-                del self._orders[order.order_id]  # else something else was decided meanwhile, and is asked for
-            self._heard(order, goal, epoch, answer)
+        self._orders[order.order_id] = self._orders.pop(order.order_id)  # the next knock is another's
+        goal, epoch = order.owed[name], order.epoch
+        (answer,) = await self._department.try_again(goal, [order])
+        if self._orders.get(order.order_id) is order and order.epoch == epoch:
+            del self._orders[order.order_id]  # else something else was decided meanwhile, and is asked for
+        self._heard(order, goal, epoch, answer)

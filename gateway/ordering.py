@@ -331,9 +331,9 @@ class Ordering:
 
     def _record(self, running: Running) -> None:
         def recorded(result: "asyncio.Future[Order | None]") -> None:
+            error = None if result.cancelled() else result.exception()
             if result.cancelled() or not self._running.is_current(running):
                 return
-            error = result.exception()
             if isinstance(error, TakenOver):
                 self._running.hand_over(running)
             elif error is not None:
@@ -415,7 +415,6 @@ class Ordering:
         backlog = Backlog(
             department,
             Backoff(self._patience.first_retry, self._patience.retry_cap, random),
-            department.calling.orders_per_call,
             heard=heard,
             ask=again,
             expire=self._expire,

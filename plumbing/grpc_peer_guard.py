@@ -10,6 +10,7 @@ guards of gRPC; their versions are pinned for it.
 """
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from grpclib import client
@@ -85,8 +86,9 @@ class WatchedProtocol(H2Protocol):
         self._silent += 1
         self._unanswered += 1
         self.connection._connection.ping(b"are you?")
-        self.connection.flush()
-        self._rearm()
+        with suppress(RuntimeError):  # uvloop closes a connection whose connecting was cancelled, and tells nobody
+            self.connection.flush()
+            self._rearm()
 
     def _rearm(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)

@@ -113,9 +113,18 @@ class Ticket:
         """Take a step; raises StepNotAllowed."""
         after = TRANSITIONS.get((self.state, verb))
         if after is None:
-            steps = (known for state, known in TRANSITIONS if state is self.state and known not in NOT_FOR_STAFF)
-            raise StepNotAllowed(self.order_id, self.state, verb, ", ".join(steps))
+            raise self._not_allowed(verb)
         self.state = after
+
+    def leave_to_staff(self, verb: Verb) -> None:
+        """See that the staff may take a step; raises StepNotAllowed: what is held waits for the gateway's decision."""
+        if self.state is State.HELD and verb not in NOT_FOR_STAFF:
+            raise self._not_allowed(verb)
+
+    def _not_allowed(self, verb: Verb) -> StepNotAllowed:
+        known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]
+        allowed = [] if self.state is State.HELD else known
+        return StepNotAllowed(self.order_id, self.state, verb, ", ".join(allowed))
 
     def accepted(self) -> list[TicketLine]:
         """List the lines that take stock."""

@@ -28,7 +28,7 @@ WALKS: dict[State, list[Verb]] = {
     State.PREPARING: [Verb.CONFIRM, Verb.START],
     State.READY: [Verb.CONFIRM, Verb.START, Verb.FINISH],
     State.SERVED: [Verb.CONFIRM, Verb.START, Verb.FINISH, Verb.SERVE],
-    State.CANCELLED: [Verb.CANCEL],
+    State.CANCELLED: [Verb.CONFIRM, Verb.CANCEL],
 }
 """How a ticket that was held gets to each state."""
 

@@ -312,7 +312,7 @@ async def test_a_queued_order_that_is_suspended_is_held_again_and_so_is_its_stoc
     assert suspended.revision > queued.revision
     assert await desk.stock("coffee") == Stock("coffee", 10, 7, 3, 0)
     assert await desk.stock("soda") == Stock("soda", 5, 3, 2, 0)
-    with pytest.raises(StepNotAllowed, match="is held: start is not allowed, cancel is"):
+    with pytest.raises(StepNotAllowed, match="is held: start is not allowed, nothing is"):
         await desk.move(placement.order_id, Verb.START)
 
 
@@ -409,6 +409,14 @@ async def test_a_suspend_that_a_started_order_has_overtaken_is_ignored_also_when
     recalled = await desk.move(placement.order_id, Verb.RECALL)
     assert await desk.suspend(placement.order_id, epoch=2) == [recalled]
     assert recalled.state is State.QUEUED
+
+
+async def test_the_staff_cannot_cancel_what_is_held(desk: Desk) -> None:
+    placement = coffees(2, hold=True)
+    await desk.place(placement)
+    with pytest.raises(StepNotAllowed, match="is held: cancel is not allowed, nothing is"):
+        await desk.move(placement.order_id, Verb.CANCEL)
+    assert await desk.stock() == Stock("coffee", 10, 8, 2, 0)
 
 
 async def test_suspending_leaves_what_is_not_queued_as_it_is(desk: Desk) -> None:

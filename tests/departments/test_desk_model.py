@@ -168,7 +168,7 @@ class DeskAndModel(RuleBasedStateMachine):
             assert known is None
         except StepNotAllowed:
             assert known is not None
-            assert verb not in NEXT[known.state]
+            assert verb not in NEXT[known.state] or (known.state, verb) == (State.HELD, Verb.CANCEL)
         else:
             assert known is not None
             known.state = NEXT[known.state][verb]

@@ -96,3 +96,4 @@ async def test_a_department_that_fails_every_call_is_called_no_more_often_than_i
     assert statuses.keys() == {202}
     assert failing.calls["place_orders"] >= 1
     assert calls / asked <= AMPLIFICATION
+    assert failing.carried / asked <= AMPLIFICATION
