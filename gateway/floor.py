@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 from grpclib.client import Channel
@@ -93,6 +93,13 @@ class Calling:
     orders_per_call: int = 256
 
 
+class Ask(NamedTuple):
+    """An order, and the epoch under which something is asked for it: not that of the moment when it is sent."""
+
+    order: Order
+    epoch: int
+
+
 class Department:
     """One department, at the other end of a channel."""
 
@@ -106,7 +113,7 @@ class Department:
         self._last_menu = Menu(name, False)
         self.is_reachable = True
         self.was_reached = False
-        self._asks: dict[Goal, GroupCommit[Order, Answer]] = {
+        self._asks: dict[Goal, GroupCommit[Ask, Answer]] = {
             goal: GroupCommit(self._asker(goal), limit=calling.orders_per_call, concurrency=calling.calls_in_flight)
             for goal in Goal
         }
@@ -114,14 +121,15 @@ class Department:
     def ask(self, goal: Goal, order: Order) -> "asyncio.Future[Answer]":
         """Ask for one thing for one order, in company; raises Unreachable or Refused."""
         if self.is_reachable:
-            return self._asks[goal].submit(order)
+            return self._asks[goal].submit(Ask(order, order.epoch))
         refusal: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         refusal.set_exception(self._unreachable())
         return refusal
 
     async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
         """Make one call, whatever the breaker says: it is what closes it. Raises Unreachable."""
-        return await self._guarded(lambda deadline: self._call_or_split(goal, orders, deadline))
+        asks = [Ask(order, order.epoch) for order in orders]
+        return await self._guarded(lambda deadline: self._call_or_split(goal, asks, deadline))
 
     async def menu(self) -> Menu:
         """Ask for the menu; where the department cannot be asked, answer the last one known, closed."""
@@ -149,9 +157,9 @@ class Department:
         """Hang up."""
         self._channel.close()
 
-    def _asker(self, goal: Goal) -> "Callable[[list[Order]], Awaitable[Sequence[Answer | Exception]]]":
-        async def ask(orders: list[Order]) -> "Sequence[Answer | Exception]":
-            return await self._guarded(lambda deadline: self._call_or_split(goal, orders, deadline), tries=2)
+    def _asker(self, goal: Goal) -> "Callable[[list[Ask]], Awaitable[Sequence[Answer | Exception]]]":
+        async def ask(asks: list[Ask]) -> "Sequence[Answer | Exception]":
+            return await self._guarded(lambda deadline: self._call_or_split(goal, asks, deadline), tries=2)
 
         return ask
 
@@ -178,28 +186,29 @@ class Department:
             ask.abandon(self._unreachable())
         self.on_failure()
 
-    async def _call_or_split(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> "list[Answer | Exception]":
+    async def _call_or_split(self, goal: Goal, asks: list[Ask], deadline: "Deadline") -> "list[Answer | Exception]":
         """Make a call; where the batch is refused, find the order that is to blame by halves."""
         try:
-            return [*await self._call(goal, orders, deadline)]
+            return [*await self._call(goal, asks, deadline)]
         except GRPCError as error:
             if error.status not in _FINAL:
                 raise
-            if len(orders) == 1:
+            if len(asks) == 1:
                 return [Refused(f"{self.name} refused it: {error.message}")]
-        half = len(orders) // 2
+        half = len(asks) // 2
         return [
-            *await self._call_or_split(goal, orders[:half], deadline),
-            *await self._call_or_split(goal, orders[half:], deadline),
+            *await self._call_or_split(goal, asks[:half], deadline),
+            *await self._call_or_split(goal, asks[half:], deadline),
         ]
 
-    async def _call(self, goal: Goal, orders: list[Order], deadline: "Deadline") -> list[Answer]:
+    async def _call(self, goal: Goal, asks: list[Ask], deadline: "Deadline") -> list[Answer]:
+        orders = [ask.order for ask in asks]
         shares = [len(order.shares[self.name]) for order in orders]
         if goal is Goal.PLACE or goal is Goal.HOLD:
             request = _place_request(self.name, goal, orders)
             return _answers(await self._stub.place_orders(request, deadline=deadline), shares)
         order_ids = [order.order_id for order in orders]
-        epochs = [order.epoch for order in orders]
+        epochs = [ask.epoch for ask in asks]
         if goal is Goal.CONFIRM:
             confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids, epochs), deadline=deadline)
             return _answers(confirmed.tickets, shares)

@@ -106,7 +106,8 @@ class Ordering:
         try:
             running = self._running.get(order.order_id) or await self._begin(order)
             await (running.heard if running.order is order else asyncio.shield(running.heard))
-            placed = running.order if self._is_firm(running) else await self._written(running)
+            is_first_answer = running.order is order and not order.owed and not order.epoch
+            placed = running.order if is_first_answer or self._is_firm(running) else await self._written(running)
         except TakenOver:
             placed = await self._follow(await self._find(order.order_id))
         finally:
@@ -155,7 +156,8 @@ class Ordering:
         Once something was decided about an order, it is told as it is written; before, its departments know it all.
         """
         order = running.order
-        return running.on_record and not order.epoch and not (order.owed and self._journal.is_shared)
+        may_be_elsewhere = self._journal.is_shared and (order.owed or running.unwritten)
+        return running.on_record and not order.epoch and not may_be_elsewhere
 
     async def _written(self, running: Running) -> Order:
         """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError."""
