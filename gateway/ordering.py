@@ -106,8 +106,8 @@ class Ordering:
         try:
             running = self._running.get(order.order_id) or await self._begin(order)
             await (running.heard if running.order is order else asyncio.shield(running.heard))
-            is_first_answer = running.order is order and not order.owed and not order.epoch
-            placed = running.order if is_first_answer or self._is_firm(running) else await self._written(running)
+            is_firm = self._is_firm(running) or (running.order is order and _is_served(order))
+            placed = running.order if is_firm else await self._written(running)
         except TakenOver:
             placed = await self._follow(await self._find(order.order_id))
         finally:
@@ -428,3 +428,8 @@ class Ordering:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
+
+
+def _is_served(order: Order) -> bool:
+    """Tell whether every department has answered an order, and none that another gateway took it back."""
+    return not (order.owed or order.epoch) and all(line.outcome is not Outcome.CANCELLED for line in order.lines)
