@@ -265,8 +265,16 @@ class Order:
     def _take_back_all(self, reason: str) -> None:
         for line in self.lines:
             if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
-                line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, reason
+                _cancel(line, reason)
                 self.owed[line.department] = Goal.CANCEL
+
+
+def _cancel(line: Line, reason: str = "it was cancelled") -> None:
+    line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, reason
+
+
+def _lines_of(answer: Answer, lines: list[Line]) -> Sequence[LineAnswer]:
+    return answer.lines or [_NOTHING] * len(lines)
 
 
 def _late(department: str) -> str:
@@ -283,20 +291,16 @@ def _bury(lines: list[Line]) -> None:
         if line.outcome is Outcome.PENDING:
             line.outcome, line.reason = Outcome.EXPIRED, _late(line.department)
         else:
-            line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+            _cancel(line)
 
 
 def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
     """Write a department's answer into an order's lines; what it holds is pending until everything is decided."""
-    if not answer.lines:
-        for line in lines:
-            line.outcome, line.reason = Outcome.CANCELLED, "it was cancelled"
-        return
-    for line, said in zip(lines, answer.lines, strict=True):
+    for line, said in zip(lines, _lines_of(answer, lines), strict=True):
         if said.outcome is not Outcome.ACCEPTED:
             _write_refusal(line, said)
         elif answer.state is TicketState.CANCELLED:
-            line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+            _cancel(line)
         elif hold:
             line.unit_price, line.reason = said.unit_price, f"{line.department} holds it until all is decided"
         else:
@@ -310,18 +314,18 @@ def _write_refusal(line: Line, said: LineAnswer) -> None:
     elif said.outcome is Outcome.NOT_ON_MENU:
         line.outcome, line.reason = said.outcome, f"{line.department} does not sell this"
     else:
-        line.outcome, line.reason = Outcome.CANCELLED, "it was cancelled"
+        _cancel(line)
 
 
 def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
     if answer.state in STARTED:
         _keep(lines, answer)
         return
-    for line, said in zip(lines, answer.lines or [_NOTHING] * len(lines), strict=True):
+    for line, said in zip(lines, _lines_of(answer, lines), strict=True):
         if line.outcome is Outcome.PENDING and said.outcome is not Outcome.ACCEPTED:
             _write_refusal(line, said)
         elif line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
-            line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, "it was cancelled"
+            _cancel(line)
 
 
 def _keep(lines: list[Line], answer: Answer) -> None:
