@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Answer, Goal, LineAnswer, Outcome, Status, TicketState
+from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, Status, TicketState
 from gateway.ordering import Patience
 from gateway.running import Running
 from plumbing.errors import DatabaseError
@@ -208,17 +208,7 @@ async def test_a_guest_whose_order_is_taken_over_meanwhile_is_told_how_it_stands
 
 
 async def test_an_order_that_was_written_though_its_insertion_failed_is_found(restaurant: Restaurant) -> None:
-    async def break_after_the_commit() -> None:
-        restaurant.database.on_write = fail
-
-    async def fail() -> None:
-        restaurant.database.on_write = _fine
-        raise DatabaseError("the connection broke during the commit")
-
-    restaurant.database.on_write = break_after_the_commit
-    asked = order("bar coffee")
-    with pytest.raises(DatabaseError):
-        await restaurant.ordering.place(asked)
+    asked = await write_unbeknown(restaurant)
     assert (await restaurant.written(asked.order_id)).owed == {"bar": Goal.PLACE}
     await restaurant.ordering._watch._find_unknown()
     await restaurant.settle()
@@ -226,17 +216,7 @@ async def test_an_order_that_was_written_though_its_insertion_failed_is_found(re
 
 
 async def test_its_guest_may_send_it_again_before_that(restaurant: Restaurant) -> None:
-    async def break_after_the_commit() -> None:
-        restaurant.database.on_write = fail
-
-    async def fail() -> None:
-        restaurant.database.on_write = _fine
-        raise DatabaseError("the connection broke during the commit")
-
-    restaurant.database.on_write = break_after_the_commit
-    asked = order("bar coffee")
-    with pytest.raises(DatabaseError):
-        await restaurant.ordering.place(asked)
+    asked = await write_unbeknown(restaurant)
     again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
     assert outcomes(again) == ["accepted"]
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
@@ -272,6 +252,23 @@ def _running(restaurant: Restaurant, order_id: str) -> Running:
     running = restaurant.ordering._running.get(order_id)
     assert running is not None
     return running
+
+
+async def write_unbeknown(restaurant: Restaurant) -> Order:
+    """Place an order whose insertion is committed, and whose answer is lost."""
+
+    async def break_after_the_commit() -> None:
+        restaurant.database.on_write = fail
+
+    async def fail() -> None:
+        restaurant.database.on_write = _fine
+        raise DatabaseError("the connection broke during the commit")
+
+    restaurant.database.on_write = break_after_the_commit
+    asked = order("bar coffee")
+    with pytest.raises(DatabaseError):
+        await restaurant.ordering.place(asked)
+    return asked
 
 
 async def _fine() -> None:
