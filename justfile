@@ -47,6 +47,10 @@ test-pages *args: setup
 cover *args: setup
     @.ci/cover {{args}}
 
+# make or renew certificates for development: `just certs --help`
+certs *args: setup
+    @python -m house.certs {{args}}
+
 # bring the databases up to date without starting anything
 migrate: setup
     python -m house migrate

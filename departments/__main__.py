@@ -24,10 +24,10 @@ from plumbing.grpc_server import GrpcServer, bind
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
+from plumbing.tls import Callers, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 DESCRIPTORS = Path(__file__).parent.parent / "generated" / "descriptors.binpb"
-DEFAULT_PORT = 50050
 
 log = structlog.get_logger("department")
 
@@ -40,12 +40,13 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         menu, settings = _configure(arguments.menu)
+        credentials = find_credentials(menu.name, settings, [settings.host])
         database = open_database(menu, settings)
         database.prepare(MIGRATIONS)
         if arguments.migrate:
             database.close()
         else:
-            run(_serve(menu, settings, database))
+            run(_serve(menu, settings, database, credentials))
     except StartError as error:
         print(f"departments {arguments.menu}: {error}", file=sys.stderr)
         sys.exit(2)
@@ -71,7 +72,7 @@ def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
     return menu, settings
 
 
-async def _serve(menu: Menu, settings: DepartmentSettings, database: Database) -> None:
+async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None) -> None:
     limits = Limits(
         lines_per_order=settings.max_lines,
         quantity=settings.max_quantity,
@@ -80,8 +81,7 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database) -
     )
     department = Department(menu, database)
     services = [FloorService(department, limits), *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7())))]
-    port = settings.port if settings.port is not None else menu.port or DEFAULT_PORT
-    sock = bind(settings.host, port)
+    sock = bind(settings.host, settings.listening_port(menu.port))
     await department.open()
     server = GrpcServer(
         services,
@@ -89,15 +89,26 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database) -
         translate=to_status,
         healthy=department.is_writable,
         max_message_bytes=settings.max_message,
+        callers=Callers(certificate_name("gateway", settings.tls_domain), credentials.name) if credentials else None,
     )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start(sock)
+    await server.start(sock, credentials.contexts if credentials else None)
+    renewing = asyncio.create_task(credentials.watch(server.renew)) if credentials else None
     host, port = sock.getsockname()[:2]
-    log.info("open", department=menu.name, address=f"{host}:{port}", items=len(menu.items), database=str(database))
+    log.info(
+        "open",
+        department=menu.name,
+        address=f"{host}:{port}",
+        items=len(menu.items),
+        database=str(database),
+        tls_until=credentials and credentials.until,
+    )
     await stop.wait()
     log.info("closing", department=menu.name)
+    if renewing:
+        renewing.cancel()
     await server.drain(settings.grace)
     database.close()
 

@@ -6,6 +6,9 @@ import msgspec
 from msgspec import Meta
 
 from plumbing.logs import Format, Level
+from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
+
+DEFAULT_PORT = 50050
 
 
 class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,5 +34,14 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_message: Annotated[
         int, Meta(ge=1024, le=64 * 1024 * 1024, description="Bytes in one gRPC message, at most.")
     ] = 4 * 1024 * 1024
+    tls_ca: TlsCa = ""
+    tls_cert: TlsCert = ""
+    tls_key: TlsKey = ""
+    tls_domain: TlsDomain = ""
+    plaintext: PlaintextHosts = msgspec.field(default_factory=list)
     log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"
+
+    def listening_port(self, of_menu: int | None) -> int:
+        """Answer the port to listen on, given that of the menu file."""
+        return self.port if self.port is not None else of_menu or DEFAULT_PORT

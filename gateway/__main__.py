@@ -7,9 +7,11 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uuid_utils
@@ -29,6 +31,7 @@ from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
+from plumbing.tls import Contexts, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -43,10 +46,12 @@ def main() -> None:
     try:
         settings = read_settings(GatewaySettings, "gateway", os.environ)
         configure_logs("gateway", settings.log_level, settings.log_format)
+        hosts = [at.rpartition(":")[0] for at in settings.departments.values()]
+        credentials = find_credentials("gateway", settings, hosts)
         database = open_database(settings)
         database.prepare(MIGRATIONS)
         if not arguments.migrate:
-            run(_serve(settings, database))
+            run(_serve(settings, database, credentials))
         database.close()
     except StartError as error:
         print(f"gateway: {error}", file=sys.stderr)
@@ -59,9 +64,10 @@ def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Data
     return Database(settings.database_url or f"sqlite:///{path}", schema="gateway", read_only=read_only)
 
 
-async def _serve(settings: GatewaySettings, database: Database) -> None:
+async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:
+    channels = {name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()}
     calling = Calling(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
-    departments = {name: Department(name, _channel(at), calling) for name, at in settings.departments.items()}
+    departments = {name: Department(name, channel, calling) for name, channel in channels.items()}
     patience = Patience(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
     ordering = Ordering(Journal(database), departments, patience, clock=time.time, random=random.random)
     house = House(
@@ -84,15 +90,38 @@ async def _serve(settings: GatewaySettings, database: Database) -> None:
         server_header=False,
     )
     host, port = sock.getsockname()[:2]
-    log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
+    log.info(
+        "open",
+        address=f"{host}:{port}",
+        departments=", ".join(settings.departments),
+        database=str(database),
+        tls_until=credentials and credentials.until,
+    )
+    renewing = asyncio.create_task(credentials.watch(partial(_renew, channels.values()))) if credentials else None
     announcement = asyncio.create_task(_announce(house, f"http://{host}:{port}"))
-    await _Server(config).serve([sock])
+    await _Server(config, house, settings.linger).serve([sock])
     announcement.cancel()
+    if renewing:
+        renewing.cancel()
     log.info("closed")
 
 
 class _Server(uvicorn.Server):
     """Stops on a signal and returns, so that the journal can be closed; uvicorn would raise the signal once more."""
+
+    def __init__(self, config: uvicorn.Config, house: House, linger: float) -> None:
+        super().__init__(config)
+        self._house = house
+        self._linger = linger
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop, at the first signal only after a while in which whoever sends orders here can turn elsewhere."""
+        if self._linger and not self._house.is_leaving:
+            self._house.is_leaving = True
+            log.info("leaving", seconds=self._linger)
+            asyncio.get_running_loop().call_later(self._linger, self.handle_exit, sig, frame)
+        else:
+            super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -108,9 +137,16 @@ async def _announce(house: House, url: str) -> None:
     log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
 
 
-def _channel(address: str) -> WatchedChannel:
+async def _renew(channels: Iterable[WatchedChannel], certificates: Contexts) -> None:
+    for channel in channels:
+        channel.reconnect(certificates.client)
+
+
+def _channel(name: str, address: str, credentials: Credentials | None, domain: str) -> WatchedChannel:
     host, _, port = address.rpartition(":")
-    return WatchedChannel(host, int(port))
+    if credentials is None:
+        return WatchedChannel(host, int(port))
+    return WatchedChannel(host, int(port), credentials.contexts.client, certificate_name(name, domain))
 
 
 if __name__ == "__main__":

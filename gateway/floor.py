@@ -12,7 +12,6 @@ from itertools import islice
 from typing import NamedTuple, TypeVar
 
 import structlog
-from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from grpclib.metadata import Deadline
@@ -20,6 +19,7 @@ from grpclib.metadata import Deadline
 from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, TicketState
 from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
+from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.lean_messages import make_lean
 
 R = TypeVar("R")
@@ -103,7 +103,7 @@ class Ask(NamedTuple):
 class Department:
     """One department, at the other end of a channel."""
 
-    def __init__(self, name: str, channel: Channel, calling: Calling) -> None:
+    def __init__(self, name: str, channel: WatchedChannel, calling: Calling) -> None:
         """Speak with the department over a channel that connects, and reconnects, by itself."""
         self.name = name
         self._channel = channel
@@ -171,6 +171,8 @@ class Department:
             try:
                 result = await call(deadline)
             except Exception as error:  # whatever went wrong, there was no answer: not swallowed, translated
+                if _is_shutting_down(error):
+                    self._channel.reconnect()  # to another of its kind, if there is one
                 if tries and not isinstance(error, TimeoutError):
                     continue
                 self._fail(error)
@@ -264,6 +266,10 @@ def _answers(batch: "v1.TicketBatch | v1.PlaceOrdersResponse | None", shares: Se
     if len(batch.outcomes) != sum(batch.line_counts) or next(lines, None) is not None:
         raise ValueError("the department answered another number of lines than its tickets have")
     return answers
+
+
+def _is_shutting_down(error: Exception) -> bool:
+    return isinstance(error, GRPCError) and error.status is Status.UNAVAILABLE
 
 
 def _reason(error: Exception) -> str:

@@ -43,6 +43,7 @@ class House:
         self._clock = clock
         self._open_at = clock() + wait_for_departments
         self._writable_until = 0.0
+        self.is_leaving = False
 
     def order(self, request: OrderRequest) -> Order:
         """Turn a request into an order; raises RuleBroken, which names the field."""
@@ -78,7 +79,9 @@ class House:
         }
 
     async def is_ready(self) -> bool:
-        """Tell whether orders can be taken."""
+        """Tell whether orders can be taken, and should be: not by a gateway that is about to stop."""
+        if self.is_leaving:
+            return False
         if self._clock() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
             return False
         if self._clock() >= self._writable_until:

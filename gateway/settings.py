@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from plumbing.logs import Format, Level
+from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
@@ -47,8 +48,22 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     wait_for_departments: Annotated[
         float, Meta(ge=0, description="Seconds after the start in which readiness waits for every department.")
     ] = 10.0
+    linger: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=600,
+            description="Seconds to go on taking orders, though not ready, when the program is to stop: so "
+            "long a proxy may take to notice.",
+        ),
+    ] = 0.0
     grace: Annotated[
         int, Meta(ge=0, le=600, description="Seconds that running requests may take to finish when the program stops.")
     ] = 5
+    tls_ca: TlsCa = ""
+    tls_cert: TlsCert = ""
+    tls_key: TlsKey = ""
+    tls_domain: TlsDomain = ""
+    plaintext: PlaintextHosts = msgspec.field(default_factory=list)
     log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"

@@ -36,7 +36,10 @@ def plan(folder: Path, environ: Mapping[str, str]) -> House:
     ]
     commands.append(f"gateway: exec {shlex.quote(sys.executable)} -m gateway")
     variables = {variable("port", name): str(port) for name, port in ports.items()}
-    addresses = {name: f"{_host(name, environ)}:{port}" for name, port in ports.items()}
+    addresses = {
+        name: f"{own_address(read_settings(DepartmentSettings, name, environ).host)}:{port}"
+        for name, port in ports.items()
+    }
     variables[variable("departments")] = ",".join(f"{name}={address}" for name, address in addresses.items())
     return House("\n".join(commands) + "\n", variables)
 
@@ -58,6 +61,6 @@ def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
     return {name: next(free) if port is None else port for name, port in wanted.items()}
 
 
-def _host(name: str, environ: Mapping[str, str]) -> str:
-    host = read_settings(DepartmentSettings, name, environ).host
+def own_address(host: str) -> str:
+    """Answer where, from this machine, a program is that listens on `host`."""
     return "127.0.0.1" if host in _ANY_ADDRESS else host

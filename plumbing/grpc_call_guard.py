@@ -134,7 +134,8 @@ class GuardedStream(ProtocolStream):
                 ("grpc-message", encode_grpc_message(text)),
             ]
             self._h2_connection.send_headers(cast("int", self.id), trailers, end_stream=True)
-            self.reset_nowait()
+            if self.closable:  # not where the whole call arrived at once: then both have ended it
+                self.reset_nowait()
 
     def finish(self) -> None:
         """End what is still open: its peer has not ended it, or nobody has answered it."""

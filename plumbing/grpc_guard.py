@@ -21,6 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
+from grpclib.const import Status
 from grpclib.protocol import Connection, EventsProcessor
 from grpclib.protocol import Stream as ProtocolStream
 from grpclib.server import Server
@@ -30,6 +31,7 @@ from h2.settings import SettingCodes
 
 from plumbing.grpc_call_guard import GuardedHandler, GuardedStream, Headers, Room, fault_in
 from plumbing.grpc_peer_guard import CONFIGURATION, WatchedProtocol
+from plumbing.tls import Callers, peer_names
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport
@@ -46,6 +48,9 @@ PIECE_BYTES = 8 * 1024
 """How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
 frames."""
 
+Refusal = Callable[[str], str | None]
+"""Why a peer may not call a path, or None where it may."""
+
 log = structlog.get_logger("grpc")
 
 
@@ -53,10 +58,16 @@ class GuardedProcessor(EventsProcessor):
     """Gives a peer what it is allowed, and no more."""
 
     def __init__(
-        self, handler: GuardedHandler, connection: Connection, max_message: int, send_away: Callable[[], None]
+        self,
+        handler: GuardedHandler,
+        connection: Connection,
+        max_message: int,
+        refusal: Refusal | None,
+        send_away: Callable[[], None],
     ) -> None:
         super().__init__(handler, connection)
         self._room = Room(max_message)
+        self._refusal = refusal
         self._send_away = send_away
         self._allowance = float(RESETS)
         self._counted_at = asyncio.get_running_loop().time()
@@ -73,6 +84,8 @@ class GuardedProcessor(EventsProcessor):
             self._spend()
         elif fault := fault_in(headers):
             stream.answer(*fault)
+        elif self._refusal and (reason := self._refusal(dict(headers).get(":path", ""))):
+            stream.answer(Status.PERMISSION_DENIED, reason)
         else:
             self.handler.accept(stream, cast("Any", headers), self.register(stream))
 
@@ -119,7 +132,7 @@ class GuardedProtocol(WatchedProtocol):
         # STREAMS is announced and minded by the processor, for h2 would end the connection.
         self.connection._connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
         self.processor = GuardedProcessor(
-            self._guarded, self.connection, self._server.max_message, send_away=self._send_away
+            self._guarded, self.connection, self._server.max_message, self._refusal(), send_away=self._send_away
         )
         if not self._server.admit(self):
             self._transport.abort()
@@ -160,6 +173,12 @@ class GuardedProtocol(WatchedProtocol):
         else:
             super()._look()
 
+    def _refusal(self) -> Refusal | None:
+        if self._server.callers is None:
+            return None
+        names = peer_names(self._transport.get_extra_info("peercert"))
+        return partial(self._server.callers.refusal, names)
+
     def _send_away(self) -> None:
         if not (self._is_leaving or self.connection.is_closing()):
             reason = "a peer resets calls, or changes its settings, without end"
@@ -181,8 +200,10 @@ class GuardedProtocol(WatchedProtocol):
 class GuardedServer(Server):
     """Knows its connections, so that it can count them, and close them one by one."""
 
-    def __init__(self, handlers: Any, *, max_message: int, **options: Any) -> None:
+    def __init__(self, handlers: Any, *, max_message: int, callers: Callers | None, **options: Any) -> None:
+        """`callers` are those who may call, known by their certificates; without them anybody may."""
         super().__init__(handlers, config=CONFIGURATION, **options)
+        self.callers = callers
         self._h2_config.validate_inbound_headers = True
         self._h2_config.header_encoding = "latin-1"  # ASCII in all that has a meaning; the rest must not raise
         self._is_crowded = False

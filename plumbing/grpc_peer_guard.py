@@ -10,7 +10,9 @@ guards of gRPC; their versions are pinned for it.
 """
 
 import asyncio
+import ssl
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from grpclib import client
@@ -42,6 +44,7 @@ class WatchedProtocol(H2Protocol):
     _timer: asyncio.TimerHandle
     _silent = 0
     _unanswered = 0
+    _idle_looks: int | None = None
 
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
@@ -71,6 +74,10 @@ class WatchedProtocol(H2Protocol):
         self._timer.cancel()
         super().connection_lost(exc)
 
+    def leave(self) -> None:
+        """Close as soon as no call is left: nobody makes a new one here."""
+        self._idle_looks = 0
+
     def _hang_up(self, reason: str) -> None:
         self.processor.close(reason)
 
@@ -83,12 +90,22 @@ class WatchedProtocol(H2Protocol):
         if self._transport.is_closing() or self._silent >= SILENT_LOOKS or self._unanswered >= UNANSWERED_LOOKS:
             self._transport.abort()
             return
+        if self._has_left():
+            self._hang_up("it is no longer needed")
+            return
         self._silent += 1
         self._unanswered += 1
         self.connection._connection.ping(b"are you?")
         with suppress(RuntimeError):  # uvloop closes a connection whose connecting was cancelled, and tells nobody
             self.connection.flush()
             self._rearm()
+
+    def _has_left(self) -> bool:
+        """Tell whether it was left for more than a whole look: a call may just have begun."""
+        if self._idle_looks is None:
+            return False
+        self._idle_looks = 0 if self.processor.streams else self._idle_looks + 1
+        return self._idle_looks > 1
 
     def _rearm(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
@@ -97,8 +114,18 @@ class WatchedProtocol(H2Protocol):
 class WatchedChannel(client.Channel):
     """A client's channel that finds out when its peer is gone; its calls end, and the next one connects anew."""
 
-    def __init__(self, host: str, port: int) -> None:
-        super().__init__(host, port, config=CONFIGURATION)
+    _protocol: WatchedProtocol | None
+
+    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "") -> None:
+        """`peer` is the name that the other side's certificate has to be for, where there is TLS."""
+        super().__init__(host, port, ssl=tls, config=replace(CONFIGURATION, ssl_target_name_override=peer or None))
+
+    def reconnect(self, tls: ssl.SSLContext | None = None) -> None:
+        """Make new calls on a new connection, with other certificates if some are given; those that run go on."""
+        self._ssl = tls or self._ssl
+        if self._protocol is not None:
+            self._protocol.leave()
+            self._protocol = None
 
     def _protocol_factory(self) -> H2Protocol:
         return WatchedProtocol(client.Handler(), self._config, self._h2_config)

@@ -7,7 +7,6 @@ the calls that run before it says GOAWAY. What it does against hostile peers is 
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +27,12 @@ from grpclib.server import Stream
 
 from plumbing.errors import StartError
 from plumbing.grpc_guard import GuardedServer
+from plumbing.tls import Callers, Contexts
 
 if TYPE_CHECKING:
     from grpclib._typing import IProtoMessage, IServable
 
+HANDSHAKE_SECONDS = 5.0  # how long a peer may take to greet, with TLS
 HEALTH_SECONDS = 2.0  # how long a health check's answer holds
 CALL_SECONDS = 20.0
 """How long a call may take, from its headers to its answer, whatever deadline it has; health and reflection, which
@@ -53,9 +54,13 @@ class GrpcServer:
         translate: Translate,
         healthy: Callable[[], Awaitable[bool]],
         max_message_bytes: int,
+        callers: Callers | None = None,
         call_seconds: float = CALL_SECONDS,
     ) -> None:
-        """`translate` turns what a handler raises into a status, or None for a fault of ours."""
+        """`translate` turns what a handler raises into a status, or None for a fault of ours.
+
+        `callers` are those who may call, where there is TLS.
+        """
         self._translate = translate
         self._call_seconds = call_seconds
         self._calls = 0
@@ -63,25 +68,34 @@ class GrpcServer:
         self._idle.set()
         self._draining = False
         self._listener: asyncio.AbstractServer | None = None
+        self._socket: socket.socket | None = None
         health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
         self._server = GuardedServer(
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
             max_message=max_message_bytes,
+            callers=callers,
             codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
         )
         listen(self._server, RecvRequest, self._on_request)
 
-    async def start(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+    async def start(self, sock: socket.socket, tls: Contexts | None = None) -> None:
         """Accept connections on a bound socket."""
-        loop = asyncio.get_running_loop()
-        self._listener = await loop.create_server(self._server.protocol, sock=sock, backlog=512, ssl=tls)
+        self._socket = sock
+        self._listener = await self._listen(tls)
+
+    async def renew(self, tls: Contexts) -> None:
+        """Accept new connections with other certificates; no connection is lost or waits."""
+        listener, self._listener = self._listener, await self._listen(tls)
+        if listener is not None:
+            listener.close()
 
     async def drain(self, grace: float) -> None:
         """Stop listening, refuse new calls, let those that run finish for `grace` seconds, say goodbye."""
         self._draining = True
-        if self._listener is not None:
+        if self._listener is not None and self._socket is not None:
             self._listener.close()
+            self._socket.close()
         try:
             async with asyncio.timeout(grace):
                 await self._idle.wait()
@@ -91,6 +105,17 @@ class GrpcServer:
         await asyncio.sleep(0.1)  # the last answers leave before the connections do
         self._server.close_connections()
         await asyncio.sleep(0)
+
+    async def _listen(self, tls: Contexts | None) -> asyncio.AbstractServer:
+        """Listen on a duplicate of the socket, which stays open when the listener is closed."""
+        assert self._socket is not None  # noqa: S101 - for mypy: it has been started
+        return await asyncio.get_running_loop().create_server(
+            self._server.protocol,
+            sock=self._socket.dup(),
+            backlog=512,
+            ssl=tls.server if tls else None,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if tls else None,
+        )
 
     async def _on_request(self, event: RecvRequest) -> None:
         handler = event.method_func

@@ -47,6 +47,8 @@ def _parse(name: str, text: str, hint: Any) -> object:
     bare = _bare(hint)
     if get_origin(bare) is dict:
         raw = dict(_pairs(name, text))
+    elif get_origin(bare) is list:
+        raw = [part for each in text.split(",") if (part := each.strip())]
     try:
         return msgspec.convert(raw, hint, strict=False)
     except msgspec.ValidationError as error:
@@ -78,4 +80,6 @@ def _description(hint: Any) -> str:
 def _spell(default: object) -> str:
     if isinstance(default, dict):
         return ",".join(f"{key}={value}" for key, value in default.items())
+    if isinstance(default, list):
+        return ",".join(default)
     return "" if default is None else str(default)

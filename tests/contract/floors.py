@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grpclib.client import Channel
-
 from departments.__main__ import DESCRIPTORS
 from departments.__main__ import MIGRATIONS as TABLES
 from departments.department import Department as Station
@@ -21,6 +19,7 @@ from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.service import FloorService
 from gateway.floor import Calling, Department
 from generated.restaurant import v1
+from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.grpc_server import GrpcServer, bind
 from tests.gateway.fakes import BreakableDatabase
 
@@ -153,7 +152,7 @@ class Floor:
 
     def department(self, calling: Calling = QUICK) -> Department:
         """The department as the gateway sees it."""
-        client = Department(self.name, Channel(HOST, self.port), calling)
+        client = Department(self.name, WatchedChannel(HOST, self.port), calling)
         self._clients.append(client)
         return client
 

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
-from grpclib.client import Channel
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
 from gateway.floor import Calling, Department, Refused, Unreachable
 from generated.restaurant import v1
+from plumbing.grpc_peer_guard import WatchedChannel
 from tests.contract.floors import HOST, SHORT, Floor, free_port
 from tests.gateway.fakes import order, until
 
@@ -317,7 +317,7 @@ async def test_a_department_that_cannot_write_is_not_reachable_and_does_it_once_
 
 
 async def test_a_department_that_is_not_there_is_known_to_be_so_at_once() -> None:
-    department = Department("bar", Channel(HOST, free_port()), Calling(deadline=5.0))
+    department = Department("bar", WatchedChannel(HOST, free_port()), Calling(deadline=5.0))
     started = time.monotonic()
     with pytest.raises(Unreachable):
         await department.ask(Goal.PLACE, order("bar coffee"))
@@ -382,7 +382,7 @@ async def test_something_else_that_listens_there_is_given_up_by_the_deadline(tal
         writer.close()
 
     server = await asyncio.start_server(serve, HOST, 0)
-    department = Department("bar", Channel(HOST, server.sockets[0].getsockname()[1]), SHORT)
+    department = Department("bar", WatchedChannel(HOST, server.sockets[0].getsockname()[1]), SHORT)
     started = time.monotonic()
     with pytest.raises(Unreachable):
         await department.ask(Goal.PLACE, order("bar coffee"))
@@ -496,7 +496,7 @@ async def test_a_menu_that_cannot_be_had_is_closed_under_its_last_title(bar: Flo
 
 
 async def test_a_menu_that_was_never_seen_has_no_title() -> None:
-    department = Department("bar", Channel(HOST, free_port()), SHORT)
+    department = Department("bar", WatchedChannel(HOST, free_port()), SHORT)
     menu = await department.menu()
     assert (menu.name, menu.is_open, menu.titles, menu.items) == ("bar", False, {}, [])
     with pytest.raises(Unreachable):

@@ -170,6 +170,9 @@ class Channel:
     def close(self) -> None:
         """Nothing is open."""
 
+    def reconnect(self) -> None:
+        """Every call finds its own way."""
+
     def _virtual(self, deadline: Deadline) -> float:
         """A deadline counts on the machine's clock; here it counts from its first use, on the virtual one."""
         now = self._network.loop.time()

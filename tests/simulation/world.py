@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
-from grpclib.client import Channel as GrpcChannel
-
 import departments
 import gateway
 from departments.department import Department
@@ -22,6 +20,7 @@ from gateway.domain.order import Order, Outcome, Policy, Status
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from plumbing.database import Database
+from plumbing.grpc_peer_guard import WatchedChannel
 from tests.simulation.network import Channel, Network
 from tests.simulation.storage import Disk, SimulatedDatabase
 from tests.simulation.virtual import EPOCH, Process, VirtualLoop
@@ -157,7 +156,7 @@ class House(Program):
         world = self.world
         rooms = {}
         for name in world.menus:
-            channel = cast("GrpcChannel", Channel(world.network, name, CALLING.deadline))
+            channel = cast("WatchedChannel", Channel(world.network, name, CALLING.deadline))
             rooms[name] = floor.Department(name, channel, CALLING)
         ordering = Ordering(
             Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
