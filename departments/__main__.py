@@ -95,16 +95,11 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await server.start(sock, credentials.contexts if credentials else None)
+    if credentials:
+        log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
     renewing = asyncio.create_task(credentials.watch(server.renew)) if credentials else None
     host, port = sock.getsockname()[:2]
-    log.info(
-        "open",
-        department=menu.name,
-        address=f"{host}:{port}",
-        items=len(menu.items),
-        database=str(database),
-        tls_until=credentials and credentials.until,
-    )
+    log.info("open", department=menu.name, address=f"{host}:{port}", items=len(menu.items), database=str(database))
     await stop.wait()
     log.info("closing", department=menu.name)
     if renewing:

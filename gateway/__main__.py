@@ -90,13 +90,9 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         server_header=False,
     )
     host, port = sock.getsockname()[:2]
-    log.info(
-        "open",
-        address=f"{host}:{port}",
-        departments=", ".join(settings.departments),
-        database=str(database),
-        tls_until=credentials and credentials.until,
-    )
+    log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
+    if credentials:
+        log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
     renewing = asyncio.create_task(credentials.watch(partial(_renew, channels.values()))) if credentials else None
     announcement = asyncio.create_task(_announce(house, f"http://{host}:{port}"))
     await _Server(config, house, settings.linger).serve([sock])

@@ -92,8 +92,6 @@ class CertificateFolder:
         """Make a new authority that all trust beside the old one; certificates stay as they are."""
         if (self._authority / "old.pem").exists():
             raise StartError(f"{self._authority / 'old.pem'}: the last change is not over; 'forget-old' ends it")
-        if not (self._authority / "cert.pem").exists():
-            raise StartError(f"{self._authority}: there is no authority yet; 'issue' makes it")
         self._write("ca", "old.pem", self._read("cert.pem"))
         self._make_authority()
         self._trust()
@@ -115,7 +113,10 @@ class CertificateFolder:
             self._write(program, "ca.pem", *trusted)
 
     def _read(self, name: str) -> bytes:
-        return (self._authority / name).read_bytes()
+        try:
+            return (self._authority / name).read_bytes()
+        except FileNotFoundError:
+            raise StartError(f"{self._authority}: there is no authority yet; 'issue' makes it") from None
 
     def _write(self, program: str, name: str, *blobs: bytes) -> None:
         """Write a file as a whole: a program may look at any moment."""

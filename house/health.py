@@ -30,8 +30,10 @@ def main() -> None:
     parser.add_argument("program", nargs="?", help="gateway, or a menu (default: what process 1 runs, in a container)")
     program = parser.parse_args().program
     try:
-        name = program or _first_process()
+        name = program or program_of(_first_process())
         text = _gateway() if name == "gateway" else _department(name)
+    except TimeoutError:
+        text = f"no answer within {SECONDS:g} s"
     except (StartError, OSError, http.client.HTTPException) as error:
         text = str(error) or type(error).__name__
     print(text)
@@ -55,16 +57,18 @@ def _department(name: str) -> str:
     return asyncio.run(check_health(*place, credentials, SECONDS))
 
 
-def _first_process() -> str:
-    """Read from the command of process 1 what it is: `… -m gateway`, or `… -m departments bar`."""
-    words = Path("/proc/1/cmdline").read_text().split("\0")
-    module, *arguments = words[words.index("-m") + 1 :] if "-m" in words else [""]
-    if module == "gateway":
-        return module
-    menus = [argument for argument in arguments if argument and not argument.startswith("-")]
-    if module != "departments" or not menus:
-        raise StartError(f"process 1 is no program of Comanda: {' '.join(words).strip()}")
-    return menus[0]
+def program_of(command: list[str]) -> str:
+    """Read from a process's command what it is: `… -m gateway`, or `… -m departments bar`; raises StartError."""
+    match command[command.index("-m") + 1 :] if "-m" in command else []:
+        case ["gateway", *_]:
+            return "gateway"
+        case ["departments", *arguments] if menus := [each for each in arguments if not each.startswith("-")]:
+            return menus[0]
+    raise StartError(f"process 1 is no program of Comanda: {' '.join(command)}")
+
+
+def _first_process() -> list[str]:
+    return Path("/proc/1/cmdline").read_text().rstrip("\0").split("\0")
 
 
 if __name__ == "__main__":

@@ -156,6 +156,11 @@ class Floor:
         self._clients.append(client)
         return client
 
+    @property
+    def connections(self) -> set[Any]:
+        """Who is connected."""
+        return set(self._server._server.open)
+
     async def stock(self) -> dict[str, Stock]:
         return (await self.station.shelves()).stock
 

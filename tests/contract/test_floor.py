@@ -316,6 +316,20 @@ async def test_a_department_that_cannot_write_is_not_reachable_and_does_it_once_
     assert await department.try_again(Goal.PLACE, [asked]) == [Answer(TicketState.QUEUED, [COFFEE])]
 
 
+async def test_a_department_that_is_closing_is_asked_on_a_new_connection_and_the_old_one_is_left(
+    full_bar: Floor,
+) -> None:
+    """So that another of its kind behind the same name is found, and it has no connection to wait for."""
+    department = full_bar.department()
+    await department.ask(Goal.PLACE, order("bar coffee"))
+    (old,) = full_bar.connections
+    full_bar.wire.on_call = refuse(Status.UNAVAILABLE, times=1)
+    assert await department.ask(Goal.PLACE, order("bar soda")) == Answer(TicketState.QUEUED, [SODA])
+    assert department.is_reachable
+    await until(lambda: old not in full_bar.connections)
+    assert len(full_bar.connections) == 1
+
+
 async def test_a_department_that_is_not_there_is_known_to_be_so_at_once() -> None:
     department = Department("bar", WatchedChannel(HOST, free_port()), Calling(deadline=5.0))
     started = time.monotonic()

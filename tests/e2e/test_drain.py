@@ -13,7 +13,7 @@ from grpclib.exceptions import GRPCError
 from generated.restaurant import v1
 from tests.e2e.books import Shelf
 from tests.e2e.guests import line, look, order, outcomes
-from tests.e2e.harness import House, Houses, Program, accepts, wait_for
+from tests.e2e.harness import House, Houses, Program, accepts, eventually, wait_for
 
 QUICK = 3.0  # seconds that a program with nothing left to do may take to end
 PATIENT = 30.0  # seconds: the gateway waits longer for a department than these tests keep it waiting
@@ -74,6 +74,36 @@ async def test_the_gateway_answers_the_orders_that_run(house: House, order_id: s
     async with house.client() as client:
         assert await look(client, order_id) == placed.json()
     assert house.books.check("bar")["soda"] == Shelf(10, 9, 0, 1)
+
+
+async def test_a_gateway_that_lingers_takes_orders_though_it_is_not_ready(houses: Houses) -> None:
+    house = houses.open({"bar": {"coffee": 10}}, LINGER=2)
+    body = order(line("bar", "coffee"))
+    async with house.client() as client:
+        house.gateway.send(signal.SIGTERM)
+        began = time.monotonic()
+
+        async def is_leaving() -> bool:
+            return (await client.get("/health/ready")).status_code == 503
+
+        await eventually(is_leaving, "it is not ready", 1)
+        assert (await client.get("/health/live")).status_code == 200
+        async with house.client() as latecomer:
+            placed = await latecomer.post("/orders", json=body)
+    code = await asyncio.to_thread(house.gateway.wait)
+
+    assert (placed.status_code, outcomes(placed.json())) == (201, ["accepted"])
+    assert code == 0
+    assert 2 <= time.monotonic() - began < 2 + QUICK
+
+
+async def test_a_second_signal_ends_the_lingering(houses: Houses) -> None:
+    house = houses.open({"bar": {"coffee": 10}}, LINGER=60)
+    house.gateway.send(signal.SIGTERM)
+    wait_for(lambda: "leaving" in house.gateway.output, "it lingers")
+    house.gateway.send(signal.SIGTERM)
+
+    assert await seconds_until_it_ends_well(house.gateway) < QUICK
 
 
 async def test_everything_ends_at_once_where_nothing_runs(house: House) -> None:

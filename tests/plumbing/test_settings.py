@@ -18,6 +18,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     places: Annotated[dict[str, Annotated[str, Meta(pattern=r"^[^:\s]+:[0-9]+$")]], Meta(description="Where.")] = (
         msgspec.field(default_factory=lambda: {"bar": "localhost:1", "kitchen": "localhost:2"})
     )
+    hosts: Annotated[list[str], Meta(description="Which.")] = msgspec.field(default_factory=lambda: ["a", "b"])
 
 
 def read(**environ: str) -> Settings:
@@ -30,8 +31,17 @@ def test_a_setting_that_is_not_there_has_its_default() -> None:
 
 def test_every_kind_of_setting_is_read() -> None:
     assert read(
-        HOME="/data", PORT="0", OWN_PORT="1", WAIT="60", LOUD="true", LEVEL="high", PLACES="a=x:1, b=y:2"
-    ) == Settings(home="/data", port=0, own_port=1, wait=60.0, loud=True, level="high", places={"a": "x:1", "b": "y:2"})
+        HOME="/data", PORT="0", OWN_PORT="1", WAIT="60", LOUD="true", LEVEL="high", PLACES="a=x:1, b=y:2", HOSTS="c, d,"
+    ) == Settings(
+        home="/data",
+        port=0,
+        own_port=1,
+        wait=60.0,
+        loud=True,
+        level="high",
+        places={"a": "x:1", "b": "y:2"},
+        hosts=["c", "d"],
+    )
 
 
 def test_the_narrower_name_wins() -> None:
@@ -106,4 +116,5 @@ def test_the_manual_gets_every_variable_with_its_default_and_meaning() -> None:
         ("COMANDA_LOUD", "False", "Whether."),
         ("COMANDA_LEVEL", "low", "How much."),
         ("COMANDA_PLACES", "bar=localhost:1,kitchen=localhost:2", "Where."),
+        ("COMANDA_HOSTS", "a,b", "Which."),
     ]
