@@ -59,6 +59,14 @@ migrate: setup
 audit *args: setup
     @python -m house audit {{args}}
 
+# copy every SQLite database into a folder, of a house at work or at rest
+backup folder: setup
+    @python -m house backup {{quote(folder)}}
+
+# put the copies in a folder back, of a house at rest
+restore folder: setup
+    @python -m house restore {{quote(folder)}}
+
 # the long forms of all proofs: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200

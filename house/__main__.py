@@ -1,4 +1,4 @@
-"""`python -m house up | migrate | audit | settings`."""
+"""`python -m house up | migrate | audit | backup | restore | settings`."""
 
 import argparse
 import asyncio
@@ -15,6 +15,8 @@ from departments.settings import DepartmentSettings
 from gateway import __main__ as gateway
 from gateway.settings import GatewaySettings
 from house.audit import Acknowledged, Auditor, Report
+from house.backup import back_up
+from house.backup import restore as put_back
 from house.manual import manual
 from house.procfile import plan
 from plumbing.database import Database
@@ -56,6 +58,10 @@ def main() -> None:
     )
     auditing.add_argument("--acknowledged", type=Path, metavar="FILE", help="a client's journal of answers, JSON lines")
     auditing.set_defaults(run=audit)
+    for name, command in (("backup", backup), ("restore", restore)):
+        copying = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        copying.add_argument("folder", type=Path, help="where the copies are: one file for each database")
+        copying.set_defaults(run=command)
     arguments = vars(parser.parse_args())
     del arguments["command"]
     try:
@@ -81,13 +87,9 @@ def up() -> None:
 
 def migrate() -> None:
     """Bring every database up to date."""
-    databases = [(gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ)), gateway.MIGRATIONS)]
-    for path in menu_files(department.menu_folder()):
-        menu = read_menu(path)
-        own = read_settings(DepartmentSettings, menu.name, os.environ)
-        databases.append((department.open_database(menu, own), department.MIGRATIONS))
-    for database, migrations in databases:
-        database.prepare(migrations)
+    journal, departments = _databases()
+    for database in (journal, *departments.values()):
+        database.prepare(gateway.MIGRATIONS if database is journal else department.MIGRATIONS)
         print(f"{database} ({database.schema}) is up to date")
         database.close()
 
@@ -95,18 +97,9 @@ def migrate() -> None:
 def audit(acknowledged: Path | None) -> None:
     """Compare journal, orders, tickets and stock across all databases, of a house at work or at rest."""
     with ExitStack() as opened:
-
-        def opens(database: Database) -> Database:
+        journal, departments = _databases(read_only=True)
+        for database in (journal, *departments.values()):
             opened.callback(database.close)
-            return database
-
-        settings = read_settings(GatewaySettings, "gateway", os.environ)
-        journal = opens(gateway.open_database(settings, read_only=True))
-        departments = {}
-        for path in menu_files(department.menu_folder()):
-            menu = read_menu(path)
-            own = read_settings(DepartmentSettings, menu.name, os.environ)
-            departments[menu.name] = opens(department.open_database(menu, own, read_only=True))
         told = Acknowledged(acknowledged) if acknowledged else None
         progress = _show_progress if sys.stderr.isatty() else None
         report = asyncio.run(Auditor(journal, departments, told, progress=progress).audit())
@@ -117,6 +110,39 @@ def audit(acknowledged: Path | None) -> None:
 
 def _show_progress(report: Report) -> None:
     print(f"\r{report.orders} orders, {report.tickets} tickets", end="\r", file=sys.stderr, flush=True)
+
+
+def backup(folder: Path) -> None:
+    """Copy every SQLite database into a folder, of a house at work or at rest."""
+    back_up(_files(), folder, print)
+
+
+def restore(folder: Path) -> None:
+    """Put the copies in a folder back, of a house at rest; what was there is kept beside them."""
+    put_back(_files(), folder, print)
+
+
+def _databases(*, read_only: bool = False) -> tuple[Database, dict[str, Database]]:
+    """Open the journal, and each department's database."""
+    journal = gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=read_only)
+    departments = {}
+    for path in menu_files(department.menu_folder()):
+        menu = read_menu(path)
+        own = read_settings(DepartmentSettings, menu.name, os.environ)
+        departments[menu.name] = department.open_database(menu, own, read_only=read_only)
+    return journal, departments
+
+
+def _files() -> dict[str, Path]:
+    """Name the files of all databases, the journal's first; raises StartError where one is no file."""
+    journal, departments = _databases()
+    files = {}
+    for name, database in {"gateway": journal, **departments}.items():
+        if database.file is None:
+            raise StartError(f"{database} is not a file; PostgreSQL's own pg_dump and pg_restore copy it")
+        files[name] = database.file
+        database.close()
+    return files
 
 
 def settings() -> None:

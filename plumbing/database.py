@@ -92,13 +92,18 @@ class Database:
         """Name the database without its password."""
         return self.url.render_as_string(hide_password=True)
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+
     def prepare(self, versions: Path) -> None:
         """Take the database for this process and bring its tables up to date; raises StartError.
 
         `versions` is the folder of the program's Alembic migrations.
         """
-        if self.url.drivername == "sqlite":
-            self._lock = _lock_file(Path(self.url.database or ""))
+        if self.file is not None:
+            self._lock = lock_file(self.file)
         try:
             self._writer.submit(_migrate, self.schema, versions).result()
         except DatabaseError as error:
@@ -319,7 +324,8 @@ def _postgresql_engine(url: sa.URL, schema: str, more: str = "") -> sa.Engine:
     )
 
 
-def _lock_file(path: Path) -> IO[str]:
+def lock_file(path: Path) -> IO[str]:
+    """Take a SQLite file for this process, until what is answered is closed; raises StartError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = Path(f"{path}.lock").open("a")  # noqa: SIM115 - held as long as the program runs
