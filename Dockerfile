@@ -16,17 +16,10 @@ COPY . /app
 RUN /opt/venv/bin/python -m compileall -q /opt/venv/lib /app
 
 FROM ${BASE}
-ARG VERSION=0.1.0
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="Comanda" \
-      org.opencontainers.image.description="A restaurant's orders: the gateway and its departments" \
-      org.opencontainers.image.licenses="MIT" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 # The base's pip goes too: nothing is ever installed in a container that runs.
 RUN rm -rf /usr/local/bin/pip* /usr/local/lib/python3*/site-packages/pip* \
  && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin comanda \
- && install -d -o comanda -g comanda /data
+ && install -d -o comanda -g comanda /data /backup
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \
@@ -38,6 +31,13 @@ WORKDIR /app
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=5s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "house.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "house.health"]
 ENTRYPOINT ["python", "-m"]
 CMD ["gateway"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Comanda" \
+      org.opencontainers.image.description="A restaurant's orders: the gateway and its departments" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"

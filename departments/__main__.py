@@ -19,7 +19,7 @@ from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.service import FloorService
 from departments.settings import DepartmentSettings
 from plumbing.database import Database
-from plumbing.errors import StartError
+from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_server import GrpcServer, bind
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
@@ -82,7 +82,10 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     department = Department(menu, database)
     services = [FloorService(department, limits), *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7())))]
     sock = bind(settings.host, settings.listening_port(menu.port))
-    await department.open()
+    try:
+        await department.open()
+    except DatabaseError as error:
+        raise StartError(f"database {database} cannot be used: {error}") from error
     server = GrpcServer(
         services,
         descriptors=DESCRIPTORS,

@@ -24,7 +24,7 @@ from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
 from plumbing.database import Database
-from plumbing.errors import StartError
+from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.grpc_server import bind
 from plumbing.http_guard import guarded_http
@@ -89,6 +89,10 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         timeout_graceful_shutdown=settings.grace,
         server_header=False,
     )
+    try:
+        await ordering.start()
+    except DatabaseError as error:
+        raise StartError(f"database {database} cannot be used: {error}") from error
     host, port = sock.getsockname()[:2]
     log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
     if credentials:
@@ -99,6 +103,7 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
     announcement.cancel()
     if renewing:
         renewing.cancel()
+    await ordering.close()
     log.info("closed")
 
 

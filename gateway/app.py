@@ -1,7 +1,5 @@
 """Puts the Litestar app together."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +47,7 @@ class _Assets(BaseLocalFileSystem):
 
 
 def create_app(house: House, *, max_body: int) -> Litestar:
-    """Build the app of a house; it starts and closes the house's order path. `max_body` in bytes."""
-
-    @asynccontextmanager
-    async def lifespan(_app: Litestar) -> AsyncIterator[None]:
-        await house.ordering.start()
-        yield
-        await house.ordering.close()
-
+    """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
     return Litestar(
         route_handlers=[
             place_order,
@@ -70,7 +61,6 @@ def create_app(house: House, *, max_body: int) -> Litestar:
             create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
-        lifespan=[lifespan],
         before_request=_demand_json,
         request_class=JsonRequest,
         exception_handlers=HANDLERS,

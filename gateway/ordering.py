@@ -78,10 +78,10 @@ class Ordering:
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
 
     async def start(self) -> None:
-        """Knock at every department, and take up every order that a crash left unfinished; raises DatabaseError."""
+        """Take up every order that a crash left unfinished, and knock at every department; raises DatabaseError."""
+        await self._watch.begin()
         for department in self.departments.values():
             self._spawn(self._greet(department))
-        await self._watch.begin()
         self._spawn(self._watch.keep())
 
     async def close(self) -> None:

@@ -90,6 +90,7 @@ def _new_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.unlink(missing_ok=True)
+        unfinished.touch()
         yield unfinished
         _sync(unfinished)
         unfinished.replace(path)

@@ -105,6 +105,9 @@ class Database:
         if self.file is not None:
             self._lock = lock_file(self.file)
         try:
+            encoding = self._writer.submit(_encoding).result()
+            if encoding != "UTF8":
+                raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
             self._writer.submit(_migrate, self.schema, versions).result()
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
@@ -246,6 +249,13 @@ def now_ms(dialect: sa.Dialect) -> "sa.ColumnElement[int]":
     return sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000, sa.BigInteger)
 
 
+def _encoding(connection: sa.Connection) -> str:
+    """Tell how text is written; SQLite's own ways are all Unicode."""
+    if connection.dialect.name == "sqlite":
+        return "UTF8"
+    return str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
+
+
 def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
     if connection.dialect.name == "postgresql":
         # Replicas that start at once take turns.
@@ -283,8 +293,9 @@ def _parse(url: str) -> sa.URL:
     raise SettingsError(f"COMANDA_DATABASE_URL: {parsed.drivername!r} is not allowed: expected postgresql or sqlite")
 
 
-_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000")
-_READ_ONLY = ("query_only=ON", "busy_timeout=5000")
+# SQLite keeps what it needs for a moment in memory: there may be no other place that it can write to.
+_DURABLE = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "temp_store=MEMORY")
+_READ_ONLY = ("query_only=ON", "busy_timeout=5000", "temp_store=MEMORY")
 
 
 def _sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -> sa.Engine:
@@ -315,7 +326,10 @@ def _reading_engine(url: sa.URL, schema: str) -> sa.Engine:
 
 
 def _postgresql_engine(url: sa.URL, schema: str, more: str = "") -> sa.Engine:
-    options = f"-c search_path={schema} -c synchronous_commit=on -c statement_timeout={STATEMENT_MILLISECONDS} {more}"
+    options = (
+        f"-c search_path={schema} -c client_encoding=UTF8 -c synchronous_commit=on"
+        f" -c statement_timeout={STATEMENT_MILLISECONDS} {more}"
+    )
     return sa.create_engine(
         url,
         pool_size=1,

@@ -43,10 +43,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_postgresql_database(request.getfixturevalue("postgresql"))
 
 
-def new_postgresql_database(server: str) -> str:
-    """Create an empty database on a server and answer its URL."""
+def new_postgresql_database(server: str, options: str = "") -> str:
+    """Create an empty database on a server and answer its URL; `options` are SQL's."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # a name cannot be a parameter
+        connection.execute(f'CREATE DATABASE "{name}" {options}')  # a name cannot be a parameter
     head, _, tail = server.partition("/postgres?")
     return f"{head}/{name}?{tail}" if tail else f"{server.rsplit('/', 1)[0]}/{name}"

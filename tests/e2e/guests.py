@@ -1,7 +1,8 @@
 """What guests send, and how they look at what became of it."""
 
+import asyncio
 import uuid
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -63,3 +64,42 @@ def states_of_menu(menu: httpx.Response) -> dict[str, str]:
     """Tell which departments a menu shows as open, and which as unreachable."""
     assert menu.status_code == 200, menu.text
     return {shown["name"]: shown["state"] for shown in menu.json()["departments"]}
+
+
+class HasClient(Protocol):
+    """What can be ordered at."""
+
+    def client(self) -> httpx.AsyncClient: ...
+
+
+class Load:
+    """Guests who order one after another, and keep what was not accepted at once, or not answered."""
+
+    def __init__(self, house: HasClient) -> None:
+        self._house = house
+        self.answers = 0
+        self.wrong: list[Json | str] = []
+
+    async def __aenter__(self) -> None:
+        self._enough = False
+        self._client = self._house.client()
+        self._guests = [asyncio.create_task(self._dine()) for _ in range(8)]
+
+    async def __aexit__(self, *error: object) -> None:
+        self._enough = True
+        await asyncio.gather(*self._guests)
+        await self._client.aclose()
+
+    async def _dine(self) -> None:
+        while not self._enough:
+            try:
+                await self._order()
+            except httpx.TransportError as error:
+                self.wrong.append(repr(error))
+            await asyncio.sleep(0.01)
+
+    async def _order(self) -> None:
+        answer = await self._client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
+        self.answers += 1
+        if answer.status_code != 201 or outcomes(answer.json()) != ["accepted", "accepted"]:
+            self.wrong.append(answer.json())

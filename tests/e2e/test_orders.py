@@ -12,17 +12,16 @@ from tests.e2e.harness import House, Houses
 
 CLIENTS = 64
 STOCK = 100
+MENUS = {
+    "bar": {"coffee": STOCK, "soda": 10, "beer": 0, "tea": 10, "rum": 10, "gin": 10, "cola": 10},
+    "kitchen": {"pizza": 50, "pasta": 10},
+    "bakery": {"cookie": 10, "donut": 10},
+}
 
 
 @pytest.fixture(scope="module")
 def house(houses: Houses) -> House:
-    return houses.open(
-        {
-            "bar": {"coffee": STOCK, "soda": 10, "beer": 0, "tea": 10, "rum": 10, "gin": 10, "cola": 10},
-            "kitchen": {"pizza": 50, "pasta": 10},
-            "bakery": {"cookie": 10, "donut": 10},
-        }
-    )
+    return houses.open(MENUS)
 
 
 async def test_64_guests_buy_exactly_what_there_is(house: House) -> None:

@@ -136,3 +136,15 @@ def said(done: Finished) -> str:
     assert done.stdout == "", done
     assert len(done.stderr.splitlines()) == 1, done.stderr
     return done.stderr.rstrip("\n")
+
+
+@pytest.mark.parametrize(("program", "table"), [("bar", "stock"), ("gateway", "gateways")])
+def test_a_database_that_lacks_something(program: str, table: str, tmp_path: Path) -> None:
+    variables = environment(HOME=tmp_path, PORT=0)
+    assert run([*PROGRAMS[program], "--migrate"], variables).code == 0
+    with closing(sqlite3.connect(tmp_path / f"{program}.db")) as connection:
+        connection.execute(f"DROP TABLE {table}")
+
+    done = run(PROGRAMS[program], variables)
+
+    assert f"{program}.db cannot be used: no such table: {table}" in said(done)

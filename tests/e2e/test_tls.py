@@ -19,7 +19,7 @@ from generated.restaurant import v1
 from house import certs
 from plumbing.grpc_peer_guard import WatchedChannel
 from tests.e2e.books import Store
-from tests.e2e.guests import Json, line, order, outcomes
+from tests.e2e.guests import Load, line, order, outcomes
 from tests.e2e.harness import House, Houses, Program, environment, eventually, free_ports, run
 
 MENUS = {"bar": {"coffee": 1_000_000}, "kitchen": {"pasta": 1_000_000}}
@@ -186,33 +186,6 @@ async def test_certificates_and_authority_change_under_load_and_nobody_waits(hou
     async with calling(house, "bar", old) as channel:
         with pytest.raises(ssl.SSLCertVerificationError):
             await menu_at(channel)
-
-
-class Load:
-    """Guests who order one after another, and keep what was not accepted at once."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self.answers = 0
-        self.wrong: list[Json] = []
-
-    async def __aenter__(self) -> None:
-        self._client = self._house.client()
-        self._guests = [asyncio.create_task(self._order()) for _ in range(8)]
-
-    async def __aexit__(self, *error: object) -> None:
-        for guest in self._guests:
-            guest.cancel()
-        await asyncio.gather(*self._guests, return_exceptions=True)
-        await self._client.aclose()
-
-    async def _order(self) -> None:
-        while True:
-            answer = await self._client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
-            self.answers += 1
-            if answer.status_code != 201 or outcomes(answer.json()) != ["accepted", "accepted"]:
-                self.wrong.append(answer.json())
-            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(

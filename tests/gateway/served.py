@@ -1,6 +1,5 @@
 """A restaurant behind its REST app, and a guest's client; no socket is involved."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -71,23 +70,13 @@ async def serve(
         wait_for_departments=10.0,
     )
     app = create_app(house, max_body=MAX_BODY)
-    is_over = asyncio.Event()
-    is_open = asyncio.Event()
-
-    async def live() -> None:
-        async with app.lifespan():
-            is_open.set()
-            await is_over.wait()
-
-    life = asyncio.create_task(live())  # of its own: a fixture is set up and torn down in two tasks
-    await asyncio.wait({life, asyncio.create_task(is_open.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await restaurant.ordering.start()
     try:
         async with client(app) as guest:
             yield Served(restaurant, house, app, guest)
     finally:
         restaurant.repair()
-        is_over.set()
-        await life
+        await restaurant.ordering.close()
         restaurant.database.close()
 
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import random
+import ssl
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -60,9 +61,17 @@ class Guestbook:
 class Party:
     """A number of guests."""
 
-    def __init__(self, urls: Sequence[str], book: Guestbook, seed: int, pause: float) -> None:
-        """`pause`, in seconds, is how long a guest thinks between two orders, on average."""
+    def __init__(
+        self,
+        urls: Sequence[str],
+        book: Guestbook,
+        seed: int,
+        pause: float,
+        verify: ssl.SSLContext | bool = True,
+    ) -> None:
+        """`pause`, in seconds, is how long a guest thinks between two orders, on average; `verify`: whom they trust."""
         self._urls = urls
+        self._verify = verify
         self._seed = seed
         self._pause = pause
         self.book = book
@@ -75,7 +84,9 @@ class Party:
     async def celebrate(self, guests: int) -> None:
         """Order until it is `enough`, and then until everyone knows what became of the last orders."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=guests)
-        async with httpx.AsyncClient(timeout=ANSWER_SECONDS, limits=limits, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=ANSWER_SECONDS, limits=limits, trust_env=False, verify=self._verify
+        ) as client:
             await asyncio.gather(*(self._dine(client, random.Random(f"{self._seed}-{n}")) for n in range(guests)))
 
     async def _dine(self, client: httpx.AsyncClient, chance: random.Random) -> None:

@@ -1,0 +1,1 @@
+"""The system in containers, on a real Docker engine: `just compose-test`."""

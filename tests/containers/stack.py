@@ -1,0 +1,210 @@
+"""A stack of containers, as Docker Compose makes it of one of the project's files."""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.e2e.books import Books, Store
+from tests.e2e.harness import ROOT, START_SECONDS, wait_for
+from tests.torture.site import figures
+
+COMMAND_SECONDS = 240.0
+COMEBACK_SECONDS = 60.0
+
+PASSWORD = "p@ss/word: 100 %"  # as someone may well choose it
+
+
+PROGRAMS = ("gateway", "bar", "kitchen", "bakery")
+
+
+def docker(*arguments: str) -> str:
+    """Run the Docker client; raises AssertionError with what it says where it fails."""
+    return _output(_run(["docker", *arguments], dict(os.environ)))
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a stack."""
+
+    id: str
+
+    def inspect(self) -> Any:
+        """Answer all that the engine knows of it."""
+        return json.loads(docker("inspect", self.id))[0]
+
+    @property
+    def pid(self) -> int:
+        """The number of its first process, as this machine knows it; 0 where there is none."""
+        return int(self.inspect()["State"]["Pid"])
+
+    @property
+    def is_healthy(self) -> bool:
+        """Tell whether its health check has passed; where there is none, whether it runs."""
+        state = self.inspect()["State"]
+        return bool(state["Running"]) and state.get("Health", {}).get("Status", "healthy") == "healthy"
+
+    def crash(self) -> None:
+        """End its process as a fault would: the engine is not told that it was wanted, and starts it again."""
+        os.kill(self.pid, signal.SIGKILL)
+
+    def run(self, *command: str) -> str:
+        """Run a command inside."""
+        return docker("exec", self.id, *command)
+
+
+class Stack:
+    """Containers of one Compose project, which nothing is left of when it closes."""
+
+    def __init__(self, file: str, project: str, port: int, variables: Mapping[str, object]) -> None:
+        """`file` is the Compose file; `port` is where it is reached, on this machine only."""
+        self._command = [str(ROOT / ".ci/compose"), "-p", project, "-f", file]
+        self._project = project
+        self.port = port
+        self.variables = {
+            **os.environ,
+            "COMPOSE_PROJECT_NAME": project,
+            "COMANDA_PUBLISH": f"127.0.0.1:{port}",
+            "COMANDA_HEALTH_INTERVAL": "1s",
+            **{name: str(value) for name, value in variables.items()},
+        }
+        self.ca: Path | None = None
+
+    def __getitem__(self, service: str) -> Container:
+        """Answer a service's only, or first, container."""
+        return self.containers(service)[0]
+
+    @property
+    def url(self) -> str:
+        """Where orders go."""
+        return f"http://127.0.0.1:{self.port}" if self.ca is None else f"https://127.0.0.1:{self.port}"
+
+    @property
+    def verify(self) -> ssl.SSLContext | bool:
+        """What a guest trusts."""
+        return True if self.ca is None else ssl.create_default_context(cafile=self.ca)
+
+    def client(self) -> httpx.AsyncClient:
+        """Make a guest's client."""
+        limits = httpx.Limits(max_connections=None)
+        return httpx.AsyncClient(
+            base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False, verify=self.verify
+        )
+
+    def compose(self, *arguments: str) -> str:
+        """Run Compose; raises AssertionError where it fails."""
+        return _output(self._run(*arguments))
+
+    def up(self, *arguments: str) -> None:
+        """Start everything, and wait until orders are taken."""
+        self.compose("up", "-d", "--no-build", *arguments)
+        self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Wait until all are healthy, and the gateway is ready behind whatever is before it."""
+        wait_for(lambda: all(each.is_healthy for each in self.containers()), "all are healthy", COMEBACK_SECONDS)
+        wait_for(self._is_ready, f"{self.url} is ready", COMEBACK_SECONDS)
+
+    async def crash_and_return(self, container: Container) -> None:
+        """Crash a container, and wait until its restart policy has brought it back, healthy."""
+
+        def is_back(old: int) -> bool:
+            return container.pid not in (0, old) and container.is_healthy
+
+        old = container.pid
+        container.crash()
+        await asyncio.to_thread(wait_for, lambda: is_back(old), f"{container.id} is back", COMEBACK_SECONDS)
+
+    def containers(self, service: str = "") -> list[Container]:
+        """List the containers, or those of one service."""
+        return [Container(each) for each in self.compose("ps", "-q", *([service] if service else [])).split()]
+
+    def office(self, *command: str, mount: Path | None = None) -> str:
+        """Run one of `python -m house`'s commands beside the running containers."""
+        mounts = ["-v", f"{mount}:/mnt:ro"] if mount else []
+        return self.compose("run", "--rm", "-T", *mounts, "office", *command)
+
+    def volume(self, name: str) -> Path:
+        """Answer where a volume lies on this machine."""
+        return Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", f"{self._project}_{name}").strip())
+
+    def published(self) -> dict[str, list[str]]:
+        """Tell which ports of this machine lead to which service."""
+        found: dict[str, list[str]] = {}
+        for container in self.containers():
+            known = container.inspect()
+            ports = [each for bound in known["NetworkSettings"]["Ports"].values() for each in bound or []]
+            if ports:
+                service = known["Config"]["Labels"]["com.docker.compose.service"]
+                found[service] = [f"{port['HostIp']}:{port['HostPort']}" for port in ports]
+        return found
+
+    def logs(self) -> str:
+        """What the containers have written last."""
+        return self.compose("logs", "--no-color", "--tail=40")
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.compose("down", "--volumes", "--remove-orphans", "--timeout", "5")
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return _run([*self._command, *arguments], self.variables)
+
+    def _is_ready(self) -> bool:
+        try:
+            ready = httpx.get(f"{self.url}/health/ready", timeout=5, trust_env=False, verify=self.verify)
+        except httpx.TransportError:
+            return False
+        return ready.status_code == 200
+
+    def wrong(self, acknowledged: Path | None = None) -> dict[str, int]:
+        """Audit; answers what is wrong and how often. `acknowledged` is a client's journal of answers."""
+        told = ["--acknowledged", "/told/told.jsonl"] if acknowledged else []
+        mount = ["-v", f"{acknowledged.parent}:/told:ro"] if acknowledged else []
+        done = self._run("run", "--rm", "-T", *mount, "office", "audit", *told)
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"the audit failed\n{done.stdout}{done.stderr}")
+        counts = figures(done)
+        del counts["acknowledged"]
+        return {name: count for name, count in counts.items() if count}
+
+
+class SqliteHouse(Stack):
+    """The stack on SQLite, which order tests may look into as into a house of processes."""
+
+    def gather_books(self, folder: Path) -> None:
+        """Put the way to each program's database into one folder."""
+        folder.mkdir()
+        for name in PROGRAMS:
+            (folder / f"{name}.db").symlink_to(self.volume(name) / f"{name}.db")
+        self.books = Books(Store(folder))
+
+
+OpenSqlite = Callable[[Mapping[str, Mapping[str, int]]], SqliteHouse]
+
+
+def _run(command: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=COMMAND_SECONDS,
+    )
+
+
+def _output(done: "subprocess.CompletedProcess[str]") -> str:
+    if done.returncode:
+        raise AssertionError(f"{' '.join(done.args)}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout

@@ -1,0 +1,88 @@
+"""The stack as it is: SQLite, one of everything. The order tests of real processes run here again, in containers."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteHouse, docker
+from tests.e2e.guests import decided, line, order, outcomes
+from tests.e2e.harness import wait_for
+from tests.e2e.test_orders import (
+    MENUS,
+    test_64_guests_buy_exactly_what_there_is,
+    test_a_cancelled_order_is_restocked_once,
+    test_a_refused_order_sent_again_is_refused_with_the_same_words,
+    test_another_body_with_a_known_order_id_is_refused,
+    test_guests_of_several_departments_at_once_take_what_each_has,
+    test_the_menu_shows_live_stock,
+    test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer,
+    test_the_set_menu_is_answered_in_the_counters_words,
+)
+
+__all__ = [
+    "test_64_guests_buy_exactly_what_there_is",
+    "test_a_cancelled_order_is_restocked_once",
+    "test_a_refused_order_sent_again_is_refused_with_the_same_words",
+    "test_another_body_with_a_known_order_id_is_refused",
+    "test_guests_of_several_departments_at_once_take_what_each_has",
+    "test_the_menu_shows_live_stock",
+    "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer",
+    "test_the_set_menu_is_answered_in_the_counters_words",
+]
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def house(open_sqlite: OpenSqlite) -> SqliteHouse:
+    return open_sqlite(MENUS)
+
+
+def test_all_are_healthy_and_only_the_gateway_is_published(house: SqliteHouse) -> None:
+    assert all(house[name].is_healthy for name in PROGRAMS)
+    assert house.published() == {"gateway": [f"127.0.0.1:{house.port}"]}
+
+
+def test_the_departments_network_leads_nowhere(house: SqliteHouse) -> None:
+    networks = house["bar"].inspect()["NetworkSettings"]["Networks"]
+
+    assert [docker("network", "inspect", "-f", "{{.Internal}}", each).strip() for each in networks] == ["true"]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_is_nobody_and_can_do_nothing_else(house: SqliteHouse, name: str) -> None:
+    container = house[name]
+    status = dict(each.split(":\t", 1) for each in Path(f"/proc/{container.pid}/status").read_text().splitlines())
+    host = container.inspect()["HostConfig"]
+
+    assert set(status["Uid"].split()) == {"10001"}
+    assert {status[each] for each in ("CapInh", "CapPrm", "CapEff", "CapBnd")} == {"0" * 16}
+    assert status["NoNewPrivs"] == "1"
+    assert host["ReadonlyRootfs"]
+    assert (host["Memory"], host["PidsLimit"]) == (256 * 2**20, 64)
+    with pytest.raises(AssertionError, match="Read-only file system"):
+        container.run("touch", "/app/file")
+
+
+def test_what_is_wrong_is_seen_from_outside(house: SqliteHouse) -> None:
+    assert house["bar"].run("python", "-m", "house.health") == "SERVING\n"
+    assert house["gateway"].run("python", "-m", "house.health") == "ready\n"
+    os.kill(house["bar"].pid, signal.SIGSTOP)
+    try:
+        wait_for(lambda: not house["bar"].is_healthy, "the bar is unhealthy", 40)
+    finally:
+        os.kill(house["bar"].pid, signal.SIGCONT)
+    wait_for(lambda: house["bar"].is_healthy, "the bar is healthy again", 40)
+
+
+async def test_a_department_that_is_down_is_pending_until_it_is_back(house: SqliteHouse) -> None:
+    async with house.client() as client:
+        house.compose("stop", "kitchen")
+        placed = await client.post("/orders", json=order(line("bar", "gin"), line("kitchen", "pasta")))
+        house.compose("start", "kitchen")
+        found = await decided(client, placed.json()["order_id"])
+
+    assert (placed.status_code, outcomes(placed.json())) == (202, ["accepted", "pending"])
+    assert outcomes(found) == ["accepted", "accepted"]
