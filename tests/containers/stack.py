@@ -167,8 +167,8 @@ class Stack:
 
     def wrong(self, acknowledged: Path | None = None) -> dict[str, int]:
         """Audit; answers what is wrong and how often. `acknowledged` is a client's journal of answers."""
-        told = ["--acknowledged", "/told/told.jsonl"] if acknowledged else []
-        mount = ["-v", f"{acknowledged.parent}:/told:ro"] if acknowledged else []
+        told = ["--acknowledged", "/told.jsonl"] if acknowledged else []
+        mount = ["-v", f"{acknowledged}:/told.jsonl:ro"] if acknowledged else []
         done = self._run("run", "--rm", "-T", *mount, "office", "audit", *told)
         if done.returncode not in (0, 1):
             raise AssertionError(f"the audit failed\n{done.stdout}{done.stderr}")

@@ -32,12 +32,12 @@ def once(seed: int) -> Result:
 def test_nothing_is_lost_doubled_oversold_half_or_undecided(seed: int) -> None:
     result = once(seed)
     assert not result.findings.count, f"python -m tests.simulation --seed {seed} --orders {ORDERS}\n{result.findings}"
-    assert result.acknowledged, "nobody was told anything, so nothing was tested"
 
 
 def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
     """How many is no promise: a gateway that is killed at each start answers nobody. Most evenings are milder."""
     results = [once(seed) for seed in range(SEEDS)]
+    assert sum(not result.acknowledged for result in results) <= 1
     assert sum(result.acknowledged for result in results) > 0.8 * SEEDS * ORDERS
 
 
