@@ -67,6 +67,18 @@ backup folder: setup
 restore folder: setup
     @python -m house restore {{quote(folder)}}
 
+# build the image and start it on SQLite, or `just compose-up postgres`: two of everything, behind a proxy with TLS
+compose-up stack="sqlite":
+    @.ci/compose-up {{quote(stack)}}
+
+# stop the containers; what they have written stays in their volumes
+compose-down stack="sqlite":
+    @.ci/compose -f {{if stack == "postgres" { "docker-compose.postgres.yml" } else { "docker-compose.yml" } }} down
+
+# the system in containers: orders, kills, upgrades, backups (needs a Docker engine and its base image)
+compose-test *args: setup
+    python -m pytest -m containers tests/containers {{args}}
+
 # the long forms of all proofs: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200

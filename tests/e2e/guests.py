@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -80,10 +80,11 @@ class Load:
         self.answers = 0
         self.wrong: list[Json | str] = []
 
-    async def __aenter__(self) -> None:
+    async def __aenter__(self) -> Self:
         self._enough = False
         self._client = self._house.client()
         self._guests = [asyncio.create_task(self._dine()) for _ in range(8)]
+        return self
 
     async def __aexit__(self, *error: object) -> None:
         self._enough = True
