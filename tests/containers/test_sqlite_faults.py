@@ -13,6 +13,8 @@ from tests.e2e.harness import wait_for
 from tests.torture.guests import Guestbook, Party
 from tests.torture.site import MENUS
 
+PAUSE = 0.2  # seconds between two orders of a guest: two cores have to serve all of the containers, and them
+
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
 
@@ -23,7 +25,7 @@ def house(open_sqlite: OpenSqlite) -> SqliteHouse:
 
 async def test_whatever_is_killed_nothing_is_lost(house: SqliteHouse, tmp_path: Path) -> None:
     book = Guestbook(tmp_path / "told.jsonl")
-    party = Party([house.url], book, seed=1, pause=0.05)
+    party = Party([house.url], book, seed=1, pause=PAUSE)
     celebrating = asyncio.create_task(party.celebrate(8))
     for name in ("kitchen", "gateway", "bar"):
         await house.crash_and_return(house[name])
@@ -40,7 +42,7 @@ async def test_whatever_is_killed_nothing_is_lost(house: SqliteHouse, tmp_path: 
 
 async def test_it_stops_by_itself_and_answers_whom_it_has_heard(house: SqliteHouse) -> None:
     running = house.containers()
-    load = Load(house)
+    load = Load(house, PAUSE)
     async with load:
         while load.answers < 100:  # noqa: ASYNC110 - a count tells nobody
             await asyncio.sleep(0.01)
@@ -62,7 +64,7 @@ async def test_a_backup_is_put_back_into_new_volumes(house: SqliteHouse, tmp_pat
         for _ in range(20):
             answer = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
             before.append(answer.json())
-    async with Load(house):
+    async with Load(house, PAUSE):
         told = await asyncio.to_thread(house.office, "backup", "/backup")
     kept = tmp_path / "kept"
     shutil.copytree(house.volume("backup"), kept)

@@ -75,8 +75,10 @@ class HasClient(Protocol):
 class Load:
     """Guests who order one after another, and keep what was not accepted at once, or not answered."""
 
-    def __init__(self, house: HasClient) -> None:
+    def __init__(self, house: HasClient, pause: float = 0.01) -> None:
+        """`pause`, in seconds, is how long a guest thinks between two orders."""
         self._house = house
+        self._pause = pause
         self.answers = 0
         self.wrong: list[Json | str] = []
 
@@ -97,7 +99,7 @@ class Load:
                 await self._order()
             except httpx.TransportError as error:
                 self.wrong.append(repr(error))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(self._pause)
 
     async def _order(self) -> None:
         answer = await self._client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
