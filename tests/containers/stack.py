@@ -23,6 +23,17 @@ COMEBACK_SECONDS = 60.0
 PASSWORD = "p@ss/word: 100 %"  # as someone may well choose it
 
 
+_CONNECT = """
+import socket
+for address in {addresses}:
+    name, port = address.split(":")
+    try:
+        socket.create_connection((name, int(port)), 2).close()
+    except OSError:
+        continue
+    print(address)
+"""
+
 PROGRAMS = ("gateway", "bar", "kitchen", "bakery")
 
 
@@ -146,6 +157,13 @@ class Stack:
                 service = known["Config"]["Labels"]["com.docker.compose.service"]
                 found[service] = [f"{port['HostIp']}:{port['HostPort']}" for port in ports]
         return found
+
+    def reachable(self, network: str, *addresses: str) -> set[str]:
+        """Tell which of these `name:port` a stranger on one of the stack's networks can connect to."""
+        code = _CONNECT.format(addresses=addresses)
+        image = self.variables["COMANDA_IMAGE"]
+        told = docker("run", "--rm", f"--network={self._project}_{network}", "--entrypoint=python", image, "-c", code)
+        return set(told.split())
 
     def logs(self) -> str:
         """What the containers have written last."""

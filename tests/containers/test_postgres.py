@@ -79,6 +79,8 @@ def test_nobody_but_the_proxy_can_reach_a_gateway_and_nothing_can_reach_out(stac
         "gateway": {"floor", "hall"},
         "proxy": {"hall", "front"},
     }
+    everything = ("proxy:8443", "gateway:8000", "bar:50052", "kitchen:50053", "bakery:50051", "postgres:5432")
+    assert stack.reachable("front", *everything) == {"proxy:8443"}
     assert [_is_internal(stack, name) for name in ("floor", "hall", "front")] == [True, True, False]
 
 

@@ -31,6 +31,8 @@ __all__ = [
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
+ADDRESSES = ("gateway:8000", "bar:50052", "kitchen:50053", "bakery:50051")
+
 
 @pytest.fixture(scope="module")
 def house(open_sqlite: OpenSqlite) -> SqliteHouse:
@@ -46,6 +48,10 @@ def test_the_departments_network_leads_nowhere(house: SqliteHouse) -> None:
     networks = house["bar"].inspect()["NetworkSettings"]["Networks"]
 
     assert [docker("network", "inspect", "-f", "{{.Internal}}", each).strip() for each in networks] == ["true"]
+
+
+def test_whoever_stands_beside_the_gateway_reaches_no_department(house: SqliteHouse) -> None:
+    assert house.reachable("front", *ADDRESSES) == {"gateway:8000"}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
