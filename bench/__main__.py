@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.machine import describe
+from bench.pages import page
 from bench.plan import FULL, QUICK, SYSTEMS, Plan
 from bench.plots import write_plots
 from bench.programs import ROOT, ProgramFailed
@@ -18,7 +19,6 @@ from bench.sections import SECTIONS
 from bench.show import Show
 from bench.stage import Stage
 from bench.systems import NotTheSame
-from bench.tables import page
 from bench.wrk import WrkFailed
 
 WRITTEN = ROOT / "docs" / "performance"

@@ -88,5 +88,5 @@ FULL = Plan(
     starts=3,
     profile_seconds=6,
     endurance_orders=1_000_000,
-    endurance_seconds=270,
+    endurance_seconds=300,
 )

@@ -74,7 +74,9 @@ def _growth(results: Results) -> Figure:
         text, system = _GROWTH[name]
         sizes = sorted({window.parameters["size"] for window in results.windows if window.section == name})
         bars = [spread(map(rate, results.of(name, system, 64, size=size))) for size in sizes]
-        axes.bar([f"{size:,.0f}" for size in sizes], [bar.median for bar in bars if bar])
+        seen_bars = [bar for bar in bars if bar]
+        away = [[bar.median - bar.least for bar in seen_bars], [bar.most - bar.median for bar in seen_bars]]
+        axes.bar([f"{size:,.0f}" for size in sizes], [bar.median for bar in seen_bars], yerr=away, capsize=3)
         axes.set_xlabel(text)
         axes.set_ylabel("orders per second, 64 connections" if place == 1 else "")
     return figure

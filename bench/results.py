@@ -50,15 +50,18 @@ class Sample(msgspec.Struct, frozen=True):
     """The memory of each program, in bytes, after so many orders."""
 
     orders: int
-    seconds: float
     resident: dict[str, int]
 
 
 class Profile(msgspec.Struct, frozen=True):
-    """Where one program's time on the CPU goes: samples by package, and by the busiest functions."""
+    """Where one program's time goes: samples of who held the interpreter, by package, and by the busiest functions.
+
+    In `looks - samples` looks nobody held it.
+    """
 
     system: str
     program: str
+    looks: int
     samples: int
     packages: dict[str, int]
     functions: dict[str, int]

@@ -22,11 +22,11 @@ SECTIONS = {
     "open-loop": Section(open_loop.windows, open_loop.run, goes_on=True),
     "costs": Section(costs.windows, costs.run, goes_on=True),
     "profile": Section(profile.windows, profile.run, goes_on=True),
+    "endurance": Section(endurance.windows, endurance.run, goes_on=True),
     "starts": Section(starts.windows, starts.run, goes_on=True),
     "stored": Section(growth.stored_windows, growth.stored),
     "departments": Section(growth.departments_windows, growth.departments),
     "lines": Section(growth.lines_windows, growth.lines),
     "gateways": Section(gateways.windows, gateways.run),
     "recovery": Section(recovery.windows, recovery.run),
-    "endurance": Section(endurance.windows, endurance.run),
 }

@@ -1,4 +1,4 @@
-"""Where the time of each program goes, by py-spy: it looks 200 times a second at what runs on the CPU."""
+"""Where the time of each program goes, by py-spy: it looks 200 times a second at who holds the interpreter."""
 
 import subprocess
 import sys
@@ -33,7 +33,8 @@ def run(stage: Stage) -> None:
         system.settle()
         load = wrk.start(stage.script, system.port, CONNECTIONS, stage.plan.profile_seconds + 2)
         looking = [(p, _look(stage, p)) for p in (system.gateways[0], system.departments[0])]
-        stage.results.profiles += [_profile(name, p.name, path, spy) for p, (path, spy) in looking]
+        looks = stage.plan.profile_seconds * SAMPLES_A_SECOND
+        stage.results.profiles += [_profile(name, p.name, looks, path, spy) for p, (path, spy) in looking]
         wrk.finish(load)
         stage.show.advance()
 
@@ -41,11 +42,11 @@ def run(stage: Stage) -> None:
 def _look(stage: Stage, program: Program) -> "tuple[Path, subprocess.Popen[bytes]]":
     path = stage.folder / f"{program.pid}.stacks"
     command = [str(PY_SPY), "record", "--format", "raw", "--rate", str(SAMPLES_A_SECOND), "--output", str(path)]
-    command += ["--duration", f"{stage.plan.profile_seconds:g}", "--pid", str(program.pid)]
+    command += ["--gil", "--duration", str(stage.plan.profile_seconds), "--pid", str(program.pid)]
     return path, subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def _profile(system: str, program: str, path: Path, spy: "subprocess.Popen[bytes]") -> Profile:
+def _profile(system: str, program: str, looks: int, path: Path, spy: "subprocess.Popen[bytes]") -> Profile:
     spy.wait()
     functions = own_time(path.read_text())
     packages: Counter[str] = Counter()
@@ -54,6 +55,7 @@ def _profile(system: str, program: str, path: Path, spy: "subprocess.Popen[bytes
     return Profile(
         system,
         program,
+        looks,
         functions.total(),
         dict(packages.most_common(SHOWN)),
         dict(functions.most_common(SHOWN)),

@@ -1,6 +1,7 @@
 from bench.figures import Spread
+from bench.pages import page, targets
 from bench.results import OpenWindow
-from bench.tables import number, page, table, targets, with_spread
+from bench.tables import number, table, with_spread
 from tests.bench.factories import results, window
 
 
