@@ -27,7 +27,18 @@ def _note(results: Results) -> str:
     )
 
 
+def _disturbance(results: Results) -> str:
+    seen = spread(window.disturbance for window in results.windows)
+    if seen is None:
+        return ""
+    return (
+        f"Other programs, or another machine on the same hardware, had {seen.median:.0%} of the CPU time in the median"
+        f" window, {seen.most:.0%} in the most disturbed one."
+    )
+
+
 def _sections(results: Results) -> Iterator[str]:
+    yield _disturbance(results)
     yield "## Targets\n\n" + targets(results)
     yield "## Systems\n\n" + "\n".join(f"- **{name}**: {about}" for name, about in ABOUT.items())
     yield _comparison(results)

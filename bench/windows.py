@@ -1,7 +1,10 @@
 """One measured window: a load on a system, and what every process of it used meanwhile."""
 
+import os
 import re
+import time
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, RUSAGE_SELF, getrusage
 
 import msgspec
 
@@ -21,7 +24,11 @@ class Process(msgspec.Struct, frozen=True):
 
 
 class Window(msgspec.Struct, frozen=True):
-    """What was seen of one system under one load. Latencies in milliseconds, by percentile."""
+    """What was seen of one system under one load. Latencies in milliseconds, by percentile.
+
+    `disturbance` is the share of all CPU time that neither the system nor the benchmark had: other programs, another
+    machine on the same hardware.
+    """
 
     system: str
     section: str
@@ -35,6 +42,7 @@ class Window(msgspec.Struct, frozen=True):
     errors: dict[str, int]
     processes: dict[str, Process]
     mean_batch: float | None
+    disturbance: float
     parameters: dict[str, float] = {}
 
     @property
@@ -56,6 +64,20 @@ class LogMark:
         return sum(sizes) / len(sizes) if sizes else None
 
 
+class _Clock:
+    """What the whole machine and the benchmark itself have used since it was made."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._machine, self._own = _machine_and_own()
+
+    def disturbance(self, of_system: float) -> float:
+        """Answer the share of all CPU time that others had, given the CPU seconds that the system had."""
+        machine, own = _machine_and_own()
+        others = machine - self._machine - (own - self._own) - of_system
+        return max(0.0, others / (time.monotonic() - self._begun) / (os.cpu_count() or 1))
+
+
 def measure(
     system: System,
     script: Path,
@@ -69,9 +91,12 @@ def measure(
     """Put a load on a system, once it has nothing else to do; each of its gateways has its share of the connections."""
     system.settle()
     mark, before = _begin(system)
+    clock = _Clock()
     share = connections // len(system.gateways)
     running = [wrk.start(script, gateway.port, share, seconds) for gateway in system.gateways]
     load = wrk.together([wrk.finish(one) for one in running])
+    seen = _used(system, before)
+    disturbance = clock.disturbance(sum(process.cpu_seconds for process in seen.values()))
     return Window(
         system=system.name,
         section=section,
@@ -83,8 +108,9 @@ def measure(
         steady_seconds=load.steady_seconds,
         latencies=load.latencies,
         errors=load.errors,
-        processes=_used(system, before),
+        processes=seen,
         mean_batch=mark.mean_batch(),
+        disturbance=disturbance,
         parameters=parameters,
     )
 
@@ -107,6 +133,12 @@ def _used(system: System, before: dict[str, processes.Usage]) -> dict[str, Proce
         )
         for name, pids in running.items()
     }
+
+
+def _machine_and_own() -> tuple[float, float]:
+    own = [getrusage(RUSAGE_SELF), getrusage(RUSAGE_CHILDREN)]
+    stat = Path("/proc/stat").read_text()
+    return processes.machine_seconds(stat), sum(usage.ru_utime + usage.ru_stime for usage in own)
 
 
 def batches(text: str) -> list[int]:

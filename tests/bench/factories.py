@@ -16,6 +16,7 @@ def window(system: str = "comanda-sqlite", *, number: int = 0, connections: int 
         "errors": {},
         "processes": {"bar": Process(0.1, 4000, 50_000_000), "gateway": Process(0.3, 8000, 80_000_000)},
         "mean_batch": 12.5,
+        "disturbance": 0.02,
     }
     fields |= {"steady_orders": given.get("orders", 1000), "steady_seconds": 2.0}
     return Window(**(fields | given))  # type: ignore[arg-type]

@@ -1,7 +1,9 @@
+import os
 from collections import Counter
 from pathlib import Path
 
 from bench.machine import file_system
+from bench.processes import machine_seconds
 from bench.sections.costs import total_calls
 from bench.sections.profile import own_time, package
 from bench.windows import batches
@@ -25,6 +27,12 @@ LOG = """08:11:25 [info     ] open address=127.0.0.1:15000 database=sqlite:////d
 08:11:27 [info     ] cancelled order_ids=['a'] orders=9
 08:11:28 [info     ] placed order_ids=['c'] orders=1
 """
+
+
+def test_idle_time_and_interrupts_are_no_programs() -> None:
+    ticks = os.sysconf("SC_CLK_TCK")
+    stat = f"cpu  {ticks} {2 * ticks} {3 * ticks} 999 999 999 999 {4 * ticks} 0 0\ncpu0 1 2 3\n"
+    assert machine_seconds(stat) == 10
 
 
 def test_batches_are_read_from_a_departments_log() -> None:

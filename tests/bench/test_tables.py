@@ -31,6 +31,11 @@ def test_errors_are_shown_and_their_absence_too() -> None:
     assert "| comparison: blocking | 64 | 1 | 1,000 | 3 not 201, 1 timeout |" in text
 
 
+def test_a_disturbed_run_says_so() -> None:
+    text = page(results(window(number=0, disturbance=0.01), window(number=1, disturbance=0.4)))
+    assert "had 20% of the CPU time in the median window, 40% in the most disturbed one." in text
+
+
 def test_what_was_lost_at_a_fixed_rate_is_shown() -> None:
     latencies = {50: 2.0, 90: 3.0, 99: 4.0, 99.9: 5.0}
     seen = OpenWindow("async", 250.0, 2.0, 500, 497, latencies, {50: 0.5, 99: 1.0}, 0.1)
