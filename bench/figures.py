@@ -1,7 +1,6 @@
-"""Medians, spreads, percentiles and ratios."""
+"""Medians, spreads and ratios, and what is read from a window."""
 
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil
 from statistics import median
 from typing import NamedTuple
 
@@ -29,14 +28,6 @@ def ratio(windows: Sequence[Window], others: Sequence[Window], metric: Metric) -
     by_round = {window.round: metric(window) for window in others}
     pairs = [(metric(window), by_round[window.round]) for window in windows if window.round in by_round]
     return spread(mine / theirs for mine, theirs in pairs if theirs)
-
-
-def percentiles(values: Sequence[float], wanted: Iterable[float]) -> dict[float, float]:
-    """Answer, for each percentile, the least value that so many per cent do not exceed; none of no values."""
-    ordered = sorted(values)
-    if not ordered:
-        return {}
-    return {p: ordered[max(0, ceil(len(ordered) * p / 100) - 1)] for p in wanted}
 
 
 def rate(window: Window) -> float:

@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import uvloop
 
+from bench.percentiles import PERCENTILES, percentiles
+
 CONNECTIONS = 64
 """How many connections there are at first; where none is free, another one is made."""
 
@@ -23,13 +25,12 @@ LOOK_SECONDS = 0.001
 
 
 class OpenLoad(msgspec.Struct, frozen=True):
-    """Milliseconds from due to answered, and from due to sent, of each order that was answered 201."""
+    """Of the orders that were answered 201: milliseconds from due to answered, and from due to sent, by percentile."""
 
     asked: int
     orders: int
-    other: int
-    latencies: list[float]
-    lateness: list[float]
+    latencies: dict[float, float]
+    lateness: dict[float, float]
 
 
 class _Connection(asyncio.Protocol):
@@ -46,6 +47,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._loop.lose(self, busy=bool(self._due))
+
+    def close(self) -> None:
+        self._transport.close()
 
     def send(self, due: float) -> None:
         self._due, self._sent = due, time.perf_counter()
@@ -69,6 +73,7 @@ class _Loop:
         self.latencies: list[float] = []
         self.lateness: list[float] = []
         self._port = port
+        self._connections: list[_Connection] = []
         self._free: deque[_Connection] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -85,8 +90,12 @@ class _Loop:
     def lose(self, connection: _Connection, *, busy: bool) -> None:
         if busy:
             self.other += 1
-        else:
+        elif connection in self._free:
             self._free.remove(connection)  # a gateway lets go of what is idle for long
+
+    def close(self) -> None:
+        for connection in self._connections:
+            connection.close()
 
     async def run(self, rate: float, seconds: float) -> int:
         """Send at a rate, then wait for what is not answered yet; answers how many orders were due."""
@@ -118,6 +127,7 @@ class _Loop:
     async def _connect(self) -> _Connection:
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self._port)
+        self._connections.append(connection)
         return connection
 
 
@@ -136,7 +146,9 @@ async def load(port: int, body: str, rate: float, seconds: float) -> OpenLoad:
     """Place orders at a rate."""
     loop = _Loop(port, body)
     asked = await loop.run(rate, seconds)
-    return OpenLoad(asked, len(loop.latencies), asked - len(loop.latencies), loop.latencies, loop.lateness)
+    loop.close()
+    late, latencies = percentiles(loop.lateness, PERCENTILES), percentiles(loop.latencies, PERCENTILES)
+    return OpenLoad(asked, len(loop.latencies), latencies, late)
 
 
 def main() -> None:

@@ -79,7 +79,8 @@ def _comparison(results: Results) -> str:
             times = ratio(results.of(COMPARISON, COMANDA, connections), seen, rate)
             figures = [with_spread(spread(map(metric, seen))) for _, metric in columns]
             batch = spread(window.mean_batch for window in seen if window.mean_batch is not None)
-            rows.append([system, *figures[:1], with_spread(times), *figures[1:], with_spread(batch)])
+            name = f"{system}, with errors" if any(window.errors for window in seen) else system
+            rows.append([name, *figures[:1], with_spread(times), *figures[1:], with_spread(batch)])
         head = ["system", "orders/s", "Comanda is", *(name for name, _ in columns[1:]), "mean batch"]
         tables.append(f"### {connections} {'connection' if connections == 1 else 'connections'}\n\n{table(head, rows)}")
     if not tables:

@@ -143,12 +143,9 @@ def peer(name: str, folder: Path, menus: Path, contracts: Path) -> System:
     return System(name, departments, [gateway])
 
 
-def comanda(
-    name: str, folder: Path, menus: Path, *, server: Server | None = None, gateways: int = 1, prepare: bool = True
-) -> System:
+def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = None, gateways: int = 1) -> System:
     """Put a Comanda together for the menus of a folder, on SQLite files in a folder or on a PostgreSQL server."""
-    if prepare:
-        folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     names = sorted(path.stem for path in menus.glob("*.toml"))
     ports = free_ports(len(names) + gateways)
     places = dict(zip(names, ports, strict=False))

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-PERCENTILES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.9, 100)
+from bench.percentiles import PERCENTILES
+
 TIMEOUT_SECONDS = 20
 WARM_UP = 0.25
 """The share of a load after which its steady time begins."""

@@ -42,7 +42,7 @@ def stored(stage: Stage) -> None:
         preload.migrate(systems.variables_of(folder, stage.menus))
         if count:
             preload.finished(folder, stage.stations, count)
-        system = systems.comanda(SYSTEM, folder, stage.menus, prepare=False)
+        system = systems.comanda(SYSTEM, folder, stage.menus)
         sizes[count] = stage.open(f"stored {count}", system, stage.body, 3, stage.script), stage.script
     _measure(stage, "stored", sizes)
 

@@ -7,15 +7,14 @@ from resource import RUSAGE_CHILDREN, getrusage
 
 import msgspec
 
-from bench.figures import percentiles, rate, spread
+from bench.figures import rate, spread
 from bench.openloop import OpenLoad
 from bench.plan import Plan
-from bench.programs import ROOT
+from bench.programs import ROOT, ProgramFailed
 from bench.results import OpenWindow
 from bench.sections.comparison import SECTION as COMPARISON
 from bench.stage import Stage
 from bench.windows import measure
-from bench.wrk import PERCENTILES
 
 CONNECTIONS = 64
 """The load by which it is found what a system sustains."""
@@ -68,14 +67,21 @@ def _measure(stage: Stage, name: str, wanted: float) -> OpenWindow:
         [*command, "--rate", str(wanted), "--seconds", str(seconds)], cwd=ROOT, stdout=subprocess.PIPE, check=True
     )
     after = getrusage(RUSAGE_CHILDREN)
-    load = msgspec.json.decode(done.stdout, type=OpenLoad)
+    load = _read(done.stdout)
     return OpenWindow(
         system=name,
         rate=wanted,
         seconds=seconds,
         asked=load.asked,
         orders=load.orders,
-        latencies=percentiles(load.latencies, PERCENTILES),
-        lateness=percentiles(load.lateness, PERCENTILES),
+        latencies=load.latencies,
+        lateness=load.lateness,
         generator_cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
     )
+
+
+def _read(output: bytes) -> OpenLoad:
+    try:
+        return msgspec.json.decode(output, type=OpenLoad)
+    except msgspec.DecodeError as error:
+        raise ProgramFailed(f"the open loop wrote {output!r}: {error}") from None

@@ -35,7 +35,7 @@ def run(stage: Stage) -> None:
     settings = systems.variables_of(folder, stage.menus)
     preload.migrate(settings)
     preload.unfinished(folder, stage.stations, count)
-    system = systems.comanda(SYSTEM, folder, stage.menus, prepare=False)
+    system = systems.comanda(SYSTEM, folder, stage.menus)
     stage.keep("recovery", system)
     begun = time.monotonic()
     system.start()

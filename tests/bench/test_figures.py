@@ -4,12 +4,12 @@ from bench.figures import (
     Spread,
     cpu_per_order,
     peak_memory,
-    percentiles,
     rate,
     ratio,
     spread,
     written_per_order,
 )
+from bench.percentiles import percentiles
 from bench.windows import Process
 from tests.bench.factories import window
 
