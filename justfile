@@ -88,6 +88,11 @@ torture: setup
     python -m tests.torture --database postgresql --kills 250 --orders 20000
     python -m tests.fuzz --frames 100000 --cases 20000
 
+# measure Comanda beside what else one would pick, `--full` or `--quick`, on a machine that does nothing else; needs wrk
+bench *args:
+    @.ci/setup bench .venv-bench
+    @exec .venv-bench/bin/python -m bench {{args}}
+
 # write requirements/ anew from pyproject.toml (needs the package index)
 lock: setup
     @.ci/lock

@@ -1,0 +1,43 @@
+"""The floor: a Litestar endpoint that parses the same order and answers it, calling nothing."""
+
+import uuid_utils
+import uvicorn
+from litestar import Litestar, post
+
+from bench.peers.arguments import gateway_arguments
+from gateway.domain.order import Outcome, Policy, Status
+from gateway.schemas import LineResponse, OrderRequest, OrderResponse
+
+
+@post("/orders", sync_to_thread=False)
+def place_order(data: OrderRequest) -> OrderResponse:
+    """Accept everything."""
+    return OrderResponse(
+        order_id=str(uuid_utils.uuid7()),
+        status=Status.ACCEPTED,
+        policy=Policy.BEST_EFFORT,
+        table=data.table,
+        total=0,
+        currency="EUR",
+        created_at="",
+        lines=[
+            LineResponse(
+                department=line.department,
+                item=line.item,
+                quantity=line.quantity,
+                note=line.note,
+                outcome=Outcome.ACCEPTED,
+                unit_price=0,
+                available=None,
+                reason=None,
+            )
+            for line in data.lines
+        ],
+    )
+
+
+app = Litestar([place_order], openapi_config=None)
+
+if __name__ == "__main__":
+    port = gateway_arguments().port
+    uvicorn.run(app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning")

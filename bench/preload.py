@@ -1,0 +1,108 @@
+"""Fills the databases of a Comanda on SQLite with orders that were never placed, as if they had been.
+
+The programs make their own tables; the rows are theirs to the letter, so that `python -m house audit` finds nothing.
+"""
+
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bench.menus import PRICE, STOCK, Station
+from bench.programs import ROOT
+from departments.domain.tickets import Outcome as TicketOutcome
+from departments.domain.tickets import State, TicketLine
+from gateway.domain.order import Goal, Line, Outcome, Policy, Status
+from plumbing.database import encode_json
+
+TABLE = "7"
+QUEUED = 100
+"""How many of the newest tickets still wait; the others are served."""
+
+_ID = "'018f0000-0000-7000-8000-' || printf('%012x', n)"
+_NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
+_FAST = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE")
+
+
+def migrate(settings: Mapping[str, str]) -> None:
+    """Let the programs make their tables."""
+    command = [sys.executable, "-m", "house", "migrate"]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
+
+
+def finished(folder: Path, stations: list[Station], count: int) -> None:
+    """Write orders of one line for each department that are accepted, and their tickets."""
+    lines = [Line(s.name, s.items[0], outcome=Outcome.ACCEPTED, unit_price=PRICE) for s in stations]
+    _write_orders(folder, count, encode_json(lines), Status.ACCEPTED, owed=None)
+    for station in stations:
+        _write_tickets(folder, station, count)
+
+
+def unfinished(folder: Path, stations: list[Station], count: int) -> None:
+    """Write orders that a gateway wrote down and then died, before any department heard of them."""
+    lines = [Line(station.name, station.items[0]) for station in stations]
+    owed = encode_json(dict.fromkeys((station.name for station in stations), Goal.PLACE))
+    _write_orders(folder, count, encode_json(lines), Status.PENDING, owed=owed)
+
+
+def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed: str | None) -> None:
+    with _filling(folder / "gateway.db") as connection:
+        connection.execute(
+            f"{_NUMBERS} INSERT INTO orders"
+            " (order_id, policy, placed_for, lines, status, owed, answered, created_at_ms, owner, epoch)"
+            f" SELECT {_ID}, :policy, :table, :lines, :status, :owed, :answered, :now, 0, 0 FROM numbers",
+            {
+                "count": count,
+                "policy": Policy.BEST_EFFORT.value,
+                "table": TABLE,
+                "lines": lines,
+                "status": status.value,
+                "owed": owed,
+                "answered": owed is None,
+                "now": _now_ms(),
+            },
+        )
+
+
+def _write_tickets(folder: Path, station: Station, count: int) -> None:
+    line = TicketLine(station.items[0], 1, "", TicketOutcome.ACCEPTED, PRICE)
+    with _filling(folder / f"{station.name}.db") as connection:
+        connection.execute(
+            f"{_NUMBERS} INSERT INTO tickets (order_id, placed_for, state, lines, placed_at_ms, revision, epoch)"
+            f" SELECT {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n, 0"
+            " FROM numbers",
+            {
+                "count": count,
+                "table": TABLE,
+                "served": count - QUEUED,
+                "queued": State.QUEUED.value,
+                "done": State.SERVED.value,
+                "lines": encode_json([line]),
+                "now": _now_ms(),
+            },
+        )
+        connection.execute("UPDATE department SET revision = ?", [count])
+        for number, item in enumerate(station.items):
+            sold = 0 if number else count
+            connection.execute("INSERT INTO stock VALUES (?, ?, ?, 0, ?, ?)", [item, STOCK, STOCK - sold, sold, count])
+
+
+@contextmanager
+def _filling(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database that nobody uses for one large transaction, on disk once it is done."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for pragma in _FAST:
+            connection.execute(f"PRAGMA {pragma}")
+        connection.execute("BEGIN")
+        yield connection
+        connection.execute("COMMIT")
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
