@@ -5,12 +5,11 @@ thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller tha
 of its own, so that a long page of history never delays an order.
 """
 
-import asyncio
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -24,6 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from plumbing.errors import DatabaseError, SettingsError, StartError
+from plumbing.worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,13 +80,13 @@ class Database:
         self.schema = schema
         self._lock: IO[str] | None = None
         if read_only:
-            self._writer = self._reader = _Worker("read", _reading_engine(self.url, schema))
+            self._writer = self._reader = _Session("read", _reading_engine(self.url, schema))
         elif self.url.drivername == "sqlite":
-            self._writer = _Worker("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
-            self._reader = _Worker("read", _sqlite_engine(self.url, "BEGIN"))
+            self._writer = _Session("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
+            self._reader = _Session("read", _sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = _Worker("write", _postgresql_engine(self.url, schema))
-            self._reader = _Worker("read", _postgresql_engine(self.url, schema))
+            self._writer = _Session("write", _postgresql_engine(self.url, schema))
+            self._reader = _Session("read", _postgresql_engine(self.url, schema))
 
     def __str__(self) -> str:
         """Name the database without its password."""
@@ -100,56 +100,45 @@ class Database:
         if self.url.drivername == "sqlite":
             self._lock = _lock_file(Path(self.url.database or ""))
         try:
-            self._writer.submit(_migrate, self.schema, versions).result()
+            self._writer.run_now(_migrate, self.schema, versions)
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
         except CommandError as error:
             raise StartError(f"database {self} is another version's: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script as one durable transaction; raises DatabaseError."""
-        # Shielded: a caller that is cancelled leaves the transaction whole.
-        written = asyncio.wrap_future(self._writer.submit(script, *args, **kwargs))
-        written.add_done_callback(_let_go)
-        return await asyncio.shield(written)
+        """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
+        return await self._writer.run(script, *args, **kwargs)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script that changes nothing; raises DatabaseError."""
-        return await asyncio.wrap_future(self._reader.submit(script, *args, **kwargs))
+        return await self._reader.run(script, *args, **kwargs)
 
     def close(self) -> None:
         """Finish the transactions that run, then let go of the database."""
-        for worker in {self._reader, self._writer}:
-            worker.close()
+        for session in {self._reader, self._writer}:
+            session.close()
         if self._lock is not None:
             self._lock.close()
 
 
-def _let_go(written: "asyncio.Future[Any]") -> None:
-    """Take note of what a transaction raised for a caller that is gone, or asyncio would log it as our fault."""
-    if not written.cancelled():
-        written.exception()
-
-
-class _Worker:
+class _Session:
     """A thread with a connection of its own, on which it runs one transaction after another."""
 
     def __init__(self, name: str, engine: sa.Engine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._worker = Worker(name)
         self._connection: sa.Connection | None = None
 
-    def submit(
-        self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> "Future[R]":
-        def job() -> R:
-            return self._transact(script, *args, **kwargs)
+    async def run(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._worker.run(partial(self._transact, script, *args, **kwargs))
 
-        return self._thread.submit(job)
+    def run_now(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._worker.run_now(partial(self._transact, script, *args, **kwargs))
 
     def close(self) -> None:
-        self._thread.submit(self._hang_up).result()
-        self._thread.shutdown()
+        self._worker.run_now(self._hang_up)
+        self._worker.close()
         self._engine.dispose()
 
     def _transact(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
