@@ -5,7 +5,6 @@ new goes out on it, what else waits there may still be answered, and then it end
 """
 
 import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from grpclib.const import Cardinality, Status
@@ -86,13 +85,13 @@ class _Line:
         self._last = 0
         self._sending = asyncio.Lock()
         self._opened: asyncio.Future[Stream[Any, Any]] = loop.create_future()
-        self._is_leaving = False
+        self._is_leaving = self._is_cut = False
         self._task = loop.create_task(self._run())
 
     @property
     def is_over(self) -> bool:
-        """Tell whether nothing can be sent any more."""
-        return self._task.done()
+        """Tell whether nothing is to be sent any more."""
+        return self._is_leaving or self._task.done()
 
     async def exchange(self, request: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
         """Send a batch and wait for its answer."""
@@ -102,13 +101,25 @@ class _Line:
         self._waiting[number] = answer
         try:
             stream = self._opened.result() if self._opened.done() else await asyncio.shield(self._opened)
-            async with self._sending:  # a message that has to wait for its peer must not be cut in two by another
-                with suppress(StreamTerminatedError):  # why it ended is told by what is read of it
-                    await stream.send_message(request)
+            await self._send(stream, request)
             return await answer
         finally:
             self._waiting.pop(number, None)
             self._end_if_left()
+
+    async def _send(self, stream: "Stream[Any, Any]", request: v1.StreamOrdersRequest) -> None:
+        """Send a message whole, for it may have to wait for its peer; after one that was cut short nothing follows."""
+        async with self._sending:
+            if self._is_cut:
+                raise StreamTerminatedError("a message before this one was cut short")
+            try:
+                await stream.send_message(request)
+            except StreamTerminatedError:
+                return  # why it ended is told to whoever waits for an answer, by what is read of it
+            except BaseException:
+                self._is_cut = True
+                self.leave()
+                raise
 
     def leave(self) -> None:
         """End it as soon as nothing waits."""

@@ -222,6 +222,13 @@ PLANTS = [
         "frozen",
         19,
     ),
+    _plant(
+        "a-streams-answer-is-taken-for-whichever-batch-waits-first",
+        "gateway.order_stream",
+        "waiting = self._waiting.get(answer.number)",
+        "waiting = next(iter(self._waiting.values()), None)",
+        "draw",
+    ),
     _plant("synchronous-normal", "plumbing.database", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.database", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
 ]
