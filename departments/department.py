@@ -3,6 +3,7 @@
 Orders that arrive while a transaction runs, from the floor and from the counter, gather for the next one.
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
 from itertools import chain, islice
@@ -19,6 +20,7 @@ from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
 
 CALLS_PER_TRANSACTION = 16
+LOG_SECONDS = 0.02
 
 log = structlog.get_logger("department")
 
@@ -30,6 +32,7 @@ class Department:
         """Work with a database whose tables are in place."""
         self.menu = menu
         self._database = database
+        self._placed: list[str] = []
         self._placing: GroupCommit[Sequence[Placement], list[Answer]] = GroupCommit(
             self._place, limit=CALLS_PER_TRANSACTION
         )
@@ -86,9 +89,19 @@ class Department:
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[Answer]]:
         placements = list(chain.from_iterable(calls))
         answers = await self._database.write(desk.place, self.menu, placements, _now_ms())
-        log.info("placed", orders=len(placements), order_ids=[p.order_id for p in placements])
+        self._note(placements)
         iterator = iter(answers)
         return [list(islice(iterator, len(call))) for call in calls]
+
+    def _note(self, placements: Sequence[Placement]) -> None:
+        """Log what was placed once its guests have their answers, together with what else is placed until then."""
+        if not self._placed:
+            asyncio.get_running_loop().call_later(LOG_SECONDS, self._tell)
+        self._placed += [placement.order_id for placement in placements]
+
+    def _tell(self) -> None:
+        order_ids, self._placed = self._placed, []
+        log.info("placed", orders=len(order_ids), order_ids=order_ids)
 
 
 def _now_ms() -> int:

@@ -5,7 +5,6 @@ Each runs in one transaction, with a number of statements that does not depend o
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
@@ -51,7 +50,6 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
     revision = store.reserve_revisions(connection, len(placements))
     tickets = store.read_tickets(connection, {placement.order_id for placement in placements})
     stock = store.read_stock(connection)
-    before = {item: copy(shelf) for item, shelf in stock.items()}
     new: list[Ticket] = []
     answers: list[Answer] = []
     for number, placement in enumerate(placements):
@@ -63,7 +61,8 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
             new.append(ticket)
         answers.append(ticket if placement.matches(ticket) else OrderIdTaken(placement.order_id))
     store.insert_tickets(connection, new)
-    store.update_stock(connection, [s for s in stock.values() if s != before[s.item]], revision)
+    taken = dict.fromkeys(line.item for ticket in new for line in ticket.accepted())
+    store.update_stock(connection, [stock[item] for item in taken], revision)
     return answers
 
 

@@ -1,9 +1,23 @@
 """The floor: DepartmentService, a few lines for each RPC."""
 
+from collections.abc import AsyncIterator
+
+import structlog
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
 from departments import wire
 from departments.department import Department
+from departments.desk import Answer
+from departments.errors import to_status
 from departments.limits import Limits
 from generated.restaurant import v1
+from plumbing.pipeline import pipelined
+
+BATCHES_AT_ONCE = 16
+"""How many batches of one stream may wait for their answers: as many as may go into one transaction."""
+
+log = structlog.get_logger("floor")
 
 
 class FloorService(v1.DepartmentServiceBase):
@@ -20,8 +34,26 @@ class FloorService(v1.DepartmentServiceBase):
 
     async def place_orders(self, place_orders_request: v1.PlaceOrdersRequest) -> v1.PlaceOrdersResponse:
         """Place a batch of orders."""
-        answers = await self._department.place(wire.placements(place_orders_request, self._limits))
-        return wire.placed(answers)
+        return wire.placed(await self._place(place_orders_request))
+
+    async def stream_orders(
+        self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
+    ) -> AsyncIterator[v1.StreamOrdersResponse]:
+        """Place batches as they come; the answer to one may overtake another's."""
+        async for answer in pipelined(stream_orders_request_iterator, self._answer, BATCHES_AT_ONCE):
+            yield answer
+
+    async def place_batch(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
+        """Place one batch of a stream."""
+        return wire.placed_on_stream(batch.number, await self._place(batch))
+
+    async def _answer(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
+        """Place a batch, or tell what is wrong with it."""
+        try:
+            return await self.place_batch(batch)
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is told, and logged where nobody foresaw it
+            refusal = error if isinstance(error, GRPCError) else _status(error)
+            return v1.StreamOrdersResponse(batch.number, refusal.status.value, refusal.message or "")
 
     async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
         """Queue what was held."""
@@ -51,3 +83,15 @@ class FloorService(v1.DepartmentServiceBase):
         """Take a step with a ticket."""
         order_id, verb = wire.order_id(move_ticket_request), wire.verb(move_ticket_request)
         return v1.MoveTicketResponse(wire.ticket(await self._department.move(order_id, verb)))
+
+    async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[Answer]:
+        return await self._department.place(wire.placements(batch, self._limits))
+
+
+def _status(error: Exception) -> GRPCError:
+    """Translate what one batch of a stream met with; what a call of its own would end with is the same."""
+    status = to_status(error)
+    if status is None:
+        log.error("a batch failed", exc_info=error)
+        return GRPCError(Status.INTERNAL, "a fault in this server; it has been logged")
+    return status

@@ -1,7 +1,6 @@
 """A department's tables and the statements that touch them. Every function runs inside the caller's transaction."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import msgspec
@@ -168,7 +167,17 @@ def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: 
 
 
 def _stock_rows(shelves: Sequence[Stock], revision: int) -> list[dict[str, Any]]:
-    return [asdict(shelf) | {"revision": revision} for shelf in shelves]
+    return [
+        {
+            "item": shelf.item,
+            "received": shelf.received,
+            "on_hand": shelf.on_hand,
+            "held": shelf.held,
+            "sold": shelf.sold,
+            "revision": revision,
+        }
+        for shelf in shelves
+    ]
 
 
 def _ticket(row: Sequence[Any]) -> Ticket:

@@ -19,7 +19,7 @@ from plumbing.lean_messages import make_lean
 
 T = TypeVar("T")
 
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
+make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
 LAST_REVISION = LAST_EPOCH = 2**63 - 1
 """The highest that a database can count to."""
@@ -33,7 +33,7 @@ _STATES = {state: v1.TicketState.from_string("UNSPECIFIED" if state is State.NON
 _VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
-def placements(request: v1.PlaceOrdersRequest, limits: Limits) -> list[Placement]:
+def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: Limits) -> list[Placement]:
     """Read a batch of orders; raises InvalidRequest with the field and the place in it."""
     order_ids, tables, holds = request.order_ids, request.tables, request.holds
     line_counts, items, quantities, notes = request.line_counts, request.items, request.quantities, request.notes
@@ -81,6 +81,11 @@ def order_id(request: v1.MoveTicketRequest) -> str:
 def placed(answers: Sequence[Answer]) -> v1.PlaceOrdersResponse:
     """Write the tickets of a batch that was placed; raises the first answer that is an error."""
     return v1.PlaceOrdersResponse(*_columns(answers))
+
+
+def placed_on_stream(number: int, answers: Sequence[Answer]) -> v1.StreamOrdersResponse:
+    """Write the tickets of a stream's batch; raises the first answer that is an error."""
+    return v1.StreamOrdersResponse(number, 0, "", *_columns(answers))
 
 
 def ticket_batch(answers: Sequence[Answer]) -> v1.TicketBatch:

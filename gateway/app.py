@@ -3,18 +3,19 @@
 from pathlib import Path
 from typing import Any
 
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Response, Router
 from litestar.di import Provide
-from litestar.exceptions import HTTPException, NotFoundException
+from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
-from litestar.status_codes import HTTP_404_NOT_FOUND, HTTP_415_UNSUPPORTED_MEDIA_TYPE
+from litestar.status_codes import HTTP_404_NOT_FOUND
+from litestar.types import ASGIApp
 from litestar.types.file_types import FileInfo
 
-from gateway.bodies import JsonRequest
+from gateway.direct import Direct
 from gateway.errors import HANDLERS
 from gateway.house import House
 from gateway.routes.health import get_liveness, get_readiness
@@ -25,15 +26,7 @@ from gateway.routes.set_menu import place_set_menu
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
 
-JSON = "application/json"
-
 VERSION = "0.1.0"
-
-
-class UnsupportedMediaType(HTTPException):
-    """The body is not said to be JSON."""
-
-    status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 
 class _Assets(BaseLocalFileSystem):
@@ -48,35 +41,27 @@ class _Assets(BaseLocalFileSystem):
 
 def create_app(house: House, *, max_body: int) -> Litestar:
     """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
+
+    def direct(app: ASGIApp) -> ASGIApp:
+        return Direct(app, house, max_body)
+
     return Litestar(
         route_handlers=[
-            place_order,
+            Router("/", route_handlers=[place_order, place_set_menu], middleware=[direct]),
             get_order,
             list_orders,
             cancel_order,
-            place_set_menu,
             get_menu,
             get_liveness,
             get_readiness,
             create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
-        before_request=_demand_json,
-        request_class=JsonRequest,
         exception_handlers=HANDLERS,
         request_max_body_size=max_body,
         openapi_config=_openapi(),
         logging_config=None,
     )
-
-
-async def _demand_json(request: "Request[Any, Any, Any]") -> None:
-    """Refuse a body that its sender does not call JSON."""
-    kind = request.headers.get("content-type")
-    if kind is None or kind == JSON or request.method != "POST":
-        return
-    if kind.partition(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
 
 
 async def _demand_page(response: "Response[Any]") -> "Response[Any]":

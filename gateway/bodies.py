@@ -5,14 +5,20 @@ stands there nor, for most faults, all that could.
 """
 
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Hashable, Sequence
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import msgspec
-from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from msgspec import inspect
 
 from gateway.domain.errors import ABSENT, SHOWN, BodyUnreadable, FieldMissing, RuleBroken
+
+T = TypeVar("T")
+
+JSON = "application/json"
 
 _Faults = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Path = Sequence[str | int]
@@ -21,21 +27,39 @@ _steps = re.compile(r"\.(\w+)|\[(\d+)\]").findall
 _named = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`$", re.DOTALL).match
 
 
-class JsonRequest(Request[Any, Any, Any]):
-    """A request whose handler names, as `body`, the struct that its body is."""
+class UnsupportedMediaType(HTTPException):
+    """The body is not said to be JSON."""
 
-    async def json(self) -> Any:
-        """Read the body; raises RuleBroken."""
-        body, kind = await self.body(), self.route_handler.opt["body"]
-        try:
-            return kind.decode(body)
-        except _Faults as error:
-            raise _explain(body, kind.type, error) from None
+    status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
+
+
+def demand_json(kind: str | None) -> None:
+    """Refuse a body that its sender does not call JSON; raises UnsupportedMediaType."""
+    if kind is None or kind == JSON:
+        return
+    if kind.partition(";")[0].strip().lower() != JSON:
+        raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
+
+
+def read_json(body: bytes, kind: type[T]) -> T:
+    """Read a body into its struct; raises RuleBroken."""
+    if not body:
+        raise BodyUnreadable("it is empty")
+    try:
+        data: T = _decoder(cast("Hashable", kind)).decode(body)
+    except _Faults as error:
+        raise _explain(body, kind, error) from None
+    return data
 
 
 def rule(kind: Any) -> str:
     """Say what a type allows, in words."""
     return _describe(inspect.type_info(kind))
+
+
+@cache
+def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
+    return msgspec.json.Decoder(kind)
 
 
 def _explain(body: bytes, kind: Any, error: Exception) -> RuleBroken:

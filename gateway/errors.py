@@ -18,7 +18,6 @@ from litestar.status_codes import (
 from gateway.bodies import rule
 from gateway.domain.errors import (
     ABSENT,
-    BodyUnreadable,
     GatewayError,
     NotCancellable,
     OrderIdTaken,
@@ -87,10 +86,8 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
 
 
 def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Answer a query that does not fit the contract, or a body that is empty."""
+    """Answer a query that does not fit the contract."""
     field = cast("list[dict[str, str]]", error.extra)[0]["key"]
-    if field == "data":
-        return _known(request, BodyUnreadable("it is empty"))
     kind = request.route_handler.signature_model.__annotations__[field]
     return _known(request, RuleBroken(field, request.query_params.get(field), f"expected {rule(kind)}"))
 

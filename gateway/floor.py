@@ -2,21 +2,22 @@
 
 What is asked of a department while a few calls are in flight gathers for the next call. A call that fails is tried once
 more at once, within its deadline; if that fails too the breaker opens, and whatever is asked then is told
-`Unreachable` without a call, until a call gets through again (see backlog.py, which makes it).
+`Unreachable` without a call, until a call gets through again (see backlog.py, which makes it). Orders are placed on a
+stream that stays open (see order_stream.py); what is said of calls here goes for a batch on it as well.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar
 
 import structlog
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
-from grpclib.metadata import Deadline
 
 from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, TicketState
+from gateway.order_stream import OrderStream, StreamRefused
 from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
 from plumbing.grpc_peer_guard import WatchedChannel
@@ -108,6 +109,7 @@ class Department:
         self.name = name
         self._channel = channel
         self._stub = v1.DepartmentServiceStub(channel)
+        self._stream = OrderStream(channel)
         self.calling = calling
         self.on_failure: Callable[[], None] = _nobody
         self._last_menu = Menu(name, False)
@@ -129,7 +131,7 @@ class Department:
     async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
         """Make one call, whatever the breaker says: it is what closes it. Raises Unreachable."""
         asks = [Ask(order, order.epoch) for order in orders]
-        return await self._guarded(lambda deadline: self._call_or_split(goal, asks, deadline))
+        return await self._guarded(lambda due: self._call_or_split(goal, asks, due))
 
     async def menu(self) -> Menu:
         """Ask for the menu; where the department cannot be asked, answer the last one known, closed."""
@@ -142,7 +144,7 @@ class Department:
 
     async def knock(self) -> Menu:
         """Ask for the menu, whatever the breaker says; raises Unreachable."""
-        response = await self._guarded(lambda deadline: self._stub.get_menu(v1.GetMenuRequest(), deadline=deadline))
+        response = await self._guarded(lambda due: self._stub.get_menu(v1.GetMenuRequest(), timeout=_left(due)))
         items = [MenuItem(item.id, item.titles, item.price, item.on_hand) for item in response.items]
         self._last_menu = Menu(self.name, True, response.titles, items)
         return self._last_menu
@@ -155,21 +157,25 @@ class Department:
 
     def close(self) -> None:
         """Hang up."""
+        self._stream.leave()
         self._channel.close()
 
     def _asker(self, goal: Goal) -> "Callable[[list[Ask]], Awaitable[Sequence[Answer | Exception]]]":
         async def ask(asks: list[Ask]) -> "Sequence[Answer | Exception]":
-            return await self._guarded(lambda deadline: self._call_or_split(goal, asks, deadline), tries=2)
+            return await self._guarded(lambda due: self._call_or_split(goal, asks, due), tries=2)
 
         return ask
 
-    async def _guarded(self, call: "Callable[[Deadline], Awaitable[R]]", tries: int = 1) -> "R":
-        """Make a call within its deadline and mind the breaker; raises Unreachable."""
-        deadline = Deadline.from_timeout(self.calling.deadline)
+    async def _guarded(self, call: "Callable[[float], Awaitable[R]]", tries: int = 1) -> "R":
+        """Make a call within its deadline and mind the breaker; raises Unreachable.
+
+        The call is told when it is due, in the loop's time.
+        """
+        due = asyncio.get_running_loop().time() + self.calling.deadline
         while True:
             tries -= 1
             try:
-                result = await call(deadline)
+                result = await call(due)
             except Exception as error:  # whatever went wrong, there was no answer: not swallowed, translated
                 if _is_shutting_down(error):
                     self._channel.reconnect()  # to another of its kind, if there is one
@@ -188,10 +194,10 @@ class Department:
             ask.abandon(self._unreachable())
         self.on_failure()
 
-    async def _call_or_split(self, goal: Goal, asks: list[Ask], deadline: "Deadline") -> "list[Answer | Exception]":
+    async def _call_or_split(self, goal: Goal, asks: list[Ask], due: float) -> "list[Answer | Exception]":
         """Make a call; where the batch is refused, find the order that is to blame by halves."""
         try:
-            return [*await self._call(goal, asks, deadline)]
+            return [*await self._call(goal, asks, due)]
         except GRPCError as error:
             if error.status not in _FINAL:
                 raise
@@ -199,26 +205,34 @@ class Department:
                 return [Refused(f"{self.name} refused it: {error.message}")]
         half = len(asks) // 2
         return [
-            *await self._call_or_split(goal, asks[:half], deadline),
-            *await self._call_or_split(goal, asks[half:], deadline),
+            *await self._call_or_split(goal, asks[:half], due),
+            *await self._call_or_split(goal, asks[half:], due),
         ]
 
-    async def _call(self, goal: Goal, asks: list[Ask], deadline: "Deadline") -> list[Answer]:
+    async def _call(self, goal: Goal, asks: list[Ask], due: float) -> list[Answer]:
         orders = [ask.order for ask in asks]
         shares = [len(order.shares[self.name]) for order in orders]
         if goal is Goal.PLACE or goal is Goal.HOLD:
-            request = _place_request(self.name, goal, orders)
-            return _answers(await self._stub.place_orders(request, deadline=deadline), shares)
-        order_ids = [order.order_id for order in orders]
-        epochs = [ask.epoch for ask in asks]
+            return _answers(await self._send(_columns(self.name, goal, orders), due), shares)
+        ids, epochs, left = [order.order_id for order in orders], [ask.epoch for ask in asks], _left(due)
         if goal is Goal.CONFIRM:
-            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(order_ids, epochs), deadline=deadline)
+            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(ids, epochs), timeout=left)
             return _answers(confirmed.tickets, shares)
         if goal is Goal.SUSPEND:
-            suspended = await self._stub.suspend_orders(v1.SuspendOrdersRequest(order_ids, epochs), deadline=deadline)
+            suspended = await self._stub.suspend_orders(v1.SuspendOrdersRequest(ids, epochs), timeout=left)
             return _answers(suspended.tickets, shares)
-        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(order_ids), deadline=deadline)
+        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(ids), timeout=left)
         return _answers(cancelled.tickets, shares)
+
+    async def _send(self, columns: "_Columns", due: float) -> v1.StreamOrdersResponse | v1.PlaceOrdersResponse:
+        """Place a batch on the stream, or, where the stream is refused, in a call whose answer is about it alone."""
+        try:
+            answer = await self._stream.place(v1.StreamOrdersRequest(**columns), due)
+        except StreamRefused:
+            return await self._stub.place_orders(v1.PlaceOrdersRequest(**columns), timeout=_left(due))
+        if answer.status:
+            raise GRPCError(Status(answer.status), answer.message)
+        return answer
 
     def _unreachable(self) -> Unreachable:
         return Unreachable(f"{self.name} cannot be reached; it is still being tried")
@@ -231,10 +245,27 @@ def _nobody() -> None:
     """Is told of failures until somebody listens."""
 
 
-def _place_request(department: str, goal: Goal, orders: Sequence[Order]) -> v1.PlaceOrdersRequest:
+def _left(due: float) -> float:
+    """Tell how long a call may take that is due then."""
+    return due - asyncio.get_running_loop().time()
+
+
+class _Columns(TypedDict):
+    """A batch of orders as it travels."""
+
+    order_ids: list[str]
+    tables: list[str]
+    holds: list[bool]
+    line_counts: list[int]
+    items: list[str]
+    quantities: list[int]
+    notes: list[str]
+
+
+def _columns(department: str, goal: Goal, orders: Sequence[Order]) -> _Columns:
     shares = [order.shares[department] for order in orders]
     lines = [line for share in shares for line in share]
-    return v1.PlaceOrdersRequest(
+    return _Columns(
         order_ids=[order.order_id for order in orders],
         tables=[order.table or "" for order in orders],
         holds=[goal is Goal.HOLD] * len(orders),
@@ -245,7 +276,10 @@ def _place_request(department: str, goal: Goal, orders: Sequence[Order]) -> v1.P
     )
 
 
-def _answers(batch: "v1.TicketBatch | v1.PlaceOrdersResponse | None", shares: Sequence[int]) -> list[Answer]:
+_Batch = v1.StreamOrdersResponse | v1.PlaceOrdersResponse | v1.TicketBatch
+
+
+def _answers(batch: _Batch | None, shares: Sequence[int]) -> list[Answer]:
     """Read a batch of tickets; raises ValueError where its columns do not fit each other or the request.
 
     `shares`: how many lines of each order are the department's.

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -220,5 +221,11 @@ def menu_response(menus: list[Menu], currency: str) -> MenuResponse:
 
 def rfc3339(milliseconds: int) -> str:
     """Write a moment since 1970 as RFC 3339, UTC."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, rest = divmod(milliseconds, 1000)
+    return f"{_second(seconds)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=16)
+def _second(seconds: int) -> str:
+    """Write a whole second; the orders of one share it."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()

@@ -5,12 +5,12 @@ thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller tha
 of its own, so that a long page of history never delays an order.
 """
 
-import asyncio
 import fcntl
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -24,16 +24,26 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from plumbing.errors import DatabaseError, SettingsError, StartError
+from plumbing.worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
+CACHED_STATEMENTS = 24
+"""A batch of another size is another statement for SQLite, and a large one takes 200 KB; Python would keep 128."""
 
 _encode = msgspec.json.Encoder().encode
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+_VALUES = re.compile(r"/\* values of ([\w ]+) \*/")
+"""Where, in a statement for SQLite, the rows of a batch stand."""
+
+PARAMETERS = 30_000
+"""How many values one statement for SQLite takes; it allows 32,766."""
 
 
 class Statement:
@@ -54,9 +64,24 @@ class Statement:
         cursor.execute(self._text(connection.dialect), values)
         return cursor
 
-    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Any:
-        """Execute once for a batch of rows, as the JSON array `rows`; answers the driver's cursor."""
-        return self.run(connection, {"rows": encode_json(rows)})
+    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """Execute for a batch of rows, once unless there are thousands; answers what the statement returns."""
+        marker = _VALUES.search(self._text(connection.dialect))
+        if marker is None:
+            return _fetch(self.run(connection, {"rows": encode_json(rows)}))
+        names = marker[1].split()
+        most = PARAMETERS // len(names)
+        returned = []
+        for start in range(0, len(rows), most):
+            returned += self._run_values(connection, names, rows[start : start + most])
+        return returned
+
+    def _run_values(self, connection: sa.Connection, names: list[str], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+        place = f"({', '.join('?' * len(names))})"
+        text = _VALUES.sub(", ".join([place] * len(rows)), self._text(connection.dialect))
+        cursor = connection.connection.cursor()
+        cursor.execute(text, [row.get(name) for row in rows for name in names])
+        return _fetch(cursor)
 
     def _text(self, dialect: sa.Dialect) -> str:
         text = self._compiled.get(dialect.name)
@@ -80,13 +105,13 @@ class Database:
         self.schema = schema
         self._lock: IO[str] | None = None
         if read_only:
-            self._writer = self._reader = _Worker("read", _reading_engine(self.url, schema))
+            self._writer = self._reader = _Session("read", _reading_engine(self.url, schema))
         elif self.url.drivername == "sqlite":
-            self._writer = _Worker("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
-            self._reader = _Worker("read", _sqlite_engine(self.url, "BEGIN"))
+            self._writer = _Session("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
+            self._reader = _Session("read", _sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = _Worker("write", _postgresql_engine(self.url, schema))
-            self._reader = _Worker("read", _postgresql_engine(self.url, schema))
+            self._writer = _Session("write", _postgresql_engine(self.url, schema))
+            self._reader = _Session("read", _postgresql_engine(self.url, schema))
 
     def __str__(self) -> str:
         """Name the database without its password."""
@@ -105,59 +130,48 @@ class Database:
         if self.file is not None:
             self._lock = lock_file(self.file)
         try:
-            encoding = self._writer.submit(_encoding).result()
+            encoding = self._writer.run_now(_encoding)
             if encoding != "UTF8":
                 raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
-            self._writer.submit(_migrate, self.schema, versions).result()
+            self._writer.run_now(_migrate, self.schema, versions)
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
         except CommandError as error:
             raise StartError(f"database {self} is another version's: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script as one durable transaction; raises DatabaseError."""
-        # Shielded: a caller that is cancelled leaves the transaction whole.
-        written = asyncio.wrap_future(self._writer.submit(script, *args, **kwargs))
-        written.add_done_callback(_let_go)
-        return await asyncio.shield(written)
+        """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
+        return await self._writer.run(script, *args, **kwargs)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script that changes nothing; raises DatabaseError."""
-        return await asyncio.wrap_future(self._reader.submit(script, *args, **kwargs))
+        return await self._reader.run(script, *args, **kwargs)
 
     def close(self) -> None:
         """Finish the transactions that run, then let go of the database."""
-        for worker in {self._reader, self._writer}:
-            worker.close()
+        for session in {self._reader, self._writer}:
+            session.close()
         if self._lock is not None:
             self._lock.close()
 
 
-def _let_go(written: "asyncio.Future[Any]") -> None:
-    """Take note of what a transaction raised for a caller that is gone, or asyncio would log it as our fault."""
-    if not written.cancelled():
-        written.exception()
-
-
-class _Worker:
+class _Session:
     """A thread with a connection of its own, on which it runs one transaction after another."""
 
     def __init__(self, name: str, engine: sa.Engine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._worker = Worker(name)
         self._connection: sa.Connection | None = None
 
-    def submit(
-        self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs
-    ) -> "Future[R]":
-        def job() -> R:
-            return self._transact(script, *args, **kwargs)
+    async def run(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._worker.run(partial(self._transact, script, *args, **kwargs))
 
-        return self._thread.submit(job)
+    def run_now(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return self._worker.run_now(partial(self._transact, script, *args, **kwargs))
 
     def close(self) -> None:
-        self._thread.submit(self._hang_up).result()
-        self._thread.shutdown()
+        self._worker.run_now(self._hang_up)
+        self._worker.close()
         self._engine.dispose()
 
     def _transact(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -188,6 +202,11 @@ class _Worker:
                 connection.close()
 
 
+def _fetch(cursor: Any) -> list[Any]:
+    rows: list[Any] = cursor.fetchall() if cursor.description else []
+    return rows
+
+
 def encode_json(value: object) -> str:
     """Write a value as JSON text, as a column or a parameter takes it."""
     return _encode(value).decode()
@@ -201,25 +220,28 @@ def strings(dialect: sa.Dialect, name: str) -> "sa.Select[Any]":
     return sa.select(sa.func.json_each(array).table_valued("value").c.value)
 
 
-def records(dialect: sa.Dialect, name: str, columns: Sequence[sa.Column[Any]]) -> "sa.Select[Any]":
-    """Select the objects of a JSON array as rows with these columns: a batch of any size is one parameter."""
-    array = sa.bindparam(name, type_=sa.Text)
+def records(dialect: sa.Dialect, columns: Sequence[sa.Column[Any]]) -> "sa.Select[Any]":
+    """Select a batch of rows with these columns, for `run_rows`.
+
+    PostgreSQL takes them as one parameter, the JSON array `rows`. SQLite reads values of their own in half the time.
+    """
+    plain: list[sa.Column[Any]] = [sa.Column(column.name, column.type) for column in columns]
     if dialect.name == "postgresql":
-        plain: list[sa.Column[Any]] = [sa.Column(column.name, column.type) for column in columns]
+        array = sa.bindparam("rows", type_=sa.Text)
         table = sa.func.json_to_recordset(sa.cast(array, postgresql.JSON)).table_valued(*plain)
         return sa.select(*table.render_derived(with_types=True).c)
-    value = sa.func.json_each(array).table_valued("value").c.value
-    return sa.select(*(_member(value, column.name) for column in columns))
-
-
-def _member(value: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[Any]:
-    return sa.func.json_extract(value, sa.literal_column(f"'$.{name}'")).label(name)
+    names = [column.name for column in columns]
+    values = sa.text(f"(VALUES /* values of {' '.join(names)} */)")
+    chosen: list[sa.ColumnElement[Any]] = [
+        sa.literal_column(f"column{place}").label(name) for place, name in enumerate(names, start=1)
+    ]
+    # The condition keeps SQLite's parser from taking ON CONFLICT for a join's ON.
+    return sa.select(*chosen).select_from(values).where(sa.true())
 
 
 def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> "sa.Insert":
-    """Build an INSERT of the objects of the JSON array `rows`, which passes over rows whose key exists."""
-    # The condition keeps SQLite's parser from taking ON CONFLICT for a join's ON.
-    rows = records(dialect, "rows", columns).where(sa.true())
+    """Build an INSERT of a batch of rows, which passes over rows whose key exists."""
+    rows = records(dialect, columns)
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     return insert(table).from_select([column.name for column in columns], rows).on_conflict_do_nothing()
 
@@ -231,12 +253,12 @@ def update_records(
     columns: Sequence[sa.Column[Any]],
     version: sa.Column[Any] | None = None,
 ) -> "sa.Update":
-    """Build an UPDATE by the objects of the JSON array `rows`, where all `keys` match; none may stand in it twice.
+    """Build an UPDATE by a batch of rows, where all `keys` match; none may stand in it twice.
 
     A row that has a higher `version` already stays as it is.
     """
     more = [] if version is None else [version]
-    rows = records(dialect, "rows", [*keys, *columns, *more]).subquery("new")
+    rows = records(dialect, [*keys, *columns, *more]).subquery("new")
     new = {column.name: rows.c[column.name] for column in [*columns, *more]}
     is_due = [column <= rows.c[column.name] for column in more]
     return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys), *is_due)
@@ -299,7 +321,8 @@ _READ_ONLY = ("query_only=ON", "busy_timeout=5000", "temp_store=MEMORY")
 
 
 def _sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -> sa.Engine:
-    engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args={"check_same_thread": False})
+    arguments = {"check_same_thread": False, "cached_statements": CACHED_STATEMENTS}
+    engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: "sa.engine.interfaces.DBAPIConnection", _record: object) -> None:
@@ -309,7 +332,7 @@ def _sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -
 
     @sa.event.listens_for(engine, "begin")
     def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+        connection.connection.cursor().execute(begin)
 
     return engine
 

@@ -3,7 +3,8 @@
 What grpclib 0.4.9 leaves open, and what is done here:
 
 - A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
-  refused by the length that it announces, and costs what it holds, in however many frames it comes.
+  refused by the length that it announces, and costs what it holds, in however many frames it comes. It has to arrive
+  in time, also on a call that streams and may last.
 - A message that is compressed, cut off or missing was a traceback. It is an answer.
 - A call that failed, or was never ended by its caller, stayed open. It ends with its task.
 - Headers that grpclib reads failed with a traceback, and without an answer. They are looked at before.
@@ -32,9 +33,10 @@ Headers = Sequence[tuple[str, str]]
 
 
 class Room:
-    """What the messages that arrive on one connection may take, in bytes."""
+    """What the messages that arrive on one connection may take, in bytes, and each of them in seconds."""
 
-    def __init__(self, max_message: int) -> None:
+    def __init__(self, max_message: int, seconds: float) -> None:
+        self.seconds = seconds
         self._max_message = max_message
         self._left = LARGE_MESSAGES * max_message
 
@@ -71,6 +73,10 @@ class GuardedBuffer(Buffer):
         self._eof = True
         self._arrived.set()
 
+    def has(self, size: int) -> bool:
+        """Tell whether nobody has to wait for so many bytes."""
+        return self._eof or len(self._data) >= size
+
     async def read(self, size: int) -> bytes:
         """Read so many bytes, or what there is at the end."""
         while len(self._data) < size and not self._eof:
@@ -92,7 +98,9 @@ class GuardedBuffer(Buffer):
 
 
 class GuardedStream(ProtocolStream):
-    """A call that takes no message that is too large, compressed, cut off or missing."""
+    """A call that takes no message that is too large, too slow, compressed, cut off or missing."""
+
+    buffer: GuardedBuffer
 
     def __init__(self, connection: Connection, stream_id: int, room: Room) -> None:
         super().__init__(connection, connection._connection, connection._transport, stream_id=stream_id)
@@ -108,7 +116,7 @@ class GuardedStream(ProtocolStream):
         self._reads += 1
         is_prefix = self._reads % 2 == 1
         with self._room.kept_for(size):
-            data = await self.buffer.read(size)
+            data = await (self.buffer.read(size) if is_prefix or self.buffer.has(size) else self._read_in_time(size))
         if is_prefix and not data:
             if self._reads == 1:
                 raise GRPCError(Status.INVALID_ARGUMENT, "the call has no message")
@@ -118,6 +126,14 @@ class GuardedStream(ProtocolStream):
         if is_prefix and data[0]:
             raise GRPCError(Status.UNIMPLEMENTED, "the message is compressed, which is not understood here")
         return data
+
+    async def _read_in_time(self, size: int) -> bytes:
+        try:
+            async with asyncio.timeout(self._room.seconds):
+                return await self.buffer.read(size)
+        except TimeoutError:
+            text = f"the message did not arrive within {self._room.seconds:g} seconds"
+            raise GRPCError(Status.DEADLINE_EXCEEDED, text) from None
 
     def refuse(self) -> None:
         """Say that nothing was done for this call."""

@@ -61,12 +61,12 @@ class GuardedProcessor(EventsProcessor):
         self,
         handler: GuardedHandler,
         connection: Connection,
-        max_message: int,
+        room: Room,
         refusal: Refusal | None,
         send_away: Callable[[], None],
     ) -> None:
         super().__init__(handler, connection)
-        self._room = Room(max_message)
+        self._room = room
         self._refusal = refusal
         self._send_away = send_away
         self._allowance = float(RESETS)
@@ -131,8 +131,9 @@ class GuardedProtocol(WatchedProtocol):
         super().connection_made(transport)
         # STREAMS is announced and minded by the processor, for h2 would end the connection.
         self.connection._connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
+        room = Room(self._server.max_message, self._server.message_seconds)
         self.processor = GuardedProcessor(
-            self._guarded, self.connection, self._server.max_message, self._refusal(), send_away=self._send_away
+            self._guarded, self.connection, room, self._refusal(), send_away=self._send_away
         )
         if not self._server.admit(self):
             self._transport.abort()
@@ -200,14 +201,20 @@ class GuardedProtocol(WatchedProtocol):
 class GuardedServer(Server):
     """Knows its connections, so that it can count them, and close them one by one."""
 
-    def __init__(self, handlers: Any, *, max_message: int, callers: Callers | None, **options: Any) -> None:
-        """`callers` are those who may call, known by their certificates; without them anybody may."""
+    def __init__(
+        self, handlers: Any, *, max_message: int, message_seconds: float, callers: Callers | None, **options: Any
+    ) -> None:
+        """`callers` are those who may call, known by their certificates; without them anybody may.
+
+        `max_message` in bytes; a message has to arrive within `message_seconds`.
+        """
         super().__init__(handlers, config=CONFIGURATION, **options)
         self.callers = callers
         self._h2_config.validate_inbound_headers = True
         self._h2_config.header_encoding = "latin-1"  # ASCII in all that has a meaning; the rest must not raise
         self._is_crowded = False
         self.max_message = max_message
+        self.message_seconds = message_seconds
         self.open: set[GuardedProtocol] = set()
 
     def protocol(self) -> GuardedProtocol:

@@ -11,6 +11,7 @@ guards of gRPC; their versions are pinned for it.
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -119,13 +120,18 @@ class WatchedChannel(client.Channel):
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "") -> None:
         """`peer` is the name that the other side's certificate has to be for, where there is TLS."""
         super().__init__(host, port, ssl=tls, config=replace(CONFIGURATION, ssl_target_name_override=peer or None))
+        self.on_reconnect: Callable[[], None] = lambda: None
 
     def reconnect(self, tls: ssl.SSLContext | None = None) -> None:
-        """Make new calls on a new connection, with other certificates if some are given; those that run go on."""
+        """Make new calls on a new connection, with other certificates if some are given; those that run go on.
+
+        Whoever keeps a call open for long is told by `on_reconnect`, to end it.
+        """
         self._ssl = tls or self._ssl
         if self._protocol is not None:
             self._protocol.leave()
             self._protocol = None
+            self.on_reconnect()
 
     def _protocol_factory(self) -> H2Protocol:
         return WatchedProtocol(client.Handler(), self._config, self._h2_config)

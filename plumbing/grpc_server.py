@@ -2,12 +2,14 @@
 
 It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT, an exception that a handler lets escape is
 translated or becomes a logged INTERNAL, no call takes for ever, health and reflection are served, and `drain` finishes
-the calls that run before it says GOAWAY. What it does against hostile peers is in grpc_guard.py.
+the calls that run before it says GOAWAY: to a call that streams it looks as if its caller had ended it. What it does
+against hostile peers is in grpc_guard.py.
 """
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,9 +37,13 @@ if TYPE_CHECKING:
 HANDSHAKE_SECONDS = 5.0  # how long a peer may take to greet, with TLS
 HEALTH_SECONDS = 2.0  # how long a health check's answer holds
 CALL_SECONDS = 20.0
-"""How long a call may take, from its headers to its answer, whatever deadline it has; health and reflection, which
-stream, may last."""
+"""How long a call may take, from its headers to its answer, whatever deadline it has; so long may a single message take
+to arrive on a call that streams, which may last."""
 
+STREAMS_THAT_LAST = 8
+"""How many calls that stream a connection may have open."""
+
+Handler = Callable[["Stream[Any, Any]"], Awaitable[None]]
 Translate = Callable[[Exception], GRPCError | None]
 
 log = structlog.get_logger("grpc")
@@ -67,12 +73,14 @@ class GrpcServer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._streams: set[Stream[Any, Any]] = set()
         self._listener: asyncio.AbstractServer | None = None
         self._socket: socket.socket | None = None
         health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
         self._server = GuardedServer(
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
             max_message=max_message_bytes,
+            message_seconds=call_seconds,
             callers=callers,
             codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
@@ -93,6 +101,8 @@ class GrpcServer:
     async def drain(self, grace: float) -> None:
         """Stop listening, refuse new calls, let those that run finish for `grace` seconds, say goodbye."""
         self._draining = True
+        for stream in self._streams:
+            stream._stream.__ended__()
         if self._listener is not None and self._socket is not None:
             self._listener.close()
             self._socket.close()
@@ -118,32 +128,63 @@ class GrpcServer:
         )
 
     async def _on_request(self, event: RecvRequest) -> None:
-        handler = event.method_func
-        counted = not event.method_name.startswith("/grpc.")  # a health watch may last for ever
+        handler, method = event.method_func, event.method_name
+        is_counted = not method.startswith("/grpc.")  # a health watch may last for ever
 
         async def handle(stream: "Stream[Any, Any]") -> None:
             if self._draining:
-                raise GRPCError(Status.UNAVAILABLE, "this server is shutting down; ask another or later")
-            if counted:
-                self._calls += 1
-                self._idle.clear()
-            try:
-                async with asyncio.timeout(self._call_seconds if counted else None) as limit:
-                    await handler(stream)
-            except GRPCError:
-                raise
-            except Exception as error:
-                if limit.expired():
-                    text = f"the call was not over within {self._call_seconds:g} seconds"
-                    raise GRPCError(Status.DEADLINE_EXCEEDED, text) from error
-                raise self._status(error, event.method_name) from error
-            finally:
-                if counted:
-                    self._calls -= 1
-                    if not self._calls:
-                        self._idle.set()
+                raise _shutting_down()
+            if not is_counted:
+                await self._carry_out(handler, stream, method, None)
+                return
+            with self._counted():
+                if stream._cardinality.client_streaming:
+                    await self._carry_out_stream(handler, stream, method)
+                else:
+                    await self._carry_out(handler, stream, method, self._call_seconds)
 
         event.method_func = handle
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._calls += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._calls -= 1
+            if not self._calls:
+                self._idle.set()
+
+    async def _carry_out_stream(self, handler: Handler, stream: "Stream[Any, Any]", method: str) -> None:
+        """Carry out a call that may last; when the server drains it ends, and says why."""
+        connection = stream._stream.connection
+        if sum(other._stream.connection is connection for other in self._streams) >= STREAMS_THAT_LAST:
+            raise GRPCError(Status.RESOURCE_EXHAUSTED, f"at most {STREAMS_THAT_LAST} streams a connection are allowed")
+        self._streams.add(stream)
+        try:
+            await self._carry_out(handler, stream, method, None)
+        except GRPCError as error:
+            raise (_shutting_down() if self._draining else error) from None
+        finally:
+            self._streams.discard(stream)
+        if self._draining:
+            raise _shutting_down()
+
+    async def _carry_out(
+        self, handler: Handler, stream: "Stream[Any, Any]", method: str, seconds: float | None
+    ) -> None:
+        """Carry out a call in its time; whatever it raises is a status."""
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await handler(stream)
+        except GRPCError:
+            raise
+        except Exception as error:
+            if limit.expired():
+                text = f"the call was not over within {seconds:g} seconds"
+                raise GRPCError(Status.DEADLINE_EXCEEDED, text) from error
+            raise self._status(error, method) from error
 
     def _status(self, error: Exception, method: str) -> GRPCError:
         status = self._translate(error)
@@ -151,6 +192,10 @@ class GrpcServer:
             log.error("a handler failed", method=method, exc_info=error)
             return GRPCError(Status.INTERNAL, "a fault in this server; it has been logged")
         return status
+
+
+def _shutting_down() -> GRPCError:
+    return GRPCError(Status.UNAVAILABLE, "this server is shutting down; ask another or later")
 
 
 def bind(host: str, port: int) -> socket.socket:

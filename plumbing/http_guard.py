@@ -3,11 +3,12 @@
 uvicorn by itself times out a connection only between two requests. It accepts heads and trailers of any length, and any
 number of requests on a connection that nobody has answered yet. What is no HTTP it answers in plain text, before the
 requests that came earlier on the connection; here it is problem+json like every other error, and comes in its turn.
+An answer's head and its body leave together.
 """
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -25,6 +26,35 @@ READ_FACTOR = 6
 """An answer may take so many times as long to be read as a request to arrive, as long as some of it is read."""
 
 CONNECTIONS = 4000
+
+
+class HeldHead:
+    """Where a response is written: its head waits for what follows, for with uvloop each write is a system call."""
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None:
+            self._head = data
+        else:
+            self._transport.write(self._head + data)
+            self._head = b""
+
+    def flush(self) -> None:
+        """Write a head that nothing follows."""
+        if self._head:
+            self.write(b"")
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
 
 
 class GuardedHttp(HttpToolsProtocol):
@@ -83,12 +113,19 @@ class GuardedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._in_head = False
+        if not self.expect_100_continue:
+            self.cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
 
     def on_message_complete(self) -> None:
         self._due = None
         self._received = 0
         self._in_head = True
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        if self._answered is not None and isinstance(self._answered.transport, HeldHead):
+            self._answered.transport.flush()
+        super().on_response_complete()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "Bad Request", msg)

@@ -9,7 +9,6 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
-from msgspec.json import Decoder
 
 from gateway.domain.errors import NulCharacter, RuleBroken
 from gateway.domain.order import Order, Outcome, Status
@@ -74,7 +73,7 @@ PROBLEM = ResponseSpec(
         ),
         503: PROBLEM,
     },
-    body=Decoder(OrderRequest),
+    body=OrderRequest,
 )
 async def place_order(
     data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: NamedDependency[House]

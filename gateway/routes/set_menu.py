@@ -8,7 +8,6 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body
 from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
-from msgspec.json import Decoder
 
 from gateway.domain.order import Status
 from gateway.house import House
@@ -37,7 +36,7 @@ SET_MENU_EXAMPLES = [
         409: PROBLEM,
         503: PROBLEM,
     },
-    body=Decoder(SetMenuRequest),
+    body=SetMenuRequest,
 )
 async def place_set_menu(
     data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)], house: NamedDependency[House]

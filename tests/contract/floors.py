@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
 from departments.__main__ import DESCRIPTORS
 from departments.__main__ import MIGRATIONS as TABLES
 from departments.department import Department as Station
@@ -39,6 +42,8 @@ class Wire:
     way: asyncio.Event = field(default_factory=asyncio.Event)
     on_call: Callable[[], None] = lambda: None
     mangle: Callable[[Any], Any] = lambda response: response
+    knows_streams: bool = True
+    streams: int = 0
 
     async def carry(self, rpc: str, count: int, call: Callable[[], Awaitable[Any]]) -> Any:
         self.calls.append((rpc, count))
@@ -74,6 +79,21 @@ class WatchedFloor(FloorService):
             "place",
             len(place_orders_request.order_ids),
             lambda: super(WatchedFloor, self).place_orders(place_orders_request),
+        )
+        return answer
+
+    async def stream_orders(
+        self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
+    ) -> AsyncIterator[v1.StreamOrdersResponse]:
+        if not self._wire.knows_streams:
+            raise GRPCError(Status.UNIMPLEMENTED, "Method not found")
+        self._wire.streams += 1
+        async for answer in super().stream_orders(stream_orders_request_iterator):
+            yield answer
+
+    async def place_batch(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
+        answer: v1.StreamOrdersResponse = await self._wire.carry(
+            "place", len(batch.order_ids), lambda: super(WatchedFloor, self).place_batch(batch)
         )
         return answer
 
@@ -140,9 +160,13 @@ class Floor:
     async def stop(self) -> None:
         """Stop serving, and cut off whoever is being served."""
         if self._is_open:
-            self._is_open = False
-            await self._server.drain(0.0)
-            self.database.close()
+            await self.drain(0.0)
+
+    async def drain(self, grace: float) -> None:
+        """Stop serving as on SIGTERM."""
+        self._is_open = False
+        await self._server.drain(grace)
+        self.database.close()
 
     async def close(self) -> None:
         for client in self._clients:
@@ -155,6 +179,11 @@ class Floor:
         client = Department(self.name, WatchedChannel(HOST, self.port), calling)
         self._clients.append(client)
         return client
+
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._server._streams)
 
     @property
     def connections(self) -> set[Any]:

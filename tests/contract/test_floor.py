@@ -11,7 +11,6 @@ from grpclib.exceptions import GRPCError
 
 from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
 from gateway.floor import Calling, Department, Refused, Unreachable
-from generated.restaurant import v1
 from plumbing.grpc_peer_guard import WatchedChannel
 from tests.contract.floors import HOST, SHORT, Floor, free_port
 from tests.gateway.fakes import order, until
@@ -444,7 +443,7 @@ def _place(**changes: list[Any]) -> Callable[[Any], Any]:
         _place(outcomes=[1, 1, 99]),
         _place(available=[0, 0]),
         _place(unit_prices=[350, 300, 350, 350]),
-        lambda _: v1.PlaceOrdersResponse(),
+        _place(states=[], line_counts=[], outcomes=[], available=[], unit_prices=[]),
     ],
 )
 async def test_an_answer_whose_columns_do_not_fit_is_no_answer(full_bar: Floor, mangle: Callable[[Any], Any]) -> None:

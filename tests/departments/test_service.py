@@ -1,7 +1,7 @@
 """The floor's RPCs, from the message to the database and back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,11 @@ import pytest_asyncio
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from structlog.testing import capture_logs
 
 from departments.department import Department
+from departments.desk import Answer
+from departments.domain.placing import Placement
 from departments.limits import Limits
 from generated.restaurant import v1
 from plumbing.database import Database
@@ -87,6 +90,86 @@ async def test_a_batch_of_orders_is_answered_in_columns(floor: v1.DepartmentServ
         assert placed.available == [0, 5, 0, 0, 0]
         assert placed.unit_prices == [350, 0, 0, 0, 300]
         assert await figures(floor) == (10, 8, 0, 2)
+
+
+def numbered(number: int, batch: v1.PlaceOrdersRequest) -> v1.StreamOrdersRequest:
+    """The same orders, as a stream's batch."""
+    return v1.StreamOrdersRequest(
+        number,
+        batch.order_ids,
+        batch.tables,
+        batch.holds,
+        batch.line_counts,
+        batch.items,
+        batch.quantities,
+        batch.notes,
+    )
+
+
+async def test_batches_of_a_stream_are_answered_by_their_numbers(floor: v1.DepartmentServiceStub) -> None:
+    known = place_request((new_id(), [("coffee", 2), ("beer", 1)]))
+    first = await floor.place_orders(known)
+    batches = [numbered(8, known), numbered(7, place_request((new_id(), [("soda", 5)]), hold=True))]
+    answers = {answer.number: answer async for answer in floor.stream_orders(batches)}
+    assert answers.keys() == {7, 8}
+    again, held = answers[8], answers[7]
+    assert (again.states, again.line_counts, again.outcomes) == (first.states, first.line_counts, first.outcomes)
+    assert (again.available, again.unit_prices) == (first.available, first.unit_prices)
+    assert (held.status, held.states, held.outcomes) == (0, [HELD], [ACCEPTED])
+
+
+async def test_what_is_wrong_with_a_batch_is_told_and_the_stream_goes_on(
+    served_floor: v1.DepartmentServiceStub,
+) -> None:
+    taken = new_id()
+    await served_floor.place_orders(place_request((taken, [("coffee", 1)])))
+    batches = [
+        numbered(1, place_request((new_id(), [("coffee", 0)]))),
+        numbered(2, place_request((taken, [("coffee", 2)]))),
+        numbered(3, place_request((new_id(), [("coffee", 1)]))),
+    ]
+    answers = {answer.number: answer async for answer in served_floor.stream_orders(batches)}
+    statuses = {number: Status(answer.status) for number, answer in answers.items()}
+    assert statuses == {1: Status.INVALID_ARGUMENT, 2: Status.ALREADY_EXISTS, 3: Status.OK}
+    assert answers[1].message.startswith("quantities[0]: 0 is not allowed")
+    assert answers[2].message.startswith(f"order {taken} is known here")
+    assert await figures(served_floor) == (10, 8, 0, 2)
+
+
+async def test_a_batch_that_cannot_be_written_is_unavailable_and_the_stream_goes_on(
+    database: Database, served_floor: v1.DepartmentServiceStub
+) -> None:
+    batch = place_request((new_id(), [("coffee", 1)]))
+
+    async def batches() -> AsyncIterator[v1.StreamOrdersRequest]:
+        await break_writing(database)
+        yield numbered(1, batch)
+        await refused.wait()
+        yield numbered(2, batch)
+
+    refused = asyncio.Event()
+    answers = []
+    async for answer in served_floor.stream_orders(batches()):
+        answers.append((answer.number, Status(answer.status), answer.message))
+        refused.set()
+    reason = "the database is out of order: attempt to write a readonly database"
+    assert answers == [(1, Status.UNAVAILABLE, reason), (2, Status.OK, "")]
+
+
+async def test_a_fault_in_a_batch_is_internal_logged_and_not_told(
+    department: Department, served_floor: v1.DepartmentServiceStub
+) -> None:
+    async def stumble(placements: Sequence[Placement]) -> list[Answer]:
+        raise ValueError("a secret")
+
+    department.place = stumble  # type: ignore[method-assign]  # nothing that can be asked leads to a fault
+    with capture_logs() as logs:
+        (answer,) = [
+            answer
+            async for answer in served_floor.stream_orders([numbered(1, place_request((new_id(), [("soda", 1)])))])
+        ]
+    assert (Status(answer.status), answer.message) == (Status.INTERNAL, "a fault in this server; it has been logged")
+    assert [entry["event"] for entry in logs] == ["a batch failed"]
 
 
 async def test_what_is_held_is_sold_when_confirmed(floor: v1.DepartmentServiceStub) -> None:

@@ -10,15 +10,17 @@ from pathlib import Path
 import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
+from h2.events import DataReceived
 from h2.settings import SettingCodes
 
 from generated.restaurant import v1
 from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.grpc_server import GrpcServer, bind
+from plumbing.grpc_server import STREAMS_THAT_LAST, GrpcServer, bind
 from tests.e2e.harness import ROOT, Program
 from tests.e2e.wire import Wire
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message
 
+STREAM_ORDERS = "/restaurant.v1.DepartmentService/StreamOrders"
 CALL_SECONDS = 0.5
 IDLE_SECONDS = 3.5
 
@@ -28,6 +30,12 @@ class Floor(v1.DepartmentServiceBase):
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
         return v1.GetMenuResponse(name="x" * 100_000)
+
+    async def stream_orders(
+        self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
+    ) -> AsyncIterator[v1.StreamOrdersResponse]:
+        async for batch in stream_orders_request_iterator:
+            yield v1.StreamOrdersResponse(batch.number)
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         await asyncio.Event().wait()
@@ -79,6 +87,35 @@ async def test_a_call_whose_answer_is_not_let_through_is_ended() -> None:
         await peer.flush()
         status, _ = await peer.status_of(await peer.call(message()))
     assert status == Status.DEADLINE_EXCEEDED.value
+
+
+async def test_a_stream_may_last_but_none_of_its_messages() -> None:
+    async with serve(CALL_SECONDS) as port, Peer.connect(port) as peer:
+        stream_id = await peer.call(message(bytes([8, 1])), path=STREAM_ORDERS, end=False)
+        await peer.until(DataReceived, stream_id)
+        await asyncio.sleep(2 * CALL_SECONDS)
+        peer.h2.send_data(stream_id, message(b"x", length=1000))
+        await peer.flush()
+        status, text = await peer.status_of(stream_id)
+    assert status == Status.DEADLINE_EXCEEDED.value
+    assert text == f"the message did not arrive within {CALL_SECONDS} seconds"
+
+
+async def test_a_connection_has_a_few_streams_and_calls_beside_them() -> None:
+    async with serve() as port, Peer.connect(port) as peer:
+        streams = [
+            await peer.call(message(bytes([8, 1])), path=STREAM_ORDERS, end=False) for _ in range(STREAMS_THAT_LAST)
+        ]
+        for stream_id in streams:
+            await peer.until(DataReceived, stream_id)
+        status, _ = await peer.status_of(await peer.call(message(), path=STREAM_ORDERS, end=False))
+        assert status == Status.RESOURCE_EXHAUSTED.value
+        await peer.until(DataReceived, await peer.call(message()))
+        peer.h2.end_stream(streams[0])
+        await peer.flush()
+        assert await peer.status_of(streams[0]) == (Status.OK.value, "")
+        again = await peer.call(message(bytes([8, 1])), path=STREAM_ORDERS, end=False)
+        await peer.until(DataReceived, again)
 
 
 # Each of these takes its time, and they take it together.

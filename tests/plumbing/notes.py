@@ -19,7 +19,9 @@ notes = sa.Table(
 )
 
 INSERT = Statement(lambda dialect: insert_records(dialect, notes, list(notes.c)))
-UPDATE = Statement(lambda dialect: update_records(dialect, notes, [notes.c.id], [notes.c.text, notes.c.number]))
+UPDATE = Statement(
+    lambda dialect: update_records(dialect, notes, [notes.c.id], [notes.c.text, notes.c.number]).returning(notes.c.id)
+)
 FIND = Statement(lambda dialect: sa.select(notes).where(notes.c.id.in_(strings(dialect, "ids"))).order_by(notes.c.id))
 ADD_TO = Statement(
     sa.update(notes).values(number=notes.c.number + sa.bindparam("by")).where(notes.c.id == sa.bindparam("key"))

@@ -1,4 +1,4 @@
-"""Statements that take a batch of any size as one JSON parameter, on both databases."""
+"""Statements that take a batch of any size, on both databases."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from plumbing.database import Database, Statement, encode_json
+from plumbing.database import PARAMETERS, Database, Statement, encode_json
 from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
 
 DIFFICULT = [
@@ -72,8 +72,7 @@ async def test_an_insert_passes_over_keys_that_exist(database: Database) -> None
 
 async def test_an_update_changes_the_rows_that_it_names_and_no_other(database: Database) -> None:
     def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        changed: int = UPDATE.run_rows(connection, rows).rowcount
-        return changed
+        return len(UPDATE.run_rows(connection, rows))
 
     await database.write(add_rows, [{"id": key, "text": "old", "number": 0} for key in "abc"])
     changes: list[dict[str, Any]] = [
@@ -84,11 +83,22 @@ async def test_an_update_changes_the_rows_that_it_names_and_no_other(database: D
     assert await database.read(all_rows) == [("a", "it's new", 2**40), ("b", "old", 0), ("c", None, 5)]
 
 
-async def test_a_batch_of_thousands_is_one_statement(database: Database) -> None:
-    rows = [{"id": f"{number:05}", "number": number} for number in range(5000)]
+async def test_a_batch_may_have_more_rows_than_a_statement_takes_values(database: Database) -> None:
+    count = PARAMETERS + 1
+
+    def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> set[str]:
+        return {key for (key,) in UPDATE.run_rows(connection, rows)}
+
+    rows = [{"id": f"{number:05}", "number": number} for number in range(count)]
     await database.write(add_rows, rows)
-    ids = [f"{number:05}" for number in range(5000)]
-    assert [row[2] for row in await database.read(find, ids)] == list(range(5000))
+    ids = [f"{number:05}" for number in range(count)]
+    assert [row[2] for row in await database.read(find, ids)] == list(range(count))
+    assert await database.write(update, rows) == set(ids)
+
+
+async def test_no_rows_are_nothing_to_do(database: Database) -> None:
+    await database.write(add_rows, [])
+    assert await database.read(all_rows) == []
 
 
 async def test_a_plain_statement_takes_named_values(database: Database) -> None:

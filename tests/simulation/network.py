@@ -6,19 +6,18 @@ process looks like from outside: a refused connection, a broken one, or silence.
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from grpclib.const import Status
+from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
-from grpclib.metadata import Deadline
 
 from departments.errors import to_status
 from departments.service import FloorService
 from generated.restaurant import v1
-from tests.simulation.virtual import Process, VirtualLoop
+from tests.simulation.virtual import Process, VirtualLoop, current_process
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +50,25 @@ class Call:
     message: bytes
     answer: "asyncio.Future[Any]"
     handlers: "list[asyncio.Task[None]]" = field(default_factory=list)
+
+
+class Pipe:
+    """A stream of batches: it finds one server, and breaks when that one dies. `answers` belongs to the caller.
+
+    What travels on it is lost, repeated and overtaken as calls are, which is worse than TCP would treat it.
+    """
+
+    def __init__(self, route: str) -> None:
+        self.route = route
+        self.batches: asyncio.Queue[bytes] = asyncio.Queue()
+        self.answers: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self.handler: asyncio.Task[None] | None = None
+        self.is_broken = False
+
+    def fail(self, error: Exception) -> None:
+        if not self.is_broken:
+            self.is_broken = True
+            self.answers.put_nowait(error)
 
 
 class Network:
@@ -88,6 +106,24 @@ class Network:
         if self.happens(self.weather.repeat):
             self.loop.outside(self.delay(), self._arrive, name, call)
 
+    def send_on(self, name: str, pipe: Pipe, message: bytes) -> None:
+        self.calls += 1
+        self.loop.note("sends", name, pipe.route)
+        if self.happens(self.weather.reset):
+            self.loop.outside(self.delay(), pipe.fail, StreamTerminatedError("simulated: connection lost"))
+            if self.dice.random() < 0.5:
+                return
+        if not self.happens(self.weather.drop_request):
+            self.loop.outside(self.delay(), self._arrive_on, name, pipe, message)
+        if self.happens(self.weather.repeat):
+            self.loop.outside(self.delay(), self._arrive_on, name, pipe, message)
+
+    def end(self, pipe: Pipe) -> None:
+        """The caller has left: the server learns of it, or does not."""
+        pipe.is_broken = True
+        if self.dice.random() < 0.5:
+            self.loop.outside(self.delay(), self._end, pipe)
+
     def hang_up(self, call: Call) -> None:
         """The caller's deadline has passed: the server learns of it, or does not."""
         if self.dice.random() < 0.5:
@@ -96,9 +132,7 @@ class Network:
     def _arrive(self, name: str, call: Call) -> None:
         if name in self.cut:
             return
-        servers = self.servers[name]
-        server = servers[self.dice.randrange(len(servers))] if len(servers) > 1 else servers[0]
-        process, service = server.process, server.service
+        process, service = self._server(name)
         if process is None or not process.alive or service is None:
             self.loop.outside(self.delay(), self._fail, call, ConnectionRefusedError("simulated: connection refused"))
             return
@@ -129,6 +163,48 @@ class Network:
         if not self.happens(self.weather.drop_answer):
             self.loop.outside(self.delay(), self._answer, call, result)
 
+    def _server(self, name: str) -> tuple[Process | None, FloorService | None]:
+        servers = self.servers[name]
+        server = servers[self.dice.randrange(len(servers))] if len(servers) > 1 else servers[0]
+        return server.process, server.service
+
+    def _arrive_on(self, name: str, pipe: Pipe, message: bytes) -> None:
+        if name in self.cut:
+            return
+        if pipe.handler is None and not pipe.is_broken:
+            process, service = self._server(name)
+            if process is None or not process.alive or service is None:
+                error = ConnectionRefusedError("simulated: connection refused")
+                self.loop.outside(self.delay(), pipe.fail, error)
+                return
+            self._open(pipe, process, service)
+        self.loop.note("arrives", name, pipe.route)
+        pipe.batches.put_nowait(message)
+
+    def _open(self, pipe: Pipe, process: Process, service: FloorService) -> None:
+        def mourn() -> None:
+            if self.dice.random() < 0.8:
+                self.loop.outside(self.delay(), pipe.fail, StreamTerminatedError("simulated: the server is gone"))
+
+        process.on_death[pipe] = mourn
+        pipe.handler = self.loop.spawn(process, self._serve(process, service, pipe))
+
+    async def _serve(self, process: Process, service: FloorService, pipe: Pipe) -> None:
+        async def batches() -> AsyncIterator[v1.StreamOrdersRequest]:
+            while True:
+                yield v1.StreamOrdersRequest().parse(await pipe.batches.get())
+
+        try:
+            async for answer in service.stream_orders(batches()):
+                if not self.happens(self.weather.drop_answer):
+                    self.loop.outside(self.delay(), pipe.answers.put_nowait, bytes(answer))
+        finally:
+            process.on_death.pop(pipe, None)
+
+    def _end(self, pipe: Pipe) -> None:
+        if pipe.handler is not None:
+            pipe.handler.cancel()
+
     def _answer(self, call: Call, result: Any) -> None:
         if isinstance(result, Exception):
             self._fail(call, result)
@@ -145,41 +221,73 @@ class Network:
 
 
 class Channel:
-    """What the generated stub takes for a grpclib Channel."""
+    """What the gateway takes for a grpclib Channel."""
 
-    def __init__(self, network: Network, name: str, deadline: float) -> None:
+    def __init__(self, network: Network, name: str) -> None:
         self._network = network
         self._name = name
-        self._seconds = deadline
-        self._dues: dict[int, tuple[Deadline, float]] = {}
+        self.on_reconnect: Callable[[], None] = lambda: None
 
     def request(
         self,
         route: str,
-        cardinality: object,
+        cardinality: Cardinality,
         kind: type,
         response_kind: type,
         *,
         timeout: float | None = None,
-        deadline: Deadline | None = None,
+        deadline: object = None,
         metadata: object = None,
-    ) -> "Stream":
-        assert deadline is not None, "every call has a deadline"
-        return Stream(self._network, self._name, route, response_kind, self._virtual(deadline))
+    ) -> "Stream | OpenStream":
+        if cardinality is Cardinality.STREAM_STREAM:
+            return OpenStream(self._network, self._name, Pipe(route), response_kind)
+        assert timeout is not None, "every call has a deadline"
+        return Stream(self._network, self._name, route, response_kind, self._network.loop.time() + timeout)
 
     def close(self) -> None:
         """Nothing is open."""
 
     def reconnect(self) -> None:
-        """Every call finds its own way."""
+        """Every call finds its own way, and so does the next stream."""
+        self.on_reconnect()
 
-    def _virtual(self, deadline: Deadline) -> float:
-        """A deadline counts on the machine's clock; here it counts from its first use, on the virtual one."""
-        now = self._network.loop.time()
-        for key in [key for key, (_, due) in self._dues.items() if due < now]:
-            del self._dues[key]
-        _, due = self._dues.setdefault(id(deadline), (deadline, now + self._seconds))
-        return due
+
+class OpenStream:
+    """A stream, as the gateway opens it."""
+
+    def __init__(self, network: Network, name: str, pipe: Pipe, kind: type) -> None:
+        self._network = network
+        self._name = name
+        self._pipe = pipe
+        self._kind = kind
+        process = current_process()
+        assert process is not None
+        self._process = process
+
+    async def __aenter__(self) -> Self:
+        self._process.on_death[self._pipe] = lambda: self._network.end(self._pipe)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.on_death.pop(self._pipe, None)
+        self._network.end(self._pipe)
+
+    async def send_request(self) -> None:
+        """The first batch brings it there."""
+
+    async def send_message(self, message: Any) -> None:
+        self._network.send_on(self._name, self._pipe, bytes(message))
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        answer = await self._pipe.answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return self._kind().parse(answer)
 
 
 class Stream:

@@ -58,8 +58,8 @@ class SimulatedDatabase(Database):
         self._disk = disk
         self._at_commit = at_commit
         self._turn = asyncio.Lock()
-        for worker in (self._writer, self._reader):
-            _tune(worker._engine, disk.loop)
+        for session in (self._writer, self._reader):
+            _tune(session._engine, disk.loop)
         if disk.shared:
             self.url = sa.make_url("postgresql+psycopg://simulated/shared")
 
@@ -103,10 +103,9 @@ class SimulatedDatabase(Database):
 
     def close(self) -> None:
         """Let go of the file; nothing can be in the middle of a transaction here."""
-        for worker in (self._reader, self._writer):
-            worker._hang_up()
-            worker._engine.dispose()
-            worker._thread.shutdown()
+        for session in (self._reader, self._writer):
+            session._hang_up()
+            session._engine.dispose()
 
 
 async def _never() -> NoReturn:

@@ -46,6 +46,11 @@ class Process:
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
 
 
+def current_process() -> Process | None:
+    """The process whose step this is; None for the world outside."""
+    return _PROCESS.get()
+
+
 class Step(asyncio.Handle):
     """A callback of the process in whose context it was scheduled."""
 

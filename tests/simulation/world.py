@@ -156,7 +156,7 @@ class House(Program):
         world = self.world
         rooms = {}
         for name in world.menus:
-            channel = cast("WatchedChannel", Channel(world.network, name, CALLING.deadline))
+            channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = floor.Department(name, channel, CALLING)
         ordering = Ordering(
             Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random

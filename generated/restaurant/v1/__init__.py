@@ -6,9 +6,13 @@
 from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
+    AsyncIterable,
+    AsyncIterator,
     Dict,
+    Iterable,
     List,
     Optional,
+    Union,
 )
 
 import betterproto
@@ -143,6 +147,46 @@ class PlaceOrdersResponse(betterproto.Message):
     outcomes: List["Outcome"] = betterproto.enum_field(3)
     available: List[int] = betterproto.uint32_field(4)
     unit_prices: List[int] = betterproto.uint64_field(5)
+
+
+@dataclass(eq=False, repr=False)
+class StreamOrdersRequest(betterproto.Message):
+    """
+    StreamOrdersRequest is a batch of orders: a PlaceOrdersRequest with a number.
+    """
+
+    number: int = betterproto.uint64_field(1)
+    """Names the batch on its stream."""
+
+    order_ids: List[str] = betterproto.string_field(2)
+    tables: List[str] = betterproto.string_field(3)
+    holds: List[bool] = betterproto.bool_field(4)
+    line_counts: List[int] = betterproto.uint32_field(5)
+    items: List[str] = betterproto.string_field(6)
+    quantities: List[int] = betterproto.uint32_field(7)
+    notes: List[str] = betterproto.string_field(8)
+
+
+@dataclass(eq=False, repr=False)
+class StreamOrdersResponse(betterproto.Message):
+    """
+    StreamOrdersResponse answers one batch: a PlaceOrdersResponse with the batch's number, or why there is none.
+    """
+
+    number: int = betterproto.uint64_field(1)
+    status: int = betterproto.uint32_field(2)
+    """
+    The gRPC status that PlaceOrders would end with; 0 where the batch is answered.
+    """
+
+    message: str = betterproto.string_field(3)
+    """What goes with a status that is not 0."""
+
+    states: List["TicketState"] = betterproto.enum_field(4)
+    line_counts: List[int] = betterproto.uint32_field(5)
+    outcomes: List["Outcome"] = betterproto.enum_field(6)
+    available: List[int] = betterproto.uint32_field(7)
+    unit_prices: List[int] = betterproto.uint64_field(8)
 
 
 @dataclass(eq=False, repr=False)
@@ -320,6 +364,27 @@ class DepartmentServiceStub(betterproto.ServiceStub):
             metadata=metadata,
         )
 
+    async def stream_orders(
+        self,
+        stream_orders_request_iterator: Union[
+            AsyncIterable[StreamOrdersRequest], Iterable[StreamOrdersRequest]
+        ],
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> AsyncIterator[StreamOrdersResponse]:
+        async for response in self._stream_stream(
+            "/restaurant.v1.DepartmentService/StreamOrders",
+            stream_orders_request_iterator,
+            StreamOrdersRequest,
+            StreamOrdersResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        ):
+            yield response
+
     async def confirm_orders(
         self,
         confirm_orders_request: "ConfirmOrdersRequest",
@@ -416,6 +481,12 @@ class DepartmentServiceBase(ServiceBase):
     ) -> "PlaceOrdersResponse":
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
+    async def stream_orders(
+        self, stream_orders_request_iterator: AsyncIterator[StreamOrdersRequest]
+    ) -> AsyncIterator[StreamOrdersResponse]:
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+        yield StreamOrdersResponse()
+
     async def confirm_orders(
         self, confirm_orders_request: "ConfirmOrdersRequest"
     ) -> "ConfirmOrdersResponse":
@@ -454,6 +525,16 @@ class DepartmentServiceBase(ServiceBase):
         request = await stream.recv_message()
         response = await self.place_orders(request)
         await stream.send_message(response)
+
+    async def __rpc_stream_orders(
+        self, stream: "grpclib.server.Stream[StreamOrdersRequest, StreamOrdersResponse]"
+    ) -> None:
+        request = stream.__aiter__()
+        await self._call_rpc_handler_server_stream(
+            self.stream_orders,
+            stream,
+            request,
+        )
 
     async def __rpc_confirm_orders(
         self,
@@ -505,6 +586,12 @@ class DepartmentServiceBase(ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 PlaceOrdersRequest,
                 PlaceOrdersResponse,
+            ),
+            "/restaurant.v1.DepartmentService/StreamOrders": grpclib.const.Handler(
+                self.__rpc_stream_orders,
+                grpclib.const.Cardinality.STREAM_STREAM,
+                StreamOrdersRequest,
+                StreamOrdersResponse,
             ),
             "/restaurant.v1.DepartmentService/ConfirmOrders": grpclib.const.Handler(
                 self.__rpc_confirm_orders,

@@ -1,0 +1,182 @@
+"""The stream on which orders are placed, against the real service of a department."""
+
+import asyncio
+import time
+
+import pytest
+
+from gateway.domain.order import Answer, Goal, LineAnswer, Outcome, TicketState
+from gateway.floor import Calling, Refused, Unreachable
+from gateway.order_stream import OrderStream, StreamRefused
+from generated.restaurant import v1
+from plumbing.grpc_peer_guard import WatchedChannel
+from tests.contract.floors import HOST, SHORT, Floor
+from tests.gateway.fakes import order, until
+
+COFFEE = Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350)])
+SODA = Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 300)])
+MEBIBYTE = 1024 * 1024
+
+
+def batch() -> v1.StreamOrdersRequest:
+    """Two coffees, in a batch of their own."""
+    return v1.StreamOrdersRequest(
+        order_ids=[order("bar coffee").order_id],
+        tables=[""],
+        holds=[False],
+        line_counts=[1],
+        items=["coffee"],
+        quantities=[2],
+        notes=[""],
+    )
+
+
+def soon(seconds: float = 2.0) -> float:
+    """A moment in the loop's time."""
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_all_batches_go_on_one_stream(full_bar: Floor) -> None:
+    department = full_bar.department(Calling(orders_per_call=4))
+    for _ in range(3):
+        answers = await asyncio.gather(*(department.ask(Goal.PLACE, order("bar coffee")) for _ in range(20)))
+        assert answers == [COFFEE] * 20
+    assert len(full_bar.wire.sizes("place")) >= 15
+    assert (full_bar.wire.streams, full_bar.streams, len(full_bar.connections)) == (1, 1, 1)
+
+
+async def test_an_answer_may_overtake_another(full_bar: Floor) -> None:
+    department = full_bar.department(Calling(orders_per_call=1))
+    full_bar.wire.way.clear()
+    first = department.ask(Goal.PLACE, order("bar coffee"))
+    await until(lambda: len(full_bar.wire.calls) == 1)
+    full_bar.wire.way.set()  # the first still waits for its turn of the loop
+    second = department.ask(Goal.PLACE, order("bar soda"))
+    assert [await first, await second] == [COFFEE, SODA]
+    assert full_bar.wire.streams == 1
+
+
+async def test_a_department_that_does_not_know_the_stream_yet_is_called(full_bar: Floor) -> None:
+    department = full_bar.department()
+    full_bar.wire.knows_streams = False
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == COFFEE
+    full_bar.wire.knows_streams = True
+    assert await department.ask(Goal.HOLD, order("bar coffee")) == Answer(TicketState.HELD, COFFEE.lines)
+    assert full_bar.wire.streams == 0
+    assert full_bar.wire.sizes("place") == [1, 1]
+    assert department.is_reachable
+
+
+async def test_a_department_that_does_not_know_the_stream_is_asked_for_it_again_after_a_while(full_bar: Floor) -> None:
+    channel = WatchedChannel(HOST, full_bar.port)
+    stream = OrderStream(channel, old_seconds=0.3)
+    full_bar.wire.knows_streams = False
+    with pytest.raises(StreamRefused):
+        await stream.place(batch(), soon())
+    full_bar.wire.knows_streams = True
+    with pytest.raises(StreamRefused):
+        await stream.place(batch(), soon())
+    await asyncio.sleep(0.4)
+    assert (await stream.place(batch(), soon())).states == [v1.TicketState.QUEUED]
+    channel.close()
+
+
+async def test_an_order_that_no_message_can_hold_is_refused_alone_and_those_beside_it_are_placed(
+    full_bar: Floor,
+) -> None:
+    """What the stream ends with may be another batch's fault, and so is nobody's answer."""
+    department = full_bar.department(Calling(orders_per_call=1, calls_in_flight=3))
+    huge = order("bar coffee")
+    huge.lines[0].note = "x" * 5 * MEBIBYTE
+    full_bar.wire.way.clear()
+    before = department.ask(Goal.PLACE, order("bar coffee"))
+    await until(lambda: len(full_bar.wire.calls) == 1)
+    refused, after = department.ask(Goal.PLACE, huge), department.ask(Goal.PLACE, order("bar soda"))
+    with pytest.raises(Refused, match=r"the message has 52\d+ bytes"):
+        await refused
+    full_bar.wire.way.set()
+    assert [await before, await after] == [COFFEE, SODA]
+    assert department.is_reachable
+
+
+async def test_an_answer_that_comes_late_is_nobodys(full_bar: Floor) -> None:
+    department = full_bar.department(SHORT)
+    full_bar.wire.way.clear()
+    with pytest.raises(Unreachable):
+        await department.ask(Goal.PLACE, order("bar coffee"))
+    full_bar.wire.way.set()
+    assert await department.try_again(Goal.PLACE, [order("bar soda")]) == [SODA]
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == COFFEE
+
+
+async def test_a_stream_on_which_a_batch_was_late_is_left(full_bar: Floor) -> None:
+    department = full_bar.department(SHORT)
+    full_bar.wire.way.clear()
+    with pytest.raises(Unreachable):
+        await department.ask(Goal.PLACE, order("bar coffee"))
+    await until(lambda: full_bar.streams == 0)
+    full_bar.wire.way.set()
+    await department.try_again(Goal.PLACE, [order("bar soda")])
+    assert (full_bar.wire.streams, full_bar.streams) == (2, 1)
+
+
+async def test_a_late_batch_does_not_take_its_neighbours_time_away(full_bar: Floor) -> None:
+    department = full_bar.department(Calling(deadline=1.0, orders_per_call=1))
+    full_bar.wire.way.clear()
+    late = department.ask(Goal.PLACE, order("bar coffee"))
+    await asyncio.sleep(0.5)
+    neighbour = department.ask(Goal.PLACE, order("bar soda"))
+    with pytest.raises(Unreachable):
+        await late
+    full_bar.wire.way.set()
+    assert await neighbour == SODA
+
+
+async def test_a_department_that_drains_answers_what_it_has_heard_and_is_not_kept_by_the_stream(
+    full_bar: Floor,
+) -> None:
+    department = full_bar.department()
+    full_bar.wire.way.clear()
+    heard = department.ask(Goal.PLACE, order("bar coffee"))
+    await until(lambda: len(full_bar.wire.calls) == 1)
+    begin = time.monotonic()
+    draining = asyncio.create_task(full_bar.drain(10.0))
+    await asyncio.sleep(0)
+    full_bar.wire.way.set()
+    assert await heard == COFFEE
+    await draining
+    assert time.monotonic() - begin < 5.0
+
+
+async def test_a_department_that_drains_while_the_stream_is_idle_is_gone_at_once(full_bar: Floor) -> None:
+    department = full_bar.department()
+    await department.ask(Goal.PLACE, order("bar coffee"))
+    begin = time.monotonic()
+    await full_bar.drain(10.0)
+    assert time.monotonic() - begin < 5.0
+    await full_bar.open()
+    assert await department.ask(Goal.PLACE, order("bar soda")) == SODA
+    assert department.is_reachable
+
+
+async def test_a_connection_that_is_left_has_no_stream_for_long(full_bar: Floor) -> None:
+    """As with a new certificate, also where nobody orders anything."""
+    department = full_bar.department()
+    await department.ask(Goal.PLACE, order("bar coffee"))
+    (old,) = full_bar.connections
+    department._channel.reconnect()
+    await until(lambda: old not in full_bar.connections)
+    assert await department.ask(Goal.PLACE, order("bar soda")) == SODA
+
+
+async def test_a_batch_that_is_asked_when_the_channel_is_closed_is_not_left_waiting(full_bar: Floor) -> None:
+    department = full_bar.department(Calling(deadline=5.0))
+    full_bar.wire.way.clear()
+    asking = department.ask(Goal.PLACE, order("bar coffee"))
+    await until(lambda: full_bar.wire.calls != [])
+    begin = time.monotonic()
+    await full_bar.stop()
+    department.close()
+    with pytest.raises(Unreachable):
+        await asking
+    assert time.monotonic() - begin < 2.0
