@@ -33,6 +33,7 @@ class Department:
         self.menu = menu
         self._database = database
         self._placed: list[str] = []
+        self._transactions = 0
         self._placing: GroupCommit[Sequence[Placement], list[Answer]] = GroupCommit(
             self._place, limit=CALLS_PER_TRANSACTION
         )
@@ -98,10 +99,12 @@ class Department:
         if not self._placed:
             asyncio.get_running_loop().call_later(LOG_SECONDS, self._tell)
         self._placed += [placement.order_id for placement in placements]
+        self._transactions += 1
 
     def _tell(self) -> None:
-        order_ids, self._placed = self._placed, []
-        log.info("placed", orders=len(order_ids), order_ids=order_ids)
+        order_ids, transactions = self._placed, self._transactions
+        self._placed, self._transactions = [], 0
+        log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
 
 
 def _now_ms() -> int:

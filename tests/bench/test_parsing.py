@@ -6,7 +6,7 @@ from bench.machine import file_system
 from bench.processes import machine_seconds
 from bench.sections.costs import total_calls
 from bench.sections.profile import own_time, package
-from bench.windows import batches
+from bench.windows import placed
 
 STRACE = """syscall              calls
 ---------------- ---------
@@ -23,9 +23,9 @@ def test_fsyncs_are_added_up() -> None:
 
 
 LOG = """08:11:25 [info     ] open address=127.0.0.1:15000 database=sqlite:////data/bar.db department=bar items=3
-08:11:26 [info     ] placed order_ids=['a', 'b'] orders=2
+08:11:26 [info     ] placed order_ids=['a', 'b'] orders=2 transactions=1
 08:11:27 [info     ] cancelled order_ids=['a'] orders=9
-08:11:28 [info     ] placed order_ids=['c'] orders=1
+08:11:28 [info     ] placed order_ids=['c', 'd', 'e'] orders=3 transactions=2
 """
 
 
@@ -35,8 +35,8 @@ def test_idle_time_and_interrupts_are_no_programs() -> None:
     assert machine_seconds(stat) == 10
 
 
-def test_batches_are_read_from_a_departments_log() -> None:
-    assert batches(LOG) == [2, 1]
+def test_what_was_placed_is_read_from_a_departments_log() -> None:
+    assert placed(LOG) == (5, 3)
 
 
 def test_a_sample_counts_for_the_function_on_top() -> None:
