@@ -136,6 +136,20 @@ async def test_replicas_are_replaced_one_by_one_and_no_order_fails(stack: Stack,
     assert stack.wrong() == {}
 
 
+async def test_an_upgrade_that_does_not_start_is_taken_back(stack: Stack) -> None:
+    before = {each.id for each in stack.containers("gateway")}
+    async with Load(stack, PAUSE) as load:
+        stack.variables["COMANDA_CURRENCY"] = "euro"
+        done = await asyncio.to_thread(_run_upgrade, stack, "gateway")
+        del stack.variables["COMANDA_CURRENCY"]
+
+    assert done.returncode == 1
+    assert "COMANDA_CURRENCY='euro' is not allowed" in done.stderr
+    assert done.stderr.endswith("is removed; the others are as they were\n")
+    assert {each.id for each in stack.containers("gateway")} == before
+    assert load.wrong == []
+
+
 async def test_certificates_are_renewed_and_no_order_fails(stack: Stack, folder: Path) -> None:
     old = _certificate(stack)
     taken_up = {each.id: _renewals(each.id) for service in PROGRAMS for each in stack.containers(service)}
@@ -222,16 +236,20 @@ def _renewals(container: str) -> int:
 
 
 def _upgrade(stack: Stack) -> None:
+    done = _run_upgrade(stack, *UPGRADED)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _run_upgrade(stack: Stack, *services: str) -> "subprocess.CompletedProcess[str]":
     """Run what an operator runs."""
-    done = subprocess.run(
-        [ROOT / "deploy/upgrade", *UPGRADED],
+    return subprocess.run(
+        [ROOT / "deploy/upgrade", *services],
         env=stack.variables,
         capture_output=True,
         text=True,
         check=False,
         timeout=COMMAND_SECONDS,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _pipe(stack: Stack, command: str, **files: object) -> None:
