@@ -39,9 +39,12 @@ def _against(other: str, connections: int, metric: Metric) -> Callable[[Results]
     return seen
 
 
-def _postgresql(results: Results) -> float | None:
-    mine = results.of(COMPARISON, "comanda-postgresql", 64)
-    return _median(ratio(mine, results.of(COMPARISON, COMANDA, 64), rate))
+def _postgresql(connections: int) -> Callable[[Results], float | None]:
+    def seen(results: Results) -> float | None:
+        mine = results.of(COMPARISON, "comanda-postgresql", connections)
+        return _median(ratio(mine, results.of(COMPARISON, COMANDA, connections), rate))
+
+    return seen
 
 
 def _million(results: Results) -> float | None:
@@ -80,13 +83,16 @@ TARGETS = (
     Target("throughput against (d), 64 connections", 3.5, True, "x", _against("async", 64, rate)),
     Target("throughput against (d), 256 connections", 4.5, True, "x", _against("async", 256, rate)),
     Target("throughput against (c), 64 connections", 8, True, "x", _against("blocking", 64, rate)),
+    Target("throughput against (c), 256 connections", 8, True, "x", _against("blocking", 256, rate)),
     Target("throughput against (e), 64 connections", 10, True, "x", _against("async-durable", 64, rate)),
+    Target("throughput against (e), 256 connections", 10, True, "x", _against("async-durable", 256, rate)),
     Target("throughput against (f), 64 connections", 0.5, True, "x", _against("floor", 64, rate)),
     Target("throughput against (f), 256 connections", 0.6, True, "x", _against("floor", 256, rate)),
     Target("p50 against (d), 1 connection", 1.5, False, "x", _against("async", 1, latency(50))),
     Target("p99 against (d), 64 connections", 0.5, False, "x", _against("async", 64, latency(99))),
     Target("throughput with 1,000,000 orders stored against none", 0.9, True, "x", _million),
-    Target("throughput on PostgreSQL against SQLite, 64 connections", 0.7, True, "x", _postgresql),
+    Target("throughput on PostgreSQL against SQLite, 64 connections", 0.7, True, "x", _postgresql(64)),
+    Target("throughput on PostgreSQL against SQLite, 256 connections", 0.7, True, "x", _postgresql(256)),
     Target("10,000 unfinished orders decided after a crash", 10, False, " s", _recovery),
     Target("memory of the largest process, 256 connections", 100, False, " MB", _memory),
     Target("memory after 1,000,000 orders against the beginning", 1.05, False, "x", _growth),
