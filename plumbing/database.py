@@ -110,7 +110,7 @@ class Database:
             self._writer = _Session("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
             self._reader = _Session("read", _sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = _Session("write", _postgresql_engine(self.url, schema))
+            self._writer = _Session("write", _postgresql_engine(self.url, schema, _BY_KEY))
             self._reader = _Session("read", _postgresql_engine(self.url, schema))
 
     def __str__(self) -> str:
@@ -346,6 +346,13 @@ def _reading_engine(url: sa.URL, schema: str) -> sa.Engine:
     return _postgresql_engine(
         url, schema, r"-c default_transaction_read_only=on -c default_transaction_isolation=repeatable\ read"
     )
+
+
+# A kept plan that was made while a table was small reads all of it, however large it becomes, until PostgreSQL's
+# autovacuum has counted it anew. What orders need is found by its key, so no other plan is right.
+_BY_KEY = "-c plan_cache_mode=force_generic_plan -c jit=off" + "".join(
+    f" -c enable_{node}=off" for node in ("seqscan", "hashjoin", "mergejoin")
+)
 
 
 def _postgresql_engine(url: sa.URL, schema: str, more: str = "") -> sa.Engine:
