@@ -73,7 +73,7 @@ async def test_an_insert_passes_over_keys_that_exist(database: Database) -> None
 
 async def test_an_update_changes_the_rows_that_it_names_and_no_other(database: Database) -> None:
     def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        return len(UPDATE.run_rows(connection, rows))
+        return len(list(UPDATE.run_rows(connection, rows)))
 
     await database.write(add_rows, [{"id": key, "text": "old", "number": 0} for key in "abc"])
     changes: list[dict[str, Any]] = [
@@ -137,7 +137,7 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_rows_by_their_keys
     def rows_read(connection: sa.Connection) -> int:
         found = find(connection, ids[:3])
         updated = UPDATE.run_rows(connection, [{"id": key, "text": "new", "number": 1} for key in ids[:3]])
-        assert len(found) == len(updated)
+        assert len(found) == len(list(updated))
         return int(connection.execute(scanned).scalar_one())
 
     for _ in range(10):
