@@ -15,6 +15,7 @@ from departments.domain.menu import Menu
 from departments.domain.placing import Placement, answer, tombstone
 from departments.domain.stock import Stock
 from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
+from plumbing.database import pipelined
 
 Answer = Ticket | DepartmentError
 """What one order of a batch gets: its ticket, or why it was refused whole."""
@@ -45,11 +46,11 @@ def open_department(connection: Connection, menu: Menu) -> None:
     store.insert_stock(connection, new, first)
 
 
+@pipelined
 def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[Answer]:
     """Answer a batch of orders, each at most once: one that is known gets the answer that is on record."""
-    revision = store.reserve_revisions(connection, len(placements))
-    tickets = store.read_tickets(connection, {placement.order_id for placement in placements})
-    stock = store.read_stock(connection)
+    order_ids = {placement.order_id for placement in placements}
+    revision, tickets, stock = store.open_batch(connection, order_ids, len(placements))
     new: list[Ticket] = []
     answers: list[Answer] = []
     for number, placement in enumerate(placements):

@@ -77,6 +77,19 @@ def reserve_revisions(connection: sa.Connection, changes: int) -> int:
     return last - changes + 1
 
 
+def open_batch(
+    connection: sa.Connection, order_ids: Collection[str], changes: int
+) -> tuple[int, dict[str, Ticket], dict[str, Stock]]:
+    """Reserve revisions, then read the tickets of these orders and all stock: three statements, sent before any answer.
+
+    Each sees what was committed before it ran, hence before this transaction's turn.
+    """
+    turn = _NEXT_REVISION.run(connection, {"changes": changes})
+    known = _TICKETS.run(connection, {"order_ids": encode_json(list(order_ids))})
+    shelves = _STOCK.run(connection, {})
+    return turn.fetchone()[0] - changes + 1, _by_order_id(known), _by_item(shelves)
+
+
 def beat(connection: sa.Connection) -> None:
     """Write something that means nothing."""
     connection.execute(sa.update(department).values(beats=department.c.beats + 1))
@@ -90,8 +103,7 @@ def revision(connection: sa.Connection) -> int:
 
 def read_tickets(connection: sa.Connection, order_ids: Collection[str]) -> dict[str, Ticket]:
     """Read the tickets of these orders, by order id; unknown ones are left out."""
-    rows = _TICKETS.run(connection, {"order_ids": encode_json(list(order_ids))})
-    return {row[0]: _ticket(row) for row in rows}
+    return _by_order_id(_TICKETS.run(connection, {"order_ids": encode_json(list(order_ids))}))
 
 
 def changed_tickets(connection: sa.Connection, after: int, states: Collection[State], limit: int) -> list[Ticket]:
@@ -151,7 +163,7 @@ def update_tickets(connection: sa.Connection, changed: Iterable[Ticket]) -> None
 
 def read_stock(connection: sa.Connection) -> dict[str, Stock]:
     """Read all stock, by item; a menu is small."""
-    return {row[0]: Stock(*row[:5]) for row in _STOCK.run(connection, {})}
+    return _by_item(_STOCK.run(connection, {}))
 
 
 def insert_stock(connection: sa.Connection, new: Sequence[Stock], revision: int) -> None:
@@ -164,6 +176,14 @@ def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: 
     """Write the new figures of items."""
     if changed:
         _UPDATE_STOCK.run_rows(connection, _stock_rows(changed, revision))
+
+
+def _by_order_id(rows: Iterable[Sequence[Any]]) -> dict[str, Ticket]:
+    return {row[0]: _ticket(row) for row in rows}
+
+
+def _by_item(rows: Iterable[Sequence[Any]]) -> dict[str, Stock]:
+    return {row[0]: Stock(*row[:5]) for row in rows}
 
 
 def _stock_rows(shelves: Sequence[Stock], revision: int) -> list[dict[str, Any]]:

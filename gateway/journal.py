@@ -5,7 +5,7 @@ derive again may be written later, with the next batch: it costs no fsync of its
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -16,7 +16,16 @@ import structlog
 
 from gateway.domain.errors import TakenOver
 from gateway.domain.order import Goal, Line, Order, Policy, Status
-from plumbing.database import Database, Statement, encode_json, insert_records, now_ms, update_records
+from plumbing.database import (
+    Database,
+    Statement,
+    encode_json,
+    insert_records,
+    now_ms,
+    pipelined,
+    strings,
+    update_records,
+)
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
 
@@ -90,6 +99,7 @@ _UPDATE = Statement(
         version=orders.c.epoch,
     ).returning(orders.c.order_id, orders.c.owner)
 )
+_FIND = Statement(lambda dialect: sa.select(orders).where(orders.c.order_id.in_(strings(dialect, "order_ids"))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +220,17 @@ class _Entry:
         return self.row["order_id"], self.row["owner"]
 
 
+@pipelined
 def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Order | Exception | None]":
-    known = _insert(connection, [entry.row for entry in entries if entry.is_new])
+    new = [entry.row for entry in entries if entry.is_new]
+    inserted = _insert(connection, new)
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
         if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
             last[entry.key] = entry
-    written = set(map(tuple, _UPDATE.run_rows(connection, [entry.row for entry in last.values()]))) if last else set()
+    updated = _UPDATE.run_rows(connection, [entry.row for entry in last.values()]) if last else ()
+    known = _refused(connection, new, inserted)
+    written = set(map(tuple, updated))
 
     def result(entry: _Entry) -> "Order | Exception | None":
         if entry.is_new:
@@ -227,21 +241,26 @@ def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Orde
     return [result(entry) for entry in entries]
 
 
-def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> dict[str, Order]:
-    """Write new orders; answers those that were there before."""
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[tuple[str]]:
+    """Write new orders; answers the ids of those that were not there before."""
     if not rows:
-        return {}
+        return ()
     rows.sort(
         key=itemgetter("order_id")
     )  # two gateways that are given the same orders wait for each other in one order
-    inserted = {order_id for (order_id,) in _INSERT.run_rows(connection, rows)}
-    refused = [row["order_id"] for row in rows if row["order_id"] not in inserted]
+    return _INSERT.run_rows(connection, rows)
+
+
+def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]) -> dict[str, Order]:
+    """Read the orders that were there before they could be inserted."""
+    ids = {order_id for (order_id,) in inserted}
+    refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
     return _find(connection, refused) if refused else {}
 
 
 def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
-    rows = connection.execute(sa.select(orders).where(orders.c.order_id.in_(order_ids)))
-    return {row.order_id: _order(row) for row in rows}
+    found = map(_order, _FIND.run(connection, {"order_ids": encode_json(list(order_ids))}))
+    return {order.order_id: order for order in found}
 
 
 def _page(connection: sa.Connection, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
@@ -313,15 +332,16 @@ def _touch(connection: sa.Connection) -> None:
     connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))
 
 
-def _order(row: "sa.Row[Any]") -> Order:
+def _order(row: Sequence[Any]) -> Order:
+    _, order_id, policy, table, lines, _, owed, answered, created_at_ms, owner, epoch = row
     return Order(
-        row.order_id,
-        Policy(row.policy),
-        row.placed_for,
-        _decode_lines(row.lines),
-        row.created_at_ms,
-        _decode_owed(row.owed) if row.owed else {},
-        bool(row.answered),
-        owner=row.owner,
-        epoch=row.epoch,
+        order_id,
+        Policy(policy),
+        table,
+        _decode_lines(lines),
+        created_at_ms,
+        _decode_owed(owed) if owed else {},
+        bool(answered),
+        owner=owner,
+        epoch=epoch,
     )

@@ -8,9 +8,10 @@ of its own, so that a long page of history never delays an order.
 import fcntl
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -28,6 +29,7 @@ from plumbing.worker import Worker
 
 P = ParamSpec("P")
 R = TypeVar("R")
+Script = TypeVar("Script", bound=Callable[..., Any])
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
@@ -59,29 +61,27 @@ class Statement:
         self._compiled: dict[str, str] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
-        """Execute once; answers the driver's cursor."""
+        """Execute once; answers the driver's cursor, which may wait for the answer only when it is read."""
         cursor = connection.connection.cursor()
         cursor.execute(self._text(connection.dialect), values)
         return cursor
 
-    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-        """Execute for a batch of rows, once unless there are thousands; answers what the statement returns."""
+    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Execute for a batch of rows, once unless there are thousands; what it answers is read by a RETURNING only."""
         marker = _VALUES.search(self._text(connection.dialect))
         if marker is None:
-            return _fetch(self.run(connection, {"rows": encode_json(rows)}))
+            return iter(self.run(connection, {"rows": encode_json(rows)}))
         names = marker[1].split()
         most = PARAMETERS // len(names)
-        returned = []
-        for start in range(0, len(rows), most):
-            returned += self._run_values(connection, names, rows[start : start + most])
-        return returned
+        batches = [rows[start : start + most] for start in range(0, len(rows), most)]
+        return chain.from_iterable([self._run_values(connection, names, batch) for batch in batches])
 
-    def _run_values(self, connection: sa.Connection, names: list[str], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    def _run_values(self, connection: sa.Connection, names: list[str], rows: Sequence[Mapping[str, Any]]) -> Any:
         place = f"({', '.join('?' * len(names))})"
         text = _VALUES.sub(", ".join([place] * len(rows)), self._text(connection.dialect))
         cursor = connection.connection.cursor()
         cursor.execute(text, [row.get(name) for row in rows for name in names])
-        return _fetch(cursor)
+        return cursor
 
     def _text(self, dialect: sa.Dialect) -> str:
         text = self._compiled.get(dialect.name)
@@ -110,7 +110,7 @@ class Database:
             self._writer = _Session("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
             self._reader = _Session("read", _sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = _Session("write", _postgresql_engine(self.url, schema))
+            self._writer = _Session("write", _postgresql_engine(self.url, schema, _BY_KEY))
             self._reader = _Session("read", _postgresql_engine(self.url, schema))
 
     def __str__(self) -> str:
@@ -180,7 +180,7 @@ class _Session:
             fresh = self._connection is None
             try:
                 connection = self._connection = self._connection or self._engine.connect()
-                with connection.begin():
+                with _begin(connection, script):
                     result = script(connection, *args, **kwargs)
                     finished = True
                 return result
@@ -202,9 +202,38 @@ class _Session:
                 connection.close()
 
 
-def _fetch(cursor: Any) -> list[Any]:
-    rows: list[Any] = cursor.fetchall() if cursor.description else []
-    return rows
+_PIPELINED: set[Callable[..., Any]] = set()
+
+
+def pipelined(script: Script) -> Script:
+    """Let PostgreSQL hear all of a script up to the first answer that is read, and the rest together with the COMMIT.
+
+    For a script that executes nothing but `Statement`. A fault is raised where an answer is read, or at the end.
+    """
+    _PIPELINED.add(script)
+    return script
+
+
+@contextmanager
+def _begin(connection: sa.Connection, script: Callable[..., Any]) -> Iterator[None]:
+    if connection.dialect.name == "postgresql" and script in _PIPELINED:
+        yield from _pipeline(connection.connection.driver_connection)
+    else:
+        with connection.begin():
+            yield
+
+
+def _pipeline(driver: Any) -> Iterator[None]:
+    """Send BEGIN with the first statement and COMMIT with the last ones, which fail or succeed as one."""
+    cursor = driver.cursor()
+    try:
+        with driver.pipeline():
+            cursor.execute("BEGIN")
+            yield
+            cursor.execute("COMMIT")
+    finally:
+        if not driver.closed:
+            driver.rollback()  # nothing, where it is committed
 
 
 def encode_json(value: object) -> str:
@@ -330,11 +359,14 @@ def _sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
+    _begin_with(engine, begin)
+    return engine
+
+
+def _begin_with(engine: sa.Engine, begin: str) -> None:
     @sa.event.listens_for(engine, "begin")
     def start(connection: sa.Connection) -> None:
         connection.connection.cursor().execute(begin)
-
-    return engine
 
 
 def _reading_engine(url: sa.URL, schema: str) -> sa.Engine:
@@ -348,17 +380,27 @@ def _reading_engine(url: sa.URL, schema: str) -> sa.Engine:
     )
 
 
+# A kept plan that was made while a table was small reads all of it, however large it becomes, until PostgreSQL's
+# autovacuum has counted it anew. What orders need is found by its key, so no other plan is right.
+_BY_KEY = "-c plan_cache_mode=force_generic_plan -c jit=off" + "".join(
+    f" -c enable_{node}=off" for node in ("seqscan", "hashjoin", "mergejoin")
+)
+
+
 def _postgresql_engine(url: sa.URL, schema: str, more: str = "") -> sa.Engine:
     options = (
         f"-c search_path={schema} -c client_encoding=UTF8 -c synchronous_commit=on"
         f" -c statement_timeout={STATEMENT_MILLISECONDS} {more}"
     )
-    return sa.create_engine(
-        url,
-        pool_size=1,
-        max_overflow=0,
-        connect_args={"options": options, "connect_timeout": CONNECT_SECONDS, "application_name": f"comanda-{schema}"},
-    )
+    arguments = {
+        "options": options,
+        "connect_timeout": CONNECT_SECONDS,
+        "application_name": f"comanda-{schema}",
+        "autocommit": True,  # transactions are begun below: the driver would wait for an answer to BEGIN
+    }
+    engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+    _begin_with(engine, "BEGIN")
+    return engine
 
 
 def lock_file(path: Path) -> IO[str]:

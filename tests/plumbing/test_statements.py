@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from plumbing.database import PARAMETERS, Database, Statement, encode_json
+from tests.conftest import new_postgresql_database
 from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
 
 DIFFICULT = [
@@ -72,7 +73,7 @@ async def test_an_insert_passes_over_keys_that_exist(database: Database) -> None
 
 async def test_an_update_changes_the_rows_that_it_names_and_no_other(database: Database) -> None:
     def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> int:
-        return len(UPDATE.run_rows(connection, rows))
+        return len(list(UPDATE.run_rows(connection, rows)))
 
     await database.write(add_rows, [{"id": key, "text": "old", "number": 0} for key in "abc"])
     changes: list[dict[str, Any]] = [
@@ -125,3 +126,22 @@ async def test_a_statement_is_built_once_for_each_dialect(database: Database) ->
         return connection.dialect.name
 
     assert built == [await database.read(run_twice)] == [await database.read(run_twice)]
+
+
+async def test_a_plan_from_when_a_table_was_empty_still_finds_rows_by_their_keys(postgresql: str) -> None:
+    """PostgreSQL keeps a statement's plan, and for an empty table would read it all."""
+    database = prepared(new_postgresql_database(postgresql))
+    ids = [f"{number:05}" for number in range(5000)]
+    scanned = sa.text("SELECT seq_tup_read FROM pg_stat_xact_user_tables WHERE relname = 'notes'")
+
+    def rows_read(connection: sa.Connection) -> int:
+        found = find(connection, ids[:3])
+        updated = UPDATE.run_rows(connection, [{"id": key, "text": "new", "number": 1} for key in ids[:3]])
+        assert len(found) == len(list(updated))
+        return int(connection.execute(scanned).scalar_one())
+
+    for _ in range(10):
+        await database.write(rows_read)
+    await database.write(add_rows, [{"id": key, "number": 0} for key in ids])
+    assert await database.write(rows_read) == 0
+    database.close()

@@ -64,7 +64,7 @@ PLANTS = [
                 "        answers = await self._database.write(desk.place, self.menu, placements, _now_ms(), stock)",
             ),
             Edit("departments.desk", "Sequence[Placement], now_ms: int)", "Sequence[Placement], now_ms: int, stock)"),
-            Edit("departments.desk", "    stock = store.read_stock(connection)\n    new", "    new"),
+            Edit("departments.desk", "tickets, stock = store.open_batch(", "tickets, _ = store.open_batch("),
         ],
         "echo",
     ),
