@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from gateway.bodies import JSON, demand_json, read_json
 from gateway.house import House
+from plumbing.http_guard import answer
 
 _RAISED = "comanda.raised"
 
@@ -103,5 +104,4 @@ async def _answer(response: "Response[object]", send: Send) -> None:
         (b"content-length", b"%d" % len(body)),
         *((name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.headers.items()),
     ]
-    await send({"type": "http.response.start", "status": response.status_code or 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await answer(send, response.status_code or 200, headers, body)
