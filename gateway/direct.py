@@ -43,7 +43,11 @@ class Direct:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             request = cast("HTTPScope", scope)
             handler = by_path.get(request["path"])
-            if handler is None or request["method"] != "POST" or not _is_plain_host(_header(request, b"host") or b""):
+            if (
+                handler is None
+                or request.get("method") != "POST"
+                or not _is_plain_host(_header(request, b"host") or b"")
+            ):
                 await app(scope, receive, send)
                 return
             try:
@@ -62,7 +66,7 @@ class Direct:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             request = cast("HTTPScope", scope)
             if _RAISED in request:
-                raise cast("dict[str, Any]", scope)[_RAISED]
+                raise cast("dict[str, Any]", scope).pop(_RAISED)  # which would be a cycle: its traceback has the scope
             if request["method"] == "POST":
                 handler = cast("HTTPRouteHandler", request["route_handler"])
                 await _answer(await self._call(handler, request, receive), send)
