@@ -1,5 +1,6 @@
 # Comanda's recipes. `just` alone lists them.
 set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
 
 bin := justfile_directory() / ".venv/bin"
 export PATH := bin + ":" + env("PATH")
@@ -37,19 +38,19 @@ fix: setup
 
 # run the tests
 test *args: setup
-    python -m pytest {{args}}
+    python -m pytest "$@"
 
 # look at the pages in a real Chromium, which has to be installed
 test-pages *args: setup
-    python -m pytest -m pages {{args}}
+    python -m pytest -m pages "$@"
 
 # run the tests and report branch coverage
 cover *args: setup
-    @.ci/cover {{args}}
+    @.ci/cover "$@"
 
 # make or renew certificates for development: `just certs --help`
 certs *args: setup
-    @python -m house.certs {{args}}
+    @python -m house.certs "$@"
 
 # bring the databases up to date without starting anything
 migrate: setup
@@ -57,7 +58,7 @@ migrate: setup
 
 # compare journal, orders, tickets and stock across all databases; changes nothing
 audit *args: setup
-    @python -m house audit {{args}}
+    @python -m house audit "$@"
 
 # copy every SQLite database into a folder, of a house at work or at rest
 backup folder: setup
@@ -77,7 +78,7 @@ compose-down stack="sqlite":
 
 # the system in containers: orders, kills, upgrades, backups (needs a Docker engine and its base image)
 compose-test *args: setup
-    python -m pytest -m containers tests/containers {{args}}
+    python -m pytest -m containers tests/containers "$@"
 
 # the long forms of all proofs: some two hours
 torture: setup
@@ -91,7 +92,7 @@ torture: setup
 # measure Comanda beside what else one would pick, `--full` or `--quick`, on a machine that does nothing else; needs wrk
 bench *args:
     @.ci/setup bench .venv-bench
-    @exec .venv-bench/bin/python -m bench {{args}}
+    @exec .venv-bench/bin/python -m bench "$@"
 
 # write requirements/ anew from pyproject.toml (needs the package index)
 lock: setup

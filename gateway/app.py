@@ -41,13 +41,14 @@ class _Assets(BaseLocalFileSystem):
 
 def create_app(house: House, *, max_body: int) -> Litestar:
     """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
+    direct = Direct(house, max_body)
 
-    def direct(app: ASGIApp) -> ASGIApp:
-        return Direct(app, house, max_body)
+    def behind(app: ASGIApp) -> ASGIApp:  # Litestar makes copies of a middleware that is no function
+        return direct.behind(app)
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
-            Router("/", route_handlers=[place_order, place_set_menu], middleware=[direct]),
+            Router("/", route_handlers=[place_order, place_set_menu], middleware=[behind]),
             get_order,
             list_orders,
             cancel_order,
@@ -62,6 +63,8 @@ def create_app(house: House, *, max_body: int) -> Litestar:
         openapi_config=_openapi(),
         logging_config=None,
     )
+    app.asgi_handler = direct.before(app.asgi_handler, [place_order, place_set_menu])
+    return app
 
 
 async def _demand_page(response: "Response[Any]") -> "Response[Any]":

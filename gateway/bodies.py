@@ -33,12 +33,13 @@ class UnsupportedMediaType(HTTPException):
     status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 
-def demand_json(kind: str | None) -> None:
+def demand_json(kind: bytes | None) -> None:
     """Refuse a body that its sender does not call JSON; raises UnsupportedMediaType."""
-    if kind is None or kind == JSON:
+    if kind is None or kind == b"application/json":
         return
-    if kind.partition(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType(f"content-type: {kind[:80]!r} is not allowed: expected application/json")
+    text = kind.decode("latin-1")
+    if text.partition(";")[0].strip().lower() != JSON:
+        raise UnsupportedMediaType(f"content-type: {text[:80]!r} is not allowed: expected application/json")
 
 
 def read_json(body: bytes, kind: type[T]) -> T:

@@ -204,10 +204,10 @@ class _Entry:
         self.is_new = is_new
         self.row: dict[str, Any] = {
             "order_id": order.order_id,
-            "policy": order.policy.value,
+            "policy": str(order.policy),
             "placed_for": order.table,
             "lines": encode_json(order.lines),
-            "status": order.status.value,
+            "status": str(order.status),
             "owed": encode_json(order.owed) if order.owed else None,
             "answered": order.answered,
             "created_at_ms": order.created_at_ms,

@@ -8,6 +8,7 @@ of its own, so that a long page of history never delays an order.
 import fcntl
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -18,9 +19,6 @@ from urllib.parse import quote
 
 import msgspec
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -37,8 +35,6 @@ CACHED_STATEMENTS = 24
 """A batch of another size is another statement for SQLite, and a large one takes 200 KB; Python would keep 128."""
 
 _encode = msgspec.json.Encoder().encode
-
-_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 _VALUES = re.compile(r"/\* values of ([\w ]+) \*/")
@@ -136,8 +132,6 @@ class Database:
             self._writer.run_now(_migrate, self.schema, versions)
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
-        except CommandError as error:
-            raise StartError(f"database {self} is another version's: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
@@ -312,12 +306,22 @@ def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
         # Replicas that start at once take turns.
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(schema))))
         connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.set_main_option("version_locations", str(versions))
-    config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if _version(connection, schema) == max(versions.glob("[0-9]*.py")).stem.partition("_")[0]:
+        return
+    # Where there is Pygments, mako would load it, 4 MB, to colour pages of template errors that nobody here sees.
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
+    from plumbing.upgrade import upgrade
+
+    upgrade(connection, versions)
+
+
+def _version(connection: sa.Connection, schema: str) -> str | None:
+    """Tell which migration was the last; None where there was none yet."""
+    place = schema if connection.dialect.name == "postgresql" else None
+    if not sa.inspect(connection).has_table("alembic_version", place):
+        return None
+    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+    return version
 
 
 def _dbapi_errors(engine: sa.Engine) -> tuple[type[BaseException], ...]:

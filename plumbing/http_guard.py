@@ -10,7 +10,8 @@ import asyncio
 import json
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from litestar.types import Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 HEAD_BYTES = 16 * 1024
 """What the request line and the headers may take, or a body's trailers. A head in one piece is not cut at this byte."""
@@ -71,7 +72,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._is_deaf = self._is_leaving = False
         self._answered: RequestResponseCycle | None = None  # the request that is or was answered last
         self._unread = 0
-        self._reading_since = self._stuck_since = 0.0
+        self._reading_since = self._stuck_since = self._idle_since = 0.0
         self._watch: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -123,9 +124,16 @@ class GuardedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        """Go on with the next request; uvicorn would set a timer for each, to hang up where none comes."""
         if self._answered is not None and isinstance(self._answered.transport, HeldHead):
             self._answered.transport.flush()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "Bad Request", msg)
@@ -148,6 +156,8 @@ class GuardedHttp(HttpToolsProtocol):
         if self._is_leaving or self._is_unread_for_long(now):
             self.transport.abort()
             return
+        if self._is_idle_for_long(now):
+            self.transport.close()
         if self._due is not None and now >= self._due and not self.transport.is_closing():
             if not self._received and not self._unanswered():
                 self.transport.close()  # it never asked for anything
@@ -162,6 +172,11 @@ class GuardedHttp(HttpToolsProtocol):
         if self._watch is not None:
             self._watch.cancel()
         self._watch = self.loop.call_later(min(1.0, self.receive_seconds / 4), self._look)
+
+    def _is_idle_for_long(self, now: float) -> bool:
+        """Tell whether everything is answered, and nothing has been asked since."""
+        is_idle = self._due is None and not self._unanswered()
+        return is_idle and now - self._idle_since >= self.timeout_keep_alive
 
     def _is_unread_for_long(self, now: float) -> bool:
         """Tell whether what was sent is not read at all, or much too slowly."""
@@ -207,6 +222,35 @@ class GuardedHttp(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
+
+
+async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    """Answer a request that was read to its end, in one go: uvicorn takes the head and the body apart to check them.
+
+    So names and values have to be what HTTP allows, and the body's length is among them. Where `send` is not uvicorn's
+    own, this is the two messages that everybody knows.
+    """
+    cycle = getattr(send, "__self__", None)
+    if not isinstance(cycle, RequestResponseCycle):
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
+        return
+    if cycle.flow.write_paused and not cycle.disconnected:
+        await cycle.flow.drain()
+    if not cycle.disconnected:
+        _write_whole(cycle, status, headers, body)
+
+
+def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    lines = [b"%b: %b\r\n" % header for header in (*cycle.default_headers, *headers)]
+    if not cycle.keep_alive:
+        lines.append(b"connection: close\r\n")
+    cycle.response_started = cycle.response_complete = True
+    cycle.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+    cycle.message_event.set()
+    if not cycle.keep_alive:
+        cycle.transport.close()
+    cycle.on_response()
 
 
 def guarded_http(receive_seconds: float, max_body: int) -> type[GuardedHttp]:

@@ -66,6 +66,11 @@ class TicketState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# Python 3.11 looks an enum's member up by calling a function, each time that one is named: here, once.
+_ACCEPTED, _PENDING, _CANCELLED = Outcome.ACCEPTED, Outcome.PENDING, Outcome.CANCELLED
+_PLACE, _HOLD, _CONFIRM, _SUSPEND, _CANCEL = Goal.PLACE, Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL
+_TICKET_CANCELLED = TicketState.CANCELLED
+
 STARTED = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 """The states from which a department does not take an order back."""
 
@@ -78,7 +83,7 @@ class LineAnswer(NamedTuple):
     unit_price: int
 
 
-_NOTHING = LineAnswer(Outcome.CANCELLED, 0, 0)  # what a tombstone has for each line
+_NOTHING = LineAnswer(_CANCELLED, 0, 0)  # what a tombstone has for each line
 
 
 class Answer(NamedTuple):
@@ -96,7 +101,7 @@ class Line:
     item: str
     quantity: int = 1
     note: str = ""
-    outcome: Outcome = Outcome.PENDING
+    outcome: Outcome = _PENDING
     unit_price: int | None = None
     available: int | None = None
     reason: str | None = None
@@ -140,7 +145,7 @@ class Order:
     @classmethod
     def new(cls, order_id: str, policy: Policy, table: str | None, lines: list[Line], now_ms: int) -> "Order":
         """Start an order that owes every department its share."""
-        goal = Goal.PLACE if policy is Policy.BEST_EFFORT else Goal.HOLD
+        goal = _PLACE if policy is Policy.BEST_EFFORT else _HOLD
         return cls(order_id, policy, table, lines, now_ms, {line.department: goal for line in lines})
 
     @property
@@ -150,18 +155,18 @@ class Order:
         All or nothing that could not be had is refused, though its lines were taken back.
         """
         outcomes = {line.outcome for line in self.lines}
-        if Outcome.PENDING in outcomes:
+        if _PENDING in outcomes:
             return Status.PENDING
-        if Outcome.ACCEPTED in outcomes:
+        if _ACCEPTED in outcomes:
             return Status.ACCEPTED if len(outcomes) == 1 else Status.PARTLY_ACCEPTED
-        if outcomes == {Outcome.CANCELLED} or (Outcome.CANCELLED in outcomes and self.policy is Policy.BEST_EFFORT):
+        if outcomes == {_CANCELLED} or (_CANCELLED in outcomes and self.policy is Policy.BEST_EFFORT):
             return Status.CANCELLED
         return Status.REFUSED
 
     @property
     def total(self) -> int:
         """Add up what will be made, in minor units."""
-        return sum(line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is Outcome.ACCEPTED)
+        return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
 
     def asks_the_same(self, other: "Order") -> bool:
         """Tell whether two orders ask for the same, whatever became of them."""
@@ -178,15 +183,15 @@ class Order:
             return
         del self.owed[department]
         lines = self.shares[department]
-        if goal is Goal.CANCEL:
+        if goal is _CANCEL:
             _hear_of_cancelling(lines, answer)
-        elif goal is Goal.SUSPEND and answer.state in STARTED:
+        elif goal is _SUSPEND and answer.state in STARTED:
             _keep(lines, answer)
             self._confirm()
-        elif goal is Goal.CONFIRM and not answer.lines:
+        elif goal is _CONFIRM and not answer.lines:
             _bury(lines)
-        elif goal in (Goal.PLACE, Goal.HOLD) or answer.state is TicketState.CANCELLED or _is_pending(lines):
-            _write(lines, answer, hold=goal is Goal.HOLD)
+        elif goal in (_PLACE, _HOLD) or answer.state is _TICKET_CANCELLED or _is_pending(lines):
+            _write(lines, answer, hold=goal is _HOLD)
 
     def refuse(self, department: str, reason: str) -> None:
         """Give up what a department will not do, however often it is asked: what is pending will not be made.
@@ -196,15 +201,15 @@ class Order:
         del self.owed[department]
         self.epoch += 1
         for line in self.shares[department]:
-            if line.outcome is Outcome.PENDING:
+            if line.outcome is _PENDING:
                 line.outcome = Outcome.EXPIRED
-            if line.outcome in (Outcome.EXPIRED, Outcome.ACCEPTED):
+            if line.outcome in (Outcome.EXPIRED, _ACCEPTED):
                 line.reason = reason
 
     def explain_pending(self, department: str, reason: str) -> None:
         """Say why the lines of a department are still pending."""
         for line in self.shares[department]:
-            if line.outcome is Outcome.PENDING:
+            if line.outcome is _PENDING:
                 line.reason = reason
 
     def decide(self, goal: Goal) -> bool:
@@ -212,16 +217,16 @@ class Order:
 
         `goal` is what they were asked. The decision has to be durable before any department, or the guest, hears of it.
         """
-        if goal is Goal.HOLD and not self.owed:
-            if all(line.outcome is Outcome.PENDING for line in self.lines):
+        if goal is _HOLD and not self.owed:
+            if all(line.outcome is _PENDING for line in self.lines):
                 for line in self.lines:
-                    line.outcome, line.reason = Outcome.ACCEPTED, None
+                    line.outcome, line.reason = _ACCEPTED, None
                 self._confirm()
             else:
                 self._take_back_all("the order is all or nothing, and not everything could be served")
-        elif goal is Goal.SUSPEND and not self.owed:
+        elif goal is _SUSPEND and not self.owed:
             self._take_back_all("it was cancelled")
-        elif goal is not Goal.SUSPEND or Goal.CONFIRM not in self.owed.values():
+        elif goal is not _SUSPEND or _CONFIRM not in self.owed.values():
             return False
         self.epoch += bool(self.owed)
         return bool(self.owed)
@@ -232,15 +237,15 @@ class Order:
         The departments concerned are owed a tombstone. But where it is not on record what the guest was told, the order
         may have been accepted before a crash: then its departments are asked for what they have, and place nothing new.
         """
-        late = [department for department, goal in self.owed.items() if goal is Goal.PLACE or goal is Goal.HOLD]
+        late = [department for department, goal in self.owed.items() if goal is _PLACE or goal is _HOLD]
         if not late:
             return False
         self.epoch += 1
         if self.policy is Policy.BEST_EFFORT and not self.answered:
-            self.owed |= dict.fromkeys(late, Goal.CONFIRM)
+            self.owed |= dict.fromkeys(late, _CONFIRM)
             return True
         for department in late:
-            self.owed[department] = Goal.CANCEL
+            self.owed[department] = _CANCEL
             for line in self.shares[department]:
                 line.outcome, line.reason = Outcome.EXPIRED, _late(department)
         if self.policy is Policy.ALL_OR_NOTHING:
@@ -252,25 +257,25 @@ class Order:
 
         All or nothing that is confirmed is taken back whole or not at all, so it is suspended first.
         """
-        concerned = [line.department for line in self.lines if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING)]
+        concerned = [line.department for line in self.lines if line.outcome in (_ACCEPTED, _PENDING)]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
         is_confirmed = self.policy is Policy.ALL_OR_NOTHING and self.status is not Status.PENDING
-        self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
+        self.owed |= dict.fromkeys(concerned, _SUSPEND if is_confirmed else _CANCEL)
         self.epoch += 1
 
     def _confirm(self) -> None:
-        self.owed = {line.department: Goal.CONFIRM for line in self.lines if line.outcome is Outcome.ACCEPTED}
+        self.owed = {line.department: _CONFIRM for line in self.lines if line.outcome is _ACCEPTED}
 
     def _take_back_all(self, reason: str) -> None:
         for line in self.lines:
-            if line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
+            if line.outcome in (_ACCEPTED, _PENDING):
                 _cancel(line, reason)
-                self.owed[line.department] = Goal.CANCEL
+                self.owed[line.department] = _CANCEL
 
 
 def _cancel(line: Line, reason: str = "it was cancelled") -> None:
-    line.outcome, line.unit_price, line.reason = Outcome.CANCELLED, None, reason
+    line.outcome, line.unit_price, line.reason = _CANCELLED, None, reason
 
 
 def _lines_of(answer: Answer, lines: list[Line]) -> Sequence[LineAnswer]:
@@ -282,13 +287,13 @@ def _late(department: str) -> str:
 
 
 def _is_pending(lines: list[Line]) -> bool:
-    return any(line.outcome is Outcome.PENDING for line in lines)
+    return any(line.outcome is _PENDING for line in lines)
 
 
 def _bury(lines: list[Line]) -> None:
     """Write that a department never heard of an order, and now never will."""
     for line in lines:
-        if line.outcome is Outcome.PENDING:
+        if line.outcome is _PENDING:
             line.outcome, line.reason = Outcome.EXPIRED, _late(line.department)
         else:
             _cancel(line)
@@ -297,14 +302,14 @@ def _bury(lines: list[Line]) -> None:
 def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
     """Write a department's answer into an order's lines; what it holds is pending until everything is decided."""
     for line, said in zip(lines, _lines_of(answer, lines), strict=True):
-        if said.outcome is not Outcome.ACCEPTED:
+        if said.outcome is not _ACCEPTED:
             _write_refusal(line, said)
-        elif answer.state is TicketState.CANCELLED:
+        elif answer.state is _TICKET_CANCELLED:
             _cancel(line)
         elif hold:
             line.unit_price, line.reason = said.unit_price, f"{line.department} holds it until all is decided"
         else:
-            line.outcome, line.unit_price, line.reason = Outcome.ACCEPTED, said.unit_price, None
+            line.outcome, line.unit_price, line.reason = _ACCEPTED, said.unit_price, None
 
 
 def _write_refusal(line: Line, said: LineAnswer) -> None:
@@ -322,17 +327,17 @@ def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
         _keep(lines, answer)
         return
     for line, said in zip(lines, _lines_of(answer, lines), strict=True):
-        if line.outcome is Outcome.PENDING and said.outcome is not Outcome.ACCEPTED:
+        if line.outcome is _PENDING and said.outcome is not _ACCEPTED:
             _write_refusal(line, said)
-        elif line.outcome in (Outcome.ACCEPTED, Outcome.PENDING):
+        elif line.outcome in (_ACCEPTED, _PENDING):
             _cancel(line)
 
 
 def _keep(lines: list[Line], answer: Answer) -> None:
     """Write that it is too late: what is being made is accepted, whatever was hoped or said."""
     for line, said in zip(lines, answer.lines, strict=True):
-        if said.outcome is Outcome.ACCEPTED:
-            line.outcome, line.unit_price = Outcome.ACCEPTED, said.unit_price
+        if said.outcome is _ACCEPTED:
+            line.outcome, line.unit_price = _ACCEPTED, said.unit_price
             line.reason = f"it cannot be cancelled any more: {line.department} has it {answer.state}"
-        elif line.outcome is Outcome.PENDING:
+        elif line.outcome is _PENDING:
             _write_refusal(line, said)

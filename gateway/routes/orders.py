@@ -11,7 +11,7 @@ from litestar.params import Body, FromPath, Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from gateway.domain.errors import NulCharacter, RuleBroken
-from gateway.domain.order import Order, Outcome, Status
+from gateway.domain.order import Order, Status
 from gateway.errors import refused
 from gateway.house import House
 from gateway.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_response
@@ -46,6 +46,13 @@ PROBLEM = ResponseSpec(
     generate_examples=False,
     examples=[PROBLEM_EXAMPLE],
 )
+
+_CODES = {
+    Status.PENDING: HTTP_202_ACCEPTED,
+    Status.ACCEPTED: HTTP_201_CREATED,
+    Status.PARTLY_ACCEPTED: HTTP_201_CREATED,
+}
+"""How an order is answered of which something was accepted, or may still be."""
 
 
 @post(
@@ -148,14 +155,10 @@ async def cancel_order(order_id: FromPath[UUID], house: NamedDependency[House]) 
 
 
 def _answer(order: Order, response: OrderResponse) -> Response[OrderResponse] | Response[Problem]:
-    outcomes = {line.outcome for line in order.lines}
-    if Outcome.PENDING in outcomes:
-        status = HTTP_202_ACCEPTED
-    elif Outcome.ACCEPTED in outcomes:
-        status = HTTP_201_CREATED
-    else:
+    code = _CODES.get(response.status)
+    if code is None:
         return refused(response)
-    return Response(response, status_code=status, headers={"Location": f"/orders/{order.order_id}"})
+    return Response(response, status_code=code, headers={"Location": f"/orders/{order.order_id}"})
 
 
 def _position(cursor: str | None) -> int | None:

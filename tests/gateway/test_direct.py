@@ -7,7 +7,7 @@ import pytest
 from litestar.exceptions import InternalServerException
 
 from gateway.direct import Direct
-from tests.gateway.served import MAX_BODY, Served
+from tests.gateway.served import MAX_BODY, Served, problem
 
 SCOPE: dict[str, Any] = {"type": "http", "method": "POST", "headers": []}
 
@@ -22,7 +22,7 @@ async def test_a_guest_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(se
     async def send(event: Any) -> None:
         sent.append(event)
 
-    direct = Direct(served.app, served.house, MAX_BODY)
+    direct = Direct(served.house, MAX_BODY).behind(served.app)
     with pytest.raises(InternalServerException, match="disconnected"):
         await direct({**SCOPE, "route_handler": None}, receive, send)  # type: ignore[arg-type]
     assert sent == []
@@ -41,3 +41,15 @@ async def test_other_methods_pass(served: Served, path: str) -> None:
     answer = await served.guest.options(path)
     assert answer.status_code == 204
     assert "POST" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize("path", ["/orders/", "//orders"])
+async def test_a_path_that_litestar_takes_for_the_same_is_served(served: Served, path: str) -> None:
+    answer = await served.guest.post(f"http://gateway{path}", json={"lines": [{"department": "bar", "item": "coffee"}]})
+    assert answer.status_code == 201
+
+
+async def test_a_host_that_litestar_refuses_is_refused(served: Served) -> None:
+    body = {"lines": [{"department": "bar", "item": "coffee"}]}
+    answer = await served.guest.post("/orders", json=body, headers={"host": "a b"})
+    assert problem(answer, 400)["detail"] == "Invalid host header"

@@ -1,5 +1,7 @@
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -396,3 +398,25 @@ def test_a_database_that_does_not_know_what_a_character_is_is_refused(postgresql
     with pytest.raises(StartError, match=r"is in SQL_ASCII; it has to be made with ENCODING 'UTF8'$"):
         database.prepare(MIGRATIONS)
     database.close()
+
+
+def test_a_database_that_is_up_to_date_is_prepared_without_alembic(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/notes.db"
+    prepared(url).close()
+    program = f"""
+import sys
+from tests.plumbing.notes import prepared
+prepared({url!r}).close()
+print("alembic" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout == b"False\n"
+    Path(f"{tmp_path}/notes.db").unlink()
+    assert subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout == b"True\n"
+
+
+@pytest.mark.parametrize("folder", ["departments", "gateway"])
+def test_a_migration_s_file_begins_with_its_revision(folder: str) -> None:
+    files = sorted(Path(folder, "migrations", "versions").glob("[0-9]*.py"))
+    assert files
+    for file in files:
+        assert f'revision = "{file.stem.partition("_")[0]}"\n' in file.read_text()
