@@ -1,8 +1,5 @@
 """`python -m gateway`: settings, journal, departments and the REST app, from start to drain."""
 
-import plumbing.plain_structlog  # noqa: F401 - before anything loads structlog
-
-# isort: split
 import argparse
 import asyncio
 import os

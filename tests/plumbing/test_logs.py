@@ -1,7 +1,5 @@
 import json
 import logging
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -134,20 +132,3 @@ def test_a_traceback_shows_no_values(style: Format, library: bool, capsys: pytes
     assert "no answer" in text
     assert "connect" in text
     assert "secret" not in text
-
-
-@pytest.mark.parametrize("style", ["console", "json"])
-def test_a_gateway_logs_a_traceback_without_rich(style: str) -> None:
-    program = f"""
-import subprocess
-import sys
-import gateway.__main__
-from plumbing.logs import configure_logs
-assert "rich" not in sys.modules and "pygments" not in sys.modules
-configure_logs("gateway", "info", {style!r})
-gateway.__main__.log.error("a handler failed", exc_info=ValueError("the reason"))
-import rich.console
-"""
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
-    assert "a handler failed" in done.stderr
-    assert "the reason" in done.stderr
