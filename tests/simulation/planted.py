@@ -143,8 +143,8 @@ PLANTS = [
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
-        "Goal.SUSPEND if is_confirmed else Goal.CANCEL",
-        "Goal.CANCEL",
+        "_SUSPEND if is_confirmed else _CANCEL",
+        "_CANCEL",
         "echo",
     ),
     _plant(
@@ -157,7 +157,7 @@ PLANTS = [
     _plant(
         "expiry-without-tombstone",
         "gateway.domain.order",
-        "            self.owed[department] = Goal.CANCEL\n            for line in self.shares[department]:\n",
+        "            self.owed[department] = _CANCEL\n            for line in self.shares[department]:\n",
         "            del self.owed[department]\n            for line in self.shares[department]:\n",
         "draw",
         2,
@@ -194,8 +194,8 @@ PLANTS = [
     _plant(
         "decided-before-all-have-answered",
         "gateway.domain.order",
-        "if goal is Goal.HOLD and not self.owed:",
-        "if goal is Goal.HOLD:",
+        "if goal is _HOLD and not self.owed:",
+        "if goal is _HOLD:",
         "echo",
     ),
     _plant("nothing-is-held", "gateway.floor", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
