@@ -41,7 +41,7 @@ def _against_connections(results: Results, metric: Metric, text: str) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(_connections(results), [str(c) for c in _connections(results)])
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return figure
 
 
@@ -54,7 +54,7 @@ def _distribution(results: Results) -> Figure:
             seen = [spread(map(latency(p), windows)) for p in shares]
             axes.plot(shares, [one.median for one in seen if one], marker=".", label=system)
     axes.set_yscale("log")
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return figure
 
 
@@ -88,7 +88,7 @@ def _endurance(results: Results) -> Figure:
     for name in results.endurance[0].resident:
         axes.plot(orders, [sample.resident[name] / MEGABYTE for sample in results.endurance], label=name)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="small")
+    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
     return figure
 
 
