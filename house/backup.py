@@ -22,6 +22,7 @@ def back_up(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
 
     A copy that does not hold together is not kept.
     """
+    _demand_another_place(databases, folder)
     for name, path in databases.items():
         if not path.exists():
             raise StartError(f"there is no database {path}")
@@ -35,16 +36,25 @@ def restore(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
 
     No program may run on them. What was there is kept, with `.old` to its name.
     """
+    _demand_another_place(databases, folder)
     for name in databases:
         _check(_place(folder, name))
     with ExitStack() as locks:
         for path in databases.values():
             locks.enter_context(lock_file(path))
         for name, path in databases.items():
+            kept = f"; what it was before is {path}.old" if path.exists() else ""
             with _new_file(path) as unfinished:
                 shutil.copyfile(_place(folder, name), unfinished)
                 _keep_old(path)
-            tell(f"{path} is as it was in {_place(folder, name)}; what it was before is {path}.old")
+            tell(f"{path} is as it was in {_place(folder, name)}{kept}")
+
+
+def _demand_another_place(databases: Mapping[str, Path], folder: Path) -> None:
+    """Refuse the folder in which a database is: a program would go on with a file that is no longer there."""
+    for name, path in databases.items():
+        if _place(folder, name).resolve() == path.resolve():
+            raise StartError(f"{folder} is where {path} itself is; its copy needs another folder")
 
 
 def _place(folder: Path, name: str) -> Path:

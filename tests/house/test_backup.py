@@ -1,7 +1,7 @@
 """Copies of databases: whole, of one moment, and put back only where nobody is at work."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -83,9 +83,13 @@ def test_what_was_lost_altogether_is_put_back(shop: Shop, folder: Path, tmp_path
     shop.sell("coffee")
     back_up({"bar": shop.path}, folder, print)
 
-    restore({"bar": tmp_path / "new" / "bar.db"}, folder, print)
+    path = tmp_path / "new" / "bar.db"
+    told: list[str] = []
 
-    assert sales(tmp_path / "new" / "bar.db") == ["coffee"]
+    restore({"bar": path}, folder, told.append)
+
+    assert sales(path) == ["coffee"]
+    assert told == [f"{path} is as it was in {folder / 'bar.db'}"]
 
 
 def test_nothing_is_put_back_under_a_program_that_runs(shop: Shop, folder: Path) -> None:
@@ -144,3 +148,16 @@ def test_a_folder_that_cannot_be_written_is_told(shop: Shop, tmp_path: Path) -> 
 
     with pytest.raises(StartError, match=r"file/bar\.db cannot be written: (File exists|Not a directory)"):
         back_up({"bar": shop.path}, tmp_path / "file", print)
+
+
+@pytest.mark.parametrize("copying", [back_up, restore])
+def test_a_database_is_never_its_own_copy(copying: Callable[..., None], shop: Shop, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    shop.sell("coffee")
+
+    with pytest.raises(StartError, match=r"link is where .*bar\.db itself is; its copy needs another folder$"):
+        copying({"bar": shop.path}, tmp_path / "link", print)
+    shop.sell("soda")
+
+    assert sales(shop.path) == ["coffee", "soda"]
+    assert not Path(f"{shop.path}.old").exists()
