@@ -18,22 +18,8 @@ from tests.plumbing.notes import MIGRATIONS, add, all_rows, keys, notes, prepare
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = prepared(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     database = prepared(f"sqlite:///{tmp_path}/notes.db")
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def postgresql_database(postgresql: str) -> Iterator[Database]:
-    database = prepared(new_postgresql_database(postgresql))
     yield database
     database.close()
 

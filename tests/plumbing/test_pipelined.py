@@ -1,33 +1,16 @@
 """Scripts whose statements PostgreSQL hears before it has answered the earlier ones."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from plumbing.database import Database, pipelined
 from plumbing.errors import DatabaseError
-from tests.conftest import new_postgresql_database
-from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys, prepared
+from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys
 from tests.plumbing.test_database import terminate
 from tests.plumbing.test_statements import find
 
 Number = int | None
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = prepared(database_url)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def postgresql_database(postgresql: str) -> Iterator[Database]:
-    database = prepared(new_postgresql_database(postgresql))
-    yield database
-    database.close()
 
 
 @pipelined

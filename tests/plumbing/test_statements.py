@@ -1,9 +1,7 @@
 """Statements that take a batch of any size, on both databases."""
 
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 import sqlalchemy as sa
 
 from plumbing.database import PARAMETERS, Database, Statement, encode_json
@@ -27,13 +25,6 @@ DIFFICULT = [
     "'; DROP TABLE notes; --",
     "x" * 3000,
 ]
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = prepared(database_url)
-    yield database
-    database.close()
 
 
 def find(connection: sa.Connection, ids: list[str]) -> list[tuple[str, str | None, int]]:

@@ -1,0 +1,25 @@
+"""Databases with a table of notes."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from plumbing.database import Database
+from tests.conftest import new_postgresql_database
+from tests.plumbing.notes import prepared
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database of each kind in turn."""
+    database = prepared(database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgresql_database(postgresql: str) -> Iterator[Database]:
+    """A database on PostgreSQL."""
+    database = prepared(new_postgresql_database(postgresql))
+    yield database
+    database.close()
