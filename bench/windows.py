@@ -12,7 +12,7 @@ from bench import processes, wrk
 from bench.systems import System
 
 _PLACED = re.compile(r"\] placed .*\borders=(\d+) transactions=(\d+)")
-"""What a department of Comanda logs of its transactions, up to 20 ms of them on a line."""
+"""What a department of Comanda logs of its transactions, up to 0.1 s of them on a line."""
 
 
 class Process(msgspec.Struct, frozen=True):

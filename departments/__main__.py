@@ -20,10 +20,11 @@ from departments.service import FloorService
 from departments.settings import DepartmentSettings
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
-from plumbing.grpc_server import GrpcServer, bind
+from plumbing.grpc_server import GrpcServer
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
+from plumbing.sockets import bind
 from plumbing.tls import Callers, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -108,6 +109,7 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     if renewing:
         renewing.cancel()
     await server.drain(settings.grace)
+    department.close()
     database.close()
 
 

@@ -20,7 +20,7 @@ from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
 
 CALLS_PER_TRANSACTION = 16
-LOG_SECONDS = 0.02
+LOG_SECONDS = 0.1
 
 log = structlog.get_logger("department")
 
@@ -86,6 +86,11 @@ class Department:
             log.error("the database cannot be written", reason=str(error))
             return False
         return True
+
+    def close(self) -> None:
+        """Log what was placed last."""
+        if self._placed:
+            self._tell()
 
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[Answer]]:
         placements = list(chain.from_iterable(calls))

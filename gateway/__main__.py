@@ -26,11 +26,11 @@ from gateway.settings import GatewaySettings
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.grpc_server import bind
 from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
 from plumbing.settings import read_settings
+from plumbing.sockets import bind
 from plumbing.tls import Contexts, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"

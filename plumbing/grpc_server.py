@@ -27,7 +27,6 @@ from grpclib.health.v1 import health_pb2
 from grpclib.reflection.service import ServerReflection
 from grpclib.server import Stream
 
-from plumbing.errors import StartError
 from plumbing.grpc_guard import GuardedServer
 from plumbing.tls import Callers, Contexts
 
@@ -196,25 +195,6 @@ class GrpcServer:
 
 def _shutting_down() -> GRPCError:
     return GRPCError(Status.UNAVAILABLE, "this server is shutting down; ask another or later")
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Bind a TCP socket; raises StartError where the address is taken or is not ours."""
-    try:
-        family, kind, proto, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-    except (OSError, UnicodeError) as error:  # a name with an empty or an endless part is a UnicodeError
-        reason = error.strerror if isinstance(error, OSError) else "that is not a host's name"
-        raise StartError(f"cannot listen on {host}:{port}: {reason}") from None
-    sock = socket.socket(family, kind, proto)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        raise StartError(f"cannot listen on {host}:{port}: {error.strerror}") from None
-    return sock
 
 
 def invalid_argument(field: str, description: str) -> GRPCError:

@@ -23,7 +23,8 @@ from departments.service import FloorService
 from gateway.floor import Calling, Department
 from generated.restaurant import v1
 from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.grpc_server import GrpcServer, bind
+from plumbing.grpc_server import GrpcServer
+from plumbing.sockets import bind
 from tests.gateway.fakes import BreakableDatabase
 
 HOST = "127.0.0.1"

@@ -18,7 +18,8 @@ from departments.limits import Limits
 from departments.service import FloorService
 from generated.restaurant import v1
 from plumbing.database import Database
-from plumbing.grpc_server import GrpcServer, bind
+from plumbing.grpc_server import GrpcServer
+from plumbing.sockets import bind
 from tests.departments.factories import new_id
 
 

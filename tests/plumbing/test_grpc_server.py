@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from structlog.testing import capture_logs
 
 from departments.__main__ import DESCRIPTORS
 from generated import bar
-from plumbing.errors import StartError
-from plumbing.grpc_server import GrpcServer, bind, invalid_argument
+from plumbing.grpc_server import GrpcServer, invalid_argument
+from plumbing.sockets import bind
 
 LIMIT = 1000
 GET_ORDER = "/bar.Bar/GetOrder"
@@ -365,31 +364,3 @@ async def test_reflection_lists_the_services_and_describes_them() -> None:
         assert b"GetOrder" in file
         health: Any = await reflect(served, file_containing_symbol="grpc.health.v1.Health")
         assert health.file_descriptor_response.file_descriptor_proto
-
-
-# --- binding ---
-
-
-def test_a_free_port_is_found() -> None:
-    sock = bind("127.0.0.1", 0)
-    host, port = sock.getsockname()
-    assert host == "127.0.0.1"
-    assert port > 0
-    sock.close()
-
-
-def test_a_port_that_is_taken_is_one_clear_line() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(StartError, match=rf"^cannot listen on 127\.0\.0\.1:{port}: Address already in use$"):
-            bind("127.0.0.1", port)
-
-
-@pytest.mark.parametrize("host", ["fe80::1%nowhere", "a..b", "x" * 70, "192.0.2.1"])
-def test_an_address_that_is_not_ours_is_one_clear_line(host: str) -> None:
-    with pytest.raises(StartError, match=f"^cannot listen on {host}:0: ") as refused:
-        bind(host, 0)
-    assert "None" not in str(refused.value)
-    assert "\n" not in str(refused.value)
