@@ -25,6 +25,8 @@ from grpclib.server import Handler
 from h2.errors import ErrorCodes
 from h2.stream import StreamState
 
+from plumbing.grpc_frames import LightStream
+
 LEAST_TIMEOUT = 0.001
 LARGE_MESSAGES = 4
 """How many messages of the largest size may arrive at once on a connection."""
@@ -97,7 +99,7 @@ class GuardedBuffer(Buffer):
             self._ack_callback(self.unacked_size())
 
 
-class GuardedStream(ProtocolStream):
+class GuardedStream(LightStream):
     """A call that takes no message that is too large, too slow, compressed, cut off or missing."""
 
     buffer: GuardedBuffer

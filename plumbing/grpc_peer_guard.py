@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING, cast
 
 from grpclib import client
 from grpclib.config import Configuration
-from grpclib.protocol import H2Protocol
+from grpclib.encoding.proto import ProtoCodec
+from grpclib.protocol import EventsProcessor, H2Protocol
 from h2.events import PingAckReceived
 from h2.exceptions import ProtocolError
+
+from plumbing.grpc_frames import LightConnection, receive_data
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport, Transport
@@ -50,11 +53,16 @@ class WatchedProtocol(H2Protocol):
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
         self._transport = cast("Transport", transport)
+        self.connection = LightConnection(self.connection._connection, self._transport, config=self.config)
+        self.processor = EventsProcessor(self.handler, self.connection)
         self._rearm()
 
     def data_received(self, data: bytes) -> None:
         self._silent = 0
         if self.connection.is_closing():
+            return
+        if received := receive_data(self.connection._connection, data):
+            self.processor.process(received)
             return
         try:
             events = self.connection.feed(data)
@@ -119,7 +127,9 @@ class WatchedChannel(client.Channel):
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "") -> None:
         """`peer` is the name that the other side's certificate has to be for, where there is TLS."""
-        super().__init__(host, port, ssl=tls, config=replace(CONFIGURATION, ssl_target_name_override=peer or None))
+        config = replace(CONFIGURATION, ssl_target_name_override=peer or None)
+        # With a codec of its own choice grpclib would load Google's protobuf, 4 MB, to read details of statuses.
+        super().__init__(host, port, codec=ProtoCodec(), ssl=tls, config=config)
         self.on_reconnect: Callable[[], None] = lambda: None
 
     def reconnect(self, tls: ssl.SSLContext | None = None) -> None:
