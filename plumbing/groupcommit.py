@@ -1,7 +1,8 @@
 """Group commit: while one batch is being carried out, what arrives meanwhile gathers for the next.
 
-No timer and no size to wait for. At low load a batch is one item and leaves at once; at high load batches grow by
-themselves, so that one fsync, one call or one transaction serves many.
+No timer and no size to wait for. A batch leaves as soon as a round of the loop brings nothing more for it: at low load
+that is one item, at once. At high load batches grow by themselves, so that one fsync, one call or one transaction
+serves many; and those whom one batch served, who all come back at once, are one batch again.
 """
 
 import asyncio
@@ -86,12 +87,20 @@ class GroupCommit(Generic[T, R]):
 
     async def _work_off(self) -> None:
         try:
-            while self._waiting:
+            while await self._gather():
                 await self._carry_out()
         finally:
             # Not in a done callback: it would run after the callers whom the last batch woke, and what they submit
             # would wait for a worker that has already finished.
             self._workers -= {asyncio.current_task()}
+
+    async def _gather(self) -> bool:
+        """Wait as long as every round of the loop brings more, up to a whole batch; tell whether there is anything."""
+        seen = 0
+        while seen < len(self._waiting) < self._limit:
+            seen = len(self._waiting)
+            await asyncio.sleep(0)
+        return bool(self._waiting)
 
     async def _carry_out(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]

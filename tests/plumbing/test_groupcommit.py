@@ -54,6 +54,40 @@ async def test_items_of_one_round_of_the_loop_go_together() -> None:
     assert committer.batches == [[2, 4, 6]]
 
 
+async def test_a_batch_waits_as_long_as_every_round_of_the_loop_brings_more() -> None:
+    committer = Committer()
+    group = GroupCommit(committer, limit=10)
+    futures = []
+    for item in (2, 4, 6, 8):
+        futures.append(group.submit(item))
+        await asyncio.sleep(0)
+    await asyncio.gather(*futures)
+    assert committer.batches == [[2, 4, 6, 8]]
+
+
+async def test_a_batch_that_is_whole_waits_for_nothing() -> None:
+    committer = Committer()
+    group = GroupCommit(committer, limit=2)
+    futures = []
+    for item in range(0, 12, 2):
+        futures.append(group.submit(item))
+        await asyncio.sleep(0)
+    await asyncio.gather(*futures)
+    assert committer.batches[0] == [0, 2]
+
+
+async def test_two_workers_that_gather_at_once_make_no_empty_batch() -> None:
+    committer = Committer(closed=True)
+    group = GroupCommit(committer, limit=10, concurrency=2)
+    futures = [group.submit(2)]
+    await asyncio.sleep(0)
+    futures.append(group.submit(4))
+    await until_running(committer)
+    committer.open()
+    await asyncio.gather(*futures)
+    assert [] not in committer.batches
+
+
 async def test_what_arrives_while_a_batch_is_in_flight_gathers_in_order_for_the_next() -> None:
     committer = Committer(closed=True)
     group = GroupCommit(committer, limit=10)
