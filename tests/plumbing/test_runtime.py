@@ -1,5 +1,6 @@
 import asyncio
 import gc
+import os
 import sys
 from collections.abc import Iterator
 
@@ -11,8 +12,9 @@ from plumbing.runtime import GARBAGE, SWITCH_SECONDS, run
 
 @pytest.fixture(autouse=True)
 def interpreter_as_it_was() -> Iterator[None]:
-    seconds, threshold = sys.getswitchinterval(), gc.get_threshold()
+    seconds, threshold, policy = sys.getswitchinterval(), gc.get_threshold(), os.sched_getscheduler(0)
     yield
+    os.sched_setscheduler(0, policy, os.sched_param(0))
     sys.setswitchinterval(seconds)
     gc.set_threshold(*threshold)
     gc.unfreeze()
@@ -28,6 +30,31 @@ def test_a_program_runs_to_its_end_on_an_interpreter_set_up_for_it() -> None:
 
     run(program())
     assert seen == [(uvloop.Loop, pytest.approx(SWITCH_SECONDS), GARBAGE, True)]
+
+
+def test_a_program_does_not_interrupt_those_that_wake_it() -> None:
+    seen: list[int] = []
+
+    async def program() -> None:
+        seen.append(os.sched_getscheduler(0))
+
+    run(program())
+    assert seen == [os.SCHED_BATCH]
+
+
+def test_where_a_program_may_not_say_so_it_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    seen: list[int] = []
+
+    async def program() -> None:
+        seen.append(os.sched_getscheduler(0))
+
+    run(program())
+    monkeypatch.undo()
+    assert seen == [os.SCHED_OTHER]
 
 
 def test_what_a_program_raises_is_raised() -> None:
