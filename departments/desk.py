@@ -1,6 +1,7 @@
 """The desk: what a department does, one plain transaction function for each use case.
 
-Each runs in one transaction, with a number of statements that does not depend on the size of its batch.
+Each runs in one transaction, with a number of statements that does not depend on the size of its batch (of which SQLite
+takes some dozen rows at a time).
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from departments.domain.menu import Menu
 from departments.domain.placing import Placement, answer, tombstone
 from departments.domain.stock import Stock
 from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
-from plumbing.database import pipelined
+from plumbing.database import statements_only
 
 Answer = Ticket | DepartmentError
 """What one order of a batch gets: its ticket, or why it was refused whole."""
@@ -46,7 +47,7 @@ def open_department(connection: Connection, menu: Menu) -> None:
     store.insert_stock(connection, new, first)
 
 
-@pipelined
+@statements_only
 def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[Answer]:
     """Answer a batch of orders, each at most once: one that is known gets the answer that is on record."""
     order_ids = {placement.order_id for placement in placements}

