@@ -131,10 +131,6 @@ class GuardedProtocol(WatchedProtocol):
         super().connection_made(transport)
         # STREAMS is announced and minded by the processor, for h2 would end the connection.
         self.connection._connection.local_settings._settings[SettingCodes.MAX_CONCURRENT_STREAMS] = deque([2**31 - 1])
-        room = Room(self._server.max_message, self._server.message_seconds)
-        self.processor = GuardedProcessor(
-            self._guarded, self.connection, room, self._refusal(), send_away=self._send_away
-        )
         if not self._server.admit(self):
             self._transport.abort()
 
@@ -153,6 +149,10 @@ class GuardedProtocol(WatchedProtocol):
         self._is_leaving = True
         super().connection_lost(exc)
         del self.processor  # and with it a cycle: collections are rare
+
+    def _make_processor(self) -> GuardedProcessor:
+        room = Room(self._server.max_message, self._server.message_seconds)
+        return GuardedProcessor(self._guarded, self.connection, room, self._refusal(), send_away=self._send_away)
 
     def _receive_piece(self) -> None:
         if self._is_leaving:

@@ -54,7 +54,8 @@ class WatchedProtocol(H2Protocol):
         super().connection_made(transport)
         self._transport = cast("Transport", transport)
         self.connection = LightConnection(self.connection._connection, self._transport, config=self.config)
-        self.processor = EventsProcessor(self.handler, self.connection)
+        del self.processor.processors  # and with it a cycle: collections are rare
+        self.processor = self._make_processor()
         self._rearm()
 
     def data_received(self, data: bytes) -> None:
@@ -86,6 +87,9 @@ class WatchedProtocol(H2Protocol):
     def leave(self) -> None:
         """Close as soon as no call is left: nobody makes a new one here."""
         self._idle_looks = 0
+
+    def _make_processor(self) -> EventsProcessor:
+        return EventsProcessor(self.handler, self.connection)
 
     def _hang_up(self, reason: str) -> None:
         self.processor.close(reason)
