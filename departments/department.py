@@ -88,9 +88,8 @@ class Department:
         return True
 
     def close(self) -> None:
-        """Log what was placed last."""
-        if self._placed:
-            self._tell()
+        """Log what was placed and is not yet logged."""
+        self._tell()
 
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[Answer]]:
         placements = list(chain.from_iterable(calls))
@@ -107,6 +106,8 @@ class Department:
         self._transactions += 1
 
     def _tell(self) -> None:
+        if not self._placed:
+            return
         order_ids, transactions = self._placed, self._transactions
         self._placed, self._transactions = [], 0
         log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)

@@ -1,7 +1,7 @@
 """The desk: what a department does, one plain transaction function for each use case.
 
 Each runs in one transaction, with a number of statements that does not depend on the size of its batch (of which SQLite
-takes some dozen rows at a time).
+takes at most 64 rows at a time).
 """
 
 from collections import Counter

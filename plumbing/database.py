@@ -212,7 +212,7 @@ class _Session:
                 connection.close()
 
 
-_STATEMENTS_ONLY: set[Callable[..., Any]] = set()
+_MARK = "__statements_only__"
 
 
 def statements_only(script: Script) -> Script:
@@ -221,13 +221,13 @@ def statements_only(script: Script) -> Script:
     PostgreSQL hears all of it up to the first answer that is read, and the rest together with the COMMIT. A fault is
     raised where an answer is read, or at the end.
     """
-    _STATEMENTS_ONLY.add(script)
+    setattr(script, _MARK, True)
     return script
 
 
 @contextmanager
 def _begin(connection: sa.Connection, script: Callable[..., Any]) -> Iterator[None]:
-    if script in _STATEMENTS_ONLY:
+    if hasattr(script, _MARK):
         driver = connection.connection.driver_connection
         yield from _pipeline(driver) if connection.dialect.name == "postgresql" else _transaction(driver)
     else:

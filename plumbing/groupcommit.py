@@ -1,8 +1,8 @@
 """Group commit: while one batch is being carried out, what arrives meanwhile gathers for the next.
 
-No timer and no size to wait for. A batch leaves as soon as a round of the loop brings nothing more for it: at low load
-that is one item, at once. At high load batches grow by themselves, so that one fsync, one call or one transaction
-serves many; and those whom one batch served, who all come back at once, are one batch again.
+No timer and no size to wait for. A batch leaves when it is full, or as soon as a round of the loop brings nothing more
+for it: at low load that is one item, at once. At high load batches grow by themselves, so that one fsync, one call or
+one transaction serves many; and those whom one batch served, who all come back at once, are one batch again.
 """
 
 import asyncio

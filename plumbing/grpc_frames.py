@@ -74,7 +74,7 @@ class LightStream(ProtocolStream):
 
 
 class LightConnection(Connection):
-    """A client's connection, whose calls are such."""
+    """A connection whose calls, where it makes them, are such."""
 
     def create_stream(self, *, stream_id: int | None = None, wrapper: "Wrapper | None" = None) -> LightStream:
         """Make a call."""

@@ -36,7 +36,7 @@ def _allow_files() -> None:
 
 def _let_others_finish() -> None:
     """Let whoever wakes this program go on, where both want one processor: a gateway has more departments to ask."""
-    if sys.platform == "linux":
+    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:  # nobody has chosen otherwise
         with suppress(OSError):  # where it is not allowed, an order takes a little longer
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 

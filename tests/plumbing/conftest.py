@@ -1,6 +1,7 @@
 """Databases with a table of notes."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,5 +22,13 @@ def database(database_url: str) -> Iterator[Database]:
 def postgresql_database(postgresql: str) -> Iterator[Database]:
     """A database on PostgreSQL."""
     database = prepared(new_postgresql_database(postgresql))
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
+    """A database on SQLite."""
+    database = prepared(f"sqlite:///{tmp_path}/notes.db")
     yield database
     database.close()

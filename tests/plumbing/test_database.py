@@ -3,7 +3,6 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,13 +14,6 @@ from plumbing.database import Database
 from plumbing.errors import DatabaseError, SettingsError, StartError
 from tests.conftest import new_postgresql_database
 from tests.plumbing.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
-
-
-@pytest.fixture
-def sqlite_database(tmp_path: Path) -> Iterator[Database]:
-    database = prepared(f"sqlite:///{tmp_path}/notes.db")
-    yield database
-    database.close()
 
 
 def backend(connection: sa.Connection) -> int:

@@ -1,5 +1,6 @@
 """Data that goes past h2 leaves h2 as if it had not; what is unusual does not go past it."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -179,6 +180,29 @@ def test_data_on_a_connection_that_is_closed_is_left_to_h2() -> None:
     assert receive_data(pair.server, frame) is None
 
 
+def test_data_beyond_the_window_of_the_connection_is_left_to_h2() -> None:
+    pair = connect()
+    pair.client.send_headers(3, REQUEST)
+    pair.deliver(pair.client)
+    for stream_id in (1, 1, 3, 3):  # 64,000 of the 65,535 bytes that both may send together
+        pair.client.send_data(stream_id, b"x" * 16_000)
+        assert receive_data(pair.server, pair.client.data_to_send())
+    before = windows(pair.server)
+    assert receive_data(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
+    assert windows(pair.server) == before
+
+
+def test_data_beyond_the_window_of_its_call_is_left_to_h2() -> None:
+    pair = connect()
+    pair.server.increment_flow_control_window(100_000)
+    pair.deliver(pair.server)
+    for _ in range(4):
+        assert receive_data(pair.server, frame_of(pair.client, b"x" * 16_000))
+    before = windows(pair.server)
+    assert receive_data(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
+    assert windows(pair.server) == before
+
+
 def test_data_beyond_the_window_is_left_to_h2_which_ends_the_connection() -> None:
     pair = connect()
     frames = [frame_of(pair.client, b"x" * 16_000) for _ in range(4)]
@@ -230,6 +254,24 @@ async def test_more_than_a_frame_is_sent_by_h2() -> None:
     await stream.send_data(b"x" * 40_000)
     events = pair.server.receive_data(wire.written)
     assert [data_of(event)[2] for event in events] == [16_384, 16_384, 7_232]
+
+
+@pytest.mark.parametrize("stream_id", [0, 1])
+async def test_what_a_peer_has_no_room_for_waits_for_it(stream_id: int) -> None:
+    """`stream_id`: whose window is too small; 0 is the connection's."""
+    pair = connect()
+    narrow = pair.client if stream_id == 0 else pair.client.streams[1]
+    narrow.outbound_flow_control_window = 3
+    stream, wire = call(pair.client)
+    sending = asyncio.create_task(stream.send_data(HELLO))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not sending.done()
+    assert [data_of(event)[1] for event in pair.server.receive_data(wire.written)] == [HELLO[:3]]
+    narrow.outbound_flow_control_window = 2
+    stream.window_updated.set()
+    await sending
+    assert wire.written.endswith(HELLO[3:])
 
 
 async def test_on_a_call_that_is_over_h2_refuses_to_send() -> None:

@@ -42,6 +42,16 @@ def test_a_program_does_not_interrupt_those_that_wake_it() -> None:
     assert seen == [os.SCHED_BATCH]
 
 
+def test_what_an_operator_chose_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getscheduler", lambda _: os.SCHED_RR)
+
+    async def program() -> None:
+        monkeypatch.undo()
+
+    run(program())
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
 def test_where_a_program_may_not_say_so_it_runs_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")

@@ -1,4 +1,4 @@
-"""Scripts whose statements PostgreSQL hears before it has answered the earlier ones."""
+"""Scripts without SQLAlchemy's BEGIN, whose statements PostgreSQL hears before it has answered the earlier ones."""
 
 import psycopg
 import pytest
@@ -112,6 +112,22 @@ async def test_a_commit_that_breaks_off_is_an_error_and_is_not_run_again(
         await postgresql_database.write(script)
     assert len(runs) == 1
     assert await postgresql_database.read(keys) == ["0"]
+
+
+async def test_a_full_disk_is_an_error_and_leaves_nothing_behind(sqlite_database: Database) -> None:
+    def limit(connection: sa.Connection, pages: int) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    @statements_only
+    def fill(connection: sa.Connection) -> None:
+        add_rows(connection, [{"id": str(n), "text": "x" * 4000, "number": n} for n in range(10)])
+
+    await sqlite_database.write(limit, 1)
+    with pytest.raises(DatabaseError, match="database or disk is full"):
+        await sqlite_database.write(fill)
+    assert await sqlite_database.read(all_rows) == []
+    await sqlite_database.write(fill)  # on a new connection, whose limit is another
+    assert len(await sqlite_database.read(all_rows)) == 10
 
 
 def backend(connection: sa.Connection) -> int:

@@ -7,6 +7,7 @@ time before and after its commit, so that crashes fall into either window.
 import asyncio
 import random
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
@@ -64,9 +65,13 @@ class SimulatedDatabase(Database):
             self.url = sa.make_url("postgresql+psycopg://simulated/shared")
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        @wraps(script)
+        def bound(connection: sa.Connection) -> R:
+            return script(connection, *args, **kwargs)
+
         loop = self._disk.loop
         # A task of its own, as a job in a thread is: a caller that goes away does not break it off.
-        return await asyncio.shield(loop.create_task(self._write(lambda c: script(c, *args, **kwargs))))
+        return await asyncio.shield(loop.create_task(self._write(bound)))
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         await asyncio.sleep(self._disk.delay())
@@ -81,6 +86,7 @@ class SimulatedDatabase(Database):
                 raise DatabaseError("simulated: the disk is full")
             dies = self._at_commit("before")
 
+            @wraps(script)  # with its marks: the transaction is the product's own
             def whole(connection: sa.Connection) -> R:
                 result = script(connection)
                 if dies:
