@@ -41,7 +41,7 @@ def _against_connections(results: Results, metric: Metric, text: str) -> Figure:
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(_connections(results), [str(c) for c in _connections(results)])
-    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    _name_lines(axes)
     return figure
 
 
@@ -54,7 +54,7 @@ def _distribution(results: Results) -> Figure:
             seen = [spread(map(latency(p), windows)) for p in shares]
             axes.plot(shares, [one.median for one in seen if one], marker=".", label=system)
     axes.set_yscale("log")
-    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    _name_lines(axes)
     return figure
 
 
@@ -88,7 +88,7 @@ def _endurance(results: Results) -> Figure:
     for name in results.endurance[0].resident:
         axes.plot(orders, [sample.resident[name] / MEGABYTE for sample in results.endurance], label=name)
     axes.set_ylim(bottom=0)
-    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
+    _name_lines(axes)
     return figure
 
 
@@ -99,6 +99,11 @@ def _axes(across: str, up: str) -> tuple[Figure, Any]:
     axes.set_ylabel(up)
     axes.grid(visible=True, alpha=0.3)
     return figure, axes
+
+
+def _name_lines(axes: Any) -> None:
+    """Put the legend above the plot, off its lines."""
+    axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 
 
 def _line(axes: Any, points: dict[int, Spread], label: str) -> None:

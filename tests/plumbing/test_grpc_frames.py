@@ -83,6 +83,10 @@ def data_of(event: Event | None) -> tuple[int, bytes, int]:
     return event.stream_id, event.data, event.flow_controlled_length
 
 
+def kinds_of(events: list[Event]) -> list[str]:
+    return [type(event).__name__ for event in events]
+
+
 @pytest.mark.parametrize("size", [1, 5, 300, 16_384])
 def test_data_is_received_as_h2_would(size: int) -> None:
     past, through = connect(), connect()
@@ -232,20 +236,14 @@ async def test_what_h2_still_has_to_say_is_said_before() -> None:
     stream, wire = call(pair.client)
     pair.client.ping(b"are you?")
     await stream.send_data(HELLO)
-    assert [type(event).__name__ for event in pair.server.receive_data(wire.written)] == [
-        "PingReceived",
-        "DataReceived",
-    ]
+    assert kinds_of(pair.server.receive_data(wire.written)) == ["PingReceived", "DataReceived"]
 
 
 async def test_the_end_of_a_call_is_sent_by_h2() -> None:
     pair = connect()
     stream, wire = call(pair.client)
     await stream.send_data(HELLO, end_stream=True)
-    assert [type(event).__name__ for event in pair.server.receive_data(wire.written)] == [
-        "DataReceived",
-        "StreamEnded",
-    ]
+    assert kinds_of(pair.server.receive_data(wire.written)) == ["DataReceived", "StreamEnded"]
 
 
 async def test_more_than_a_frame_is_sent_by_h2() -> None:

@@ -32,14 +32,18 @@ def test_a_program_runs_to_its_end_on_an_interpreter_set_up_for_it() -> None:
     assert seen == [(uvloop.Loop, pytest.approx(SWITCH_SECONDS), GARBAGE, True)]
 
 
-def test_a_program_does_not_interrupt_those_that_wake_it() -> None:
+def scheduling_of_a_program() -> list[int]:
     seen: list[int] = []
 
     async def program() -> None:
         seen.append(os.sched_getscheduler(0))
 
     run(program())
-    assert seen == [os.SCHED_BATCH]
+    return seen
+
+
+def test_a_program_does_not_interrupt_those_that_wake_it() -> None:
+    assert scheduling_of_a_program() == [os.SCHED_BATCH]
 
 
 def test_what_an_operator_chose_stays(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,12 +61,7 @@ def test_where_a_program_may_not_say_so_it_runs_all_the_same(monkeypatch: pytest
         raise PermissionError(1, "Operation not permitted")
 
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
-    seen: list[int] = []
-
-    async def program() -> None:
-        seen.append(os.sched_getscheduler(0))
-
-    run(program())
+    seen = scheduling_of_a_program()
     monkeypatch.undo()
     assert seen == [os.SCHED_OTHER]
 
