@@ -45,7 +45,13 @@ ends with it, and is no answer to an order that is on record.
 
 _OUTCOMES = {
     v1.Outcome.from_string(outcome.name): outcome
-    for outcome in (Outcome.ACCEPTED, Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.CANCELLED)
+    for outcome in (
+        Outcome.ACCEPTED,
+        Outcome.OUT_OF_STOCK,
+        Outcome.NOT_ON_MENU,
+        Outcome.PRICE_CHANGED,
+        Outcome.CANCELLED,
+    )
 }
 _STATES = {
     v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name): state

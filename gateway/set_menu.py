@@ -37,6 +37,10 @@ def _text(line: Line) -> str:
             return f"{goods} not Found"
         case Outcome.OUT_OF_STOCK:
             return f"{goods} out of stock"
+        case Outcome.PRICE_CHANGED:
+            return f"{goods} not served: its price has changed"
+        case Outcome.REJECTED:
+            return f"{goods} not served: the {line.department} rejected it"
         case Outcome.PENDING:
             return f"{goods} pending: the {line.department} cannot be reached, it is still being tried"
         case Outcome.EXPIRED:

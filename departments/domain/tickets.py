@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     NOT_ON_MENU = "not_on_menu"
     CANCELLED = "cancelled"
+    PRICE_CHANGED = "price_changed"
 
 
 class State(StrEnum):

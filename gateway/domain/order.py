@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     ACCEPTED = "accepted"
     OUT_OF_STOCK = "out_of_stock"
     NOT_ON_MENU = "not_on_menu"
+    PRICE_CHANGED = "price_changed"
+    REJECTED = "rejected"
     PENDING = "pending"
     EXPIRED = "expired"
     CANCELLED = "cancelled"

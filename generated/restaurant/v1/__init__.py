@@ -41,6 +41,11 @@ class Outcome(betterproto.Enum):
     CANCELLED = 4
     """The order was cancelled before it was placed here."""
 
+    PRICE_CHANGED = 5
+    """
+    The line named the price that its guest saw, and the item costs another one now; nothing is taken from stock.
+    """
+
 
 class TicketState(betterproto.Enum):
     """TicketState is where a ticket is on its way."""
@@ -54,6 +59,23 @@ class TicketState(betterproto.Enum):
     READY = 4
     SERVED = 5
     CANCELLED = 6
+
+
+class TicketSource(betterproto.Enum):
+    """TicketSource is how a ticket's order reached the department."""
+
+    UNSPECIFIED = 0
+    """The ticket was written before sources were recorded."""
+
+    GATEWAY = 1
+    """
+    The gateway placed the order, whose record is in the gateway's journal.
+    """
+
+    COUNTER = 2
+    """
+    The department sold the item over its counter; no journal knows the order.
+    """
 
 
 class Verb(betterproto.Enum):
@@ -90,11 +112,17 @@ class GetMenuResponse(betterproto.Message):
     revision: int = betterproto.uint64_field(4)
     """The department's revision at this moment."""
 
+    incarnation: str = betterproto.string_field(5)
+    """
+    Name of the department's database, renewed when a backup is restored. Revisions of two incarnations are not
+     comparable.
+    """
+
 
 @dataclass(eq=False, repr=False)
 class MenuItem(betterproto.Message):
     """
-    MenuItem is one item on the menu, with the stock law's four figures: received = on_hand + held + sold.
+    MenuItem is one item on the menu, with the stock law's figures: received = on_hand + held + sold + wasted.
     """
 
     id: str = betterproto.string_field(1)
@@ -108,13 +136,15 @@ class MenuItem(betterproto.Message):
     on_hand: int = betterproto.uint64_field(5)
     held: int = betterproto.uint64_field(6)
     sold: int = betterproto.uint64_field(7)
+    wasted: int = betterproto.uint64_field(8)
+    """What was made and then cancelled by the staff."""
 
 
 @dataclass(eq=False, repr=False)
 class PlaceOrdersRequest(betterproto.Message):
     """
     PlaceOrdersRequest is a batch of orders. order_ids, tables, holds and line_counts have one entry an order; items,
-     quantities and notes one a line, the first order's lines first.
+     quantities, notes and expected_prices one a line, the first order's lines first.
     """
 
     order_ids: List[str] = betterproto.string_field(1)
@@ -133,6 +163,12 @@ class PlaceOrdersRequest(betterproto.Message):
     quantities: List[int] = betterproto.uint32_field(6)
     notes: List[str] = betterproto.string_field(7)
     """Empty where the line has none."""
+
+    expected_prices: List[int] = betterproto.sint64_field(8)
+    """
+    Price of one that the guest saw, in minor units; -1 where the line states none. The whole column may be left out
+     where no line states one. A line whose price is another by now is OUTCOME_PRICE_CHANGED.
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -165,6 +201,7 @@ class StreamOrdersRequest(betterproto.Message):
     items: List[str] = betterproto.string_field(6)
     quantities: List[int] = betterproto.uint32_field(7)
     notes: List[str] = betterproto.string_field(8)
+    expected_prices: List[int] = betterproto.sint64_field(9)
 
 
 @dataclass(eq=False, repr=False)
@@ -206,7 +243,8 @@ class TicketBatch(betterproto.Message):
 
     unit_prices: List[int] = betterproto.uint64_field(5)
     """
-    Price of one at the moment the line was accepted, in minor units; 0 for other outcomes.
+    Price of one in minor units: at the moment the line was accepted, or, where the price has changed, the price now; 0
+     for other outcomes.
     """
 
 
@@ -266,17 +304,35 @@ class CancelOrdersResponse(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class ListTicketsRequest(betterproto.Message):
-    """ListTicketsRequest asks for what changed."""
+    """
+    ListTicketsRequest asks for a snapshot of the tickets in some states, or for every ticket that changed.
+    """
 
     after_revision: int = betterproto.uint64_field(1)
-    """Tickets that changed after this revision; 0 for all."""
+    """
+    Tickets that changed after this revision; 0 for a snapshot from the beginning.
+    """
 
     states: List["TicketState"] = betterproto.enum_field(2)
-    """Only tickets in these states; all where empty."""
+    """
+    Only tickets in these states; all where empty. Allowed in a snapshot only (after_revision is 0, or
+     snapshot_revision is given): a filter on changes would never show the tickets that left these states.
+    """
 
     limit: int = betterproto.uint32_field(3)
     """
-    At most this many; 0 for as many as the department allows in one answer.
+    At most this many; 0 for as many as the department allows in one response.
+    """
+
+    incarnation: str = betterproto.string_field(4)
+    """
+    The incarnation that after_revision belongs to; empty where the caller does not know it.
+    """
+
+    snapshot_revision: int = betterproto.uint64_field(5)
+    """
+    On every page of a snapshot after the first: the first page's snapshot_revision. Tickets that changed later are left
+     out; they are among the changes after it.
     """
 
 
@@ -287,6 +343,21 @@ class ListTicketsResponse(betterproto.Message):
     tickets: List["Ticket"] = betterproto.message_field(1)
     revision: int = betterproto.uint64_field(2)
     """Ask for what comes after this revision next."""
+
+    incarnation: str = betterproto.string_field(3)
+    """Name of the department's database; see GetMenuResponse."""
+
+    reset: bool = betterproto.bool_field(4)
+    """
+    True where after_revision is of another incarnation or ahead of the database. What the caller knows is void: this
+     page is the first of a snapshot of all tickets.
+    """
+
+    snapshot_revision: int = betterproto.uint64_field(5)
+    """
+    More pages of the snapshot follow: send this and the revision with the next request. 0 where the snapshot is complete,
+     and in a page of changes.
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -301,6 +372,24 @@ class Ticket(betterproto.Message):
     """Milliseconds since 1970, UTC."""
 
     revision: int = betterproto.uint64_field(6)
+    source: "TicketSource" = betterproto.enum_field(7)
+    moved_by: str = betterproto.string_field(8)
+    """
+    Who took the last step, as MoveTicketRequest named them; empty where the staff have taken none.
+    """
+
+    moved_at_ms: int = betterproto.uint64_field(9)
+    """
+    When, in milliseconds since 1970, UTC; 0 where the staff have taken no step.
+    """
+
+    cancel_reason: str = betterproto.string_field(10)
+    """Why the staff cancelled it; empty otherwise."""
+
+    wasted: bool = betterproto.bool_field(11)
+    """
+    True where the staff cancelled it after it was started: what it took from stock is wasted, not put back.
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -316,10 +405,28 @@ class TicketLine(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class MoveTicketRequest(betterproto.Message):
-    """MoveTicketRequest names the ticket by its order, and the step."""
+    """
+    MoveTicketRequest names the ticket by its order, the step, and what the caller believes.
+    """
 
     order_id: str = betterproto.string_field(1)
     verb: "Verb" = betterproto.enum_field(2)
+    expected_state: "TicketState" = betterproto.enum_field(3)
+    """
+    The state from which the step is taken. Where the ticket is in another one, the step is FAILED_PRECONDITION, with the
+     state as it is and who moved it in the details.
+    """
+
+    step_id: str = betterproto.string_field(4)
+    """
+    Names this step, 1 to 64 characters: a request that is repeated with the same step_id takes one step.
+    """
+
+    moved_by: str = betterproto.string_field(5)
+    """Who takes the step, at most 64 characters."""
+
+    reason: str = betterproto.string_field(6)
+    """Why, at most 200 characters; for VERB_CANCEL only."""
 
 
 @dataclass(eq=False, repr=False)
