@@ -42,8 +42,16 @@ def configure_logs(program: str, level: Level, style: Format) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processor=renderer))
+    chain = [_from_a_library, *shared]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processor=renderer))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
+
+
+def _from_a_library(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Write a library's record as one line, with the library's name: what psycopg passes on has several."""
+    event["event"] = " ".join(str(event["event"]).split())
+    event["logger"] = event["_record"].name
+    return event
 
 
 def _named(program: str) -> structlog.typing.Processor:

@@ -132,3 +132,18 @@ def test_a_traceback_shows_no_values(style: Format, library: bool, capsys: pytes
     assert "no answer" in text
     assert "connect" in text
     assert "secret" not in text
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_warning_of_the_database_driver_is_one_line_that_names_it(
+    style: Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("bar", "info", style)
+    lost = "server closed the connection unexpectedly\n\tThis probably means the server\n\tterminated abnormally."
+    logging.getLogger("psycopg").warning("error ignored in rollback on %s: %s", "[BAD]", lost)
+    (line,) = lines(capsys)
+    text = (
+        "error ignored in rollback on [BAD]: server closed the connection unexpectedly This probably means the server"
+    )
+    assert text in line
+    assert "psycopg" in line
