@@ -57,7 +57,8 @@ def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool =
     """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
     path = Path(settings.home).absolute() / f"{menu.name}.db"
     url = settings.database_url or f"sqlite:///{path}"
-    return Database(url, schema=menu.name.replace("-", "_"), read_only=read_only)
+    schema = menu.name.replace("-", "_")
+    return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
 
 
 def menu_folder() -> Path:

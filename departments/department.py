@@ -83,7 +83,7 @@ class Department:
         try:
             await self._database.write(desk.touch)
         except DatabaseError as error:
-            log.error("the database cannot be written", reason=str(error))
+            log.debug("the database cannot be written", reason=str(error))
             return False
         return True
 

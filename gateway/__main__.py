@@ -61,7 +61,8 @@ def main() -> None:
 def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Database:
     """Open the journal: a SQLite file, or a schema on PostgreSQL."""
     path = Path(settings.home).absolute() / "gateway.db"
-    return Database(settings.database_url or f"sqlite:///{path}", schema="gateway", read_only=read_only)
+    url = settings.database_url or f"sqlite:///{path}"
+    return Database(url, schema="gateway", read_only=read_only, timeout=settings.database_timeout)
 
 
 async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:

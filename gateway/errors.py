@@ -76,7 +76,7 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
         if error.value is not ABSENT:
             answer.value = cast("Scalar", error.value)
     if isinstance(error, DatabaseError):
-        log.error("the journal cannot be used", path=request.url.path, reason=str(error))
+        log.debug("the journal cannot be used", path=request.url.path, reason=str(error))
         answer.detail = (
             f"{error}. Nothing is acknowledged: whether the order was written down is not known. "
             "Sending it again with the same order_id is safe."

@@ -186,7 +186,7 @@ class Journal:
         try:
             await self._database.write(_touch)
         except DatabaseError as error:
-            log.error("the journal cannot be written", reason=str(error))
+            log.debug("the journal cannot be written", reason=str(error))
             return False
         return True
 

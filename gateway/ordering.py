@@ -339,7 +339,7 @@ class Ordering:
             if isinstance(error, TakenOver):
                 self._running.hand_over(running)
             elif error is not None:
-                log.error("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
+                log.debug("an order's outcome is not written yet", order_id=running.order.order_id, reason=str(error))
                 asyncio.get_running_loop().call_later(self._patience.journal_retry, self._record, running)
             else:
                 running.unwritten -= 1
@@ -381,7 +381,7 @@ class Ordering:
             except TakenOver:
                 self._running.hand_over(running)
             except DatabaseError as error:
-                log.error("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
+                log.debug("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
                 running.order.settling = True
                 running.finish()
                 running.heard = asyncio.get_running_loop().create_future()

@@ -18,8 +18,21 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Annotated[str, Meta(description="Folder of the SQLite files.")] = ".comanda"
     database_url: Annotated[
-        str, Meta(description="PostgreSQL instead of SQLite: `postgresql://user:password@host/name`.")
+        str,
+        Meta(
+            description="PostgreSQL instead of SQLite: `postgresql://user:password@host/name`; of a cluster all hosts, "
+            "`postgresql://user@host1:5432,host2:5432/name`, of which the one that takes writes is used."
+        ),
     ] = ""
+    database_timeout: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Seconds that a transaction that writes may take on PostgreSQL; then its connection is given "
+            "up and made anew. To connect, each host has half of it, but at least 2.",
+        ),
+    ] = 4.0
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any that is free.")] = 8000
     departments: Annotated[

@@ -64,7 +64,7 @@ class Watch:
                     await self._find_unknown()
             except DatabaseError as error:
                 self.doubt()
-                log.error("the lease is not renewed", reason=str(error))
+                log.debug("the lease is not renewed", reason=str(error))
 
     async def end(self) -> None:
         """Leave what is unfinished to others."""

@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
+from plumbing.database_url import show_url
 from plumbing.errors import StartError
 
 _ENVIRONMENT = Path(__file__).parent / "migrations"
@@ -26,5 +27,4 @@ def upgrade(connection: sa.Connection, versions: Path) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError as error:
-        database = connection.engine.url.render_as_string(hide_password=True)
-        raise StartError(f"database {database} is another version's: {error}") from error
+        raise StartError(f"database {show_url(connection.engine.url)} is another version's: {error}") from error

@@ -1,17 +1,24 @@
 import asyncio
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
-from plumbing.database import Database
+from plumbing.database import Database, statements_only
+from plumbing.database_url import connection_parameters, parse_url
+from plumbing.engines import WAL_BYTES
 from plumbing.errors import DatabaseError, SettingsError, StartError
+from plumbing.sqlite_files import restore_marker
 from tests.conftest import new_postgresql_database
 from tests.plumbing.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
 
@@ -168,7 +175,6 @@ async def test_an_error_without_words_is_told_by_its_kind(database: Database) ->
     def wordless(connection: sa.Connection) -> None:
         raise sqlite3.OperationalError if connection.dialect.name == "sqlite" else psycopg.OperationalError
 
-    # The first connection is kept; PostgreSQL's may have died, so the script runs once more.
     with pytest.raises(DatabaseError, match=r"^OperationalError$"):
         await database.write(wordless)
 
@@ -200,7 +206,7 @@ async def test_postgresql_commits_durably_and_bounds_its_statements(postgresql_d
         names = ("synchronous_commit", "statement_timeout", "search_path")
         return [connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names]
 
-    assert await postgresql_database.write(shown) == ["on", "10s", "notes"]
+    assert await postgresql_database.write(shown) == ["on", "3s", "notes"]  # less than the client waits
     assert await postgresql_database.read(shown) == ["on", "10s", "notes"]
 
 
@@ -249,6 +255,44 @@ async def test_a_script_is_not_tried_for_ever(postgresql: str, postgresql_databa
     with pytest.raises(DatabaseError, match=r"terminating connection|closed the connection"):
         await postgresql_database.write(script)
     await postgresql_database.write(add, "a")
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(30)", "statement timeout"),
+        ("SET LOCAL lock_timeout = 50; LOCK TABLE notes", "lock timeout"),
+        ("DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001' USING MESSAGE = 'serialize'; END $$", "serialize"),
+        ("DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01' USING MESSAGE = 'deadlock'; END $$", "deadlock"),
+        ("SELECT missing FROM notes", "missing"),
+    ],
+)
+@pytest.mark.parametrize("mark", [lambda script: script, statements_only], ids=["sqlalchemy", "statements-only"])
+async def test_a_script_that_a_server_that_is_well_refuses_is_run_once(
+    postgresql_database: Database, fault: LiteralString, reason: str, mark: Callable[[Any], Any]
+) -> None:
+    runs: list[int] = []
+
+    @mark
+    def script(connection: sa.Connection) -> None:
+        runs.append(1)
+        for statement in fault.split("; "):
+            cursor = connection.connection.cursor()
+            cursor.execute(statement)
+            if statement.startswith("SELECT"):
+                cursor.fetchone()
+
+    await postgresql_database.write(keys)  # from here on there is a connection that may have died since
+    with psycopg.connect(_plain(postgresql_database)) as other:
+        other.execute("LOCK TABLE notes.notes IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseError, match=reason):
+            await postgresql_database.write(script)
+    assert runs == [1]
+    await postgresql_database.write(add, "a")
+
+
+def _plain(database: Database) -> str:
+    return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 async def test_a_commit_that_breaks_off_is_an_error_and_is_not_run_again(
@@ -346,6 +390,54 @@ def test_a_postgresql_url_is_known_by_any_of_its_names(kind: str) -> None:
     database.close()
 
 
+SEVERAL = [
+    ("g:secret@h1:1,h2:2/notes", "g:***@h1:1,h2:2/notes", "h1,h2", "1,2"),
+    ("g@h1,h2:2/notes?target_session_attrs=primary", "g@h1,h2:2/notes?target_session_attrs=primary", "h1,h2", ",2"),
+    ("h1,h2/notes?sslpassword=secret", "h1,h2/notes?sslpassword=***", "h1,h2", None),
+    ("g@[::1]:1,[fe80::2]/notes", "g@[::1]:1,[fe80::2]/notes", "::1,fe80::2", "1,"),
+    ("g@%2Ftmp%2Fa:1,%2Ftmp%2Fb:2/notes", "g@%2Ftmp%2Fa:1,%2Ftmp%2Fb:2/notes", "/tmp/a,/tmp/b", "1,2"),
+]
+
+
+@pytest.mark.parametrize(("url", "shown", "hosts", "ports"), SEVERAL)
+def test_a_url_may_name_several_hosts_as_libpq_does(url: str, shown: str, hosts: str, ports: str | None) -> None:
+    database = Database(f"postgresql://{url}", schema="notes")
+    assert str(database) == f"postgresql+psycopg://{shown}"
+    database.close()
+    parameters = connection_parameters(parse_url(f"postgresql://{url}"))
+    assert (parameters["host"], parameters.get("port")) == (hosts, ports)
+    assert parameters["target_session_attrs"] in ("primary", "read-write")
+
+
+def test_what_a_url_says_of_connecting_counts(postgresql: str) -> None:
+    url = new_postgresql_database(postgresql) + "&application_name=mine&options=-c%20work_mem%3D7MB"
+    database = prepared(f"{url}%20-c%20synchronous_commit%3Doff")
+
+    def shown(connection: sa.Connection) -> list[str]:
+        names = ("application_name", "work_mem", "synchronous_commit")
+        return [connection.execute(sa.text(f"SHOW {name}")).scalar_one() for name in names]
+
+    assert database._writer.run_now(shown) == ["mine", "7MB", "on"]
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://guest:secret@host1:port,host2/name",
+        "postgresql://guest:secret@host1,,host2/name",
+        "postgresql://guest:secret@host1,host2:123456/name",
+        "postgresql://guest:secret@/name?host=h1:x&host=h2",
+        "postgresql://guest:secret@host/name?unknown=1",
+    ],
+)
+def test_a_url_that_libpq_would_not_understand_is_one_line_that_says_what_is_expected(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^COMANDA_DATABASE_URL: .* expected ") as refusal:
+        Database(url, schema="notes")
+    assert "secret" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
 @pytest.mark.parametrize(
     "url",
     [
@@ -398,3 +490,79 @@ def test_a_migration_s_file_begins_with_its_revision(folder: str) -> None:
     assert files
     for file in files:
         assert f'revision = "{file.stem.partition("_")[0]}"\n' in file.read_text()
+
+
+async def test_a_write_ahead_log_that_a_long_read_made_long_is_made_short_again(tmp_path: Path) -> None:
+    database = prepared(f"sqlite:///{tmp_path}/notes.db")
+    log = tmp_path / "notes.db-wal"
+    reading, may_end = threading.Event(), threading.Event()
+
+    def read_for_long(connection: sa.Connection) -> None:
+        keys(connection)
+        reading.set()
+        assert may_end.wait(60)
+
+    def fill(connection: sa.Connection, number: int) -> None:
+        rows = [{"id": f"{number}-{row}", "text": "x" * 20_000, "number": 0} for row in range(100)]
+        connection.execute(sa.insert(notes), rows)
+
+    task = asyncio.create_task(database.read(read_for_long))
+    await asyncio.to_thread(reading.wait)
+    for number in range(20):
+        await database.write(fill, number)
+    assert log.stat().st_size > 2 * WAL_BYTES
+    may_end.set()
+    await task
+    for number in range(3):
+        await database.write(add, str(number))
+    assert log.stat().st_size <= WAL_BYTES
+    database.close()
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_only_their_owner_may_read_a_databases_files(tmp_path: Path) -> None:
+    home = tmp_path / "deep" / "home"
+    before = os.umask(0o022)
+    try:
+        database = prepared(f"sqlite:///{home}/notes.db")
+        await database.write(add, "a")
+    finally:
+        os.umask(before)
+    assert {file.name: mode(file) for file in home.iterdir()} == dict.fromkeys(
+        ["notes.db", "notes.db-wal", "notes.db-shm", "notes.db.lock"], 0o600
+    )
+    assert mode(home) == 0o700
+    database.close()
+
+
+def test_a_database_that_all_could_read_is_its_owners_only_from_the_next_start_on(tmp_path: Path) -> None:
+    prepared(f"sqlite:///{tmp_path}/notes.db").close()
+    (tmp_path / "notes.db").chmod(0o644)
+    tmp_path.chmod(0o750)
+    database = prepared(f"sqlite:///{tmp_path}/notes.db")
+    assert mode(tmp_path / "notes.db") == 0o600
+    assert mode(tmp_path) == 0o750  # a folder that was there is its operator's
+    database.close()
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_a_database_whose_restore_was_interrupted_is_refused_in_one_clear_line(tmp_path: Path, read_only: bool) -> None:
+    path = tmp_path / "notes.db"
+    prepared(f"sqlite:///{path}").close()
+    restore_marker(path).write_text("restore /copies again\n")
+    with pytest.raises(StartError, match=r"^a restore of .*notes\.db was interrupted, .*: restore /copies again$"):
+        _open(path, read_only=read_only)
+    restore_marker(path).unlink()
+    _open(path, read_only=read_only)
+
+
+def _open(path: Path, *, read_only: bool) -> None:
+    database = Database(f"sqlite:///{path}", schema="notes", read_only=read_only)
+    try:
+        if not read_only:
+            database.prepare(MIGRATIONS)
+    finally:
+        database.close()

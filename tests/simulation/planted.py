@@ -229,8 +229,8 @@ PLANTS = [
         "waiting = next(iter(self._waiting.values()), None)",
         "draw",
     ),
-    _plant("synchronous-normal", "plumbing.database", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
-    _plant("synchronous-off", "plumbing.database", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
+    _plant("synchronous-normal", "plumbing.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
+    _plant("synchronous-off", "plumbing.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
 ]
 
 
