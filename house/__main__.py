@@ -16,11 +16,12 @@ from gateway import __main__ as gateway
 from gateway.settings import GatewaySettings
 from house.audit import Acknowledged, Auditor, Report
 from house.backup import back_up
-from house.backup import restore as put_back
 from house.manual import manual
 from house.procfile import plan
+from house.restore import restore as put_back
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
+from plumbing.logs import configure_logs
 from plumbing.settings import read_settings
 
 INTERRUPTED = 128 + signal.SIGINT
@@ -58,11 +59,12 @@ def main() -> None:
     )
     auditing.add_argument("--acknowledged", type=Path, metavar="FILE", help="a client's journal of answers, JSON lines")
     auditing.set_defaults(run=audit)
-    for name, command in (("backup", backup), ("restore", restore)):
+    for name, command, place in (("backup", backup, "a new or empty folder"), ("restore", restore, "where they are")):
         copying = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
-        copying.add_argument("folder", type=Path, help="where the copies are: one file for each database")
+        copying.add_argument("folder", help=f"{place}: one file for each database")
         copying.set_defaults(run=command)
     arguments = vars(parser.parse_args())
+    configure_logs("house", "warning", "console")
     del arguments["command"]
     try:
         arguments.pop("run")(**arguments)
@@ -112,14 +114,20 @@ def _show_progress(report: Report) -> None:
     print(f"\r{report.orders} orders, {report.tickets} tickets", end="\r", file=sys.stderr, flush=True)
 
 
-def backup(folder: Path) -> None:
-    """Copy every SQLite database into a folder, of a house at work or at rest."""
-    back_up(_files(), folder, print)
+def backup(folder: str) -> None:
+    """Copy every SQLite database into a new folder, of a house at work or at rest."""
+    back_up(_files(), _folder(folder), print)
 
 
-def restore(folder: Path) -> None:
+def restore(folder: str) -> None:
     """Put the copies in a folder back, of a house at rest; what was there is kept beside them."""
-    put_back(_files(), folder, print)
+    put_back(_files(), _folder(folder), print)
+
+
+def _folder(name: str) -> Path:
+    if not name.strip():
+        raise StartError("the folder of the copies has no name; give one, such as /var/backups/comanda/monday")
+    return Path(name).expanduser()
 
 
 def _databases(*, read_only: bool = False) -> tuple[Database, dict[str, Database]]:

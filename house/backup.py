@@ -1,82 +1,73 @@
-"""Copies of SQLite databases: taken while their programs run, put back while they do not.
+"""Copies of SQLite databases, taken while their programs run.
 
 A copy is one database as of one moment. Those of a house are taken one after another, the journal first: whatever order
 it has, the departments' copies then have no less of it, and what was unfinished is asked for again as after a crash.
 """
 
 import os
-import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from plumbing.database import lock_file
 from plumbing.errors import StartError
+from plumbing.sqlite_files import make_folder, make_private, refuse_half_restored
 
 Tell = Callable[[str], None]
 
 
 def back_up(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
-    """Copy databases into a folder, in the order given; raises StartError, and the copies there stay as they were.
+    """Copy databases, in the order given, into a folder that is new or empty; raises StartError.
 
-    A copy that does not hold together is not kept.
+    All copies are there in the end, each proven whole and on disk, or none is.
     """
-    _demand_another_place(databases, folder)
-    for name, path in databases.items():
+    refuse_own_place(databases, folder)
+    _refuse_used(folder)
+    for path in databases.values():
+        refuse_half_restored(path)
         if not path.exists():
             raise StartError(f"there is no database {path}")
-        with _new_file(_place(folder, name)) as unfinished:
-            _copy(path, unfinished)
-        tell(f"{path} is copied to {_place(folder, name)}: {_place(folder, name).stat().st_size / 1e6:.1f} MB")
-
-
-def restore(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
-    """Put copies back in the place of databases; raises StartError, before it changes any, where one is missing.
-
-    No program may run on them. What was there is kept, with `.old` to its name.
-    """
-    _demand_another_place(databases, folder)
-    for name in databases:
-        _check(_place(folder, name))
-    with ExitStack() as locks:
-        for path in databases.values():
-            locks.enter_context(lock_file(path))
+    is_new = not folder.exists()
+    unfinished = {name: unfinished_copy(place(folder, name)) for name in databases}
+    try:
         for name, path in databases.items():
-            kept = f"; what it was before is {path}.old" if path.exists() else ""
-            with _new_file(path) as unfinished:
-                shutil.copyfile(_place(folder, name), unfinished)
-                _keep_old(path)
-            tell(f"{path} is as it was in {_place(folder, name)}{kept}")
-
-
-def _demand_another_place(databases: Mapping[str, Path], folder: Path) -> None:
-    """Refuse the folder in which a database is: a program would go on with a file that is no longer there."""
+            with writing(place(folder, name)):
+                make_folder(folder)
+                make_private(unfinished[name])
+                _copy(path, unfinished[name])
+                sync(unfinished[name])
+        with writing(folder):
+            for name, copy in unfinished.items():
+                copy.replace(place(folder, name))
+            sync(folder)
+            sync(folder.absolute().parent)
+    except BaseException:
+        _remove(unfinished.values(), folder if is_new else None)
+        raise
     for name, path in databases.items():
-        if _place(folder, name).resolve() == path.resolve():
-            raise StartError(f"{folder} is where {path} itself is; its copy needs another folder")
+        tell(f"{path} is copied to {place(folder, name)}: {place(folder, name).stat().st_size / 1e6:.1f} MB")
 
 
-def _place(folder: Path, name: str) -> Path:
+def place(folder: Path, name: str) -> Path:
+    """Name the copy of a database in a folder."""
     return folder / f"{name}.db"
 
 
-def _copy(path: Path, unfinished: Path) -> None:
-    try:
-        with closing(_open(path)) as live, closing(sqlite3.connect(unfinished)) as copy:
-            live.backup(copy)  # in one step, so that what is written meanwhile cannot make it begin again
-            copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole
-    except sqlite3.Error as error:
-        raise StartError(f"{path} cannot be copied: {error}") from error
-    _check(unfinished)
+def unfinished_copy(path: Path) -> Path:
+    """Name the file that is written before it takes the place of `path`."""
+    return path.with_name(f".{path.name}.new")
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+def refuse_own_place(databases: Mapping[str, Path], folder: Path) -> None:
+    """Refuse the folder in which a database is: a program would go on with a file that is no longer there."""
+    for name, path in databases.items():
+        if place(folder, name).resolve() == path.resolve():
+            raise StartError(f"{folder} is where {path} itself is; its copy needs another folder")
 
 
-def _check(path: Path) -> None:
-    """Prove that a copy holds together."""
+def check_copy(path: Path) -> None:
+    """Prove that a copy holds together; raises StartError."""
     try:
         with closing(_open(path)) as copy:
             (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
@@ -86,35 +77,53 @@ def _check(path: Path) -> None:
         raise StartError(f"{path} is damaged: {found}")
 
 
-def _keep_old(path: Path) -> None:
-    """Move a database aside, with the writes that are not in its main file yet."""
-    for end in ("-shm", "-wal", ""):
-        if (old := Path(f"{path}{end}")).exists():
-            old.replace(f"{path}.old{end}")
-
-
-@contextmanager
-def _new_file(path: Path) -> Iterator[Path]:
-    """Give a file to write, which then stands at `path` as a whole, on disk, or not at all."""
-    unfinished = path.with_name(f".{path.name}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch()
-        yield unfinished
-        _sync(unfinished)
-        unfinished.replace(path)
-        _sync(path.parent)
-    except OSError as error:
-        raise StartError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):  # it would hide what went wrong
-            unfinished.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what keeps a file from being written into one line that names it."""
+    try:
+        yield
+    except OSError as error:
+        raise StartError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def now() -> str:
+    """Return this moment as it stands in names of files, which sort by it."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _refuse_used(folder: Path) -> None:
+    """Refuse a folder that holds anything: an older backup is never overwritten."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise StartError(f"{folder} is not empty; a backup needs a new folder, such as {folder / now()}")
+
+
+def _copy(path: Path, unfinished: Path) -> None:
+    try:
+        with closing(_open(path)) as live, closing(sqlite3.connect(unfinished)) as copy:
+            live.backup(copy)  # in one step, so that what is written meanwhile cannot make it begin again
+            copy.execute("PRAGMA journal_mode=DELETE")  # one file, whole
+    except sqlite3.Error as error:
+        raise StartError(f"{path} cannot be copied: {error}") from error
+    check_copy(unfinished)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _remove(files: Iterable[Path], folder: Path | None) -> None:
+    """Take away what is unfinished, and a folder that was made for it."""
+    with suppress(OSError):  # it would hide what went wrong
+        for file in files:
+            file.unlink(missing_ok=True)
+        if folder is not None:
+            folder.rmdir()

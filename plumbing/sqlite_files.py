@@ -57,12 +57,12 @@ def refuse_half_restored(path: Path) -> None:
     """Raise StartError where a restore was interrupted: this database, or another one, may be the old one still."""
     marker = restore_marker(path)
     try:
-        note = marker.read_text().strip()
+        note = marker.read_text().partition("\n")[0]
     except FileNotFoundError:
         return
     except OSError as error:
         raise StartError(f"{marker} cannot be read: {error.strerror}") from error
-    raise StartError(f"a restore of {path} was interrupted, so it may be half done: {note or 'restore again'}")
+    raise StartError(f"a restore of {path} was interrupted, so it may be half done: {note}")
 
 
 def _open_private(path: str) -> int:
