@@ -5,6 +5,7 @@ It needs trustme, which is installed for development only.
 
 import argparse
 import os
+import stat
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,11 +18,13 @@ from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings
 from plumbing.errors import StartError
 from plumbing.settings import read_settings
+from plumbing.sqlite_files import OWNER_ONLY, OWNER_ONLY_FOLDER, make_folder
 from plumbing.tls import certificate_name
 
 FOLDER = Path(".comanda/certs")
 VALID = timedelta(days=365)
 PROXY = "proxy"
+KEYS = ("key.pem", "proxy.pem")
 
 STEPS = """
 A folder for each program, with what COMANDA_TLS_CA, COMANDA_TLS_CERT and COMANDA_TLS_KEY name: ca.pem, cert.pem,
@@ -42,9 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("step", nargs="?", choices=["issue", "new-authority", "forget-old"], default="issue")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where they are (default: {FOLDER})")
     parser.add_argument("--host", action="append", default=[], help="another name or address of the proxy")
+    parser.add_argument("--containers", action="store_true", help="let the users of containers read the keys")
     asked = parser.parse_args(arguments)
     try:
-        folder = CertificateFolder(asked.folder, _programs())
+        folder = CertificateFolder(asked.folder, _programs(), for_containers=asked.containers)
         if asked.step == "issue":
             folder.issue(["localhost", "127.0.0.1", *asked.host])
         elif asked.step == "new-authority":
@@ -61,18 +65,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class CertificateFolder:
-    """The authority, and a folder for each program; only its owner gets into any of them on this machine.
+    """The authority, and a folder for each program; only its owner gets into any of them on this machine."""
 
-    Inside, all may read: a container's user has another number than its owner.
-    """
+    def __init__(self, folder: Path, programs: dict[str, str], *, for_containers: bool = False) -> None:
+        """`programs`: the names in their certificates, by the programs' names.
 
-    def __init__(self, folder: Path, programs: dict[str, str]) -> None:
-        """`programs`: the names in their certificates, by the programs' names."""
+        `for_containers` lets everybody read the programs' keys to whom a program's folder is given: a container's user
+        has another number than the owner here. A key that is renewed stays as readable as it was.
+        """
         self._folder = folder
+        self._for_containers = for_containers
         self._programs = programs
         self._authority = folder / "ca"
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        if not folder.parent.exists():
+            make_folder(folder.parent)
+        make_folder(folder)
+        folder.chmod(OWNER_ONLY_FOLDER)
 
     def issue(self, proxy_hosts: Sequence[str]) -> None:
         """Issue a certificate for each program, and for the proxy, which guests reach by its hosts' names."""
@@ -121,12 +129,24 @@ class CertificateFolder:
     def _write(self, program: str, name: str, *blobs: bytes) -> None:
         """Write a file as a whole: a program may look at any moment."""
         folder = self._folder / program
-        folder.mkdir(exist_ok=True)
-        folder.chmod(0o700 if folder == self._authority else 0o755)
+        make_folder(folder)
+        folder.chmod(OWNER_ONLY_FOLDER if folder == self._authority else 0o755)
         unfinished = folder / f".{name}"
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(OWNER_ONLY)
         unfinished.write_bytes(b"".join(blobs))
-        unfinished.chmod(0o644)
+        if not self._is_secret(folder / name):
+            unfinished.chmod(0o644)
         unfinished.replace(folder / name)
+
+    def _is_secret(self, file: Path) -> bool:
+        """Tell whether only the owner may read a file: one with a key, unless a container's user has to."""
+        if file.name not in KEYS:
+            return False
+        if file.parent == self._authority:
+            return True
+        was_open = file.exists() and bool(file.stat().st_mode & stat.S_IROTH)
+        return not (self._for_containers or was_open)
 
 
 def _programs() -> dict[str, str]:

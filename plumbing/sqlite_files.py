@@ -44,8 +44,7 @@ def make_private(path: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder that only its owner may enter; one that exists stays as it is. Raises OSError."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    folder.mkdir(mode=OWNER_ONLY_FOLDER, exist_ok=True)
+    folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
 
 
 def restore_marker(path: Path) -> Path:

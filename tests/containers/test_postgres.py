@@ -32,7 +32,7 @@ HTTP_REQUEST_SECONDS = 10.0  # what deploy/haproxy.cfg gives a request to arrive
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("postgres")
-    certs.main(["--folder", str(folder / "certs")])
+    certs.main(["--containers", "--folder", str(folder / "certs")])
     for name, stock in MENUS.items():
         write_menu(folder / "menus", name, stock)
     return folder

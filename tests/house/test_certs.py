@@ -58,11 +58,29 @@ def test_the_proxy_gets_key_and_certificate_in_one_file(tmp_path: Path) -> None:
     assert names == ["localhost", "127.0.0.1", "till.example.org"]
 
 
-def test_only_the_owner_gets_in_and_a_container_may_read_what_it_is_given(folder: Path) -> None:
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder / "ca").stat().st_mode) == 0o700
-    assert stat.S_IMODE((folder / "bar").stat().st_mode) == 0o755
-    assert stat.S_IMODE((folder / "bar" / "key.pem").stat().st_mode) == 0o644
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_only_the_owner_gets_in_and_may_read_keys(tmp_path: Path) -> None:
+    folder = tmp_path / "home" / "certs"
+    make(folder)
+    assert [mode(each) for each in (folder.parent, folder, folder / "ca")] == [0o700] * 3
+    keys = [*folder.glob("*/key.pem"), folder / "proxy" / "proxy.pem"]
+    assert {mode(key) for key in keys} == {0o600}
+    assert len(keys) == len(PROGRAMS) + 2
+    assert mode(folder / "bar" / "ca.pem") == 0o644
+
+
+def test_a_container_may_read_what_it_is_given_and_that_stays_so(tmp_path: Path) -> None:
+    folder = tmp_path / "certs"
+    make(folder, "--containers")
+    for _ in range(2):
+        assert mode(folder) == mode(folder / "ca") == 0o700
+        assert mode(folder / "ca" / "key.pem") == 0o600
+        assert mode(folder / "bar") == 0o755
+        assert mode(folder / "bar" / "key.pem") == mode(folder / "proxy" / "proxy.pem") == 0o644
+        make(folder)
 
 
 def test_again_is_new_certificates_by_the_same_authority(folder: Path) -> None:
