@@ -60,13 +60,17 @@ migrate: setup
 audit *args: setup
     @python -m house audit "$@"
 
-# copy every SQLite database into a folder, of a house at work or at rest
+# copy every SQLite database into a new folder, of a house at work or at rest
 backup folder: setup
     @python -m house backup {{quote(folder)}}
 
 # put the copies in a folder back, of a house at rest
 restore folder: setup
     @python -m house restore {{quote(folder)}}
+
+# list tickets without an order, as a restored backup may leave them; `--yes` cancels what is not started, of a house at rest
+settle *args: setup
+    @python -m house settle "$@"
 
 # build the image and start it on SQLite, or `just compose-up postgres`: two of everything, behind a proxy with TLS
 compose-up stack="sqlite":

@@ -100,6 +100,9 @@ _UPDATE = Statement(
     ).returning(orders.c.order_id, orders.c.owner)
 )
 _FIND = Statement(lambda dialect: sa.select(orders).where(orders.c.order_id.in_(strings(dialect, "order_ids"))))
+_KNOWN = Statement(
+    lambda dialect: sa.select(orders.c.order_id).where(orders.c.order_id.in_(strings(dialect, "order_ids")))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,14 @@ class Journal:
     async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order]:
         """Read these orders, by their ids; unknown ones are left out."""
         return await self._database.read(_find, order_ids)
+
+    async def known(self, order_ids: Sequence[str]) -> set[str]:
+        """Return those of these order ids that the journal has, whatever stands in their records."""
+        return await self._database.read(_known, order_ids)
+
+    async def at_work(self) -> int:
+        """Return how many gateways have a lease that has not ended."""
+        return await self._database.read(_at_work)
 
     async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """Read a page of orders, newest first."""
@@ -261,6 +272,15 @@ def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: It
 def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
     found = map(_order, _FIND.run(connection, {"order_ids": encode_json(list(order_ids))}))
     return {order.order_id: order for order in found}
+
+
+def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
+    return {order_id for (order_id,) in _KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
+
+
+def _at_work(connection: sa.Connection) -> int:
+    ends = gateways.c.lease_until_ms >= now_ms(connection.dialect)
+    return connection.execute(sa.select(sa.func.count()).where(ends)).scalar_one()
 
 
 def _page(connection: sa.Connection, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:

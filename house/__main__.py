@@ -1,4 +1,4 @@
-"""`python -m house up | migrate | audit | backup | restore | settings`."""
+"""`python -m house up | migrate | audit | backup | restore | settle | settings`."""
 
 import argparse
 import asyncio
@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 import tempfile
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from house.backup import back_up
 from house.manual import manual
 from house.procfile import plan
 from house.restore import restore as put_back
+from house.settle import MOMENT_SECONDS, Settler, Stray
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.logs import configure_logs
@@ -43,6 +46,11 @@ before each cancel that it asked for: {"order_id": ..., "answer": <the order>} a
 exit code: 0 all is right, 1 something is wrong, 2 it could not be found out
 """
 
+SETTLE = """
+Without --yes nothing is changed, and the house may be at work. exit code: 0 nothing is left that could be cancelled,
+1 something is, 2 it could not be done
+"""
+
 
 def main() -> None:
     """Run a command; what keeps it from running is one line and exit code 2."""
@@ -63,6 +71,12 @@ def main() -> None:
         copying = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
         copying.add_argument("folder", help=f"{place}: one file for each database")
         copying.set_defaults(run=command)
+    settling = commands.add_parser("settle", help=settle.__doc__, description=settle.__doc__, epilog=SETTLE)
+    settling.add_argument("--yes", action="store_true", help="cancel what has not been started, of a house at rest")
+    settling.add_argument(
+        "--older-than", type=float, default=MOMENT_SECONDS, metavar="SECONDS", help="default: %(default)g"
+    )
+    settling.set_defaults(run=settle)
     arguments = vars(parser.parse_args())
     configure_logs("house", "warning", "console")
     del arguments["command"]
@@ -128,6 +142,37 @@ def _folder(name: str) -> Path:
     if not name.strip():
         raise StartError("the folder of the copies has no name; give one, such as /var/backups/comanda/monday")
     return Path(name).expanduser()
+
+
+def settle(yes: bool, older_than: float) -> None:
+    """List tickets whose orders the journal does not know, as a restored backup may leave them, or cancel them."""
+    with ExitStack() as opened:
+        journal, departments = _databases(read_only=not yes)
+        for database in (journal, *departments.values()):
+            opened.callback(database.close)
+            if yes:
+                database.prepare(gateway.MIGRATIONS if database is journal else department.MIGRATIONS)
+        settler = Settler(journal, departments, clock=time.time, older_than=older_than)
+        if yes:
+            done = asyncio.run(settler.settle())
+            left = done.left
+            _show("cancelled, and the stock is put back", done.cancelled)
+        else:
+            left = asyncio.run(_gather(settler))
+            _show("not started; `settle --yes` cancels them", [stray for stray in left if not stray.is_started])
+        _show("started: people have to decide", [stray for stray in left if stray.is_started])
+    if any(not stray.is_started for stray in left):
+        sys.exit(1)
+
+
+async def _gather(settler: Settler) -> list[Stray]:
+    return [stray async for stray in settler.strays()]
+
+
+def _show(what: str, strays: Sequence[Stray]) -> None:
+    print(f"{len(strays)} tickets without an order are {what}")
+    for stray in strays:
+        print(f"  {stray}")
 
 
 def _databases(*, read_only: bool = False) -> tuple[Database, dict[str, Database]]:

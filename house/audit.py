@@ -202,8 +202,13 @@ class Auditor:
         while tickets := await self._page_of_tickets(database, after):
             after = tickets[-1].order_id
             orders = await self._orders(ticket.order_id for ticket in tickets)
-            stray = [ticket for ticket in tickets if name not in _departments(orders.get(ticket.order_id))]
-            sales = {t.order_id for t in stray if t.order_id not in orders and _is_counter_sale(t)}
+            stray = [
+                ticket
+                for ticket in tickets
+                if name not in _departments(orders.get(ticket.order_id))
+                and not (ticket.state is State.CANCELLED and ticket.order_id not in orders)  # settled: nothing is made
+            ]
+            sales = {t.order_id for t in stray if t.order_id not in orders and is_counter_sale(t)}
             sales -= await self._elsewhere(name, sales)
             self._report.tickets += len(tickets)
             self._report.counter_sales += len(sales)
@@ -338,7 +343,7 @@ def _departments(order: Order | None) -> "Iterable[str]":
     return order.shares if order is not None else ()
 
 
-def _is_counter_sale(ticket: Ticket) -> bool:
+def is_counter_sale(ticket: Ticket) -> bool:
     """Tell whether a ticket looks like one that a department writes for its counter: one of one item, for no table."""
     if ticket.table or ticket.state is State.HELD or not _is_counter_id(ticket.order_id):
         return False
