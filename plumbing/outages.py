@@ -11,21 +11,23 @@ log = structlog.get_logger("database")
 class Outages:
     """Notes of each session of one database what becomes of its connections and transactions.
 
-    Nothing is logged before `begin`: what keeps a program from starting is the one line that it ends with.
+    Nothing is logged before the first transaction after `begin` has succeeded: what keeps a program from starting is
+    the one line that it ends with.
     """
 
     def __init__(self, database: str) -> None:
         self._database = database
         self._lock = threading.Lock()
         self._is_quiet = True
+        self._has_begun = False
         self._lost: str | None = None
         self._since: float | None = None
         self._failed = 0
         self._failing: dict[str, int] = {}
 
     def begin(self) -> None:
-        """Log from here on."""
-        self._is_quiet = False
+        """Log from the next transaction on that succeeds."""
+        self._has_begun = True
 
     def lost(self, reason: str) -> None:
         """Note that a connection broke in a transaction: whether a new one can be made shows what it was."""
@@ -67,6 +69,8 @@ class Outages:
 
     def succeeded(self, session: str) -> None:
         """Note that a transaction succeeded."""
+        if self._is_quiet:
+            self._is_quiet = not self._has_begun
         if session not in self._failing:
             return
         with self._lock:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from tests.e2e.guests import Json, Load, line, order
 from tests.e2e.harness import wait_for
 from tests.torture.guests import Guestbook, Party
 from tests.torture.site import MENUS
+
+OWNER = 10001  # the number of the programs' user
 
 PAUSE = 0.2  # seconds between two orders of a guest: two cores have to serve all of the containers, and them
 
@@ -68,6 +71,8 @@ async def test_a_backup_is_put_back_into_new_volumes(house: SqliteHouse, tmp_pat
         told = await asyncio.to_thread(house.office, "backup", "/backup")
     kept = tmp_path / "kept"
     shutil.copytree(house.volume("backup"), kept)
+    for copy in kept.iterdir():
+        os.chown(copy, OWNER, OWNER)  # only their owner may read copies, and a copy of a copy is ours
 
     house.compose("down", "--volumes")
     house.compose("up", "--no-start", "--no-build")

@@ -115,7 +115,7 @@ class Books:
 
     @contextmanager
     def locked(self, department: str) -> Iterator[None]:
-        """Keep a department's transactions waiting; SQLite lets them wait 5 s, PostgreSQL 10."""
+        """Keep a department's transactions waiting; SQLite lets them wait 5 s, PostgreSQL 3."""
         if self._store.url is None:
             with closing(sqlite3.connect(self._store.home / f"{department}.db", isolation_level=None)) as connection:
                 connection.execute("BEGIN IMMEDIATE")

@@ -222,6 +222,7 @@ async def test_one_line_tells_that_there_is_no_primary_and_one_that_there_is(clu
 
 async def test_a_connection_that_is_lost_in_a_commit_and_made_anew_is_one_line(cluster: Cluster, url: str) -> None:
     database = open_notes(url, 1.0)
+    await database.write(keys)
 
     def break_off(connection: sa.Connection) -> None:
         pid = connection.scalar(sa.text("SELECT pg_backend_pid()"))
@@ -241,6 +242,7 @@ async def test_what_a_server_refuses_again_and_again_is_one_line_and_one_when_it
     cluster: Cluster, url: str
 ) -> None:
     database = open_notes(url, 1.0)
+    await database.write(keys)
     with capture_logs() as logs:
         with psycopg.connect(url) as other:
             other.execute("LOCK TABLE notes.notes")
