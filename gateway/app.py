@@ -18,6 +18,7 @@ from litestar.types.file_types import FileInfo
 from gateway.direct import Direct
 from gateway.errors import HANDLERS
 from gateway.house import House
+from gateway.routes.front import get_front, get_icon
 from gateway.routes.health import get_liveness, get_readiness
 from gateway.routes.menu import get_menu
 from gateway.routes.orders import cancel_order, get_order, list_orders, place_order
@@ -55,6 +56,8 @@ def create_app(house: House, *, max_body: int) -> Litestar:
             get_menu,
             get_liveness,
             get_readiness,
+            get_front,
+            get_icon,
             create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
