@@ -23,6 +23,7 @@ from gateway.routes.health import get_liveness, get_readiness
 from gateway.routes.menu import get_menu
 from gateway.routes.orders import cancel_order, get_order, list_orders, place_order
 from gateway.routes.set_menu import place_set_menu
+from plumbing.http_requests import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
@@ -40,7 +41,7 @@ class _Assets(BaseLocalFileSystem):
             raise FileNotFoundError(path) from error
 
 
-def create_app(house: House, *, max_body: int) -> Litestar:
+def create_app(house: House, *, max_body: int, log_requests: bool = False) -> Litestar:
     """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
     direct = Direct(house, max_body)
 
@@ -67,6 +68,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
         logging_config=None,
     )
     app.asgi_handler = direct.before(app.asgi_handler, [place_order, place_set_menu])
+    app.asgi_handler = identify_requests(app.asgi_handler, is_logged=log_requests)
     return app
 
 
