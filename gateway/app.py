@@ -9,12 +9,12 @@ from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp
 from litestar.types.file_types import FileInfo
 
+from gateway.description import describe_api
 from gateway.direct import Direct
 from gateway.errors import HANDLERS
 from gateway.house import House
@@ -27,8 +27,6 @@ from plumbing.http_requests import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
-
-VERSION = "0.1.0"
 
 
 class _Assets(BaseLocalFileSystem):
@@ -88,16 +86,7 @@ def _openapi() -> OpenAPIConfig:
         standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
         favicon=f'<link rel="icon" href="{ASSETS_PATH}/favicon-32x32.png">',
     )
-    return OpenAPIConfig(
-        title="Comanda",
-        version=VERSION,
-        description="A restaurant's orders: placed once, answered line by line, never lost.",
+    return describe_api(
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_demand_page),
-        use_handler_docstrings=True,
         render_plugins=[page],
-        tags=[
-            Tag("orders", "Place, look at, list and cancel orders."),
-            Tag("menu", "What can be ordered."),
-            Tag("health", "For those who run the house."),
-        ],
     )

@@ -14,7 +14,9 @@ from itertools import count
 HEADER = "x-request-id"
 
 _header = HEADER.encode("ascii")
-_is_visible = re.compile(rb"[\x21-\x7e]{1,128}").fullmatch
+MAX_LENGTH = 128
+
+_is_visible = re.compile(rb"[\x21-\x7e]{1,%d}" % MAX_LENGTH).fullmatch
 
 _prefix = secrets.token_hex(6)
 _numbers = count(1)
