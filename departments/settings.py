@@ -52,7 +52,9 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: TlsKey = ""
     tls_domain: TlsDomain = ""
     plaintext: PlaintextHosts = msgspec.field(default_factory=list)
-    log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
+    log_level: Annotated[
+        Level, Meta(description="`debug`, `access` (the gateway's; here as `info`), `info`, `warning` or `error`.")
+    ] = "info"
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"
 
     def listening_port(self, of_menu: int | None) -> int:

@@ -27,7 +27,7 @@ from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.http_guard import guarded_http
-from plumbing.logs import configure_logs
+from plumbing.logs import configure_logs, shows_access
 from plumbing.runtime import run
 from plumbing.settings import read_settings
 from plumbing.sockets import bind
@@ -80,11 +80,12 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         wait_for_departments=settings.wait_for_departments,
     )
     sock = bind(settings.host, settings.port)
+    log_requests = shows_access(settings.log_level)
     config = uvicorn.Config(
-        create_app(house, max_body=settings.max_body),
+        create_app(house, max_body=settings.max_body, log_requests=log_requests),
         access_log=False,
         proxy_headers=False,
-        http=guarded_http(settings.receive_seconds, settings.max_body),
+        http=guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests),
         ws="none",
         log_config=None,
         timeout_graceful_shutdown=settings.grace,

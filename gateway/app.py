@@ -9,24 +9,24 @@ from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp
 from litestar.types.file_types import FileInfo
 
+from gateway.description import describe_api
 from gateway.direct import Direct
 from gateway.errors import HANDLERS
 from gateway.house import House
+from gateway.routes.front import get_front, get_icon
 from gateway.routes.health import get_liveness, get_readiness
 from gateway.routes.menu import get_menu
 from gateway.routes.orders import cancel_order, get_order, list_orders, place_order
 from gateway.routes.set_menu import place_set_menu
+from plumbing.http_requests import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
-
-VERSION = "0.1.0"
 
 
 class _Assets(BaseLocalFileSystem):
@@ -39,7 +39,7 @@ class _Assets(BaseLocalFileSystem):
             raise FileNotFoundError(path) from error
 
 
-def create_app(house: House, *, max_body: int) -> Litestar:
+def create_app(house: House, *, max_body: int, log_requests: bool = False) -> Litestar:
     """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
     direct = Direct(house, max_body)
 
@@ -55,6 +55,8 @@ def create_app(house: House, *, max_body: int) -> Litestar:
             get_menu,
             get_liveness,
             get_readiness,
+            get_front,
+            get_icon,
             create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
         ],
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
@@ -64,6 +66,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
         logging_config=None,
     )
     app.asgi_handler = direct.before(app.asgi_handler, [place_order, place_set_menu])
+    app.asgi_handler = identify_requests(app.asgi_handler, is_logged=log_requests)
     return app
 
 
@@ -83,16 +86,7 @@ def _openapi() -> OpenAPIConfig:
         standalone_preset_js_url=f"{assets}/swagger-ui-standalone-preset.js",
         favicon=f'<link rel="icon" href="{ASSETS_PATH}/favicon-32x32.png">',
     )
-    return OpenAPIConfig(
-        title="Comanda",
-        version=VERSION,
-        description="A restaurant's orders: placed once, answered line by line, never lost.",
+    return describe_api(
         openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_demand_page),
-        use_handler_docstrings=True,
         render_plugins=[page],
-        tags=[
-            Tag("orders", "Place, look at, list and cancel orders."),
-            Tag("menu", "What can be ordered."),
-            Tag("health", "For those who run the house."),
-        ],
     )

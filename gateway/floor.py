@@ -22,6 +22,7 @@ from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
 from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.lean_messages import make_lean
+from plumbing.request_ids import HEADER, current_request_id
 
 R = TypeVar("R")
 
@@ -101,10 +102,14 @@ class Calling:
 
 
 class Ask(NamedTuple):
-    """An order, and the epoch under which something is asked for it: not that of the moment when it is sent."""
+    """An order, and the epoch under which something is asked for it: not that of the moment when it is sent.
+
+    `request_id` names the request for which it is asked, if that is still being served.
+    """
 
     order: Order
     epoch: int
+    request_id: str | None = None
 
 
 class Department:
@@ -129,7 +134,7 @@ class Department:
     def ask(self, goal: Goal, order: Order) -> "asyncio.Future[Answer]":
         """Ask for one thing for one order, in company; raises Unreachable or Refused."""
         if self.is_reachable:
-            return self._asks[goal].submit(Ask(order, order.epoch))
+            return self._asks[goal].submit(Ask(order, order.epoch, current_request_id()))
         refusal: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         refusal.set_exception(self._unreachable())
         return refusal
@@ -150,7 +155,10 @@ class Department:
 
     async def knock(self) -> Menu:
         """Ask for the menu, whatever the breaker says; raises Unreachable."""
-        response = await self._guarded(lambda due: self._stub.get_menu(v1.GetMenuRequest(), timeout=_left(due)))
+        metadata = _metadata({current_request_id()})
+        response = await self._guarded(
+            lambda due: self._stub.get_menu(v1.GetMenuRequest(), timeout=_left(due), metadata=metadata)
+        )
         items = [MenuItem(item.id, item.titles, item.price, item.on_hand) for item in response.items]
         self._last_menu = Menu(self.name, True, response.titles, items)
         return self._last_menu
@@ -221,13 +229,18 @@ class Department:
         if goal is Goal.PLACE or goal is Goal.HOLD:
             return _answers(await self._send(_columns(self.name, goal, orders), due), shares)
         ids, epochs, left = [order.order_id for order in orders], [ask.epoch for ask in asks], _left(due)
+        metadata = _metadata({ask.request_id for ask in asks})
         if goal is Goal.CONFIRM:
-            confirmed = await self._stub.confirm_orders(v1.ConfirmOrdersRequest(ids, epochs), timeout=left)
+            confirmed = await self._stub.confirm_orders(
+                v1.ConfirmOrdersRequest(ids, epochs), timeout=left, metadata=metadata
+            )
             return _answers(confirmed.tickets, shares)
         if goal is Goal.SUSPEND:
-            suspended = await self._stub.suspend_orders(v1.SuspendOrdersRequest(ids, epochs), timeout=left)
+            suspended = await self._stub.suspend_orders(
+                v1.SuspendOrdersRequest(ids, epochs), timeout=left, metadata=metadata
+            )
             return _answers(suspended.tickets, shares)
-        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(ids), timeout=left)
+        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(ids), timeout=left, metadata=metadata)
         return _answers(cancelled.tickets, shares)
 
     async def _send(self, columns: "_Columns", due: float) -> v1.StreamOrdersResponse | v1.PlaceOrdersResponse:
@@ -254,6 +267,12 @@ def _nobody() -> None:
 def _left(due: float) -> float:
     """Tell how long a call may take that is due then."""
     return due - asyncio.get_running_loop().time()
+
+
+def _metadata(request_ids: set[str | None]) -> dict[str, str] | None:
+    """Name the request for which a call is made, where that is one alone: a batch may serve many."""
+    request_id = next(iter(request_ids)) if len(request_ids) == 1 else None
+    return {HEADER: request_id} if request_id else None
 
 
 class _Columns(TypedDict):

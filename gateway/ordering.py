@@ -21,6 +21,7 @@ from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, O
 from gateway.domain.order import Answer, Goal, Order, Outcome, Status
 from gateway.floor import Department, Menu, Refused, Unreachable
 from gateway.journal import Journal, Page
+from gateway.placed import PlacedLog
 from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
 from gateway.watch import Watch
@@ -65,6 +66,7 @@ class Ordering:
         self._clock = clock
         self._running = RunningOrders()
         self._unanswered = 0
+        self._placed = PlacedLog()
         self._tasks: dict[asyncio.Task[None], None] = {}  # in the order in which they began
         self._watch = Watch(
             journal,
@@ -90,6 +92,7 @@ class Ordering:
             await backlog.close()
         for task in self._tasks:
             task.cancel()
+        self._placed.flush()
         await self._journal.flush()
         await self._watch.end()
         for department in self.departments.values():
@@ -183,6 +186,7 @@ class Ordering:
             known = await self._journal.insert(order)
             if known is None:
                 running.on_record = True
+                self._placed.note(order)
                 self._ask_all(running)
             elif known.owed and known.owner == self._journal.number and self._running.is_current(running):
                 await self._take(running)  # it was written, though this gateway was told otherwise

@@ -78,5 +78,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: TlsKey = ""
     tls_domain: TlsDomain = ""
     plaintext: PlaintextHosts = msgspec.field(default_factory=list)
-    log_level: Annotated[Level, Meta(description="`debug`, `info`, `warning` or `error`.")] = "info"
+    log_level: Annotated[
+        Level, Meta(description="`debug`, `access` (with a line for each HTTP request), `info`, `warning` or `error`.")
+    ] = "info"
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"

@@ -3,7 +3,8 @@
 uvicorn by itself times out a connection only between two requests. It accepts heads and trailers of any length, and any
 number of requests on a connection that nobody has answered yet. What is no HTTP it answers in plain text, before the
 requests that came earlier on the connection; here it is problem+json like every other error, and comes in its turn.
-An answer's head and its body leave together.
+An answer's head and its body leave together. A request to change to another protocol is served as one that asks for
+nothing of the kind, as RFC 9110 has it: no other protocol is spoken.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from typing import Any, cast
 
 from litestar.types import Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+
+from plumbing.access_log import log_request
+from plumbing.request_ids import HEADER, choose_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
 """What the request line and the headers may take, or a body's trailers. A head in one piece is not cut at this byte."""
@@ -27,6 +31,12 @@ READ_FACTOR = 6
 """An answer may take so many times as long to be read as a request to arrive, as long as some of it is read."""
 
 CONNECTIONS = 4000
+
+REQUEST_ID = "request_id"
+"""Where a request's scope has its id."""
+
+REFUSED = "refused"
+"""Where a request's scope has the status and the body's length of what this protocol wrote in place of the app."""
 
 
 class HeldHead:
@@ -63,6 +73,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     receive_seconds = 10.0
     max_body = 64 * 1024
+    is_logged = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -137,6 +148,9 @@ class GuardedHttp(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "Bad Request", msg)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Log nothing: uvicorn would advise to install a library for WebSockets."""
 
     def _unanswered(self) -> RequestResponseCycle | None:
         """Answer the last request that was begun, unless it has its answer."""
@@ -219,9 +233,23 @@ class GuardedHttp(HttpToolsProtocol):
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
         head = (
             f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+            f"content-length: {len(body)}\r\n{HEADER}: {self._note_refusal(status, len(body))}\r\n"
+            "connection: close\r\n\r\n"
         )
         self.transport.write(head.encode("ascii") + body)
+
+    def _note_refusal(self, status: int, length: int) -> str:
+        """Return the id of a request that is refused here; leave its line in the log to the app, if that has begun."""
+        if cycle := self._unanswered():
+            scope = cast("dict[str, Any]", cycle.scope)
+            scope[REFUSED] = status, length
+            request_id: str = scope.setdefault(REQUEST_ID, choose_request_id(cycle.scope["headers"]))
+            return request_id
+        request_id = make_request_id()
+        if self.is_logged:
+            seconds = self.loop.time() + self.receive_seconds - (self._due or self.loop.time())
+            log_request({"client": self.client}, request_id, status, length, seconds)
+        return request_id
 
 
 async def answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -253,6 +281,10 @@ def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[b
     cycle.on_response()
 
 
-def guarded_http(receive_seconds: float, max_body: int) -> type[GuardedHttp]:
-    """Make the protocol for uvicorn, which builds it by itself."""
-    return type("BoundedHttp", (GuardedHttp,), {"receive_seconds": receive_seconds, "max_body": max_body})
+def guarded_http(receive_seconds: float, max_body: int, *, is_logged: bool = False) -> type[GuardedHttp]:
+    """Make the protocol for uvicorn, which builds it by itself; `is_logged`: a line for each request it refuses."""
+    return type(
+        "BoundedHttp",
+        (GuardedHttp,),
+        {"receive_seconds": receive_seconds, "max_body": max_body, "is_logged": is_logged},
+    )

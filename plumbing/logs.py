@@ -5,16 +5,21 @@ A traceback is logged without the values of its variables: a database's URL, wit
 
 import logging
 import sys
-from typing import Literal
+from typing import Any, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
+from plumbing.request_ids import current_request_id
+
 Format = Literal["console", "json"]
-Level = Literal["debug", "info", "warning", "error"]
+Level = Literal["debug", "access", "info", "warning", "error"]
+
+ACCESS = (logging.DEBUG + logging.INFO) // 2
 
 _LEVELS: dict[Level, int] = {
     "debug": logging.DEBUG,
+    "access": ACCESS,
     "info": logging.INFO,
     "warning": logging.WARNING,
     "error": logging.ERROR,
@@ -25,6 +30,7 @@ def configure_logs(program: str, level: Level, style: Format) -> None:
     """Send our events and the libraries' records to standard error, from `level` up."""
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
+        add_request_id,
         structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%H:%M:%S", utc=style == "json"),
     ]
     if style == "json":
@@ -37,8 +43,8 @@ def configure_logs(program: str, level: Level, style: Format) -> None:
         )
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=logger_class(_LEVELS[level]),
+        logger_factory=lambda *_: _Writer(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -51,6 +57,34 @@ def _from_a_library(_logger: object, _method: str, event: structlog.typing.Event
     """Write a library's record as one line, with the library's name: what psycopg passes on has several."""
     event["event"] = " ".join(str(event["event"]).split())
     event["logger"] = event["_record"].name
+    return event
+
+
+def shows_access(level: Level) -> bool:
+    """Tell whether a line for each request is logged at this level."""
+    return _LEVELS[level] <= ACCESS
+
+
+class _Writer(structlog.WriteLogger):
+    access = structlog.WriteLogger.msg
+
+
+def logger_class(level: int) -> type:
+    """Make the class of our loggers: structlog's levels and one more, `access`, below `info`."""
+
+    def access(self: Any, event: str, **facts: object) -> None:
+        if level <= ACCESS:
+            self._proxy_to_logger("access", event, **facts)
+
+    known = logging.INFO if level == ACCESS else level  # structlog knows its own levels only
+    return type("BoundLogger", (structlog.make_filtering_bound_logger(known),), {"access": access})
+
+
+def add_request_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the id of the request that is served to an event."""
+    request_id = current_request_id()
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
     return event
 
 

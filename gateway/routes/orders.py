@@ -10,6 +10,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, Parameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
+from gateway.description import PROBLEM_DESCRIPTION
 from gateway.domain.errors import NulCharacter, RuleBroken
 from gateway.domain.order import Order, Status
 from gateway.errors import refused
@@ -41,7 +42,7 @@ PROBLEM_EXAMPLE = Example(
 
 PROBLEM = ResponseSpec(
     Problem,
-    description="What is wrong, as problem+json.",
+    description=PROBLEM_DESCRIPTION,
     media_type="application/problem+json",
     generate_examples=False,
     examples=[PROBLEM_EXAMPLE],
@@ -116,7 +117,9 @@ async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> 
 async def list_orders(
     house: NamedDependency[House],
     limit: Annotated[int, Parameter(ge=1, le=200, description="Orders in a page.")] = 50,
-    cursor: Annotated[str | None, Parameter(description="`next` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Parameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"})
+    ] = None,
     status: Annotated[Status | None, Parameter(description="Only orders of this status.")] = None,
     table: Annotated[str | None, Parameter(max_length=40, description="Only orders of this table.")] = None,
 ) -> OrderPage:

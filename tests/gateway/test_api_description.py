@@ -41,7 +41,7 @@ async def test_it_is_openapi_of_this_century(api: Json) -> None:
     assert re.fullmatch(r"3\.1\.\d", api["openapi"])
     assert api["info"]["title"] == "Comanda"
     assert re.fullmatch(r"\d+\.\d+\.\d+", api["info"]["version"])
-    assert set(api) <= {"openapi", "info", "servers", "paths", "components", "tags"}
+    assert set(api) <= {"openapi", "info", "servers", "paths", "components", "tags", "security"}
 
 
 async def test_every_operation_has_an_id_of_its_own_a_summary_and_its_answers(api: Json) -> None:

@@ -57,3 +57,10 @@ def test_api_page_works_without_any_other_machine(house: House, tmp_path: Path, 
     for summary in ("Place an order", "Order the set menu", "Cancel an order", "Read the menu"):
         assert summary in document
     assert "Unable to render" not in document
+
+
+def test_the_front_page_leads_on_without_any_other_machine(house: House, tmp_path: Path) -> None:
+    document, asked = read_page(f"{house.url}/", tmp_path)
+    assert asked <= {urlsplit(house.url).netloc}
+    for address in ("/menu", "/schema", "/health/ready"):
+        assert f'<a href="{address}">' in document

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from plumbing.logs import Format, Level, configure_logs
+from plumbing.logs import Format, Level, configure_logs, shows_access
+from plumbing.request_ids import RequestId
 
 URL = "postgresql://bar:secret@db/comanda"
 
@@ -54,7 +55,8 @@ def test_an_event_for_people_is_one_plain_line(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("level", "shown"),
     [
-        ("debug", ["debug", "info", "warning", "error"]),
+        ("debug", ["debug", "access", "info", "warning", "error"]),
+        ("access", ["access", "info", "warning", "error"]),
         ("info", ["info", "warning", "error"]),
         ("warning", ["warning", "error"]),
         ("error", ["error"]),
@@ -65,9 +67,29 @@ def test_events_below_the_level_are_left_out(
 ) -> None:
     configure_logs("bar", level, "json")
     log = structlog.get_logger("department")
-    for name in ("debug", "info", "warning", "error"):
+    for name in ("debug", "access", "info", "warning", "error"):
         getattr(log, name)("happened")
     assert [json.loads(line)["level"] for line in lines(capsys)] == shown
+    assert shows_access(level) is ("access" in shown)
+
+
+@pytest.mark.parametrize("library", [True, False])
+def test_an_event_within_a_request_has_its_id(library: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("gateway", "info", "json")
+
+    def tell() -> None:
+        if library:
+            logging.getLogger("uvicorn").warning("happened")
+        else:
+            structlog.get_logger("gateway").info("happened")
+
+    request = RequestId.begin("table-7")
+    tell()
+    request.end()
+    tell()
+    first, second = map(json.loads, lines(capsys))
+    assert first["request_id"] == "table-7"
+    assert "request_id" not in second
 
 
 def test_a_library_s_warning_looks_like_our_own_events(capsys: pytest.CaptureFixture[str]) -> None:

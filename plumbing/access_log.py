@@ -1,0 +1,37 @@
+"""A line in the log for an HTTP request, at the level `access`.
+
+It tells the method, the path, the names of the query's parameters (their values may be private), the status, the
+duration, the bytes of the response's body, and the client's address.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+PATH_LENGTH = 300
+
+log = structlog.get_logger("access")
+
+
+def log_request(scope: Mapping[str, Any], request_id: str, status: int, length: int, seconds: float) -> None:
+    """Log a request with its response's status, the bytes of its body, and how long it took."""
+    client = scope.get("client")
+    log.access(
+        "request",
+        method=scope.get("method"),
+        path=_describe_target(scope),
+        status=status,
+        ms=round(seconds * 1000, 1),
+        bytes=length,
+        client=client[0] if client else None,
+        request_id=request_id,
+    )
+
+
+def _describe_target(scope: Mapping[str, Any]) -> str:
+    """Write the path as it was sent, for decoded it may have lines, and the query's names."""
+    path: bytes = scope.get("raw_path", b"")
+    if query := scope.get("query_string"):
+        path += b"?" + b"&".join(part.partition(b"=")[0] for part in query.split(b"&"))
+    return path.decode("latin-1")[:PATH_LENGTH]
