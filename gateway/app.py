@@ -1,5 +1,6 @@
 """Puts the Litestar app together."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Tag
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
-from litestar.types import ASGIApp
+from litestar.types import ControllerRouterHandler, Middleware
 from litestar.types.file_types import FileInfo
 
-from gateway.direct import Direct
+from gateway.direct import FastPath
 from gateway.errors import HANDLERS
 from gateway.house import House
+from gateway.methods import EveryMethod
+from gateway.requests import JsonRequest, check_request
 from gateway.routes.health import get_liveness, get_readiness
 from gateway.routes.menu import get_menu
 from gateway.routes.orders import cancel_order, get_order, list_orders, place_order
@@ -41,29 +44,44 @@ class _Assets(BaseLocalFileSystem):
 
 def create_app(house: House, *, max_body: int) -> Litestar:
     """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
-    direct = Direct(house, max_body)
+    routes: list[ControllerRouterHandler] = [
+        place_order,
+        place_set_menu,
+        get_order,
+        list_orders,
+        cancel_order,
+        get_menu,
+        get_liveness,
+        get_readiness,
+        create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
+    ]
+    return assemble(house, routes, max_body=max_body, openapi_config=_openapi())
 
-    def behind(app: ASGIApp) -> ASGIApp:  # Litestar makes copies of a middleware that is no function
-        return direct.behind(app)
 
+def assemble(
+    house: House,
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    max_body: int,
+    middleware: Sequence[Middleware] = (),
+    **options: Any,
+) -> Litestar:
+    """Build an app of some routes with what holds for every route; `options` are Litestar's.
+
+    Raises ImproperlyConfiguredException for a route of the fast path that declares what that does not honour.
+    """
     app = Litestar(
-        route_handlers=[
-            Router("/", route_handlers=[place_order, place_set_menu], middleware=[behind]),
-            get_order,
-            list_orders,
-            cancel_order,
-            get_menu,
-            get_liveness,
-            get_readiness,
-            create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
-        ],
+        route_handlers=routes,
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         exception_handlers=HANDLERS,
+        middleware=[check_request, *middleware],
+        plugins=[EveryMethod()],
+        request_class=JsonRequest,
         request_max_body_size=max_body,
-        openapi_config=_openapi(),
         logging_config=None,
+        **options,
     )
-    app.asgi_handler = direct.before(app.asgi_handler, [place_order, place_set_menu])
+    app.asgi_handler = FastPath(app)
     return app
 
 
