@@ -80,7 +80,7 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
     )
     sock = bind(settings.host, settings.port)
     config = uvicorn.Config(
-        create_app(house, max_body=settings.max_body),
+        create_app(house, max_body=settings.max_body, cors_origins=settings.cors_origins),
         access_log=False,
         proxy_headers=False,
         http=guarded_http(settings.receive_seconds, settings.max_body),

@@ -1,6 +1,6 @@
 """Puts the Litestar app together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ControllerRouterHandler, Middleware
 from litestar.types.file_types import FileInfo
 
+from gateway.cors import Cors
 from gateway.direct import FastPath
 from gateway.errors import HANDLERS
 from gateway.house import House
@@ -42,8 +43,11 @@ class _Assets(BaseLocalFileSystem):
             raise FileNotFoundError(path) from error
 
 
-def create_app(house: House, *, max_body: int) -> Litestar:
-    """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
+def create_app(house: House, *, max_body: int, cors_origins: Collection[str] = ()) -> Litestar:
+    """Build the app of a house, whose order path is started and closed elsewhere.
+
+    `max_body` in bytes; pages from `cors_origins` may use the API in a browser.
+    """
     routes: list[ControllerRouterHandler] = [
         place_order,
         place_set_menu,
@@ -55,7 +59,7 @@ def create_app(house: House, *, max_body: int) -> Litestar:
         get_readiness,
         create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
     ]
-    return assemble(house, routes, max_body=max_body, openapi_config=_openapi())
+    return assemble(house, routes, max_body=max_body, cors_origins=cors_origins, openapi_config=_openapi())
 
 
 def assemble(
@@ -63,6 +67,7 @@ def assemble(
     routes: Sequence[ControllerRouterHandler],
     *,
     max_body: int,
+    cors_origins: Collection[str] = (),
     middleware: Sequence[Middleware] = (),
     **options: Any,
 ) -> Litestar:
@@ -82,6 +87,8 @@ def assemble(
         **options,
     )
     app.asgi_handler = FastPath(app)
+    if cors_origins:
+        app.asgi_handler = Cors(app, cors_origins)
     return app
 
 
