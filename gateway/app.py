@@ -1,5 +1,6 @@
 """Puts the Litestar app together."""
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
-from litestar.types import ASGIApp
+from litestar.types import ControllerRouterHandler, Middleware
 from litestar.types.file_types import FileInfo
 
+from gateway.cors import Cors
 from gateway.description import describe_api
-from gateway.direct import Direct
+from gateway.direct import FastPath
 from gateway.errors import HANDLERS
 from gateway.house import House
+from gateway.methods import EveryMethod
+from gateway.requests import JsonRequest, check_request
 from gateway.routes.front import get_front, get_icon
 from gateway.routes.health import get_liveness, get_readiness
 from gateway.routes.menu import get_menu
@@ -39,34 +43,58 @@ class _Assets(BaseLocalFileSystem):
             raise FileNotFoundError(path) from error
 
 
-def create_app(house: House, *, max_body: int, log_requests: bool = False) -> Litestar:
-    """Build the app of a house, whose order path is started and closed elsewhere. `max_body` in bytes."""
-    direct = Direct(house, max_body)
+def create_app(
+    house: House, *, max_body: int, cors_origins: Collection[str] = (), log_requests: bool = False
+) -> Litestar:
+    """Build the app of a house, whose order path is started and closed elsewhere.
 
-    def behind(app: ASGIApp) -> ASGIApp:  # Litestar makes copies of a middleware that is no function
-        return direct.behind(app)
+    `max_body` in bytes; pages from `cors_origins` may use the API in a browser.
+    """
+    routes: list[ControllerRouterHandler] = [
+        place_order,
+        place_set_menu,
+        get_order,
+        list_orders,
+        cancel_order,
+        get_menu,
+        get_liveness,
+        get_readiness,
+        get_front,
+        get_icon,
+        create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
+    ]
+    app = assemble(house, routes, max_body=max_body, cors_origins=cors_origins, openapi_config=_openapi())
+    app.asgi_handler = identify_requests(app.asgi_handler, is_logged=log_requests)
+    return app
 
+
+def assemble(
+    house: House,
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    max_body: int,
+    cors_origins: Collection[str] = (),
+    middleware: Sequence[Middleware] = (),
+    **options: Any,
+) -> Litestar:
+    """Build an app of some routes with what holds for every route; `options` are Litestar's.
+
+    Raises ImproperlyConfiguredException for a route of the fast path that declares what that does not honour.
+    """
     app = Litestar(
-        route_handlers=[
-            Router("/", route_handlers=[place_order, place_set_menu], middleware=[behind]),
-            get_order,
-            list_orders,
-            cancel_order,
-            get_menu,
-            get_liveness,
-            get_readiness,
-            get_front,
-            get_icon,
-            create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
-        ],
+        route_handlers=routes,
         dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
         exception_handlers=HANDLERS,
+        middleware=[check_request, *middleware],
+        plugins=[EveryMethod()],
+        request_class=JsonRequest,
         request_max_body_size=max_body,
-        openapi_config=_openapi(),
         logging_config=None,
+        **options,
     )
-    app.asgi_handler = direct.before(app.asgi_handler, [place_order, place_set_menu])
-    app.asgi_handler = identify_requests(app.asgi_handler, is_logged=log_requests)
+    app.asgi_handler = app.state.fast_path = FastPath(app)
+    if cors_origins:
+        app.asgi_handler = Cors(app, cors_origins)
     return app
 
 

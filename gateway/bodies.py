@@ -1,13 +1,14 @@
 """Reads a JSON body straight into its struct, strictly, and says precisely what is wrong with one that does not fit.
 
-A body that fits costs one pass. One that does not is read again: msgspec names the place, but neither the value that
-stands there nor, for most faults, all that could.
+A body that fits costs one pass. One that does not is decoded again with `2.0` as the whole number that it is. Where
+that does not fit either, it is read once more: msgspec names the place, but neither the value that stands there nor,
+for most faults, all that could.
 """
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 from litestar.exceptions import HTTPException
@@ -15,10 +16,13 @@ from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from msgspec import inspect
 
 from gateway.domain.errors import ABSENT, SHOWN, BodyUnreadable, FieldMissing, RuleBroken
+from gateway.json_text import lone_surrogate, normalised, with_whole_numbers
 
 T = TypeVar("T")
 
 JSON = "application/json"
+
+_MARKS = {b"\xef\xbb\xbf": "UTF-8", b"\xff\xfe": "UTF-16 or UTF-32", b"\xfe\xff": "UTF-16", b"\0\0\xfe\xff": "UTF-32"}
 
 _Faults = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _Path = Sequence[str | int]
@@ -28,29 +32,33 @@ _named = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`
 
 
 class UnsupportedMediaType(HTTPException):
-    """The body is not said to be JSON."""
+    """The body is not said to be JSON, or is compressed."""
 
     status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 
-def demand_json(kind: bytes | None) -> None:
-    """Refuse a body that its sender does not call JSON; raises UnsupportedMediaType."""
-    if kind is None or kind == b"application/json":
-        return
-    text = kind.decode("latin-1")
-    if text.partition(";")[0].strip().lower() != JSON:
-        raise UnsupportedMediaType(f"content-type: {text[:80]!r} is not allowed: expected application/json")
+def read_body(content_type: bytes | None, body: bytes, kind: type[T]) -> T:
+    """Read a request's body into its struct; raises UnsupportedMediaType, RuleBroken."""
+    if not body:
+        raise BodyUnreadable("it is empty")
+    if content_type != b"application/json":
+        _demand_json(content_type)
+    return read_json(body, kind)
 
 
 def read_json(body: bytes, kind: type[T]) -> T:
-    """Read a body into its struct; raises RuleBroken."""
-    if not body:
-        raise BodyUnreadable("it is empty")
+    """Read JSON into a struct, texts in NFC; raises RuleBroken."""
+    text = body if body.isascii() and b"\\" not in body else normalised(body)
+    decode: Callable[[bytes], T] = _decoder(kind).decode  # type: ignore[arg-type]  # a type is hashable
     try:
-        data: T = _decoder(cast("Hashable", kind)).decode(body)
-    except _Faults as error:
-        raise _explain(body, kind, error) from None
-    return data
+        return decode(text)
+    except _Faults:
+        try:
+            return decode(with_whole_numbers(text))
+        except msgspec.ValidationError as error:
+            raise _explain(text, kind, error) from None
+        except _Faults as error:
+            raise BodyUnreadable(*_why_unreadable(body, error)) from None
 
 
 def rule(kind: Any) -> str:
@@ -63,9 +71,33 @@ def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(kind)
 
 
-def _explain(body: bytes, kind: Any, error: Exception) -> RuleBroken:
-    if not isinstance(error, msgspec.ValidationError):
-        return BodyUnreadable("JSON nested too deeply" if isinstance(error, RecursionError) else str(error))
+def _demand_json(kind: bytes | None) -> None:
+    if kind is None:
+        raise UnsupportedMediaType("content-type: it is missing: expected application/json")
+    text = kind.decode("latin-1")
+    if text.partition(";")[0].strip().lower() != JSON:
+        raise UnsupportedMediaType(f"content-type: {text[:80]!r} is not allowed: expected application/json")
+
+
+def _why_unreadable(body: bytes, error: Exception) -> tuple[str, str]:
+    """Say what keeps a body from being JSON, and what is expected instead."""
+    expected = "expected JSON in UTF-8"
+    for mark, name in _MARKS.items():
+        if body.startswith(mark):
+            return f"it begins with a byte order mark of {name}", f"{expected}, without a byte order mark"
+    try:
+        msgspec.json.decode(body)  # as it was sent, for its places are counted in bytes
+    except _Faults as first:
+        error = first
+    if isinstance(error, RecursionError):
+        return "JSON nested too deeply", expected
+    reason = str(error)
+    if ("surrogate" in reason or "truncated" in reason) and (found := lone_surrogate(body)):
+        return f"it has a lone surrogate, {found}", f"{expected}, whose every surrogate is one of a pair"
+    return reason, expected
+
+
+def _explain(body: bytes, kind: Any, error: msgspec.ValidationError) -> RuleBroken:
     reason, _, path = str(error).partition(" - at `$")
     steps: list[str | int] = [name or int(number) for name, number in _steps(path)]
     named = _named(reason)

@@ -1,5 +1,6 @@
 """One table: what the gateway raises -> problem+json (RFC 9457)."""
 
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
@@ -11,6 +12,7 @@ from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
     HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
+    HTTP_422_UNPROCESSABLE_ENTITY,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
@@ -18,7 +20,10 @@ from litestar.status_codes import (
 from gateway.bodies import rule
 from gateway.domain.errors import (
     ABSENT,
+    BodyUnreadable,
+    FieldMissing,
     GatewayError,
+    KeyReused,
     NotCancellable,
     OrderIdTaken,
     OrderNotFound,
@@ -36,6 +41,7 @@ log = structlog.get_logger("gateway")
 
 STATUSES: dict[type[Exception], tuple[int, str]] = {
     RuleBroken: (HTTP_400_BAD_REQUEST, "A field is not allowed"),
+    KeyReused: (HTTP_422_UNPROCESSABLE_ENTITY, "The idempotency key is taken"),
     OrderNotFound: (HTTP_404_NOT_FOUND, "No such order"),
     OrderIdTaken: (HTTP_409_CONFLICT, "The order id is taken"),
     NotCancellable: (HTTP_409_CONFLICT, "The order cannot be cancelled"),
@@ -45,6 +51,11 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 }
 
 _AnyRequest = Request[Any, Any, Any]
+
+_CLIENT_LEFT = "client disconnected prematurely"
+"""What Litestar raises, as a fault of the server, when it waits for the rest of a body in vain."""
+
+_missing = re.compile(r"Missing required \w+ parameter '(.*)' for path ", re.DOTALL).match
 
 
 def problem(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
@@ -86,14 +97,40 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
 
 
 def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Answer a query that does not fit the contract."""
-    field = cast("list[dict[str, str]]", error.extra)[0]["key"]
-    kind = request.route_handler.signature_model.__annotations__[field]
-    return _known(request, RuleBroken(field, request.query_params.get(field), f"expected {rule(kind)}"))
+    """Answer parameters, or a body, that do not fit what their handler asks for."""
+    if missing := _missing(error.detail):
+        return _known(request, FieldMissing(missing[1], _expected(request, missing[1])))
+    for each in error.extra if isinstance(error.extra, list) else ():
+        if isinstance(each, dict) and "key" in each:
+            return _known(request, _misfit(request, str(each["key"]), str(each.get("message", ""))))
+    return _http(request, error)
+
+
+def _misfit(request: _AnyRequest, key: str, message: str) -> RuleBroken:
+    """Name what Litestar found wrong, which it calls by the handler's names for it."""
+    fields = request.route_handler.parsed_fn_signature.parameters
+    if key == "data" and message == "'data'":  # the key of a dictionary that has none
+        return BodyUnreadable("it is empty")
+    if key not in fields:
+        return RuleBroken(key, ABSENT, f"expected another: {message}")
+    name = getattr(fields[key].kwarg_definition, "name", None) or key
+    value = request.query_params.get(name, request.headers.get(name, request.cookies.get(name, ABSENT)))
+    return RuleBroken("body" if key == "data" else name, value, _expected(request, name))
+
+
+def _expected(request: _AnyRequest, name: str) -> str:
+    """Say what a handler takes as the parameter of this name."""
+    handler = request.route_handler
+    for key, field in handler.parsed_fn_signature.parameters.items():
+        if name in (key, getattr(field.kwarg_definition, "name", None)):
+            return f"expected {rule(handler.signature_model.__annotations__[key])}"
+    return "expected it"
 
 
 def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     """Answer what Litestar refuses by itself: no such path, wrong method, too large, not JSON."""
+    if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and error.detail != _CLIENT_LEFT:
+        return _unforeseen(request, error)
     headers = dict(error.headers or {})
     match error.status_code:
         case HTTPStatus.NOT_FOUND:

@@ -1,11 +1,21 @@
 """What the routes stand on: the order path, and the house rules that turn a request into an order."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
-from gateway.domain.errors import NoteTooLong, NulCharacter, QuantityTooLarge, TooManyLines, UnknownDepartment
+from gateway.domain.errors import (
+    KeyReused,
+    NoteTooLong,
+    NulCharacter,
+    OrderIdTaken,
+    QuantityTooLarge,
+    TooManyLines,
+    UnknownDepartment,
+)
 from gateway.domain.order import Line, Order, Policy
+from gateway.idempotency import agreed_order_id
 from gateway.ordering import Ordering
 from gateway.schemas import OrderRequest, SetMenuRequest
 from gateway.set_menu import set_menu_lines
@@ -45,8 +55,16 @@ class House:
         self._writable_until = 0.0
         self.is_leaving = False
 
-    def order(self, request: OrderRequest) -> Order:
-        """Turn a request into an order; raises RuleBroken, which names the field."""
+    def place(self, order: Order, key: str | None) -> Awaitable[Order]:
+        """Place an order that came with an idempotency key, or with none.
+
+        Raises OrderIdTaken, or KeyReused where there is a key; Overloaded, DatabaseError.
+        """
+        placing = self.ordering.place(order)
+        return placing if key is None else _placed_by_key(placing)
+
+    def order(self, request: OrderRequest, key: str | None = None) -> Order:
+        """Turn a request and its idempotency key into an order; raises RuleBroken, which names the field."""
         if len(request.lines) > self._rules.lines:
             raise TooManyLines(len(request.lines), self._rules.lines)
         for number, line in enumerate(request.lines):
@@ -61,15 +79,15 @@ class House:
         if request.table and "\0" in request.table:
             raise _nul("", table=request.table)
         lines = [Line(line.department, line.item, line.quantity, line.note) for line in request.lines]
-        return self._order(request.order_id, request.policy, request.table, lines)
+        return self._order(request.order_id, key, request.policy, request.table, lines)
 
-    def set_menu_order(self, request: SetMenuRequest) -> Order:
+    def set_menu_order(self, request: SetMenuRequest, key: str | None = None) -> Order:
         """Turn the set menu's choices into an order; raises UnknownDepartment where the house has not all three."""
         lines = set_menu_lines(request)
         for line, field in zip(lines, ("drink", "meal", "dessert"), strict=True):
             if line.department not in self.ordering.departments:
                 raise UnknownDepartment(field, line.department, self.ordering.departments)
-        return self._order(request.order_id, Policy.BEST_EFFORT, None, lines)
+        return self._order(request.order_id, key, Policy.BEST_EFFORT, None, lines)
 
     def reachability(self) -> "dict[str, Literal['reachable', 'unreachable']]":
         """Tell which departments can be reached."""
@@ -90,8 +108,19 @@ class House:
             self._writable_until = self._clock() + WRITABLE_SECONDS
         return True
 
-    def _order(self, order_id: object, policy: Policy, table: str | None, lines: list[Line]) -> Order:
+    def _order(
+        self, order_id: UUID | None, key: str | None, policy: Policy, table: str | None, lines: list[Line]
+    ) -> Order:
+        if key is not None:
+            order_id = agreed_order_id(key, order_id)
         return Order.new(str(order_id or self._new_order_id()), policy, table, lines, int(self._clock() * 1000))
+
+
+async def _placed_by_key(placing: Awaitable[Order]) -> Order:
+    try:
+        return await placing
+    except OrderIdTaken as error:
+        raise KeyReused(error.order_id) from error
 
 
 def _nul(place: str, **texts: str) -> NulCharacter:

@@ -10,6 +10,9 @@ from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
+ORIGIN = r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
+"""What a browser sends as `Origin`: no path, no slash at the end, no capitals; and never `*` or `null`."""
+
 DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen": "127.0.0.1:50053"}
 
 
@@ -55,6 +58,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
     max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200
     max_body: Annotated[int, Meta(ge=1024, description="Bytes in the body of a request, at most.")] = 64 * 1024
+    cors_origins: Annotated[
+        list[Annotated[str, Meta(pattern=ORIGIN)]],
+        Meta(
+            description="Origins, separated by commas, whose pages may use the API in a browser, as the browser spells "
+            "them: `https://orders.example.org`, with the port where it is not the usual one."
+        ),
+    ] = msgspec.field(default_factory=list)
     receive_seconds: Annotated[
         Seconds, Meta(description="Seconds that a request may take to arrive, and an answer to be read on.")
     ] = 10.0

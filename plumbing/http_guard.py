@@ -80,6 +80,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._due: float | None = None  # when a request has to be complete
         self._received = 0  # bytes of a request
         self._in_head = True
+        self._fault: str | None = None  # what is wrong with a head that is HTTP otherwise
         self._is_deaf = self._is_leaving = False
         self._answered: RequestResponseCycle | None = None  # the request that is or was answered last
         self._unread = 0
@@ -123,6 +124,10 @@ class GuardedHttp(HttpToolsProtocol):
             self._due = self.loop.time() + self.receive_seconds
 
     def on_headers_complete(self) -> None:
+        hosts = [value for name, value in self.headers if name == b"host"]
+        if len(hosts) != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            self._fault = f"a request has exactly one Host header, and this one has {len(hosts) or 'none'}"
+            raise ValueError(self._fault)  # which stops the parser; what it says then is in send_400_response
         super().on_headers_complete()
         self._in_head = False
         if not self.expect_100_continue:
@@ -147,7 +152,7 @@ class GuardedHttp(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "Bad Request", msg)
+        self._refuse(400, "Bad Request", self._fault or msg)
 
     def _unsupported_upgrade_warning(self) -> None:
         """Log nothing: uvicorn would advise to install a library for WebSockets."""

@@ -2,11 +2,14 @@
 
 GatewayError
 ├── OrderIdTaken         the order id belongs to another order
+├── KeyReused            the idempotency key belongs to another order
 ├── OrderNotFound        no such order
 ├── NotCancellable       nothing of the order can be taken back
 ├── RuleBroken           a field of a request is not allowed
 │   ├── BodyUnreadable       the body is not JSON
 │   ├── FieldMissing         a field is not there
+│   ├── UnknownParameter     a query has a parameter that its route does not take
+│   ├── KeyMismatch          the idempotency key and the body name two orders
 │   ├── UnknownDepartment    a line names a department that there is not
 │   ├── TooManyLines         an order is longer than allowed
 │   ├── QuantityTooLarge     a line asks for more than allowed
@@ -35,6 +38,16 @@ class OrderIdTaken(GatewayError):
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"order {order_id} exists with another body; a new order needs an order_id of its own")
+        self.order_id = order_id
+
+
+class KeyReused(GatewayError):
+    """The idempotency key was used before, with another body."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"the Idempotency-Key names order {order_id}, which has another body; a new order needs a key of its own"
+        )
         self.order_id = order_id
 
 
@@ -69,8 +82,7 @@ class RuleBroken(GatewayError):
 class BodyUnreadable(RuleBroken):
     """The body is not JSON."""
 
-    def __init__(self, reason: str) -> None:
-        allowed = "expected JSON in UTF-8"
+    def __init__(self, reason: str, allowed: str = "expected JSON in UTF-8") -> None:
         super().__init__("body", ABSENT, allowed, f"body: {reason}: {allowed}")
 
 
@@ -79,6 +91,24 @@ class FieldMissing(RuleBroken):
 
     def __init__(self, field: str, allowed: str) -> None:
         super().__init__(field, ABSENT, allowed, f"{field} is missing: {allowed}")
+
+
+class UnknownParameter(RuleBroken):
+    """A query has a parameter that its route does not take."""
+
+    def __init__(self, name: str, value: str, known: Collection[str]) -> None:
+        allowed = f"expected one of {', '.join(sorted(known))}" if known else "expected no query"
+        super().__init__(name[:SHOWN], value, allowed, f"{name[:SHOWN]} is not a parameter of this query: {allowed}")
+
+
+class KeyMismatch(RuleBroken):
+    """The idempotency key stands for one order and the body's order_id for another."""
+
+    def __init__(self, header: str, key: str, meant: str, order_id: str) -> None:
+        allowed = f"expected {order_id}, as the body's order_id, or only one of the two"
+        super().__init__(
+            header, key, allowed, f"{header} stands for order {meant}, and order_id is {order_id}: {allowed}"
+        )
 
 
 class UnknownDepartment(RuleBroken):

@@ -6,10 +6,18 @@ from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from gateway.house import House
+from gateway.routes.orders import PROBLEM
 from gateway.schemas import Health
 
 
-@get("/health/live", operation_id="getLiveness", summary="Is it alive?", tags=["health"], sync_to_thread=False)
+@get(
+    "/health/live",
+    operation_id="getLiveness",
+    summary="Is it alive?",
+    tags=["health"],
+    responses={400: PROBLEM},
+    sync_to_thread=False,
+)
 def get_liveness() -> Health:
     """Answer as long as the program runs."""
     return Health(status="live")
@@ -20,7 +28,7 @@ def get_liveness() -> Health:
     operation_id="getReadiness",
     summary="Is it ready for orders?",
     tags=["health"],
-    responses={503: ResponseSpec(Health, description="Not now.", generate_examples=False)},
+    responses={400: PROBLEM, 503: ResponseSpec(Health, description="Not now.", generate_examples=False)},
 )
 async def get_readiness(house: NamedDependency[House]) -> Response[Health]:
     """Answer whether orders can be written down, and, after a start, whether the departments have been there once.

@@ -7,7 +7,7 @@ from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import Body, FromPath, HeaderParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from gateway.description import PROBLEM_DESCRIPTION
@@ -15,6 +15,7 @@ from gateway.domain.errors import NulCharacter, RuleBroken
 from gateway.domain.order import Order, Status
 from gateway.errors import refused
 from gateway.house import House
+from gateway.idempotency import HEADER, PATTERN
 from gateway.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_response
 
 ORDER_EXAMPLE = Example(
@@ -48,6 +49,24 @@ PROBLEM = ResponseSpec(
     examples=[PROBLEM_EXAMPLE],
 )
 
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name=HEADER,
+        description="Names the order in place of `order_id`: a text in quotation marks that the client makes for this "
+        "order alone, best a UUID. The same key and body again get the same order, the same key with another body 422.",
+        examples=[Example(summary="A UUID", value='"8e03978e-40d5-43dd-bc93-6894a57f9324"')],
+        schema_extra={"pattern": PATTERN},
+    ),
+]
+
+KEY_REUSED = ResponseSpec(
+    Problem,
+    description="The Idempotency-Key belongs to an order with another body.",
+    media_type="application/problem+json",
+    generate_examples=False,
+)
+
 _CODES = {
     Status.PENDING: HTTP_202_ACCEPTED,
     Status.ACCEPTED: HTTP_201_CREATED,
@@ -79,19 +98,22 @@ _CODES = {
             media_type="application/problem+json",
             generate_examples=False,
         ),
+        422: KEY_REUSED,
         503: PROBLEM,
     },
-    body=OrderRequest,
+    fast_path=True,
 )
 async def place_order(
-    data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])], house: NamedDependency[House]
+    data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])],
+    house: NamedDependency[House],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[OrderResponse] | Response[Problem]:
     """Ask every department concerned at once, and answer with an outcome for each line.
 
     201: every line is decided and at least one is accepted. 202: a department cannot be reached; its lines are pending,
     and the order's Location tells what becomes of them. 409: nothing could be accepted.
     """
-    order = await house.ordering.place(house.order(data))
+    order = await house.place(house.order(data, idempotency_key), idempotency_key)
     return _answer(order, order_response(order, house.currency))
 
 
@@ -116,12 +138,14 @@ async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> 
 )
 async def list_orders(
     house: NamedDependency[House],
-    limit: Annotated[int, Parameter(ge=1, le=200, description="Orders in a page.")] = 50,
+    limit: Annotated[int, QueryParameter(ge=1, le=200, description="Orders in a page.")] = 50,
     cursor: Annotated[
-        str | None, Parameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"})
+        str | None, QueryParameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"})
     ] = None,
-    status: Annotated[Status | None, Parameter(description="Only orders of this status.")] = None,
-    table: Annotated[str | None, Parameter(max_length=40, description="Only orders of this table.")] = None,
+    status: Annotated[Status | None, QueryParameter(description="Only orders of this status.")] = None,
+    table: Annotated[
+        str | None, QueryParameter(min_length=1, max_length=40, description="Only orders of this table.")
+    ] = None,
 ) -> OrderPage:
     """List orders, newest first."""
     if table and "\0" in table:

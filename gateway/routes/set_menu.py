@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
 from gateway.domain.order import Status
 from gateway.house import House
-from gateway.routes.orders import PROBLEM
+from gateway.routes.orders import KEY_REUSED, PROBLEM, IdempotencyKey
 from gateway.schemas import SetMenuRequest, SetMenuResponse
 from gateway.set_menu import set_menu_response
 
@@ -34,19 +34,22 @@ SET_MENU_EXAMPLES = [
         ),
         400: PROBLEM,
         409: PROBLEM,
+        422: KEY_REUSED,
         503: PROBLEM,
     },
-    body=SetMenuRequest,
+    fast_path=True,
 )
 async def place_set_menu(
-    data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)], house: NamedDependency[House]
+    data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)],
+    house: NamedDependency[House],
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[SetMenuResponse]:
     """Order one of each; answers what each counter said.
 
     201 once every department has answered, whatever it answered: `Delivery!`, `Drink not Found`, `Drink out of stock`
     and so on. 202 while one cannot be reached.
     """
-    order = await house.ordering.place(house.set_menu_order(data))
+    order = await house.place(house.set_menu_order(data, idempotency_key), idempotency_key)
     return Response(
         set_menu_response(order),
         status_code=HTTP_202_ACCEPTED if order.status is Status.PENDING else HTTP_201_CREATED,

@@ -54,7 +54,11 @@ def client(app: Litestar) -> httpx.AsyncClient:
 
 @asynccontextmanager
 async def serve(
-    url: str, names: Sequence[str] = NAMES, away: Sequence[str] = (), patience: Patience = QUICK
+    url: str,
+    names: Sequence[str] = NAMES,
+    away: Sequence[str] = (),
+    patience: Patience = QUICK,
+    cors_origins: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
     restaurant = Restaurant(url, names, patience)
@@ -69,7 +73,7 @@ async def serve(
         clock=restaurant.clock,
         wait_for_departments=10.0,
     )
-    app = create_app(house, max_body=MAX_BODY)
+    app = create_app(house, max_body=MAX_BODY, cors_origins=cors_origins)
     await restaurant.ordering.start()
     try:
         async with client(app) as guest:

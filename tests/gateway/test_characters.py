@@ -31,7 +31,7 @@ async def test_every_other_character_is_kept(served_on_any: Served) -> None:
 
 
 async def test_a_query_for_nothing_that_there_is_finds_nothing(served_on_any: Served) -> None:
-    for query in ("cursor=999999999999999999", "table=%FF", "table=%ED%A0%80", "table=%27%3B--", "x=1"):
+    for query in ("cursor=999999999999999999", "table=%FF", "table=%ED%A0%80", "table=%27%3B--"):
         response = await served_on_any.guest.get(f"/orders?{query}")
         assert response.status_code == 200
         assert response.json() == {"orders": [], "next": None}

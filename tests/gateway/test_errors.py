@@ -13,6 +13,8 @@ from gateway.domain.errors import (
     BodyUnreadable,
     FieldMissing,
     GatewayError,
+    KeyMismatch,
+    KeyReused,
     NotCancellable,
     NoteTooLong,
     NulCharacter,
@@ -24,6 +26,7 @@ from gateway.domain.errors import (
     TakenOver,
     TooManyLines,
     UnknownDepartment,
+    UnknownParameter,
 )
 from gateway.errors import HANDLERS, PROBLEM_JSON, STATUSES
 from gateway.schemas import Problem, Scalar
@@ -35,6 +38,8 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (RuleBroken("table", "", "expected text"), 400),
     (BodyUnreadable("it is empty"), 400),
     (FieldMissing("lines", "expected a list"), 400),
+    (UnknownParameter("colour", "red", {"limit"}), 400),
+    (KeyMismatch("Idempotency-Key", "k", new_id(), ORDER_ID), 400),
     (UnknownDepartment("lines[0].department", "pub", {"bar"}), 400),
     (TooManyLines(51, 50), 400),
     (QuantityTooLarge("lines[0].quantity", 10**30, 1000), 400),
@@ -42,6 +47,7 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (NulCharacter("table", "\0"), 400),
     (OrderNotFound(ORDER_ID), 404),
     (OrderIdTaken(ORDER_ID), 409),
+    (KeyReused(ORDER_ID), 422),
     (NotCancellable(ORDER_ID, "bar has it ready"), 409),
     (Overloaded(5000), 503),
     (TakenOver(ORDER_ID), 503),

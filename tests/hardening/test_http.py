@@ -300,7 +300,7 @@ async def test_requests_without_end_and_without_reading_are_not_gathered(house: 
         begin = time.monotonic()
         while not sender.writer.is_closing() and time.monotonic() - begin < 10:
             with suppress(TimeoutError):
-                await asyncio.wait_for(sender.send(b"GET /health/live HTTP/1.1\r\n\r\n" * 10_000), 1.0)
+                await asyncio.wait_for(sender.send(GET * 10_000), 1.0)
         assert sender.writer.is_closing()
     assert memory_of(gateway.pid) - before < GROWTH_MIB
 
@@ -340,6 +340,52 @@ async def test_what_is_no_http_is_problem_json_400(gateway: Program, garbage: by
         answers = await sender.answers()
     assert problem(answers)["status"] == 400
     assert statuses(answers) == [400]
+
+
+@pytest.mark.parametrize("hosts", [[], [b"x", b"y"], [b"x", b"x"]], ids=["none", "two", "one twice"])
+async def test_a_request_without_its_one_host_is_problem_json_400(gateway: Program, hosts: list[bytes]) -> None:
+    lines = b"".join(b"Host: " + host + b"\r\n" for host in hosts)
+    for request in (
+        b"GET /health/live HTTP/1.1\r\n" + lines + b"\r\n",
+        b"POST /orders HTTP/1.1\r\n" + lines + b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /orders HTTP/1.1\r\n" + lines + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    ):
+        async with connect(gateway.port) as sender:
+            await sender.send(request)
+            answers = await sender.answers()
+        assert statuses(answers) == [400]
+        assert problem(answers)["detail"] == (
+            f"a request has exactly one Host header, and this one has {len(hosts) or 'none'}"
+        )
+
+
+async def test_a_request_without_a_host_does_not_overtake_the_answer_before_it(gateway: Program) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(GET + b"GET /health/live HTTP/1.1\r\n\r\n" + GET)
+        answers = await sender.answers()
+    assert statuses(answers)[0] == 200
+    assert set(statuses(answers)) <= {200, 400}
+    assert b"connection: close" in answers.lower()
+
+
+@pytest.mark.parametrize("host", [b"", b"Host: x\r\n"], ids=["none", "one"])
+async def test_a_client_of_http_1_0_need_not_name_a_host(gateway: Program, host: bytes) -> None:
+    async with connect(gateway.port) as sender:
+        await sender.send(b"GET /health/live HTTP/1.0\r\n" + host + b"\r\n")
+        assert statuses(await sender.answers()) == [200]
+
+
+async def test_head_has_no_body_and_options_no_description_on_the_wire(gateway: Program) -> None:
+    for method, path, status in (
+        (b"HEAD", b"/health/live", 200),
+        (b"HEAD", b"/nowhere", 404),
+        (b"OPTIONS", b"/orders", 204),
+    ):
+        async with connect(gateway.port) as sender:
+            await sender.send(method + b" " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answers = await sender.answers()
+        assert statuses(answers) == [status]
+        assert answers.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,175 @@
+"""A route that is not declared for the fast path works by Litestar's own ways, and refuses in the gateway's words."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+from litestar import Litestar, Request, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.exceptions import PermissionDeniedException, ValidationException
+from litestar.handlers import BaseRouteHandler
+from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, QueryParameter
+
+from gateway.app import assemble
+from gateway.house import House
+from tests.gateway.served import MAX_BODY, Served, client, problem
+
+NOTHING = object()
+
+
+class Tip(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a route that nobody thought of yet may take."""
+
+    amount: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
+    reason: Annotated[str, msgspec.Meta(max_length=5)] = ""
+
+
+@post("/tips")
+async def tip(data: Annotated[Tip, Body()], house: NamedDependency[House]) -> Tip:
+    """Take a tip."""
+    assert house.currency == "EUR"
+    return data
+
+
+async def send(served: Served, *routes: Any, path: str = "/tips", **options: Any) -> httpx.Response:
+    app = assemble(served.house, routes, max_body=MAX_BODY)
+    async with client(app) as guest:
+        return await guest.request(options.pop("method", "POST"), path, **options)
+
+
+async def test_it_takes_what_fits(served: Served) -> None:
+    response = await send(served, tip, json={"amount": 5.0, "reason": "cafe\u0301"})
+    assert response.status_code == 201
+    assert response.json() == {"amount": 5, "reason": "café"}
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "value", "allowed"),
+    [
+        (b'{"amount": 0}', "amount", 0, "expected a whole number of 1 to 10000"),
+        (b'{"amount": "5"}', "amount", "5", "expected a whole number of 1 to 10000"),
+        (b'{"amount": 2.5}', "amount", 2.5, "expected a whole number of 1 to 10000"),
+        (b'{"amount": null}', "amount", None, "expected a whole number of 1 to 10000"),
+        (b"{}", "amount", NOTHING, "expected a whole number of 1 to 10000"),
+        (b'{"amount": 5, "to": "Ann"}', "to", "Ann", "expected an object with amount, reason"),
+        (b'{"amount": 5, "reason": "too long"}', "reason", "too long", "expected text of 0 to 5 characters"),
+        (b"[]", "body", "[...]", "expected an object with amount, reason"),
+        (b"null", "body", None, "expected an object with amount, reason"),
+        (b"", "body", NOTHING, "expected JSON in UTF-8"),
+        (b"five", "body", NOTHING, "expected JSON in UTF-8"),
+        (b'{"reason": "\\ud800"}', "body", NOTHING, "expected JSON in UTF-8"),
+    ],
+)
+async def test_it_names_the_field_the_value_and_what_is_allowed(
+    served: Served, body: bytes, field: str, value: object, allowed: str
+) -> None:
+    answer = problem(await send(served, tip, content=body, headers={"content-type": "application/json"}), 400)
+    assert answer["title"] == "A field is not allowed"
+    assert answer["field"] == field
+    assert answer.get("value", NOTHING) == value
+    assert answer["allowed"].startswith(allowed)
+
+
+async def test_it_refuses_what_is_no_plain_json_and_what_is_too_large(served: Served) -> None:
+    for headers in (
+        {"content-type": "text/plain"},
+        {},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ):
+        problem(await send(served, tip, content=b'{"amount": 5}', headers=headers), 415)
+    large = b" " * (MAX_BODY + 1)
+    problem(await send(served, tip, content=large, headers={"content-type": "application/json"}), 413)
+    assert problem(await send(served, tip, path="/tips?x=1", json={"amount": 5}), 400)["field"] == "x"
+
+
+async def test_its_guards_run(served: Served) -> None:
+    def deny(connection: Any, handler: BaseRouteHandler) -> None:
+        raise PermissionDeniedException("not yours")
+
+    guarded = post("/tips", guards=[deny])(tip.fn)
+    assert problem(await send(served, guarded, json={"amount": 5}), 403)["detail"] == "not yours"
+
+
+async def test_its_body_may_be_left_out_where_it_says_so(served: Served) -> None:
+    @post("/tips")
+    async def maybe(data: Annotated[Tip | None, Body()] = None) -> bool:
+        return data is None
+
+    assert (await send(served, maybe)).json() is True
+    assert (await send(served, maybe, json=None)).json() is True
+    assert (await send(served, maybe, json={"amount": 1})).json() is False
+
+
+async def test_it_may_read_its_body_by_itself(served: Served) -> None:
+    @post("/tips")
+    async def own(request: Request[Any, Any, Any]) -> Any:
+        return await request.json()
+
+    assert (await send(served, own, json={"amount": [1]})).json() == {"amount": [1]}
+    problem(await send(served, own, content=b"{", headers={"content-type": "application/json"}), 400)
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "field", "value", "allowed"),
+    [
+        ("", {"x-who": str(UUID(int=1))}, "since", NOTHING, "expected a whole number of at least 1"),
+        ("since=x", {"x-who": str(UUID(int=1))}, "since", "x", "expected a whole number of at least 1"),
+        ("since=1", {}, "X-Who", NOTHING, "expected a UUID"),
+        ("since=1", {"x-who": "Ann"}, "X-Who", "Ann", "expected a UUID"),
+        (
+            "since=1",
+            {"x-who": str(UUID(int=1)), "cookie": "seat=12"},
+            "seat",
+            "12",
+            "expected text of 0 to 1 characters",
+        ),
+        ("since=1&pages=2", {"x-who": str(UUID(int=1))}, "pages", "2", "expected one of page, since"),
+    ],
+)
+async def test_it_names_its_parameters_as_they_are_sent(
+    served: Served, query: str, headers: dict[str, str], field: str, value: object, allowed: str
+) -> None:
+    @get("/tips")
+    async def listed(
+        after: Annotated[int, QueryParameter(name="since", ge=1)],
+        who: Annotated[UUID, HeaderParameter(name="X-Who")],
+        seat: Annotated[str, CookieParameter(max_length=1)] = "",
+        page: FromQuery[list[int] | None] = None,
+    ) -> None:
+        """Take some of everything."""
+
+    answer = problem(await send(served, listed, method="GET", path=f"/tips?{query}", headers=headers), 400)
+    assert answer["field"] == field
+    assert answer.get("value", NOTHING) == value
+    assert answer["allowed"] == allowed
+
+
+async def test_a_parameter_that_is_a_list_may_stand_more_than_once(served: Served) -> None:
+    @get("/tips")
+    async def pages(page: FromQuery[list[int]]) -> list[int]:
+        return page
+
+    assert (await send(served, pages, method="GET", path="/tips?page=1&page=2")).json() == [1, 2]
+
+
+async def test_what_it_refuses_by_itself_keeps_its_words(served: Served) -> None:
+    @get("/tips")
+    async def refuse() -> None:
+        raise ValidationException("no tips today")
+
+    assert problem(await send(served, refuse, method="GET"), 400)["detail"] == "no tips today"
+
+
+async def test_a_dependency_of_the_wrong_kind_is_a_fault_that_is_logged(
+    served: Served, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = post("/tips", dependencies={"house": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
+    body = problem(await send(served, wrong, json={"amount": 5}), 500)
+    assert body["title"] == "A fault in the gateway"
+    assert "a handler failed" in capsys.readouterr().out
+
+
+def test_litestar_is_what_is_assembled(served: Served) -> None:
+    assert isinstance(assemble(served.house, [tip], max_body=MAX_BODY), Litestar)
