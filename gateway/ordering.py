@@ -1,8 +1,13 @@
 """The order path: write it down, ask the departments at once, decide, answer; and everything that follows from a crash.
 
     place ── journal.insert (durable) ── ask every department ── hear ── answer ── journal.update_later
-                                              │ unreachable
-                                              └── backlog: asked again until acknowledged or expired
+                                              ├── unreachable: backlog ──────┐
+                                              └── not now, or a decision ────┴─ asked again until acknowledged,
+                                                  refused: postponed            a placing until it expires
+
+A refusal is final for placing only. A decision (confirm, suspend, cancel) stays owed until its department acknowledges
+it, whatever the department responds meanwhile; also while the department is not configured: then the journal keeps it
+for a gateway whose settings name the department again.
 
 What a department said can be had from it again, for it keeps what it answered, so an order's record of that is written
 without being waited for. A decision that the gateway alone makes (all or nothing, cancel, expire, give up) is durable
@@ -12,15 +17,17 @@ before any department, or any guest, hears of it.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from gateway.backlog import Backlog
 from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
-from gateway.domain.order import Answer, Goal, Order, Outcome, Status
-from gateway.floor import Department, Menu, Refused, Unreachable
+from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status
+from gateway.floor import Department, FloorError, IdTaken, Menu, NotConfigured, NotNow, Refused, Unreachable
 from gateway.journal import Journal, Page
+from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
 from gateway.watch import Watch
@@ -76,6 +83,7 @@ class Ordering:
         )
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
+        self.postponed = {name: self._postponed(department, random) for name, department in departments.items()}
 
     async def start(self) -> None:
         """Take up every order that a crash left unfinished, and knock at every department; raises DatabaseError."""
@@ -88,6 +96,8 @@ class Ordering:
         """Stop asking; write down what is known. What is owed is taken up at the next start, or by another gateway."""
         for backlog in self.backlogs.values():
             await backlog.close()
+        for postponed in self.postponed.values():
+            await postponed.close()
         for task in self._tasks:
             task.cancel()
         await self._journal.flush()
@@ -283,9 +293,10 @@ class Ordering:
 
     def _ask_all(self, running: Running) -> None:
         running.waiting = dict(running.order.owed)
-        for name in list(running.waiting):
+        names = list(running.waiting)
+        for name in names:
             self._ask(running, name)
-        if not running.waiting and not running.order.settling:
+        if not names and not running.order.settling:
             self._conclude(running)
 
     def _ask(self, running: Running, name: str) -> None:
@@ -295,7 +306,7 @@ class Ordering:
             return
         department = self.departments.get(name)
         if department is None:
-            self._hear(running, name, goal, epoch, Refused(f"there is no department {name} any more"))
+            self._hear(running, name, goal, epoch, NotConfigured(name))
             return
 
         def hear(answer: "asyncio.Future[Answer]") -> None:
@@ -305,25 +316,58 @@ class Ordering:
         department.ask(goal, order).add_done_callback(hear)
 
     def _hear(self, running: Running, name: str, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
-        """Take in what a department said, or that it did not."""
+        """Take in what a department responded, or that it did not."""
         order = running.order
         if order.epoch != epoch or order.owed.get(name) is not goal or not self._running.is_current(running):
             return  # it was asked before the last decision, and whatever is still owed is asked anew
         if isinstance(answer, Answer):
-            order.hear(name, goal, answer)
-        elif isinstance(answer, Refused):
+            self._take_in(running, name, goal, answer)
+        elif goal in PLACING and isinstance(answer, Refused):
             log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(answer))
-            order.refuse(name, str(answer))
+            order.reject(name, str(answer), bury=not isinstance(answer, IdTaken))
+        elif goal in PLACING and isinstance(answer, NotConfigured):
+            log.error("an order is not placed", order_id=order.order_id, goal=goal.value, reason=str(answer))
+            order.unplace(name, str(answer))
         else:
-            if not isinstance(answer, Unreachable):
-                log.error("asking a department failed", order_id=order.order_id, exc_info=answer)
-            order.explain_pending(name, f"{name} cannot be reached; it is still being tried")
-            self.backlogs[name].add(order)
+            self._keep_owed(running, name, goal, answer)
         running.waiting.pop(name, None)
         if order.decide(goal) or order.epoch != epoch:
             self._settle_soon(running)
         elif not running.waiting:
             self._conclude(running)
+
+    def _take_in(self, running: Running, name: str, goal: Goal, answer: Answer) -> None:
+        try:
+            running.order.hear(name, goal, answer)
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is logged, and the order stays owed
+            running.order.owed[name] = goal
+            self._keep_owed(running, name, goal, error)
+
+    def _keep_owed(self, running: Running, name: str, goal: Goal, error: BaseException) -> None:
+        """Leave owed what a department did not acknowledge, and see that it is asked for again where it can be."""
+        order = running.order
+        if not isinstance(error, FloorError):
+            log.error("asking a department failed", order_id=order.order_id, department=name, exc_info=error)
+            error = NotNow(name, f"{type(error).__name__}: {error}")
+        if goal not in PLACING and not isinstance(error, Unreachable):
+            self._report(running, name, goal, error)
+        if isinstance(error, Unreachable):
+            order.explain_pending(name, f"{name} cannot be reached; it is still being tried")
+            self.backlogs[name].add(order)
+            return
+        order.explain_pending(name, str(error))
+        if not isinstance(error, NotConfigured):
+            self.postponed[name].add(order)
+
+    def _report(self, running: Running, name: str, goal: Goal, error: FloorError) -> None:
+        """Log that a decision is not acknowledged: once for each order and reason, however often it is tried."""
+        reason = error.cause if isinstance(error, NotNow) else str(error)
+        running.reported = reported = running.reported or {}
+        if reported.get(name) == (goal, reason):
+            return
+        reported[name] = (goal, reason)
+        order_id = running.order.order_id
+        log.error("a decision is still owed", order_id=order_id, department=name, goal=goal.value, reason=reason)
 
     def _conclude(self, running: Running) -> None:
         """Answer the guest, and write down how the order stands when it costs least."""
@@ -400,7 +444,7 @@ class Ordering:
     async def _greet(self, department: Department) -> None:
         try:
             await department.knock()
-        except Unreachable as error:
+        except FloorError as error:
             log.info("a department is not there yet", department=department.name, reason=str(error))
 
     def _backlog(self, department: Department, random: Callable[[], float]) -> Backlog:
@@ -410,19 +454,23 @@ class Ordering:
             if running := self._running.of(order):
                 self._ask(running, name)
 
-        def heard(order: Order, goal: Goal, epoch: int, answer: "Answer | Exception") -> None:
-            if running := self._running.of(order):
-                self._hear(running, name, goal, epoch, answer)
-
         backlog = Backlog(
-            department,
-            Backoff(self._patience.first_retry, self._patience.retry_cap, random),
-            heard=heard,
-            ask=again,
-            expire=self._expire,
+            department, self._backoff(random), heard=partial(self._hear_again, name), ask=again, expire=self._expire
         )
         department.on_failure = backlog.watch
         return backlog
+
+    def _postponed(self, department: Department, random: Callable[[], float]) -> Postponed:
+        heard = partial(self._hear_again, department.name)
+        return Postponed(department, self._backoff(random), heard=heard, expire=self._expire)
+
+    def _hear_again(self, name: str, order: Order, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
+        """Take in what came of asking again, unless the order was handed over meanwhile."""
+        if running := self._running.of(order):
+            self._hear(running, name, goal, epoch, answer)
+
+    def _backoff(self, random: Callable[[], float]) -> Backoff:
+        return Backoff(self._patience.first_retry, self._patience.retry_cap, random)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

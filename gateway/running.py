@@ -13,7 +13,8 @@ class Running:
 
     `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it,
     as this gateway's; before, it is nobody's to see. `is_new`: it came here from its guest, who waits for it.
-    `unwritten` counts the records that are still to be made of it.
+    `unwritten` counts the records that are still to be made of it. `reported`: for which reason a decision was last
+    logged as still owed, by department.
     """
 
     order: Order
@@ -22,6 +23,7 @@ class Running:
     is_new: bool = False
     waiting: dict[str, Goal] = field(default_factory=dict)
     unwritten: int = 0
+    reported: dict[str, tuple[Goal, str]] | None = None
 
     def finish(self, error: Exception | None = None) -> None:
         """Answer whoever waits for this order."""
