@@ -18,6 +18,7 @@ from litestar.status_codes import (
 from gateway.bodies import rule
 from gateway.domain.errors import (
     ABSENT,
+    BrokenOff,
     GatewayError,
     NotCancellable,
     OrderIdTaken,
@@ -40,6 +41,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
     OrderIdTaken: (HTTP_409_CONFLICT, "The order id is taken"),
     NotCancellable: (HTTP_409_CONFLICT, "The order cannot be cancelled"),
     TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "The order changed hands"),
+    BrokenOff: (HTTP_503_SERVICE_UNAVAILABLE, "The request was broken off"),
     Overloaded: (HTTP_503_SERVICE_UNAVAILABLE, "Too many orders"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }

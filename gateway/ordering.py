@@ -23,7 +23,7 @@ from typing import Any
 import structlog
 
 from gateway.backlog import Backlog
-from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
+from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
 from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status
 from gateway.floor import Department, FloorError, IdTaken, Menu, NotConfigured, NotNow, Refused, Unreachable
 from gateway.journal import Journal, Page
@@ -115,7 +115,10 @@ class Ordering:
         self._unanswered += 1
         try:
             running = self._running.get(order.order_id) or await self._begin(order)
-            await (running.heard if running.order is order else asyncio.shield(running.heard))
+            if running.order is order:
+                await self._wait_alone(running)
+            else:
+                await running.wait()
             is_firm = self._is_firm(running) or (running.order is order and _is_served(order))
             placed = running.order if is_firm else await self._written(running)
         except TakenOver:
@@ -186,6 +189,15 @@ class Ordering:
             raise OrderNotFound(order_id)
         return order
 
+    async def _wait_alone(self, running: Running) -> None:
+        """Wait as the guest who sent the order first: without a shield, which costs more than the waiting."""
+        heard = running.heard
+        try:
+            await heard
+        except asyncio.CancelledError:
+            running.leave(heard)
+            raise
+
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
         running = self._running.add(order, is_new=True, on_record=False)
@@ -201,7 +213,7 @@ class Ordering:
                 running.order = await self._follow(known)
                 self._running.forget(running)
                 running.finish()
-        except (DatabaseError, OrderNotFound) as error:
+        except BaseException as error:
             self._give_up(running, error)
             raise
         return running
@@ -229,10 +241,10 @@ class Ordering:
                 running = self._running.add(order, on_record=False)
                 try:
                     await self._take(running)
-                except (DatabaseError, OrderNotFound) as error:
+                except BaseException as error:
                     self._give_up(running, error)
                     raise
-            await asyncio.shield(running.heard)
+            await running.wait()
             if running.heard.done() and self._running.is_current(running):
                 return running
 
@@ -251,10 +263,10 @@ class Ordering:
     def _adopt(self, order: Order) -> None:
         self._ask_all(self._running.add(order))
 
-    def _give_up(self, running: Running, error: Exception) -> None:
-        """Answer that an order could not be written; whether it was after all will show."""
+    def _give_up(self, running: Running, error: BaseException) -> None:
+        """End the waiting for an order that could not be written, whatever the reason; whether it was will show."""
         self._running.forget(running)
-        running.finish(error)
+        running.finish(error if isinstance(error, Exception) else BrokenOff(running.order.order_id))
         self._watch.doubt()
 
     async def _cancel(self, running: Running) -> Order:
@@ -278,7 +290,7 @@ class Ordering:
         """
         order, before = running.order, dict(running.order.owed)
         order.take_back()
-        heard = running.heard = asyncio.get_running_loop().create_future()
+        running.heard = asyncio.get_running_loop().create_future()
         try:
             await self._settle(running)
         except TakenOver:
@@ -289,7 +301,10 @@ class Ordering:
             order.owed = before
             self._ask_all(running)  # whose record overwrites the cancelling, should it be written after all
             raise
-        await asyncio.shield(heard)
+        except BaseException:
+            self._settle_soon(running)  # it may be written, and others may wait for it: it is carried out
+            raise
+        await running.wait()
 
     def _ask_all(self, running: Running) -> None:
         running.waiting = dict(running.order.owed)
@@ -426,10 +441,17 @@ class Ordering:
                 self._running.hand_over(running)
             except DatabaseError as error:
                 log.debug("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
-                running.order.settling = True
-                running.finish()
-                running.heard = asyncio.get_running_loop().create_future()
-                await asyncio.sleep(self._patience.journal_retry)
+                await self._pause(running)
+            except Exception as error:  # a fault of ours: it is logged, and the decision written again
+                log.error("a decision is not written yet", order_id=running.order.order_id, exc_info=error)
+                await self._pause(running)
+
+    async def _pause(self, running: Running) -> None:
+        """Wait before a decision is written again; whoever waits for the order is told how it stands."""
+        running.order.settling = True
+        running.finish()
+        running.heard = asyncio.get_running_loop().create_future()
+        await asyncio.sleep(self._patience.journal_retry)
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old."""

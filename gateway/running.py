@@ -25,6 +25,23 @@ class Running:
     unwritten: int = 0
     reported: dict[str, tuple[Goal, str]] | None = None
 
+    async def wait(self) -> None:
+        """Wait beside others until the order is heard; whoever stops waiting leaves them waiting."""
+        while True:
+            heard = self.heard
+            try:
+                await asyncio.shield(heard)
+                return
+            except asyncio.CancelledError:
+                if not heard.cancelled():
+                    raise
+                self.leave(heard)  # its guest, who waited for it directly, is gone
+
+    def leave(self, heard: "asyncio.Future[None]") -> None:
+        """Put a future in the place of one that was cancelled with its guest."""
+        if self.heard is heard and heard.cancelled():
+            self.heard = asyncio.get_running_loop().create_future()
+
     def finish(self, error: Exception | None = None) -> None:
         """Answer whoever waits for this order."""
         if self.heard.done():

@@ -13,6 +13,7 @@ GatewayError
 │   ├── NoteTooLong          a line's note is longer than allowed
 │   └── NulCharacter         a text holds the one character that no database keeps
 ├── Overloaded           too many orders are waiting; nothing was written down
+├── BrokenOff            the request that wrote the order down ended before it was done
 └── TakenOver            another gateway looks after the order now
 """
 
@@ -121,6 +122,17 @@ class Overloaded(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} orders are waiting for their answer already; this one was not written down")
+
+
+class BrokenOff(GatewayError):
+    """The request that was writing an order down ended; whether it was written is not known."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"order {order_id}: the first request with this id was broken off, and whether the order was written down "
+            "is not known; send it again"
+        )
+        self.order_id = order_id
 
 
 class TakenOver(GatewayError):

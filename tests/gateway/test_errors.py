@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from gateway.domain import errors
 from gateway.domain.errors import (
     BodyUnreadable,
+    BrokenOff,
     FieldMissing,
     GatewayError,
     NotCancellable,
@@ -44,6 +45,7 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (OrderIdTaken(ORDER_ID), 409),
     (NotCancellable(ORDER_ID, "bar has it ready"), 409),
     (Overloaded(5000), 503),
+    (BrokenOff(ORDER_ID), 503),
     (TakenOver(ORDER_ID), 503),
     (DatabaseError("the disk is gone"), 503),
 ]
