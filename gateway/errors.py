@@ -23,6 +23,7 @@ from gateway.domain.errors import (
     NotCancellable,
     OrderIdTaken,
     OrderNotFound,
+    OrderUnreadable,
     Overloaded,
     RuleBroken,
     TakenOver,
@@ -38,6 +39,7 @@ log = structlog.get_logger("gateway")
 STATUSES: dict[type[Exception], tuple[int, str]] = {
     RuleBroken: (HTTP_400_BAD_REQUEST, "A field is not allowed"),
     OrderNotFound: (HTTP_404_NOT_FOUND, "No such order"),
+    OrderUnreadable: (HTTP_503_SERVICE_UNAVAILABLE, "The order cannot be read"),
     OrderIdTaken: (HTTP_409_CONFLICT, "The order id is taken"),
     NotCancellable: (HTTP_409_CONFLICT, "The order cannot be cancelled"),
     TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "The order changed hands"),

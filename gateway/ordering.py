@@ -159,6 +159,11 @@ class Ordering:
         """Ask every department for its menu, all at once."""
         return await asyncio.gather(*(department.menu() for department in self.departments.values()))
 
+    @property
+    def unreadable(self) -> int:
+        """How many orders in the journal this version cannot read, as far as it has met them."""
+        return self._journal.unreadable
+
     async def is_writable(self) -> bool:
         """Tell whether orders can be written down."""
         return await self._journal.is_writable()

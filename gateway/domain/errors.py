@@ -3,6 +3,7 @@
 GatewayError
 ├── OrderIdTaken         the order id belongs to another order
 ├── OrderNotFound        no such order
+├── OrderUnreadable      the order is written in a way that this version cannot read
 ├── NotCancellable       nothing of the order can be taken back
 ├── RuleBroken           a field of a request is not allowed
 │   ├── BodyUnreadable       the body is not JSON
@@ -45,6 +46,15 @@ class OrderNotFound(GatewayError):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"there is no order {order_id}")
         self.order_id = order_id
+
+
+class OrderUnreadable(GatewayError):
+    """The order's record holds what this version does not know; a newer version may read it."""
+
+    def __init__(self, order_id: str, reason: str) -> None:
+        super().__init__(f"order {order_id} is written in a way that this version of the gateway cannot read: {reason}")
+        self.order_id = order_id
+        self.reason = reason
 
 
 class NotCancellable(GatewayError):
