@@ -199,13 +199,13 @@ class Journal:
 
     async def find(self, order_id: str) -> Order | None:
         """Read one order; raises OrderUnreadable."""
-        for order in self._readable(await self._database.read(_find, [order_id]), demand=True):
+        for order in self._readable(await self._database.look_up(_find, [order_id]), demand=True):
             return order
         return None
 
     async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order | OrderUnreadable]:
         """Read these orders, by their ids; unknown ones are left out."""
-        rows = await self._database.read(_find, order_ids)
+        rows = await self._database.look_up(_find, order_ids)
         self._readable(rows)
         return {row.order_id: row for row in rows}
 
@@ -217,9 +217,17 @@ class Journal:
         """Return how many gateways have a lease that has not ended."""
         return await self._database.read(_at_work)
 
-    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
-        """Read a page of orders, newest first."""
-        rows, cursor = await self._database.read(_page, limit, before, status, table)
+    async def page(
+        self,
+        limit: int,
+        before: int | None,
+        status: Status | None,
+        table: str | None,
+        *,
+        also: Sequence[str] = (),
+    ) -> Page:
+        """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
+        rows, cursor = await self._database.read(_page, limit, before, status, table, also)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
         return Page(self._readable(rows), cursor, unreadable)
 
@@ -345,16 +353,25 @@ def _at_work(connection: sa.Connection) -> int:
 
 
 def _page(
-    connection: sa.Connection, limit: int, before: int | None, status: Status | None, table: str | None
+    connection: sa.Connection,
+    limit: int,
+    before: int | None,
+    status: Status | None,
+    table: str | None,
+    also: Sequence[str],
 ) -> "tuple[list[_Row], int | None]":
     query = sa.select(orders).order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
-    if status is not None:
-        query = query.where(orders.c.status == status.value)
     if table is not None:
         query = query.where(orders.c.placed_for == table)
-    rows = connection.execute(query).all()
+    of_status = query if status is None else query.where(orders.c.status == status.value)
+    rows = list(connection.execute(of_status).all())
+    if status is not None and also:
+        # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
+        more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+        by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
+        rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
     return [_read(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
 
 

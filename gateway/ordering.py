@@ -27,6 +27,7 @@ from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, Order
 from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status
 from gateway.floor import Department, FloorError, IdTaken, Menu, NotConfigured, NotNow, Refused, Unreachable
 from gateway.journal import Journal, Page
+from gateway.listing import Listing
 from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
@@ -81,6 +82,7 @@ class Ordering:
             adopt=self._adopt,
             let_go=self._running.hand_over_all,
         )
+        self._listing = Listing(journal, self._running)
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
         self.postponed = {name: self._postponed(department, random) for name, department in departments.items()}
@@ -120,7 +122,7 @@ class Ordering:
             else:
                 await running.wait()
             is_firm = self._is_firm(running) or (running.order is order and _is_served(order))
-            placed = running.order if is_firm else await self._written(running)
+            placed = running.order if is_firm else await self._written(running, is_own=running.order is order)
         except TakenOver:
             placed = await self._follow(await self._find(order.order_id))
         finally:
@@ -143,17 +145,13 @@ class Ordering:
     async def find(self, order_id: str) -> Order:
         """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
         running = self._running.get(order_id)
-        return running.order if running is not None and self._is_firm(running) else await self._find(order_id)
+        if running is not None and self._is_firm(running):
+            return running.order
+        return await self._listing.find(order_id)
 
     async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """List orders, newest first; raises DatabaseError."""
-        await self._journal.flush()
-        page = await self._journal.page(limit, before, status, table)
-        known = [self._running.get(order.order_id) for order in page.orders]
-        orders = [
-            run.order if run and self._is_firm(run) else order for run, order in zip(known, page.orders, strict=True)
-        ]
-        return Page(orders, page.cursor)
+        return await self._listing.page(limit, before, status, table)
 
     async def menus(self) -> list[Menu]:
         """Ask every department for its menu, all at once."""
@@ -177,10 +175,17 @@ class Ordering:
         may_be_elsewhere = self._journal.is_shared and (order.owed or running.unwritten)
         return running.on_record and not order.epoch and not may_be_elsewhere
 
-    async def _written(self, running: Running) -> Order:
-        """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError."""
+    async def _written(self, running: Running, *, is_own: bool = False) -> Order:
+        """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError.
+
+        Nothing is written where the last decision said the same. Then nothing is read either, unless another gateway
+        may have decided something since; before the first answer to the guest who waits (`is_own`) that is no matter,
+        for what was decided here was true while the guest waited.
+        """
         order = running.order
         if self._running.is_current(running) and running.on_record and not order.settling:
+            if running.durable == (order.epoch, order.results()):
+                return order if is_own or not self._journal.is_shared else await self._find(order.order_id)
             try:
                 await self._journal.update(order)
             except TakenOver:
@@ -422,8 +427,10 @@ class Ordering:
         """Write a decision down, then tell the departments; raises TakenOver, DatabaseError."""
         order = running.order
         order.settling = True
+        written = (order.epoch, order.results())
         try:
             await self._journal.update(order)
+            running.durable = written
         finally:
             order.settling = False
         if self._running.is_current(running):

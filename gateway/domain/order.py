@@ -98,6 +98,15 @@ class Answer(NamedTuple):
     lines: Sequence[LineAnswer]
 
 
+class Result(NamedTuple):
+    """What became of a line, as its guest is told."""
+
+    outcome: Outcome
+    unit_price: int | None
+    available: int | None
+    reason: str | None
+
+
 @dataclass(slots=True)
 class Line:
     """Item x quantity for one department. `unit_price` is in minor units, set once the line is accepted."""
@@ -172,6 +181,10 @@ class Order:
     def total(self) -> int:
         """Add up what will be made, in minor units."""
         return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
+
+    def results(self) -> list[Result]:
+        """Tell what became of each line so far."""
+        return [Result(line.outcome, line.unit_price, line.available, line.reason) for line in self.lines]
 
     def asks_the_same(self, other: "Order") -> bool:
         """Tell whether two orders ask for the same, whatever became of them."""

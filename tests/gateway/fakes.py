@@ -275,6 +275,7 @@ class BreakableDatabase(Database):
         self.way = asyncio.Event()
         self.way.set()
         self.on_write: Callable[[], Awaitable[None]] = _no_write
+        self.after_read: Callable[[], Awaitable[None]] = _no_write
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=True)
@@ -288,7 +289,13 @@ class BreakableDatabase(Database):
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=False)
-        return await super().read(script, *args, **kwargs)
+        result = await super().read(script, *args, **kwargs)
+        await self.after_read()
+        return result
+
+    async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._demand_disk(writing=False)
+        return await super().look_up(script, *args, **kwargs)
 
     def _demand_disk(self, *, writing: bool) -> None:
         if self.is_broken or (writing and self.is_read_only):

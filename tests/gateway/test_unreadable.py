@@ -126,9 +126,9 @@ async def test_pages_pass_over_it_and_count_it(restaurant: Restaurant) -> None:
     page = await restaurant.ordering.history(10, None, None, None)
     assert [each.order_id for each in page.orders] == [asked[2].order_id, asked[0].order_id]
     assert restaurant.ordering.unreadable == 1
-    first = await restaurant.ordering.history(2, None, None, None)
+    first = await restaurant.ordering.history(1, None, None, None)
     assert first.cursor is not None
-    rest = await restaurant.ordering.history(2, first.cursor, None, None)
+    rest = await restaurant.ordering.history(1, first.cursor, None, None)
     assert [each.order_id for each in [*first.orders, *rest.orders]] == [asked[2].order_id, asked[0].order_id]
 
 
