@@ -311,7 +311,7 @@ class Ordering:
             order.owed = before
             self._ask_all(running)  # whose record overwrites the cancelling, should it be written after all
             raise
-        except BaseException:
+        except (Exception, asyncio.CancelledError):
             self._settle_soon(running)  # it may be written, and others may wait for it: it is carried out
             raise
         await running.wait()
