@@ -1,8 +1,8 @@
 """Orders as they are listed and looked up: read from the journal, and shown as they are known here where that is newer.
 
 The record of what a guest was told follows within moments, and no listing hurries it. Until then the journal's row is
-older than what is known here, and memory stands in for it, but only as long as both are of the same owner and nothing
-was decided: what was decided, here or by another gateway, is shown as it is written.
+older than what is known here, and memory stands in for it, but only as long as both are of the same owner, nothing was
+decided, and the first answer is not on record: what was decided, or became known later, is shown as it is written.
 """
 
 from collections.abc import Mapping
@@ -47,6 +47,6 @@ class Listing:
         """Return what is known here of an order that was read, where that is newer and no crash would take it back."""
         running = self._running.get(found.order_id)
         known = running.order if running is not None and running.on_record else told.get(found.order_id)
-        if known is None or known.epoch or (known.owner, known.epoch) != (found.owner, found.epoch):
+        if found.answered or known is None or known.epoch or (known.owner, 0) != (found.owner, found.epoch):
             return found
         return known

@@ -169,22 +169,24 @@ class Ordering:
     def _is_firm(self, running: Running) -> bool:
         """Tell whether an order may be told as it is known here: no crash would take it back, and nobody else has it.
 
-        Once something was decided about an order, it is told as it is written; before, its departments know it all.
+        Once something was decided about an order, it is told as it is written; before, its departments know it all. So
+        it is once its answer is on record: what that left pending may be given up after a crash, whatever its
+        departments know.
         """
         order = running.order
         may_be_elsewhere = self._journal.is_shared and (order.owed or running.unwritten)
-        return running.on_record and not order.epoch and not may_be_elsewhere
+        return running.on_record and not (order.epoch or running.is_answer_written) and not may_be_elsewhere
 
     async def _written(self, running: Running, *, is_own: bool = False) -> Order:
         """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError.
 
-        Nothing is written where the last decision said the same. Then nothing is read either, unless another gateway
-        may have decided something since; before the first answer to the guest who waits (`is_own`) that is no matter,
-        for what was decided here was true while the guest waited.
+        Nothing is written where the same was written last. Then nothing is read either, unless another gateway may have
+        decided something since; before the first answer to the guest who waits (`is_own`) that is no matter, for what
+        was decided here was true while the guest waited.
         """
         order = running.order
         if self._running.is_current(running) and running.on_record and not order.settling:
-            if running.durable == (order.epoch, order.results()):
+            if running.durable == running.state():
                 return order if is_own or not self._journal.is_shared else await self._find(order.order_id)
             try:
                 await self._journal.update(order)
@@ -401,6 +403,10 @@ class Ordering:
         self._record(running)
 
     def _record(self, running: Running) -> None:
+        order = running.order
+        state = running.state() if order.owed else None  # else it will be forgotten
+        answered = order.answered
+
         def recorded(result: "asyncio.Future[Order | None]") -> None:
             error = None if result.cancelled() else result.exception()
             if result.cancelled() or not self._running.is_current(running):
@@ -412,6 +418,7 @@ class Ordering:
                 asyncio.get_running_loop().call_later(self._patience.journal_retry, self._record, running)
             else:
                 running.unwritten -= 1
+                running.durable, running.is_answer_written = state, answered
                 self._forget(running)
 
         if self._running.is_current(running):
@@ -427,7 +434,7 @@ class Ordering:
         """Write a decision down, then tell the departments; raises TakenOver, DatabaseError."""
         order = running.order
         order.settling = True
-        written = (order.epoch, order.results())
+        written = running.state()
         try:
             await self._journal.update(order)
             running.durable = written

@@ -14,7 +14,8 @@ class Running:
     `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it,
     as this gateway's; before, it is nobody's to see. `is_new`: it came here from its guest, who waits for it.
     `unwritten` counts the records that are still to be made of it. `reported`: for which reason a decision was last
-    logged as still owed, by department. `durable`: the epoch and results of the decision that was written last.
+    logged as still owed, by department. `durable`: epoch and results as they were written last, where that is kept.
+    `is_answer_written`: that its guest was answered is on record; what becomes known later is told once it is written.
     """
 
     order: Order
@@ -25,11 +26,16 @@ class Running:
     unwritten: int = 0
     reported: dict[str, tuple[Goal, str]] | None = None
     durable: tuple[int, list[Result]] | None = None
+    is_answer_written: bool = False
 
     @property
     def is_told(self) -> bool:
-        """Tell whether its guest may have been told more of it than is written; a decision is written before."""
-        return bool(self.unwritten) and self.on_record and not self.order.epoch
+        """Tell whether its guest may have been told more of it than is written, for it was the first answer."""
+        return bool(self.unwritten) and self.on_record and not (self.order.epoch or self.is_answer_written)
+
+    def state(self) -> tuple[int, list[Result]]:
+        """Tell how the order stands, to compare it with what is durable."""
+        return self.order.epoch, self.order.results()
 
     async def wait(self) -> None:
         """Wait beside others until the order is heard; whoever stops waiting leaves them waiting."""

@@ -82,7 +82,7 @@ async def test_an_order_whose_guest_left_while_it_was_inserted_is_found(restaura
     await until(has_begun)
     await break_off(first)
     restaurant.database.way.set()
-    while await restaurant.journal.find(asked.order_id) is None:
+    while await restaurant.journal.find(asked.order_id) is None:  # noqa: ASYNC110 - a fact on disk tells nobody
         await asyncio.sleep(0.001)
     await restaurant.ordering._watch._find_unknown()
     await restaurant.settle()

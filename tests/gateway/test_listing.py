@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.domain.order import Order, Status
+from gateway.running import Running
 from tests.gateway.fakes import Restaurant, all_or_nothing, order, outcomes, until
 
 SECONDS = 5.0
@@ -132,6 +133,43 @@ async def test_what_is_decided_is_listed_once_it_is_written(restaurant: Restaura
     restaurant.database.way.set()
     await placing
     assert await listed(restaurant, Status.ACCEPTED) == [asked.order_id]
+
+
+async def test_what_becomes_known_after_the_answer_is_told_once_it_is_written(restaurant: Restaurant) -> None:
+    """A crash before that would let the order be given up, if its department were away or not configured then."""
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    await restaurant.journal.flush()
+    restaurant.database.way.clear()
+    restaurant.kitchen.come_back()
+    await until(lambda: running_of(restaurant, placed).order.status is Status.ACCEPTED)
+    assert (await restaurant.ordering.find(placed.order_id)).status is Status.PENDING
+    assert await listed(restaurant, Status.ACCEPTED) == []
+    assert await listed(restaurant, Status.PENDING) == [placed.order_id]
+    again = asyncio.create_task(
+        restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+    )
+    await asyncio.sleep(0)
+    restaurant.database.way.set()
+    assert (await again).status is Status.ACCEPTED
+    assert (await restaurant.ordering.find(placed.order_id)).status is Status.ACCEPTED
+
+
+async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    await restaurant.journal.flush()
+    await until(lambda: running_of(restaurant, placed).is_answer_written)
+    writes = restaurant.database.writes
+    again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+    assert outcomes(again) == ["accepted", "pending"]
+    assert restaurant.database.writes == writes
+
+
+def running_of(restaurant: Restaurant, placed: Order) -> Running:
+    running = restaurant.ordering._running.get(placed.order_id)
+    assert running is not None
+    return running
 
 
 # What an all-or-nothing order waits for.
