@@ -2,7 +2,7 @@
 
 While the department can be reached, the backlog is empty or being handed over. While it cannot, one task knocks at
 growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first knock
-that is answered closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
+that gets a response closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
 however long, a department that fails costs one call for one order an interval.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from gateway.domain.order import Answer, Goal, Order
-from gateway.floor import Department, Unreachable
+from gateway.floor import Department, FloorError, Unreachable
 from gateway.retries import Backoff
 
 log = structlog.get_logger("backlog")
@@ -71,6 +71,10 @@ class Backlog:
                 await self._knock()
             except Unreachable:
                 continue
+            except FloorError as error:
+                log.warning("a department responded with an error", department=self._department.name, reason=str(error))
+            if not self._department.is_reachable:
+                continue  # the call failed before it left: nobody knows whether the department can be reached
             log.info("a department can be reached again", department=self._department.name, owed=len(self._orders))
             self._backoff.reset()
             orders, self._orders = self._orders, {}

@@ -1,9 +1,19 @@
 """The departments as the gateway sees them: a channel each, batched calls, deadlines, and a breaker.
 
-What is asked of a department while a few calls are in flight gathers for the next call. A call that fails is tried once
-more at once, within its deadline; if that fails too the breaker opens, and whatever is asked then is told
+What is asked of a department while a few calls are in flight gathers for the next call. A call that gets no response is
+made once more at once, within its deadline; if that fails too the breaker opens, and whatever is asked then ends with
 `Unreachable` without a call, until a call gets through again (see backlog.py, which makes it). Orders are placed on a
 stream that stays open (see order_stream.py); what is said of calls here goes for a batch on it as well.
+
+The breaker counts failures of transport. A gRPC status is a response: it refuses what was asked (`Refused`), or leaves
+it undecided (`NotNow`), and so does a fault of this program, which is logged with its traceback.
+
+FloorError
+├── Unreachable          no response: whether the department did it is not known
+├── NotNow               a response that decides nothing, or a fault of this program
+├── Refused              the department will not do it
+│   └── IdTaken              it has another order under this id
+└── NotConfigured        the gateway's settings do not name the department any more
 """
 
 import asyncio
@@ -20,7 +30,7 @@ from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, Ticke
 from gateway.order_stream import OrderStream, StreamRefused
 from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
-from plumbing.grpc_peer_guard import WatchedChannel
+from plumbing.grpc_peer_guard import WatchedChannel, is_transport_failure
 from plumbing.lean_messages import make_lean
 from plumbing.request_ids import HEADER, current_request_id
 
@@ -36,13 +46,22 @@ _FINAL = frozenset({
     Status.ALREADY_EXISTS,
     Status.FAILED_PRECONDITION,
     Status.OUT_OF_RANGE,
-    Status.RESOURCE_EXHAUSTED,  # of a batch: half of it may fit
 })  # fmt: skip
-"""What a department says of an order itself, and would say again.
+"""What a department says of an order itself, and would say again."""
 
-What it says of its caller (UNIMPLEMENTED, UNAUTHENTICATED, PERMISSION_DENIED) is due to a setting or half an upgrade,
-ends with it, and is no answer to an order that is on record.
-"""
+_SPLIT = _FINAL | {Status.RESOURCE_EXHAUSTED}
+"""What a department may say of a batch because of one order in it, or of its size: half of it may pass."""
+
+_AWAY = frozenset({
+    Status.UNAVAILABLE,
+    Status.DEADLINE_EXCEEDED,
+    Status.UNAUTHENTICATED,
+    Status.PERMISSION_DENIED,
+})  # fmt: skip
+"""What counts as no response. The last two concern the caller, so every call: a setting or a certificate is wrong."""
+
+LOG_SECONDS = 10.0
+"""How often the same kind of response, or of fault, is logged for a department."""
 
 _OUTCOMES = {
     v1.Outcome.from_string(outcome.name): outcome
@@ -65,11 +84,30 @@ class FloorError(Exception):
 
 
 class Unreachable(FloorError):
-    """No answer: whether the department did it is not known. Asking again is safe."""
+    """No response: whether the department did it is not known. Asking again is safe."""
+
+
+class NotNow(FloorError):
+    """Nothing was decided, by a department that could be reached. Asking again is safe; `cause` is for the log."""
+
+    def __init__(self, department: str, cause: str) -> None:
+        super().__init__(f"{department} cannot take it now; it is still being tried")
+        self.cause = cause
 
 
 class Refused(FloorError):
     """The department will not do it, however often it is asked."""
+
+
+class IdTaken(Refused):
+    """The department has another order under this id."""
+
+
+class NotConfigured(FloorError):
+    """The gateway's settings do not name the department any more."""
+
+    def __init__(self, department: str) -> None:
+        super().__init__(f"there is no department {department} any more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +164,14 @@ class Department:
         self._last_menu = Menu(name, False)
         self.is_reachable = True
         self.was_reached = False
+        self._silent_until: dict[str, float] = {}
         self._asks: dict[Goal, GroupCommit[Ask, Answer]] = {
             goal: GroupCommit(self._asker(goal), limit=calling.orders_per_call, concurrency=calling.calls_in_flight)
             for goal in Goal
         }
 
     def ask(self, goal: Goal, order: Order) -> "asyncio.Future[Answer]":
-        """Ask for one thing for one order, in company; raises Unreachable or Refused."""
+        """Ask for one thing for one order, in company; raises Unreachable, NotNow or Refused."""
         if self.is_reachable:
             return self._asks[goal].submit(Ask(order, order.epoch, current_request_id()))
         refusal: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -142,7 +181,10 @@ class Department:
     async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
         """Make one call, whatever the breaker says: it is what closes it. Raises Unreachable."""
         asks = [Ask(order, order.epoch) for order in orders]
-        return await self._guarded(lambda due: self._call_or_split(goal, asks, due))
+        try:
+            return await self._guarded(lambda due: self._call_or_split(goal, asks, due))
+        except (NotNow, Refused) as error:
+            return [error] * len(orders)
 
     async def menu(self) -> Menu:
         """Ask for the menu; where the department cannot be asked, answer the last one known, closed."""
@@ -150,11 +192,11 @@ class Department:
             return self._closed()
         try:
             return await self.knock()
-        except Unreachable:
+        except FloorError:
             return self._closed()
 
     async def knock(self) -> Menu:
-        """Ask for the menu, whatever the breaker says; raises Unreachable."""
+        """Ask for the menu, whatever the breaker says; raises Unreachable, NotNow, Refused."""
         metadata = _metadata({current_request_id()})
         response = await self._guarded(
             lambda due: self._stub.get_menu(v1.GetMenuRequest(), timeout=_left(due), metadata=metadata)
@@ -181,7 +223,7 @@ class Department:
         return ask
 
     async def _guarded(self, call: "Callable[[float], Awaitable[R]]", tries: int = 1) -> "R":
-        """Make a call within its deadline and mind the breaker; raises Unreachable.
+        """Make a call within its deadline and mind the breaker; raises Unreachable, NotNow, Refused.
 
         The call is told when it is due, in the loop's time.
         """
@@ -190,33 +232,69 @@ class Department:
             tries -= 1
             try:
                 result = await call(due)
-            except Exception as error:  # whatever went wrong, there was no answer: not swallowed, translated
-                if _is_shutting_down(error):
+            except GRPCError as error:
+                if error.status is Status.UNAVAILABLE:
                     self._channel.reconnect()  # to another of its kind, if there is one
+                if tries and error.status in _AWAY:
+                    continue
+                raise self._responded(error) from error
+            except Exception as error:
+                if not is_transport_failure(error):
+                    raise self._fault(error) from error
                 if tries and not isinstance(error, TimeoutError):
                     continue
-                self._fail(error)
-                raise self._unreachable() from error
+                raise self._fail(_reason(error)) from error
             self.is_reachable = self.was_reached = True
             return result
 
-    def _fail(self, error: Exception) -> None:
+    def _responded(self, error: GRPCError) -> FloorError:
+        """Tell what a status means for whoever called; the breaker closes, unless it counts as no response."""
+        if error.status in _AWAY:
+            return self._fail(_reason(error))
+        self.is_reachable = self.was_reached = True
+        if self._is_time_to_log(error.status.name):
+            log.warning("a department responded with a status", department=self.name, reason=_reason(error))
+        return self._refusal(error)
+
+    def _refusal(self, error: GRPCError) -> FloorError:
+        if error.status not in _FINAL:
+            return NotNow(self.name, _reason(error))
+        kind = IdTaken if error.status is Status.ALREADY_EXISTS else Refused
+        return kind(f"{self.name} refused it: {error.message}")
+
+    def _fault(self, error: Exception) -> NotNow:
+        """Log what went wrong in this program, or with a response that it cannot read; the breaker stays as it is."""
+        kind = type(error).__name__
+        if self._is_time_to_log(kind):
+            log.error("calling a department failed", department=self.name, exc_info=error)
+        return NotNow(self.name, f"{kind}: {error}")
+
+    def _fail(self, reason: str) -> Unreachable:
+        """Open the breaker: there was no response."""
         if self.is_reachable:
-            log.warning("a department cannot be reached", department=self.name, reason=_reason(error))
+            log.warning("a department cannot be reached", department=self.name, reason=reason)
         self.is_reachable = False
         for ask in self._asks.values():
             ask.abandon(self._unreachable())
         self.on_failure()
+        return self._unreachable()
+
+    def _is_time_to_log(self, kind: str) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < self._silent_until.get(kind, 0.0):
+            return False
+        self._silent_until[kind] = now + LOG_SECONDS
+        return True
 
     async def _call_or_split(self, goal: Goal, asks: list[Ask], due: float) -> "list[Answer | Exception]":
         """Make a call; where the batch is refused, find the order that is to blame by halves."""
         try:
             return [*await self._call(goal, asks, due)]
         except GRPCError as error:
-            if error.status not in _FINAL:
+            if error.status not in _SPLIT:
                 raise
             if len(asks) == 1:
-                return [Refused(f"{self.name} refused it: {error.message}")]
+                return [self._refusal(error)]
         half = len(asks) // 2
         return [
             *await self._call_or_split(goal, asks[:half], due),
@@ -325,10 +403,6 @@ def _answers(batch: _Batch | None, shares: Sequence[int]) -> list[Answer]:
     if len(batch.outcomes) != sum(batch.line_counts) or next(lines, None) is not None:
         raise ValueError("the department answered another number of lines than its tickets have")
     return answers
-
-
-def _is_shutting_down(error: Exception) -> bool:
-    return isinstance(error, GRPCError) and error.status is Status.UNAVAILABLE
 
 
 def _reason(error: Exception) -> str:

@@ -5,7 +5,7 @@ derive again may be written later, with the next batch: it costs no fsync of its
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -14,7 +14,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from gateway.domain.errors import TakenOver
+from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Goal, Line, Order, Policy, Status
 from plumbing.database import (
     Database,
@@ -105,24 +105,37 @@ _KNOWN = Statement(
 )
 
 
+_Row = Order | OrderUnreadable
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Orders, newest first. `cursor` asks for the next page; None on the last."""
+    """Orders, newest first. `cursor` asks for the next page; None on the last. `unreadable` are missing in `orders`."""
 
     orders: list[Order]
     cursor: int | None
+    unreadable: Sequence[OrderUnreadable] = ()
 
 
 class Journal:
     """What the gateway writes down.
 
     Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
+
+    Rows are read one by one. One that this version cannot read is logged and passed over, and keeps its owner and its
+    epoch, so that a newer version takes it up.
     """
 
-    def __init__(self, database: Database) -> None:
-        """Write to a database whose tables are in place."""
+    def __init__(self, database: Database, report: "Callable[[OrderUnreadable], None] | None" = None) -> None:
+        """Write to a database whose tables are in place.
+
+        `report` is told of each order that cannot be read, once for each reason; by default it is logged.
+        """
         self._database = database
+        self._tell = report or _log_unreadable
         self.number = 0
+        self._unreadable: dict[str, str] = {}
+        self._logged: set[tuple[str, str]] = set()
         self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
             self._commit, limit=BATCH, patience=PATIENCE_SECONDS
         )
@@ -139,6 +152,11 @@ class Journal:
     def update_later(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order when it costs least; what is written is the order as it is now."""
         return self._writes.submit_later(_Entry(order))
+
+    @property
+    def unreadable(self) -> int:
+        """How many orders cannot be read, of those that were unfinished at the last claim or asked for since."""
+        return len(self._unreadable)
 
     @property
     def is_shared(self) -> bool:
@@ -158,23 +176,38 @@ class Journal:
 
         Answers None where others have taken this gateway for dead.
         """
-        return await self._database.write(_claim, self.number, lease, self.is_shared, limit)
+        rows = await self._database.write(_claim, self.number, lease, self.is_shared, limit)
+        if rows is None:
+            return None
+        self._unreadable.clear()
+        return sorted(self._readable(rows), key=lambda order: order.created_at_ms)
 
     async def take(self, order_id: str) -> Order | None:
-        """Take over one order, whoever looks after it: from here on its owner's writes are fenced off."""
-        return await self._database.write(_take, self.number, order_id)
+        """Take over one order, whoever looks after it: from here on its owner's writes are fenced off.
+
+        Raises OrderUnreadable, and then nothing has changed.
+        """
+        try:
+            return await self._database.write(_take, self.number, order_id)
+        except OrderUnreadable as error:
+            self._report(error)
+            raise
 
     async def flush(self) -> None:
         """Wait until everything that was given here is written."""
         await self._writes.drain()
 
     async def find(self, order_id: str) -> Order | None:
-        """Read one order."""
-        return (await self._database.read(_find, [order_id])).get(order_id)
+        """Read one order; raises OrderUnreadable."""
+        for order in self._readable(await self._database.look_up(_find, [order_id]), demand=True):
+            return order
+        return None
 
-    async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order]:
+    async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order | OrderUnreadable]:
         """Read these orders, by their ids; unknown ones are left out."""
-        return await self._database.read(_find, order_ids)
+        rows = await self._database.look_up(_find, order_ids)
+        self._readable(rows)
+        return {row.order_id: row for row in rows}
 
     async def known(self, order_ids: Sequence[str]) -> set[str]:
         """Return those of these order ids that the journal has, whatever stands in their records."""
@@ -184,9 +217,19 @@ class Journal:
         """Return how many gateways have a lease that has not ended."""
         return await self._database.read(_at_work)
 
-    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
-        """Read a page of orders, newest first."""
-        return await self._database.read(_page, limit, before, status, table)
+    async def page(
+        self,
+        limit: int,
+        before: int | None,
+        status: Status | None,
+        table: str | None,
+        *,
+        also: Sequence[str] = (),
+    ) -> Page:
+        """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
+        rows, cursor = await self._database.read(_page, limit, before, status, table, also)
+        unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
+        return Page(self._readable(rows), cursor, unreadable)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""
@@ -201,8 +244,33 @@ class Journal:
             return False
         return True
 
+    def _readable(self, rows: "Sequence[Order | OrderUnreadable]", *, demand: bool = False) -> list[Order]:
+        """Pass over what cannot be read, and report it; raises OrderUnreadable where all of it is demanded."""
+        orders: list[Order] = []
+        for row in rows:
+            if isinstance(row, OrderUnreadable):
+                self._report(row)
+                if demand:
+                    raise row
+            else:
+                orders.append(row)
+                if self._unreadable:
+                    self._unreadable.pop(row.order_id, None)
+        return orders
+
+    def _report(self, error: OrderUnreadable) -> None:
+        """Count an order that cannot be read; it is logged once for each reason."""
+        self._unreadable[error.order_id] = error.reason
+        if (error.order_id, error.reason) not in self._logged:
+            self._logged.add((error.order_id, error.reason))
+            self._tell(error)
+
     async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
         return await self._database.write(_write, entries)
+
+
+def _log_unreadable(error: OrderUnreadable) -> None:
+    log.error("an order cannot be read", order_id=error.order_id, reason=error.reason)
 
 
 class _Entry:
@@ -262,16 +330,17 @@ def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[t
     return _INSERT.run_rows(connection, rows)
 
 
-def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]) -> dict[str, Order]:
+def _refused(
+    connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]
+) -> "dict[str, _Row]":
     """Read the orders that were there before they could be inserted."""
     ids = {order_id for (order_id,) in inserted}
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
-    return _find(connection, refused) if refused else {}
+    return {row.order_id: row for row in _find(connection, refused)} if refused else {}
 
 
-def _find(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, Order]:
-    found = map(_order, _FIND.run(connection, {"order_ids": encode_json(list(order_ids))}))
-    return {order.order_id: order for order in found}
+def _find(connection: sa.Connection, order_ids: Sequence[str]) -> "list[_Row]":
+    return [_read(row) for row in _FIND.run(connection, {"order_ids": encode_json(list(order_ids))})]
 
 
 def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
@@ -283,16 +352,27 @@ def _at_work(connection: sa.Connection) -> int:
     return connection.execute(sa.select(sa.func.count()).where(ends)).scalar_one()
 
 
-def _page(connection: sa.Connection, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
+def _page(
+    connection: sa.Connection,
+    limit: int,
+    before: int | None,
+    status: Status | None,
+    table: str | None,
+    also: Sequence[str],
+) -> "tuple[list[_Row], int | None]":
     query = sa.select(orders).order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
-    if status is not None:
-        query = query.where(orders.c.status == status.value)
     if table is not None:
         query = query.where(orders.c.placed_for == table)
-    rows = connection.execute(query).all()
-    return Page([_order(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None)
+    of_status = query if status is None else query.where(orders.c.status == status.value)
+    rows = list(connection.execute(of_status).all())
+    if status is not None and also:
+        # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
+        more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+        by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
+        rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
+    return [_read(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
 
 
 def _enlist(connection: sa.Connection, lease: float) -> int:
@@ -307,7 +387,7 @@ def _retire(connection: sa.Connection, owner: int) -> None:
     connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
 
 
-def _claim(connection: sa.Connection, owner: int, lease: float, shared: bool, limit: int) -> list[Order] | None:
+def _claim(connection: sa.Connection, owner: int, lease: float, shared: bool, limit: int) -> "list[_Row] | None":
     until = now_ms(connection.dialect) + int(lease * 1000)
     renewal = sa.update(gateways).where(gateways.c.number == owner).values(lease_until_ms=until)
     if not connection.execute(renewal).rowcount:
@@ -319,24 +399,50 @@ def _claim(connection: sa.Connection, owner: int, lease: float, shared: bool, li
     dead = connection.execute(others).scalars().all()
     if dead:
         connection.execute(sa.delete(gateways).where(gateways.c.number.in_(dead)))
-    alone = (
-        sa.select(orders.c.seq)
-        .where(orders.c.owed.is_not(None), orders.c.owner.not_in(sa.select(gateways.c.number)))
-        .order_by(orders.c.seq)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    claimed = connection.execute(alone).scalars().all()
-    if not claimed:
-        return []
-    update = _owned_by(owner).where(orders.c.seq.in_(claimed)).returning(*orders.c)
-    return sorted((_order(row) for row in connection.execute(update)), key=lambda order: order.created_at_ms)
+    return _claim_alone(connection, owner, limit)
+
+
+def _claim_alone(connection: sa.Connection, owner: int, limit: int) -> "list[_Row]":
+    """Take over the oldest unfinished orders that no living gateway owns, as many as can be read.
+
+    What cannot be read is answered as well, and keeps its owner and epoch.
+    """
+    seen: list[_Row] = []
+    last = 0
+    claimed: dict[int, Order] = {}
+    while not claimed:
+        alone = (
+            sa.select(orders)
+            .where(orders.c.owed.is_not(None), orders.c.owner.not_in(sa.select(gateways.c.number)))
+            .where(orders.c.seq > last)
+            .order_by(orders.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = connection.execute(alone).all()
+        if not rows:
+            break
+        last = rows[-1].seq
+        read = {row.seq: _read(row) for row in rows}
+        seen += read.values()
+        claimed = {seq: order for seq, order in read.items() if isinstance(order, Order)}
+    if claimed:
+        connection.execute(_owned_by(owner).where(orders.c.seq.in_(claimed)))
+        for order in claimed.values():
+            order.owner, order.epoch = owner, order.epoch + 1
+    return seen
 
 
 def _take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
+    """Take an order over; raises OrderUnreadable, which rolls it back."""
     update = _owned_by(owner).where(orders.c.order_id == order_id).returning(*orders.c)
     row = connection.execute(update).one_or_none()
-    return _order(row) if row is not None else None
+    if row is None:
+        return None
+    order = _read(row)
+    if isinstance(order, OrderUnreadable):
+        raise order
+    return order
 
 
 def _owned_by(owner: int) -> sa.Update:
@@ -352,9 +458,17 @@ def _touch(connection: sa.Connection) -> None:
     connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))
 
 
+def _read(row: Sequence[Any]) -> "_Row":
+    """Read a row alone: what is wrong with one says nothing of the others."""
+    try:
+        return _order(row)
+    except (ValueError, TypeError, msgspec.MsgspecError) as error:
+        return OrderUnreadable(row[1], str(error))
+
+
 def _order(row: Sequence[Any]) -> Order:
     _, order_id, policy, table, lines, _, owed, answered, created_at_ms, owner, epoch = row
-    return Order(
+    order = Order(
         order_id,
         Policy(policy),
         table,
@@ -365,3 +479,6 @@ def _order(row: Sequence[Any]) -> Order:
         owner=owner,
         epoch=epoch,
     )
+    if order.owed.keys() - order.shares.keys():
+        raise ValueError(f"it owes {', '.join(order.owed)} something, and has lines for {', '.join(order.shares)}")
+    return order

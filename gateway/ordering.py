@@ -1,8 +1,13 @@
 """The order path: write it down, ask the departments at once, decide, answer; and everything that follows from a crash.
 
     place ── journal.insert (durable) ── ask every department ── hear ── answer ── journal.update_later
-                                              │ unreachable
-                                              └── backlog: asked again until acknowledged or expired
+                                              ├── unreachable: backlog ──────┐
+                                              └── not now, or a decision ────┴─ asked again until acknowledged,
+                                                  refused: postponed            a placing until it expires
+
+A refusal is final for placing only. A decision (confirm, suspend, cancel) stays owed until its department acknowledges
+it, whatever the department responds meanwhile; also while the department is not configured: then the journal keeps it
+for a gateway whose settings name the department again.
 
 What a department said can be had from it again, for it keeps what it answered, so an order's record of that is written
 without being waited for. A decision that the gateway alone makes (all or nothing, cancel, expire, give up) is durable
@@ -12,16 +17,19 @@ before any department, or any guest, hears of it.
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
 
 from gateway.backlog import Backlog
-from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
-from gateway.domain.order import Answer, Goal, Order, Outcome, Status
-from gateway.floor import Department, Menu, Refused, Unreachable
+from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
+from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status
+from gateway.floor import Department, FloorError, IdTaken, Menu, NotConfigured, NotNow, Refused, Unreachable
 from gateway.journal import Journal, Page
+from gateway.listing import Listing
 from gateway.placed import PlacedLog
+from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
 from gateway.watch import Watch
@@ -76,8 +84,10 @@ class Ordering:
             adopt=self._adopt,
             let_go=self._running.hand_over_all,
         )
+        self._listing = Listing(journal, self._running)
         self.departments = departments
         self.backlogs = {name: self._backlog(department, random) for name, department in departments.items()}
+        self.postponed = {name: self._postponed(department, random) for name, department in departments.items()}
 
     async def start(self) -> None:
         """Take up every order that a crash left unfinished, and knock at every department; raises DatabaseError."""
@@ -90,6 +100,8 @@ class Ordering:
         """Stop asking; write down what is known. What is owed is taken up at the next start, or by another gateway."""
         for backlog in self.backlogs.values():
             await backlog.close()
+        for postponed in self.postponed.values():
+            await postponed.close()
         for task in self._tasks:
             task.cancel()
         self._placed.flush()
@@ -108,9 +120,12 @@ class Ordering:
         self._unanswered += 1
         try:
             running = self._running.get(order.order_id) or await self._begin(order)
-            await (running.heard if running.order is order else asyncio.shield(running.heard))
+            if running.order is order:
+                await self._wait_alone(running)
+            else:
+                await running.wait()
             is_firm = self._is_firm(running) or (running.order is order and _is_served(order))
-            placed = running.order if is_firm else await self._written(running)
+            placed = running.order if is_firm else await self._written(running, is_own=running.order is order)
         except TakenOver:
             placed = await self._follow(await self._find(order.order_id))
         finally:
@@ -133,21 +148,22 @@ class Ordering:
     async def find(self, order_id: str) -> Order:
         """Answer an order as it stands; raises OrderNotFound, DatabaseError."""
         running = self._running.get(order_id)
-        return running.order if running is not None and self._is_firm(running) else await self._find(order_id)
+        if running is not None and self._is_firm(running):
+            return running.order
+        return await self._listing.find(order_id)
 
     async def history(self, limit: int, before: int | None, status: Status | None, table: str | None) -> Page:
         """List orders, newest first; raises DatabaseError."""
-        await self._journal.flush()
-        page = await self._journal.page(limit, before, status, table)
-        known = [self._running.get(order.order_id) for order in page.orders]
-        orders = [
-            run.order if run and self._is_firm(run) else order for run, order in zip(known, page.orders, strict=True)
-        ]
-        return Page(orders, page.cursor)
+        return await self._listing.page(limit, before, status, table)
 
     async def menus(self) -> list[Menu]:
         """Ask every department for its menu, all at once."""
         return await asyncio.gather(*(department.menu() for department in self.departments.values()))
+
+    @property
+    def unreadable(self) -> int:
+        """How many orders in the journal this version cannot read, as far as it has met them."""
+        return self._journal.unreadable
 
     async def is_writable(self) -> bool:
         """Tell whether orders can be written down."""
@@ -156,16 +172,25 @@ class Ordering:
     def _is_firm(self, running: Running) -> bool:
         """Tell whether an order may be told as it is known here: no crash would take it back, and nobody else has it.
 
-        Once something was decided about an order, it is told as it is written; before, its departments know it all.
+        Once something was decided about an order, it is told as it is written; before, its departments know it all. So
+        it is once its answer is on record: what that left pending may be given up after a crash, whatever its
+        departments know.
         """
         order = running.order
         may_be_elsewhere = self._journal.is_shared and (order.owed or running.unwritten)
-        return running.on_record and not order.epoch and not may_be_elsewhere
+        return running.on_record and not (order.epoch or running.is_answer_written) and not may_be_elsewhere
 
-    async def _written(self, running: Running) -> Order:
-        """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError."""
+    async def _written(self, running: Running, *, is_own: bool = False) -> Order:
+        """Write an order as it is known here, then answer it as it is written; raises TakenOver, DatabaseError.
+
+        Nothing is written where the same was written last. Then nothing is read either, unless another gateway may have
+        decided something since; before the first answer to the guest who waits (`is_own`) that is no matter, for what
+        was decided here was true while the guest waited.
+        """
         order = running.order
         if self._running.is_current(running) and running.on_record and not order.settling:
+            if running.durable == running.state():
+                return order if is_own or not self._journal.is_shared else await self._find(order.order_id)
             try:
                 await self._journal.update(order)
             except TakenOver:
@@ -178,6 +203,15 @@ class Ordering:
         if order is None:
             raise OrderNotFound(order_id)
         return order
+
+    async def _wait_alone(self, running: Running) -> None:
+        """Wait as the guest who sent the order first: without a shield, which costs more than the waiting."""
+        heard = running.heard
+        try:
+            await heard
+        except asyncio.CancelledError:
+            running.leave(heard)
+            raise
 
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
@@ -195,7 +229,7 @@ class Ordering:
                 running.order = await self._follow(known)
                 self._running.forget(running)
                 running.finish()
-        except (DatabaseError, OrderNotFound) as error:
+        except BaseException as error:
             self._give_up(running, error)
             raise
         return running
@@ -223,10 +257,10 @@ class Ordering:
                 running = self._running.add(order, on_record=False)
                 try:
                     await self._take(running)
-                except (DatabaseError, OrderNotFound) as error:
+                except BaseException as error:
                     self._give_up(running, error)
                     raise
-            await asyncio.shield(running.heard)
+            await running.wait()
             if running.heard.done() and self._running.is_current(running):
                 return running
 
@@ -245,10 +279,10 @@ class Ordering:
     def _adopt(self, order: Order) -> None:
         self._ask_all(self._running.add(order))
 
-    def _give_up(self, running: Running, error: Exception) -> None:
-        """Answer that an order could not be written; whether it was after all will show."""
+    def _give_up(self, running: Running, error: BaseException) -> None:
+        """End the waiting for an order that could not be written, whatever the reason; whether it was will show."""
         self._running.forget(running)
-        running.finish(error)
+        running.finish(error if isinstance(error, Exception) else BrokenOff(running.order.order_id))
         self._watch.doubt()
 
     async def _cancel(self, running: Running) -> Order:
@@ -272,7 +306,7 @@ class Ordering:
         """
         order, before = running.order, dict(running.order.owed)
         order.take_back()
-        heard = running.heard = asyncio.get_running_loop().create_future()
+        running.heard = asyncio.get_running_loop().create_future()
         try:
             await self._settle(running)
         except TakenOver:
@@ -283,13 +317,17 @@ class Ordering:
             order.owed = before
             self._ask_all(running)  # whose record overwrites the cancelling, should it be written after all
             raise
-        await asyncio.shield(heard)
+        except (Exception, asyncio.CancelledError):
+            self._settle_soon(running)  # it may be written, and others may wait for it: it is carried out
+            raise
+        await running.wait()
 
     def _ask_all(self, running: Running) -> None:
         running.waiting = dict(running.order.owed)
-        for name in list(running.waiting):
+        names = list(running.waiting)
+        for name in names:
             self._ask(running, name)
-        if not running.waiting and not running.order.settling:
+        if not names and not running.order.settling:
             self._conclude(running)
 
     def _ask(self, running: Running, name: str) -> None:
@@ -299,7 +337,7 @@ class Ordering:
             return
         department = self.departments.get(name)
         if department is None:
-            self._hear(running, name, goal, epoch, Refused(f"there is no department {name} any more"))
+            self._hear(running, name, goal, epoch, NotConfigured(name))
             return
 
         def hear(answer: "asyncio.Future[Answer]") -> None:
@@ -309,25 +347,58 @@ class Ordering:
         department.ask(goal, order).add_done_callback(hear)
 
     def _hear(self, running: Running, name: str, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
-        """Take in what a department said, or that it did not."""
+        """Take in what a department responded, or that it did not."""
         order = running.order
         if order.epoch != epoch or order.owed.get(name) is not goal or not self._running.is_current(running):
             return  # it was asked before the last decision, and whatever is still owed is asked anew
         if isinstance(answer, Answer):
-            order.hear(name, goal, answer)
-        elif isinstance(answer, Refused):
+            self._take_in(running, name, goal, answer)
+        elif goal in PLACING and isinstance(answer, Refused):
             log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(answer))
-            order.refuse(name, str(answer))
+            order.reject(name, str(answer), bury=not isinstance(answer, IdTaken))
+        elif goal in PLACING and isinstance(answer, NotConfigured):
+            log.error("an order is not placed", order_id=order.order_id, goal=goal.value, reason=str(answer))
+            order.unplace(name, str(answer))
         else:
-            if not isinstance(answer, Unreachable):
-                log.error("asking a department failed", order_id=order.order_id, exc_info=answer)
-            order.explain_pending(name, f"{name} cannot be reached; it is still being tried")
-            self.backlogs[name].add(order)
+            self._keep_owed(running, name, goal, answer)
         running.waiting.pop(name, None)
         if order.decide(goal) or order.epoch != epoch:
             self._settle_soon(running)
         elif not running.waiting:
             self._conclude(running)
+
+    def _take_in(self, running: Running, name: str, goal: Goal, answer: Answer) -> None:
+        try:
+            running.order.hear(name, goal, answer)
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is logged, and the order stays owed
+            running.order.owed[name] = goal
+            self._keep_owed(running, name, goal, error)
+
+    def _keep_owed(self, running: Running, name: str, goal: Goal, error: BaseException) -> None:
+        """Leave owed what a department did not acknowledge, and see that it is asked for again where it can be."""
+        order = running.order
+        if not isinstance(error, FloorError):
+            log.error("asking a department failed", order_id=order.order_id, department=name, exc_info=error)
+            error = NotNow(name, f"{type(error).__name__}: {error}")
+        if goal not in PLACING and not isinstance(error, Unreachable):
+            self._report(running, name, goal, error)
+        if isinstance(error, Unreachable):
+            order.explain_pending(name, f"{name} cannot be reached; it is still being tried")
+            self.backlogs[name].add(order)
+            return
+        order.explain_pending(name, str(error))
+        if not isinstance(error, NotConfigured):
+            self.postponed[name].add(order)
+
+    def _report(self, running: Running, name: str, goal: Goal, error: FloorError) -> None:
+        """Log that a decision is not acknowledged: once for each order and reason, however often it is tried."""
+        reason = error.cause if isinstance(error, NotNow) else str(error)
+        running.reported = reported = running.reported or {}
+        if reported.get(name) == (goal, reason):
+            return
+        reported[name] = (goal, reason)
+        order_id = running.order.order_id
+        log.error("a decision is still owed", order_id=order_id, department=name, goal=goal.value, reason=reason)
 
     def _conclude(self, running: Running) -> None:
         """Answer the guest, and write down how the order stands when it costs least."""
@@ -336,6 +407,10 @@ class Ordering:
         self._record(running)
 
     def _record(self, running: Running) -> None:
+        order = running.order
+        state = running.state() if order.owed else None  # else it will be forgotten
+        answered = order.answered
+
         def recorded(result: "asyncio.Future[Order | None]") -> None:
             error = None if result.cancelled() else result.exception()
             if result.cancelled() or not self._running.is_current(running):
@@ -347,6 +422,7 @@ class Ordering:
                 asyncio.get_running_loop().call_later(self._patience.journal_retry, self._record, running)
             else:
                 running.unwritten -= 1
+                running.durable, running.is_answer_written = state, answered
                 self._forget(running)
 
         if self._running.is_current(running):
@@ -362,8 +438,10 @@ class Ordering:
         """Write a decision down, then tell the departments; raises TakenOver, DatabaseError."""
         order = running.order
         order.settling = True
+        written = running.state()
         try:
             await self._journal.update(order)
+            running.durable = written
         finally:
             order.settling = False
         if self._running.is_current(running):
@@ -386,10 +464,17 @@ class Ordering:
                 self._running.hand_over(running)
             except DatabaseError as error:
                 log.debug("a decision is not written yet", order_id=running.order.order_id, reason=str(error))
-                running.order.settling = True
-                running.finish()
-                running.heard = asyncio.get_running_loop().create_future()
-                await asyncio.sleep(self._patience.journal_retry)
+                await self._pause(running)
+            except Exception as error:  # a fault of ours: it is logged, and the decision written again
+                log.error("a decision is not written yet", order_id=running.order.order_id, exc_info=error)
+                await self._pause(running)
+
+    async def _pause(self, running: Running) -> None:
+        """Wait before a decision is written again; whoever waits for the order is told how it stands."""
+        running.order.settling = True
+        running.finish()
+        running.heard = asyncio.get_running_loop().create_future()
+        await asyncio.sleep(self._patience.journal_retry)
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old."""
@@ -404,7 +489,7 @@ class Ordering:
     async def _greet(self, department: Department) -> None:
         try:
             await department.knock()
-        except Unreachable as error:
+        except FloorError as error:
             log.info("a department is not there yet", department=department.name, reason=str(error))
 
     def _backlog(self, department: Department, random: Callable[[], float]) -> Backlog:
@@ -414,19 +499,23 @@ class Ordering:
             if running := self._running.of(order):
                 self._ask(running, name)
 
-        def heard(order: Order, goal: Goal, epoch: int, answer: "Answer | Exception") -> None:
-            if running := self._running.of(order):
-                self._hear(running, name, goal, epoch, answer)
-
         backlog = Backlog(
-            department,
-            Backoff(self._patience.first_retry, self._patience.retry_cap, random),
-            heard=heard,
-            ask=again,
-            expire=self._expire,
+            department, self._backoff(random), heard=partial(self._hear_again, name), ask=again, expire=self._expire
         )
         department.on_failure = backlog.watch
         return backlog
+
+    def _postponed(self, department: Department, random: Callable[[], float]) -> Postponed:
+        heard = partial(self._hear_again, department.name)
+        return Postponed(department, self._backoff(random), heard=heard, expire=self._expire)
+
+    def _hear_again(self, name: str, order: Order, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
+        """Take in what came of asking again, unless the order was handed over meanwhile."""
+        if running := self._running.of(order):
+            self._hear(running, name, goal, epoch, answer)
+
+    def _backoff(self, random: Callable[[], float]) -> Backoff:
+        return Backoff(self._patience.first_retry, self._patience.retry_cap, random)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

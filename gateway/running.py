@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, Order
+from gateway.domain.order import Goal, Order, Result
 
 
 @dataclass(slots=True)
@@ -13,7 +13,9 @@ class Running:
 
     `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it,
     as this gateway's; before, it is nobody's to see. `is_new`: it came here from its guest, who waits for it.
-    `unwritten` counts the records that are still to be made of it.
+    `unwritten` counts the records that are still to be made of it. `reported`: for which reason a decision was last
+    logged as still owed, by department. `durable`: epoch and results as they were written last, where that is kept.
+    `is_answer_written`: that its guest was answered is on record; what becomes known later is told once it is written.
     """
 
     order: Order
@@ -22,6 +24,35 @@ class Running:
     is_new: bool = False
     waiting: dict[str, Goal] = field(default_factory=dict)
     unwritten: int = 0
+    reported: dict[str, tuple[Goal, str]] | None = None
+    durable: tuple[int, list[Result]] | None = None
+    is_answer_written: bool = False
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether its guest may have been told more of it than is written, for it was the first answer."""
+        return bool(self.unwritten) and self.on_record and not (self.order.epoch or self.is_answer_written)
+
+    def state(self) -> tuple[int, list[Result]]:
+        """Tell how the order stands, to compare it with what is durable."""
+        return self.order.epoch, self.order.results()
+
+    async def wait(self) -> None:
+        """Wait beside others until the order is heard; whoever stops waiting leaves them waiting."""
+        while True:
+            heard = self.heard
+            try:
+                await asyncio.shield(heard)
+                return
+            except asyncio.CancelledError:
+                if not heard.cancelled():
+                    raise
+                self.leave(heard)  # its guest, who waited for it directly, is gone
+
+    def leave(self, heard: "asyncio.Future[None]") -> None:
+        """Put a future in the place of one that was cancelled with its guest."""
+        if self.heard is heard and heard.cancelled():
+            self.heard = asyncio.get_running_loop().create_future()
 
     def finish(self, error: Exception | None = None) -> None:
         """Answer whoever waits for this order."""
@@ -69,6 +100,15 @@ class RunningOrders:
         if stale is not None and stale is not running:
             self.hand_over(stale)
         self._running[running.order.order_id] = running
+
+    def told(self) -> dict[str, Order]:
+        """List the orders of which a guest may have been told more than is written: it is at the departments."""
+        return {order_id: running.order for order_id, running in self._running.items() if running.is_told}
+
+    def told_of(self, order_id: str) -> dict[str, Order]:
+        """List one order, where that is so of it."""
+        running = self._running.get(order_id)
+        return {order_id: running.order} if running is not None and running.is_told else {}
 
     def of(self, order: Order) -> Running | None:
         """Find this very order, unless it was handed over meanwhile."""

@@ -158,6 +158,9 @@ class Health(msgspec.Struct, kw_only=True):
 
     status: Literal["live", "ready", "not ready"]
     departments: dict[str, Literal["reachable", "unreachable"]] = {}
+    unreadable_orders: (
+        Annotated[int, Meta(description="Orders in the journal that this version cannot read.")] | UnsetType
+    ) = UNSET
 
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):

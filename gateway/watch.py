@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import structlog
 
+from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.journal import Journal
 from plumbing.errors import DatabaseError
@@ -98,7 +99,10 @@ class Watch:
             if self._knows(order_id):
                 continue
             # Taken anew, for it may have been finished since, or begun again.
-            order = await self._journal.take(order_id)
+            try:
+                order = await self._journal.take(order_id)
+            except OrderUnreadable:
+                continue  # logged by the journal, and left as it is
             if order is not None and order.owed:
                 log.info("found", order_id=order_id)
                 self._adopt(order)

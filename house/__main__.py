@@ -40,10 +40,13 @@ The audit reads, changes and locks nothing, and may run while orders are taken. 
   undecided  not wrong: still owed to a department that is busy, or cannot be reached
   withdrawn  not wrong: accepted, and then cancelled by the department's staff
 
-Below the table stands what is behind each figure. FILE has a JSON line for each answer that a client received, and one
-before each cancel that it asked for: {"order_id": ..., "answer": <the order>} and {"order_id": ..., "cancel": true}.
+Below the table stands what is behind each figure, and what is not known: orders whose record cannot be read, and open
+orders of a department whose menu file is missing, so that its database could not be looked at.
 
-exit code: 0 all is right, 1 something is wrong, 2 it could not be found out
+FILE has a JSON line for each answer that a client received, and one before each cancel that it asked for:
+{"order_id": ..., "answer": <the order>} and {"order_id": ..., "cancel": true}.
+
+exit code: 0 all is right, 1 something is wrong, 2 it could not be found out, or not of everything
 """
 
 SETTLE = """
@@ -122,6 +125,8 @@ def audit(acknowledged: Path | None) -> None:
     print(report.table())
     if not report.is_right:
         sys.exit(1)
+    if not report.is_complete:
+        sys.exit(2)
 
 
 def _show_progress(report: Report) -> None:

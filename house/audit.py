@@ -7,6 +7,7 @@ before and after its tickets are read, and owes nobody anything. Everything is r
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ import msgspec
 from departments import desk, store
 from departments.desk import Takings
 from departments.domain.tickets import State, Ticket
+from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.journal import Journal
 from house.verdicts import HARMLESS, Column, Finding, Note, judge, judge_told
@@ -82,13 +84,18 @@ def _no_subjects() -> dict[Column, set[str]]:
 
 @dataclass(slots=True)
 class Report:
-    """What was found. `acknowledged`: by the client's journal, or else what the gateway's says was answered."""
+    """What was found. `acknowledged`: by the client's journal, or else what the gateway's says was answered.
+
+    `not_looked_at`: departments without a menu file, with how many open orders each is owed something of. `unreadable`:
+    orders whose record this version cannot read, with the reason.
+    """
 
     acknowledged: int = 0
     orders: int = 0
     tickets: int = 0
     counter_sales: int = 0
-    not_looked_at: set[str] = field(default_factory=set)
+    not_looked_at: Counter[str] = field(default_factory=Counter)
+    unreadable: dict[str, str] = field(default_factory=dict)
     findings: dict[Column, list[Finding]] = field(default_factory=_no_findings)
     subjects: dict[Column, set[str]] = field(default_factory=_no_subjects)
 
@@ -101,6 +108,11 @@ class Report:
     def is_right(self) -> bool:
         """Tell whether every promise was kept."""
         return not any(found for column, found in self.findings.items() if column not in HARMLESS)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether everything could be looked at that is not finished."""
+        return not (self.unreadable or self.not_looked_at.total())
 
     def add(self, findings: Iterable[Finding]) -> None:
         """Take findings in: all are counted, the first are kept."""
@@ -120,12 +132,22 @@ class Report:
         ]
         if self.not_looked_at:
             rows.append(f"not looked at, as there is no menu file: {', '.join(sorted(self.not_looked_at))}")
+        rows += [
+            f"not known: {count} open orders are owed something by {name}, which has no menu file"
+            for name, count in sorted((+self.not_looked_at).items())
+        ]
+        rows += [f"not known: {order_id} cannot be read: {reason}" for order_id, reason in self._shown_unreadable()]
+        if (more := len(self.unreadable) - SHOWN) > 0:
+            rows.append(f"not known: and {more} more cannot be read")
         for column, found in self.findings.items():
             shown = found[:SHOWN]
             rows += [f"{column}: {subject}: {reason}" for _, subject, reason in shown]
             if more := len(self.subjects[column] - {finding.subject for finding in shown}):
                 rows.append(f"{column}: and {more} more")
         return "\n".join(rows)
+
+    def _shown_unreadable(self) -> list[tuple[str, str]]:
+        return sorted(self.unreadable.items())[:SHOWN]
 
 
 class Auditor:
@@ -145,7 +167,7 @@ class Auditor:
         `progress` is told of the report as it grows.
         """
         self._journal_database = journal
-        self._journal = Journal(journal)
+        self._journal = Journal(journal, self._note_unreadable)
         self._departments = departments
         self._acknowledged = acknowledged
         self._moment = moment
@@ -173,6 +195,8 @@ class Auditor:
             orders = await self._orders({order_id for order_id, _ in page})
             for order_id, told in page:
                 seen.add(_compact(order_id))
+                if order_id in self._report.unreadable:
+                    continue
                 wrong = judge_told(orders.get(order_id), order_id, told, cancelled=order_id in cancelled)
                 if any(wrong):
                     self._suspects.add(order_id)
@@ -184,11 +208,12 @@ class Auditor:
         while True:
             with _told_clearly(self._journal_database):
                 page = await self._journal.page(PAGE, cursor, None, None)
-            self._report.orders += len(page.orders)
+            self._report.orders += len(page.orders) + len(page.unreadable)
             if self._acknowledged is None:
                 self._report.acknowledged += sum(order.answered for order in page.orders)
             async for order, share in self._shares(page.orders):
-                self._report.not_looked_at |= order.shares.keys() - self._departments.keys()
+                for name in order.shares.keys() - self._departments.keys():
+                    self._report.not_looked_at[name] += name in order.owed
                 if any(judge(order, share)):
                     self._suspects.add(order.order_id)
             self._tell()
@@ -206,6 +231,7 @@ class Auditor:
                 ticket
                 for ticket in tickets
                 if name not in _departments(orders.get(ticket.order_id))
+                and ticket.order_id not in self._report.unreadable
                 and not (ticket.state is State.CANCELLED and ticket.order_id not in orders)  # settled: nothing is made
             ]
             sales = {t.order_id for t in stray if t.order_id not in orders and is_counter_sale(t)}
@@ -290,7 +316,7 @@ class Auditor:
         cancelled = self._acknowledged.cancelled()
         for note in self._acknowledged.notes():
             found = findings.get(note.order_id)
-            if note.answer is None or found is None:
+            if note.answer is None or found is None or note.order_id in self._report.unreadable:
                 continue
             order, is_cancelled = orders.get(note.order_id), note.order_id in cancelled
             for finding in judge_told(order, note.order_id, note.answer, cancelled=is_cancelled):
@@ -308,8 +334,13 @@ class Auditor:
             yield order, {name: tickets[name].get(order.order_id) for name in looked_at}
 
     async def _orders(self, order_ids: Iterable[str]) -> dict[str, Order]:
+        """Read the orders that can be read; the journal reports the others."""
         with _told_clearly(self._journal_database):
-            return await self._journal.find_all(list(order_ids))
+            found = await self._journal.find_all(list(order_ids))
+        return {order_id: row for order_id, row in found.items() if isinstance(row, Order)}
+
+    def _note_unreadable(self, error: OrderUnreadable) -> None:
+        self._report.unreadable[error.order_id] = error.reason
 
     async def _tickets(self, database: Database, order_ids: Iterable[str]) -> dict[str, Ticket]:
         with _told_clearly(database):

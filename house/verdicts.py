@@ -99,8 +99,8 @@ def judge_told(order: Order | None, order_id: str, told: Told, *, cancelled: boo
         reason = f"line {number} was acknowledged as {then.outcome}, and is {now.outcome}"
         if then.outcome is Outcome.ACCEPTED and not (cancelled and now.outcome is Outcome.CANCELLED):
             yield Finding(Column.LOST, order_id, reason)
-        elif now.outcome is Outcome.ACCEPTED and then.outcome is not Outcome.EXPIRED:
-            # What had expired may be on the stove after all: the department's word stands.
+        elif now.outcome is Outcome.ACCEPTED and then.outcome not in (Outcome.EXPIRED, Outcome.REJECTED):
+            # What was given up may be on the stove after all, by an earlier try: the department's word stands.
             yield Finding(Column.DOUBLED, order_id, reason)
 
 

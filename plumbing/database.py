@@ -2,7 +2,8 @@
 
 A transaction script is a plain function whose first argument is the connection. `write` runs it in the one writing
 thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller that goes away. `read` runs it in a thread
-of its own, so that a long page of history never delays an order.
+of its own, so that a long page of history never delays an order, and `look_up` in another one, so that whoever reads a
+few rows by their keys does not wait behind such a page.
 """
 
 import sys
@@ -66,13 +67,15 @@ class Database:
         if read_only:
             limits = engines.auditing(timeout)
             reading = engines.reading_engine(self.url, schema, limits)
-            self._writer = self._reader = self._session("read", reading, limits)
+            self._writer = self._reader = self._finder = self._session("read", reading, limits)
         elif self.url.drivername == "sqlite":
             self._writer = self._session("write", engines.sqlite_engine(self.url, engines.WRITING))
             self._reader = self._session("read", engines.sqlite_engine(self.url, "BEGIN"))
+            self._finder = self._session("look up", engines.sqlite_engine(self.url, "BEGIN"))
         else:
             self._writer = self._on_postgresql("write", engines.writing(timeout), engines.BY_KEY)
             self._reader = self._on_postgresql("read", engines.reading(timeout))
+            self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY)
 
     def __str__(self) -> str:
         """Name the database without its password."""
@@ -107,9 +110,13 @@ class Database:
         """Run a script that changes nothing; raises DatabaseError."""
         return await self._reader.run(script, *args, **kwargs)
 
+    async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a script that reads a few rows by their keys, past whatever `read` is busy with; raises DatabaseError."""
+        return await self._finder.run(script, *args, **kwargs)
+
     def close(self) -> None:
         """Finish the transactions that run, then let go of the database."""
-        for session in {self._reader, self._writer}:
+        for session in {self._finder, self._reader, self._writer}:
             session.close()
         if self._lock is not None:
             self._lock.close()

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, cast
 from grpclib import client
 from grpclib.config import Configuration
 from grpclib.encoding.proto import ProtoCodec
+from grpclib.exceptions import StreamTerminatedError
 from grpclib.protocol import EventsProcessor, H2Protocol
 from h2.events import PingAckReceived
-from h2.exceptions import ProtocolError
+from h2.exceptions import H2Error, ProtocolError
 
 from plumbing.grpc_frames import LightConnection, receive_data
 
@@ -39,6 +40,14 @@ UNANSWERED_LOOKS = 8
 all that it sent before."""
 
 CONFIGURATION = Configuration(_keepalive_time=None)
+
+
+def is_transport_failure(error: Exception) -> bool:
+    """Tell whether a call failed because there is no connection, or no time left, and not by what was said on it."""
+    if isinstance(error, (OSError, StreamTerminatedError, H2Error)):  # TimeoutError is an OSError
+        return True
+    # uvloop's way to say that the connection was closed before what is written now.
+    return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
 
 
 class WatchedProtocol(H2Protocol):

@@ -4,6 +4,7 @@ GatewayError
 ├── OrderIdTaken         the order id belongs to another order
 ├── KeyReused            the idempotency key belongs to another order
 ├── OrderNotFound        no such order
+├── OrderUnreadable      the order is written in a way that this version cannot read
 ├── NotCancellable       nothing of the order can be taken back
 ├── RuleBroken           a field of a request is not allowed
 │   ├── BodyUnreadable       the body is not JSON
@@ -16,6 +17,7 @@ GatewayError
 │   ├── NoteTooLong          a line's note is longer than allowed
 │   └── NulCharacter         a text holds the one character that no database keeps
 ├── Overloaded           too many orders are waiting; nothing was written down
+├── BrokenOff            the request that wrote the order down ended before it was done
 └── TakenOver            another gateway looks after the order now
 """
 
@@ -57,6 +59,15 @@ class OrderNotFound(GatewayError):
     def __init__(self, order_id: str) -> None:
         super().__init__(f"there is no order {order_id}")
         self.order_id = order_id
+
+
+class OrderUnreadable(GatewayError):
+    """The order's record holds what this version does not know; a newer version may read it."""
+
+    def __init__(self, order_id: str, reason: str) -> None:
+        super().__init__(f"order {order_id} is written in a way that this version of the gateway cannot read: {reason}")
+        self.order_id = order_id
+        self.reason = reason
 
 
 class NotCancellable(GatewayError):
@@ -151,6 +162,17 @@ class Overloaded(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} orders are waiting for their answer already; this one was not written down")
+
+
+class BrokenOff(GatewayError):
+    """The request that was writing an order down ended; whether it was written is not known."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(
+            f"order {order_id}: the first request with this id was broken off, and whether the order was written down "
+            "is not known; send it again"
+        )
+        self.order_id = order_id
 
 
 class TakenOver(GatewayError):

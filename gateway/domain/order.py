@@ -73,6 +73,9 @@ _ACCEPTED, _PENDING, _CANCELLED = Outcome.ACCEPTED, Outcome.PENDING, Outcome.CAN
 _PLACE, _HOLD, _CONFIRM, _SUSPEND, _CANCEL = Goal.PLACE, Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL
 _TICKET_CANCELLED = TicketState.CANCELLED
 
+PLACING = frozenset({Goal.PLACE, Goal.HOLD})
+"""What a department may refuse for good. The other goals are decisions, and owed until they are acknowledged."""
+
 STARTED = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 """The states from which a department does not take an order back."""
 
@@ -93,6 +96,15 @@ class Answer(NamedTuple):
 
     state: TicketState
     lines: Sequence[LineAnswer]
+
+
+class Result(NamedTuple):
+    """What became of a line, as its guest is told."""
+
+    outcome: Outcome
+    unit_price: int | None
+    available: int | None
+    reason: str | None
 
 
 @dataclass(slots=True)
@@ -170,6 +182,10 @@ class Order:
         """Add up what will be made, in minor units."""
         return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
 
+    def results(self) -> list[Result]:
+        """Tell what became of each line so far."""
+        return [Result(line.outcome, line.unit_price, line.available, line.reason) for line in self.lines]
+
     def asks_the_same(self, other: "Order") -> bool:
         """Tell whether two orders ask for the same, whatever became of them."""
         return (
@@ -195,18 +211,35 @@ class Order:
         elif goal in (_PLACE, _HOLD) or answer.state is _TICKET_CANCELLED or _is_pending(lines):
             _write(lines, answer, hold=goal is _HOLD)
 
-    def refuse(self, department: str, reason: str) -> None:
-        """Give up what a department will not do, however often it is asked: what is pending will not be made.
+    def reject(self, department: str, reason: str, *, bury: bool = True) -> None:
+        """Take in that a department will not place the order: what was asked of it will not be made.
 
-        It has to be durable before the guest hears of it.
+        An earlier try may have been carried out and its response lost, so a tombstone is owed; unless `bury` is False:
+        there the order id belongs to another order, which must not be cancelled. This has to be durable before the
+        guest learns of it.
         """
-        del self.owed[department]
+        self._demand_placing(department)
         self.epoch += 1
-        for line in self.shares[department]:
-            if line.outcome is _PENDING:
-                line.outcome = Outcome.EXPIRED
-            if line.outcome in (Outcome.EXPIRED, _ACCEPTED):
-                line.reason = reason
+        if bury:
+            self.owed[department] = _CANCEL
+        else:
+            del self.owed[department]
+        self._give_up(department, Outcome.REJECTED, reason)
+
+    def unplace(self, department: str, reason: str) -> None:
+        """Take in that a department is not configured any more: nothing new is placed there.
+
+        Whether it has a ticket already cannot be asked now: a tombstone is owed, or, where the guest may have been told
+        that the order is accepted, the question what the department has. This has to be durable before the guest learns
+        of it.
+        """
+        self._demand_placing(department)
+        self.epoch += 1
+        if self._may_have_been_accepted():
+            self.owed[department] = _CONFIRM
+        else:
+            self.owed[department] = _CANCEL
+            self._give_up(department, Outcome.REJECTED, reason)
 
     def explain_pending(self, department: str, reason: str) -> None:
         """Say why the lines of a department are still pending."""
@@ -217,9 +250,10 @@ class Order:
     def decide(self, goal: Goal) -> bool:
         """Decide an all-or-nothing order once enough is known of its departments; tells whether there was a decision.
 
-        `goal` is what they were asked. The decision has to be durable before any department, or the guest, hears of it.
+        `goal` is what they were asked. A department that rejected the order, and is owed a tombstone, has responded.
+        The decision has to be durable before any department, or the guest, hears of it.
         """
-        if goal is _HOLD and not self.owed:
+        if goal is _HOLD and _HOLD not in self.owed.values():
             if all(line.outcome is _PENDING for line in self.lines):
                 for line in self.lines:
                     line.outcome, line.reason = _ACCEPTED, None
@@ -243,13 +277,12 @@ class Order:
         if not late:
             return False
         self.epoch += 1
-        if self.policy is Policy.BEST_EFFORT and not self.answered:
+        if self._may_have_been_accepted():
             self.owed |= dict.fromkeys(late, _CONFIRM)
             return True
         for department in late:
             self.owed[department] = _CANCEL
-            for line in self.shares[department]:
-                line.outcome, line.reason = Outcome.EXPIRED, _late(department)
+            self._give_up(department, Outcome.EXPIRED, _late(department))
         if self.policy is Policy.ALL_OR_NOTHING:
             self._take_back_all("the order is all or nothing, and a department did not answer in time")
         return True
@@ -265,6 +298,22 @@ class Order:
         is_confirmed = self.policy is Policy.ALL_OR_NOTHING and self.status is not Status.PENDING
         self.owed |= dict.fromkeys(concerned, _SUSPEND if is_confirmed else _CANCEL)
         self.epoch += 1
+
+    def _demand_placing(self, department: str) -> None:
+        """Raise ValueError where a decision is owed: that stays owed, whatever a department says."""
+        if self.owed.get(department) not in PLACING:
+            raise ValueError(f"{department} is owed {self.owed.get(department)}, which is not a placing to give up")
+
+    def _may_have_been_accepted(self) -> bool:
+        """Tell whether the guest may have been told that lines are accepted which are pending here, before a crash.
+
+        All or nothing is accepted by a decision, which is on record before the guest learns of it.
+        """
+        return self.policy is Policy.BEST_EFFORT and not self.answered
+
+    def _give_up(self, department: str, outcome: Outcome, reason: str) -> None:
+        for line in self.shares[department]:
+            line.outcome, line.unit_price, line.reason = outcome, None, reason
 
     def _confirm(self) -> None:
         self.owed = {line.department: _CONFIRM for line in self.lines if line.outcome is _ACCEPTED}

@@ -37,6 +37,10 @@ async def get_readiness(house: NamedDependency[House]) -> Response[Health]:
     """
     ready = await house.is_ready()
     return Response(
-        Health(status="ready" if ready else "not ready", departments=house.reachability()),
+        Health(
+            status="ready" if ready else "not ready",
+            departments=house.reachability(),
+            unreadable_orders=house.ordering.unreadable,
+        ),
         status_code=HTTP_200_OK if ready else HTTP_503_SERVICE_UNAVAILABLE,
     )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
+from structlog.testing import capture_logs
 
 from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
-from gateway.floor import Calling, Department, Refused, Unreachable
+from gateway.floor import Calling, Department, FloorError, IdTaken, NotNow, Refused, Unreachable
 from plumbing.grpc_peer_guard import WatchedChannel
 from tests.contract.floors import HOST, SHORT, Floor, free_port
 from tests.gateway.fakes import order, until
@@ -19,8 +20,8 @@ COFFEE = LineAnswer(Outcome.ACCEPTED, 0, 350)
 SODA = LineAnswer(Outcome.ACCEPTED, 0, 300)
 NO_BEER = LineAnswer(Outcome.OUT_OF_STOCK, 0, 0)
 NO_WINE = LineAnswer(Outcome.NOT_ON_MENU, 0, 0)
-NOT_ABOUT_AN_ORDER = (Status.UNIMPLEMENTED, Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
-"""What a department that is set up wrongly, or half upgraded, tells every caller."""
+ABOUT_THE_CALLER = (Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
+"""What a department says to every call where a setting is wrong."""
 
 
 def refuse(status: Status, times: int | None = None) -> Callable[[], None]:
@@ -184,7 +185,7 @@ async def test_an_order_whose_id_is_taken_is_refused_alone(full_bar: Floor) -> N
     batch = [order("bar soda") for _ in range(9)]
     batch.insert(4, order("bar soda 2", order_id=taken.order_id))
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Answer] * 4 + [Refused] + [Answer] * 5
+    assert [type(answer) for answer in answers] == [Answer] * 4 + [IdTaken] + [Answer] * 5
     assert str(answers[4]).startswith(f"bar refused it: order {taken.order_id} is known here with other lines")
     assert (await full_bar.stock())["soda"].sold == 9
     assert department.is_reachable
@@ -292,9 +293,7 @@ async def test_a_call_that_fails_once_is_made_again_and_nobody_notices(full_bar:
     assert department.is_reachable
 
 
-@pytest.mark.parametrize(
-    "status", [Status.UNAVAILABLE, Status.INTERNAL, Status.UNKNOWN, Status.ABORTED, *NOT_ABOUT_AN_ORDER]
-)
+@pytest.mark.parametrize("status", [Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, *ABOUT_THE_CALLER])
 async def test_a_call_that_fails_twice_opens_the_breaker(full_bar: Floor, status: Status) -> None:
     department = full_bar.department()
     full_bar.wire.on_call = refuse(status, times=2)
@@ -304,6 +303,75 @@ async def test_a_call_that_fails_twice_opens_the_breaker(full_bar: Floor, status
     assert not department.is_reachable
     assert (await department.knock()).is_open
     assert department.is_reachable
+
+
+@pytest.mark.parametrize("goal", list(Goal))
+@pytest.mark.parametrize(
+    "status", [Status.INTERNAL, Status.UNKNOWN, Status.ABORTED, Status.UNIMPLEMENTED, Status.RESOURCE_EXHAUSTED]
+)
+async def test_a_status_that_decides_nothing_leaves_the_breaker_closed_and_is_one_call(
+    full_bar: Floor, goal: Goal, status: Status
+) -> None:
+    department = full_bar.department()
+    full_bar.wire.on_call = refuse(status)
+    with pytest.raises(NotNow) as raised:
+        await department.ask(goal, order("bar coffee"))
+    assert raised.value.cause == f"{status.name}: as the test asks"
+    assert len(full_bar.wire.calls) == 1
+    assert department.is_reachable
+
+
+@pytest.mark.parametrize("status", [Status.NOT_FOUND, Status.FAILED_PRECONDITION, Status.INTERNAL])
+async def test_a_status_of_another_call_does_not_close_the_department(full_bar: Floor, status: Status) -> None:
+    department = full_bar.department()
+    full_bar.wire.on_call = refuse(status, times=2)
+    assert not (await department.menu()).is_open
+    with pytest.raises(FloorError):
+        await department.knock()
+    assert department.is_reachable
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == Answer(TicketState.QUEUED, [COFFEE])
+
+
+async def test_a_status_is_a_response_and_closes_the_breaker(full_bar: Floor) -> None:
+    department = full_bar.department()
+    full_bar.wire.on_call = refuse(Status.UNAVAILABLE, times=2)
+    with pytest.raises(Unreachable):
+        await department.ask(Goal.PLACE, order("bar coffee"))
+    full_bar.wire.on_call = refuse(Status.INTERNAL)
+    (answer,) = await department.try_again(Goal.PLACE, [order("bar coffee")])
+    assert isinstance(answer, NotNow)
+    assert department.is_reachable
+
+
+async def test_of_a_batch_that_is_too_much_at_once_what_fits_is_placed(full_bar: Floor) -> None:
+    department = full_bar.department()
+    batch = [order("bar coffee") for _ in range(6)]
+    full_bar.wire.on_call = lambda: exhaust(full_bar)
+    assert [type(answer) for answer in await department.try_again(Goal.PLACE, batch)] == [Answer] * 6
+    assert max(full_bar.wire.sizes("place")) == 6
+    assert (await full_bar.stock())["coffee"].sold == 6
+
+
+def exhaust(bar: Floor) -> None:
+    """Take batches of at most two."""
+    if bar.wire.calls[-1][1] > 2:
+        raise GRPCError(Status.RESOURCE_EXHAUSTED, "as the test asks")
+
+
+async def test_a_fault_of_this_program_is_logged_with_its_traceback_and_leaves_the_breaker_closed(
+    full_bar: Floor,
+) -> None:
+    department, spoiled = full_bar.department(), order("bar coffee")
+    spoiled.lines[0].quantity = None  # type: ignore[assignment]  # what no column can hold
+    with capture_logs() as lines:
+        for _ in range(3):
+            with pytest.raises(NotNow):
+                await department.ask(Goal.PLACE, spoiled)
+    (line,) = lines
+    assert (line["event"], line["department"]) == ("calling a department failed", "bar")
+    assert isinstance(line["exc_info"], TypeError)
+    assert department.is_reachable
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == Answer(TicketState.QUEUED, [COFFEE])
 
 
 async def test_a_department_that_cannot_write_is_not_reachable_and_does_it_once_it_can(full_bar: Floor) -> None:
@@ -451,8 +519,8 @@ async def test_an_answer_whose_columns_do_not_fit_is_no_answer(full_bar: Floor, 
     full_bar.wire.mangle = mangle
     batch = [order("bar coffee", "bar soda"), order("bar coffee")]
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Unreachable, Unreachable]
-    assert not department.is_reachable
+    assert [type(answer) for answer in answers] == [NotNow, NotNow]
+    assert department.is_reachable
     full_bar.wire.mangle = lambda response: response
     assert await department.try_again(Goal.PLACE, batch) == [
         Answer(TicketState.QUEUED, [COFFEE, SODA]),
@@ -470,7 +538,7 @@ async def test_an_answer_without_tickets_is_no_answer(full_bar: Floor, goal: Goa
         return response
 
     full_bar.wire.mangle = empty
-    with pytest.raises(Unreachable):
+    with pytest.raises(NotNow):
         await department.ask(goal, held)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from grpclib.const import Status as Grpc
+from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import State
 from gateway.__main__ import MIGRATIONS
@@ -19,7 +20,7 @@ from gateway.house import House, Rules
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from tests.contract.floors import Floor, open_floor
-from tests.contract.test_floor import NOT_ABOUT_AN_ORDER, refuse
+from tests.contract.test_floor import ABOUT_THE_CALLER, refuse
 from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
@@ -127,7 +128,7 @@ async def test_a_department_that_was_away_decides_when_it_is_back(whole: Whole) 
     assert (await whole.kitchen.stock())["pizza"].sold == 1
 
 
-@pytest.mark.parametrize("status", NOT_ABOUT_AN_ORDER)
+@pytest.mark.parametrize("status", [*ABOUT_THE_CALLER, Grpc.UNIMPLEMENTED, Grpc.RESOURCE_EXHAUSTED, Grpc.INTERNAL])
 async def test_an_order_waits_for_a_department_that_is_set_up_wrongly_to_be_put_right(
     whole: Whole, status: Grpc
 ) -> None:
@@ -140,6 +141,27 @@ async def test_an_order_waits_for_a_department_that_is_set_up_wrongly_to_be_put_
     whole.kitchen.wire.on_call = lambda: None
     await whole.settle()
     assert outcomes(await whole.ordering.find(placed.order_id)) == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize("status", [Grpc.RESOURCE_EXHAUSTED, Grpc.INVALID_ARGUMENT, Grpc.NOT_FOUND, Grpc.INTERNAL])
+async def test_a_decision_that_a_department_answers_with_a_status_is_delivered_once_it_takes_it(
+    whole: Whole, status: Grpc
+) -> None:
+    """So that no order ends half."""
+
+    def refuse_decisions() -> None:
+        if whole.kitchen.wire.calls[-1][0] == "confirm":
+            raise GRPCError(status, "as the test asks")
+
+    whole.kitchen.wire.on_call = refuse_decisions
+    placed = await whole.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    assert outcomes(placed) == ["accepted", "accepted"]
+    tries = len(whole.kitchen.wire.sizes("confirm"))
+    await until(lambda: len(whole.kitchen.wire.sizes("confirm")) >= tries + 2)
+    assert (await whole.kitchen.states())[placed.order_id] is State.HELD
+    whole.kitchen.wire.on_call = lambda: None
+    await whole.settle()
+    assert (await whole.kitchen.states())[placed.order_id] is State.QUEUED
 
 
 async def test_a_department_that_hangs_delays_an_order_no_longer_than_the_deadline_and_the_next_not_at_all(
@@ -202,7 +224,7 @@ async def test_what_a_department_would_not_take_is_refused_alone(whole: Whole) -
     poison.lines[0].note = "x" * 500  # more than departments take, as after a change of limits
     sound = [order("bar coffee") for _ in range(4)]
     answers = await asyncio.gather(*(whole.ordering.place(each) for each in [*sound[:2], poison, *sound[2:]]))
-    assert [outcomes(answer) for answer in answers] == [["accepted"]] * 2 + [["expired"]] + [["accepted"]] * 2
+    assert [outcomes(answer) for answer in answers] == [["accepted"]] * 2 + [["rejected"]] + [["accepted"]] * 2
     assert str(answers[2].lines[0].reason).startswith("bar refused it: notes[")
 
 

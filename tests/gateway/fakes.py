@@ -10,7 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from gateway.__main__ import MIGRATIONS
-from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
+from gateway.domain.order import PLACING, Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
 from gateway.floor import Calling, Department, Menu, MenuItem, Refused, Unreachable
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
@@ -112,6 +112,10 @@ async def _no_write() -> None:
     """The same."""
 
 
+def _no_failure(goal: Goal, order: Order) -> Exception | None:
+    """Stands where a department does what it is asked."""
+
+
 def _nobody() -> None:
     """Is told of failures until somebody listens."""
 
@@ -120,7 +124,8 @@ class FakeDepartment(Department):
     """A department in memory, with stock, tickets, and switches for all that a network can do to it.
 
     `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the answer does not leave
-    yet. `is_up` False: whoever asks, or waits for an answer, learns that it cannot be reached.
+    yet. `is_up` False: whoever asks, or waits for an answer, learns that it cannot be reached. `refuses`: orders that
+    it will not place. `failure` tells what it responds in place of doing what it is asked.
     """
 
     def __init__(self, name: str) -> None:
@@ -134,6 +139,7 @@ class FakeDepartment(Department):
         self.stock = dict(STOCK.get(name, {}))
         self.tickets: dict[str, Ticket] = {}
         self.refuses: dict[str, str] = {}
+        self.failure: Callable[[Goal, Order], Exception | None] = _no_failure
         self.calls: list[tuple[Goal, list[str]]] = []
         self.knocks = 0
         self.ears = asyncio.Event()
@@ -216,7 +222,9 @@ class FakeDepartment(Department):
             raise Unreachable(f"{self.name} is away")
 
     def _carry_out(self, goal: Goal, order: Order, epoch: int) -> "Answer | Exception":
-        if order.order_id in self.refuses:
+        if failure := self.failure(goal, order):
+            return failure
+        if goal in PLACING and order.order_id in self.refuses:
             return Refused(f"{self.name} refused it: {self.refuses[order.order_id]}")
         ticket = self.tickets.get(order.order_id)
         if goal is Goal.CANCEL:
@@ -267,6 +275,7 @@ class BreakableDatabase(Database):
         self.way = asyncio.Event()
         self.way.set()
         self.on_write: Callable[[], Awaitable[None]] = _no_write
+        self.after_read: Callable[[], Awaitable[None]] = _no_write
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=True)
@@ -280,7 +289,13 @@ class BreakableDatabase(Database):
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=False)
-        return await super().read(script, *args, **kwargs)
+        result = await super().read(script, *args, **kwargs)
+        await self.after_read()
+        return result
+
+    async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        self._demand_disk(writing=False)
+        return await super().look_up(script, *args, **kwargs)
 
     def _demand_disk(self, *, writing: bool) -> None:
         if self.is_broken or (writing and self.is_read_only):
@@ -354,7 +369,8 @@ class Restaurant:
 
     def forgot_everything(self) -> bool:
         """Tell whether nothing is left in memory."""
-        return not self.ordering._running and not any(map(len, self.ordering.backlogs.values()))
+        waiting = [*map(len, self.ordering.backlogs.values()), *map(len, self.ordering.postponed.values())]
+        return not self.ordering._running and not any(waiting)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""

@@ -42,7 +42,7 @@ async def test_a_department_that_refuses_the_order_makes_it_nothing(restaurant: 
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     restaurant.kitchen.refuses[asked.order_id] = "no"
     placed = await restaurant.ordering.place(asked)
-    assert outcomes(placed) == ["cancelled", "expired"]
+    assert outcomes(placed) == ["cancelled", "rejected"]
     assert restaurant.bar.stock == STOCK["bar"]
     await restaurant.settle()
 

@@ -305,14 +305,3 @@ async def test_a_cancel_of_a_decided_all_or_nothing_order_takes_everything_back(
     assert (await restaurant.ordering.cancel(placed.order_id)).status is Status.CANCELLED
     restaurant.check_stock()
     assert restaurant.bar.stock == STOCK["bar"]
-
-
-async def test_an_order_for_a_department_that_there_is_no_more_cannot_be_cancelled(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
-    await restaurant.settle()
-    await restaurant.crash()
-    del restaurant.departments["bar"]
-    await restaurant.open()
-    with pytest.raises(NotCancellable, match="there is no department bar any more"):
-        await restaurant.ordering.cancel(placed.order_id)
-    await restaurant.settle()

@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from gateway.domain import errors
 from gateway.domain.errors import (
     BodyUnreadable,
+    BrokenOff,
     FieldMissing,
     GatewayError,
     KeyMismatch,
@@ -20,6 +21,7 @@ from gateway.domain.errors import (
     NulCharacter,
     OrderIdTaken,
     OrderNotFound,
+    OrderUnreadable,
     Overloaded,
     QuantityTooLarge,
     RuleBroken,
@@ -46,10 +48,12 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (NoteTooLong("lines[0].note", "x" * 300, 200), 400),
     (NulCharacter("table", "\0"), 400),
     (OrderNotFound(ORDER_ID), 404),
+    (OrderUnreadable(ORDER_ID, "Invalid enum value 'reserve'"), 503),
     (OrderIdTaken(ORDER_ID), 409),
     (KeyReused(ORDER_ID), 422),
     (NotCancellable(ORDER_ID, "bar has it ready"), 409),
     (Overloaded(5000), 503),
+    (BrokenOff(ORDER_ID), 503),
     (TakenOver(ORDER_ID), 503),
     (DatabaseError("the disk is gone"), 503),
 ]

@@ -46,6 +46,7 @@ async def test_it_is_ready_once_every_department_has_been_there(tmp_path: Path) 
         assert response.json() == {
             "status": "not ready",
             "departments": {"bar": "reachable", "kitchen": "unreachable", "bakery": "reachable"},
+            "unreadable_orders": 0,
         }
         served.restaurant.kitchen.come_back()
         await until(lambda: served.restaurant.kitchen.was_reached)

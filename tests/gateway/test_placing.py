@@ -333,7 +333,7 @@ async def test_a_department_that_refuses_an_order_gives_it_up_with_its_reason(re
     refused = order("bar coffee", "kitchen pizza")
     restaurant.bar.refuses[refused.order_id] = "the id is taken"
     placed = await restaurant.ordering.place(refused)
-    assert outcomes(placed) == ["expired", "accepted"]
+    assert outcomes(placed) == ["rejected", "accepted"]
     assert placed.lines[0].reason == "bar refused it: the id is taken"
     await restaurant.settle()
 
@@ -346,7 +346,7 @@ async def test_a_pending_order_that_is_refused_later_does_not_hold_up_the_others
     restaurant.bar.refuses[poison.order_id] = "no"
     restaurant.bar.come_back()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(poison.order_id)) == ["expired"]
+    assert outcomes(await restaurant.ordering.find(poison.order_id)) == ["rejected"]
     assert outcomes(await restaurant.ordering.find(sound.order_id)) == ["accepted"]
 
 

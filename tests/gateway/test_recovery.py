@@ -100,8 +100,11 @@ async def test_an_order_beyond_what_is_resumed_is_taken_up_when_its_guest_asks_a
     await restaurant.settle()
 
 
-async def test_what_is_owed_to_a_department_that_there_is_no_more_is_given_up(restaurant: Restaurant) -> None:
-    restaurant.kitchen.go_away()
+async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_rejected_and_buried_once_it_is_back(
+    restaurant: Restaurant,
+) -> None:
+    kitchen = restaurant.kitchen
+    kitchen.go_away()
     placed = [
         await restaurant.ordering.place(order("bar coffee", "kitchen pizza")),
         await restaurant.ordering.place(order("kitchen pizza")),
@@ -112,17 +115,24 @@ async def test_what_is_owed_to_a_department_that_there_is_no_more_is_given_up(re
     await restaurant.crash()
     del restaurant.departments["kitchen"]
     await restaurant.open()
-    await restaurant.settle()
-    found = [await restaurant.ordering.find(each.order_id) for each in placed]
+    owed = {each.order_id: restaurant.ordering._running.get(each.order_id) for each in placed}
+    await until(lambda: all(each and each.order.owed == {"kitchen": Goal.CANCEL} for each in owed.values()))
+    found = [await restaurant.written(each.order_id) for each in placed]
     assert [outcomes(each) for each in found] == [
-        ["accepted", "expired"],
-        ["expired"],
-        ["cancelled", "expired"],
-        ["expired", "cancelled"],
+        ["accepted", "rejected"],
+        ["rejected"],
+        ["cancelled", "rejected"],
+        ["rejected", "cancelled"],
     ]
     assert found[0].lines[1].reason == "there is no department kitchen any more"
     assert restaurant.bar.stock["coffee"] == 9
     assert restaurant.bar.state(placed[2].order_id) is TicketState.CANCELLED
+    await restaurant.crash()
+    restaurant.departments["kitchen"] = kitchen
+    kitchen.come_back()
+    await restaurant.open()
+    await restaurant.settle()
+    assert [kitchen.state(each.order_id) for each in placed] == [TicketState.CANCELLED] * 4
 
 
 async def test_many_unfinished_orders_are_all_resumed(restaurant: Restaurant) -> None:

@@ -589,6 +589,43 @@ async def test_a_house_at_rest_can_be_audited(books: Books, command: Command) ->
     assert done.stdout.splitlines()[1].split() == ["3", *["0"] * 7]
 
 
+async def test_open_orders_of_a_department_without_a_menu_file_are_not_all_right(
+    books: Books, command: Command
+) -> None:
+    (books._home / "menus" / "kitchen.toml").rename(books._home / "kitchen.toml")
+    finished = await command()
+    await books.place_half()
+    unfinished = await command()
+    (books._home / "kitchen.toml").rename(books._home / "menus" / "kitchen.toml")
+    known = await command()
+
+    note = "not looked at, as there is no menu file: kitchen"
+    assert (finished.returncode, finished.stdout.splitlines()[3:]) == (0, [note])
+    assert (unfinished.returncode, unfinished.stderr) == (2, "")
+    assert "not known: 1 open orders are owed something by kitchen, which has no menu file" in unfinished.stdout
+    assert known.returncode == 0
+
+
+async def test_an_order_that_cannot_be_read_does_not_keep_the_audit_from_the_others(
+    books: Books, command: Command
+) -> None:
+    spoiled, lost = await books.place(), await books.place()
+    books.tell(note(spoiled), note(lost))
+    await books.falsify(
+        "gateway", f"""UPDATE orders SET owed = '{{"bar": "reserve"}}' WHERE order_id = '{spoiled.order_id}'"""
+    )
+    unknown = await command("--acknowledged", str(books.told))
+    await books.falsify("bar", f"DELETE FROM tickets WHERE order_id = '{lost.order_id}'")
+    wrong = await command("--acknowledged", str(books.told))
+
+    assert (unknown.returncode, unknown.stderr) == (2, "")
+    assert unknown.stdout.splitlines()[2].startswith("5 orders, 10 tickets, 0 of them")
+    assert f"not known: {spoiled.order_id} cannot be read: Invalid enum value 'reserve'" in unknown.stdout
+    assert unknown.stdout.splitlines()[1].split() == ["2", *["0"] * 7]
+    assert wrong.returncode == 1
+    assert f"lost: {lost.order_id}: bar: 1 coffee was accepted, and there is no ticket" in wrong.stdout
+
+
 async def test_a_record_that_cannot_be_read_is_told_in_one_line(books: Books, command: Command) -> None:
     order = await books.place()
     await books.falsify("bar", f"UPDATE tickets SET lines = '[' WHERE order_id = '{order.order_id}'")

@@ -229,10 +229,11 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
 
     - `pending` promises nothing.
     - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
-    - `expired` ends `accepted` where the department had started before the tombstone reached it, and the line says so:
-      nobody can tell that of a department that cannot be reached. Never all or nothing: what is held is not started.
-    - A refusal ends `expired` where the order is all or nothing and a crash kept that answer from being written down:
-      nothing is made either way.
+    - `expired` and `rejected` end `accepted` where the department had started before the tombstone reached it, and the
+      line says so: nobody can tell that of a department that cannot be reached, or is not configured. Never all or
+      nothing: what is held is not started.
+    - A refusal ends `expired` or `rejected` where the order is all or nothing and a crash kept that answer from being
+      written down: nothing is made either way.
     - `cancelled` is final.
     """
     ended = Outcome(line["outcome"])
@@ -241,11 +242,11 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
             return True
         case Outcome.ACCEPTED:
             return ended is Outcome.CANCELLED and end.entry.cancel_sent
-        case Outcome.EXPIRED:
+        case Outcome.EXPIRED | Outcome.REJECTED:
             started = end.states.get(said.department) in STARTED and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
-            return ended is Outcome.EXPIRED and end.is_whole and not end.answered
+            return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
     return False
 
 

@@ -10,14 +10,21 @@ from typing import Any
 
 from departments.domain.errors import DepartmentError
 from departments.domain.tickets import Verb
-from gateway.domain.errors import NotCancellable, OrderIdTaken, OrderNotFound, TakenOver
+from gateway.domain.errors import (
+    BrokenOff,
+    NotCancellable,
+    OrderIdTaken,
+    OrderNotFound,
+    TakenOver,
+    UnknownDepartment,
+)
 from gateway.domain.order import Line, Order, Policy
 from plumbing.errors import DatabaseError
 from tests.simulation.audit import Entry, Wish, Word
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import Gone, Told, World
 
-UNCERTAIN = (Gone, DatabaseError, TakenOver)
+UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
 """What a guest who asks again later is entitled to meet."""
 
 

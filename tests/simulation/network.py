@@ -80,6 +80,7 @@ class Network:
         self.weather = FAIR
         self.servers: dict[str, list[Server]] = {}
         self.cut: set[str] = set()
+        self.exhausted: set[str] = set()
         self.calls = 0
 
     def delay(self) -> float:
@@ -145,11 +146,14 @@ class Network:
                 self.loop.outside(self.delay(), self._fail, call, error)
 
         process.on_death[token] = mourn
-        call.handlers.append(self.loop.spawn(process, self._handle(process, token, service, call)))
+        handling = self._handle(name, process, token, service, call)
+        call.handlers.append(self.loop.spawn(process, handling))
 
-    async def _handle(self, process: Process, token: object, service: FloorService, call: Call) -> None:
+    async def _handle(self, name: str, process: Process, token: object, service: FloorService, call: Call) -> None:
         result: Any
         try:
+            if name in self.exhausted and call.route in _DECISIONS:
+                raise GRPCError(Status.RESOURCE_EXHAUSTED, "simulated: too busy for decisions")
             method, kind = _METHODS[call.route]
             result = bytes(await method(service, kind().parse(call.message)))
         except GRPCError as error:
@@ -325,6 +329,9 @@ class Stream:
             raise
         return self._kind().parse(answer)
 
+
+_DECISIONS = frozenset({f"/restaurant.v1.DepartmentService/{verb}Orders" for verb in ("Confirm", "Suspend", "Cancel")})
+"""The calls that a department which is too busy for decisions does not carry out."""
 
 _METHODS: dict[str, tuple[Callable[[FloorService, Any], Any], type[Any]]] = {
     f"/restaurant.v1.DepartmentService/{name}": (method, kind)

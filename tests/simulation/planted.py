@@ -23,7 +23,9 @@ ORDERS = 40
 SECONDS = 60
 """Of the processor, for one plant: how busy the machine is does not matter."""
 
-Catcher = Literal["draw", "hard", "wavering", "frozen", "echo", "torn", "forgetful", "calm", "durability"]
+Catcher = Literal[
+    "draw", "hard", "wavering", "reconfigured", "frozen", "echo", "torn", "forgetful", "calm", "durability"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,8 @@ PLANTS = [
     _plant(
         "decision-not-durable-before-departments-hear-it",
         "gateway.ordering",
-        "        try:\n            await self._journal.update(order)\n        finally",
-        "        try:\n            self._journal.update_later(order)\n        finally",
+        "            await self._journal.update(order)\n            running.durable = written\n",
+        "            self._journal.update_later(order)\n            running.durable = written\n",
         "frozen",
     ),
     _plant(
@@ -157,16 +159,16 @@ PLANTS = [
     _plant(
         "expiry-without-tombstone",
         "gateway.domain.order",
-        "            self.owed[department] = _CANCEL\n            for line in self.shares[department]:\n",
-        "            del self.owed[department]\n            for line in self.shares[department]:\n",
+        "            self.owed[department] = _CANCEL\n            self._give_up(department, Outcome.EXPIRED",
+        "            del self.owed[department]\n            self._give_up(department, Outcome.EXPIRED",
         "draw",
         2,
     ),
     _plant(
         "expiry-of-what-may-have-been-accepted",
         "gateway.domain.order",
-        "if self.policy is Policy.BEST_EFFORT and not self.answered:",
-        "if self.policy is Policy.BEST_EFFORT and self.answered is None:",
+        "return self.policy is Policy.BEST_EFFORT and not self.answered",
+        "return self.policy is Policy.BEST_EFFORT and self.answered is None",
         "forgetful",
     ),
     _plant(
@@ -194,7 +196,7 @@ PLANTS = [
     _plant(
         "decided-before-all-have-answered",
         "gateway.domain.order",
-        "if goal is _HOLD and not self.owed:",
+        "if goal is _HOLD and _HOLD not in self.owed.values():",
         "if goal is _HOLD:",
         "echo",
     ),
@@ -217,7 +219,7 @@ PLANTS = [
     _plant(
         "told-before-it-is-on-record",
         "gateway.ordering",
-        "return running.on_record and not order.epoch and not may_be_elsewhere",
+        "return running.on_record and not (order.epoch or running.is_answer_written) and not may_be_elsewhere",
         "return True",
         "frozen",
         19,
@@ -228,6 +230,39 @@ PLANTS = [
         "waiting = self._waiting.get(answer.number)",
         "waiting = next(iter(self._waiting.values()), None)",
         "draw",
+    ),
+    Plant(
+        "a-refusal-ends-a-confirm",
+        [
+            Edit(
+                "gateway.ordering",
+                "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
+                "        if goal is Goal.CONFIRM and not isinstance(error, (Unreachable, NotConfigured)):\n"
+                "            del order.owed[name]\n"
+                "            return\n"
+                "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
+            )
+        ],
+        "reconfigured",
+    ),
+    Plant(
+        "a-missing-department-ends-a-cancel",
+        [
+            Edit(
+                "gateway.ordering",
+                "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
+                "        if goal is Goal.CANCEL and isinstance(error, NotConfigured):\n"
+                "            order.hear(name, goal, Answer(TicketState.CANCELLED, []))\n"
+                "            return\n"
+                "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
+            ),
+            Edit(
+                "gateway.ordering",
+                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status\n",
+                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status, TicketState\n",
+            ),
+        ],
+        "reconfigured",
     ),
     _plant("synchronous-normal", "plumbing.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),

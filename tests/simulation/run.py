@@ -129,9 +129,28 @@ class Plan:
         )
 
     @classmethod
+    def reconfigured(cls, seed: int, orders: int) -> "Plan":
+        """Departments that are taken out of the configuration and put back, and that are too busy for decisions."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            interval=0.5,
+            kinds={"unconfigure": 1.0, "exhaust": 1.0, "kill": 0.5, "cut": 1.0},
+            weather=Weather(0.02),
+            patience=Patience(time_to_decide=5.0),
+            slowness=0.02,
+            cooks=True,
+            policy_share=0.6,
+            cancel_share=0.5,
+            plenty=1.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
         """Any of these, or anything: what a seed stands for."""
-        special = {8: cls.hard, 9: cls.wavering, 14: cls.forgetful, 15: cls.torn, 16: cls.echo, 17: cls.frozen}
+        special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
+        special |= {17: cls.frozen}
         if plan := special.get(seed % 20):
             return plan(seed, orders)
         dice = random.Random(f"plan {seed}")
@@ -256,9 +275,11 @@ async def _evening(plan: Plan, world: World, guests: Guests) -> float:
 def _make_peace(world: World) -> None:
     world.network.weather = FAIR
     world.network.cut.clear()
+    world.network.exhausted.clear()
     world.restart_after = lambda: 0.1
     for disk in world.disks.values():
         disk.error_rate = 0.0
+    world.configure_without(set())
     for program in world.programs:
         program.dies_at_commit = ""
         if program.process is not None:
@@ -293,12 +314,26 @@ async def torment(plan: Plan, world: World) -> None:
             case "stop" if process is not None and not process.stopped:
                 process.stopped = True
                 world.loop.outside(dice.choice((0.5, 3.0, 15.0)) * dice.random(), world.loop.resume, process)
-            case "cut":
-                name = dice.choice(sorted(world.menus))
-                world.network.cut.add(name)
-                world.loop.outside(dice.uniform(0.2, 8.0), world.network.cut.discard, name)
+            case "cut" | "exhaust" | "unconfigure":
+                _trouble_a_department(kind, world)
             case "errors":
                 program.disk.error_rate = 0.5
                 world.loop.outside(dice.uniform(0.1, 2.0), setattr, program.disk, "error_rate", 0.0)
             case "close" if isinstance(program, House) and process is not None and not process.stopped:
                 world.loop.spawn(None, program.close())
+
+
+def _trouble_a_department(kind: str, world: World) -> None:
+    """Cut it off, let it be too busy for decisions, or take it out of the configuration; for a while."""
+    dice, network = world.dice, world.network
+    name = dice.choice(sorted(world.menus))
+    match kind:
+        case "cut":
+            network.cut.add(name)
+            world.loop.outside(dice.uniform(0.2, 8.0), network.cut.discard, name)
+        case "exhaust":
+            network.exhausted.add(name)
+            world.loop.outside(dice.uniform(0.2, 4.0), network.exhausted.discard, name)
+        case "unconfigure" if not world.unconfigured:
+            world.configure_without({name})
+            world.loop.outside(dice.uniform(0.5, 4.0), world.configure_without, set())

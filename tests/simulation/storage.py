@@ -59,7 +59,7 @@ class SimulatedDatabase(Database):
         self._disk = disk
         self._at_commit = at_commit
         self._turn = asyncio.Lock()
-        for session in (self._writer, self._reader):
+        for session in (self._writer, self._reader, self._finder):
             _tune(session._engine, disk.loop)
         if disk.shared:
             self.url = sa.make_url("postgresql+psycopg://simulated/shared")
@@ -76,6 +76,10 @@ class SimulatedDatabase(Database):
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         await asyncio.sleep(self._disk.delay())
         return self._reader._transact(script, *args, **kwargs)
+
+    async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        await asyncio.sleep(self._disk.delay())
+        return self._finder._transact(script, *args, **kwargs)
 
     async def _write(self, script: Callable[[sa.Connection], R]) -> R:
         disk = self._disk
@@ -109,7 +113,7 @@ class SimulatedDatabase(Database):
 
     def close(self) -> None:
         """Let go of the file; nothing can be in the middle of a transaction here."""
-        for session in (self._reader, self._writer):
+        for session in (self._finder, self._reader, self._writer):
             session._hang_up()
             session._engine.dispose()
 

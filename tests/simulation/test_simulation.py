@@ -42,7 +42,8 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [Plan.hard, Plan.wavering, Plan.forgetful, Plan.torn, Plan.echo, Plan.frozen, Plan.calm]
+    "kind",
+    [Plan.hard, Plan.wavering, Plan.reconfigured, Plan.forgetful, Plan.torn, Plan.echo, Plan.frozen, Plan.calm],
 )
 def test_no_kind_of_evening_goes_wrong(kind: Callable[[int, int], Plan]) -> None:
     result = simulate(kind(0, ORDERS))

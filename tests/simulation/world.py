@@ -16,6 +16,7 @@ from departments.domain.menu import Menu, MenuItem
 from departments.limits import Limits
 from departments.service import FloorService
 from gateway import floor
+from gateway.domain.errors import UnknownDepartment
 from gateway.domain.order import Order, Outcome, Policy, Status
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
@@ -150,12 +151,13 @@ class House(Program):
         super().__init__(world, name, disk)
         self.patience = patience
         self.ordering: Ordering | None = None
-        self.booting: Ordering | None = None
+        self.configured: set[str] = set()
 
     async def _open(self, database: SimulatedDatabase) -> None:
         world = self.world
         rooms = {}
-        for name in world.menus:
+        self.configured = world.menus.keys() - world.unconfigured
+        for name in sorted(self.configured):
             channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = floor.Department(name, channel, CALLING)
         ordering = Ordering(
@@ -188,6 +190,7 @@ class World:
     menus: dict[str, Menu]
     restart_after: Callable[[], float] | None = None
     deaths: int = 0
+    unconfigured: set[str] = field(default_factory=set)
     disks: dict[str, Disk] = field(default_factory=dict)
     stations: list[Station] = field(default_factory=list)
     houses: list[House] = field(default_factory=list)
@@ -233,6 +236,15 @@ class World:
         if self.folder is not None:
             self.folder.cleanup()
 
+    def configure_without(self, names: set[str]) -> None:
+        """Take departments out of the gateways' configuration, put others back, and restart every gateway."""
+        if self.unconfigured == names:
+            return
+        self.loop.note("not configured", sorted(names))
+        self.unconfigured = names
+        for house in self.houses:
+            house.kill()
+
     async def request(self, house: House, use_case: "Callable[[Ordering], Awaitable[R]]") -> R:
         """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
         network, loop = self.network, self.loop
@@ -272,7 +284,11 @@ class World:
 
     async def place(self, house: House, new: "Callable[[], Order]") -> Told:
         async def use_case(ordering: Ordering) -> Told:
-            return tell(await ordering.place(new()))
+            order = new()
+            for line in order.lines:
+                if line.department not in ordering.departments:  # as gateway/house.py has it
+                    raise UnknownDepartment("lines", line.department, ordering.departments)
+            return tell(await ordering.place(order))
 
         return await self.request(house, use_case)
 

@@ -152,22 +152,67 @@ def test_a_tombstone_refuses_a_late_place() -> None:
     assert asked.owed == {}
 
 
-def test_what_a_department_will_not_take_is_given_up_with_the_reason() -> None:
+def test_what_a_department_will_not_place_is_rejected_with_the_reason_and_buried_there() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.refuse("bar", "bar refused it: the id is taken")
-    assert outcomes(asked) == ["expired", "pending"]
-    assert asked.lines[0].reason == "bar refused it: the id is taken"
+    asked.reject("bar", "bar refused it: no")
+    assert outcomes(asked) == ["rejected", "pending"]
+    assert asked.lines[0].reason == "bar refused it: no"
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.PLACE}
+    assert asked.epoch == 1
+    asked.hear("bar", Goal.CANCEL, TOMBSTONE)
+    assert outcomes(asked) == ["rejected", "pending"]
     assert asked.owed == {"kitchen": Goal.PLACE}
 
 
-def test_a_cancel_that_is_refused_leaves_the_line_accepted_and_says_why() -> None:
+def test_another_order_that_a_department_has_under_the_id_is_left_alone() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.reject("bar", "bar refused it: the id is taken", bury=False)
+    assert outcomes(asked) == ["rejected", "pending"]
+    assert asked.owed == {"kitchen": Goal.PLACE}
+
+
+def test_what_an_earlier_try_placed_and_the_staff_started_is_accepted_though_it_was_rejected() -> None:
     asked = order("bar coffee")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
-    asked.take_back()
-    asked.refuse("bar", "there is no department bar any more")
+    asked.reject("bar", "bar refused it: no")
+    asked.hear("bar", Goal.CANCEL, Answer(TicketState.PREPARING, [ACCEPTED]))
     assert outcomes(asked) == ["accepted"]
-    assert asked.lines[0].reason == "there is no department bar any more"
-    assert asked.owed == {}
+
+
+@pytest.mark.parametrize("goal", [Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL])
+def test_no_refusal_ends_a_decision(goal: Goal) -> None:
+    asked = confirmed("bar coffee")
+    asked.owed = {"bar": goal}
+    for give_up in (asked.reject, asked.unplace):
+        with pytest.raises(ValueError, match="not a placing"):
+            give_up("bar", "there is no department bar any more")
+    assert asked.owed == {"bar": goal}
+    assert outcomes(asked) == ["accepted"]
+
+
+def test_all_or_nothing_that_a_department_rejects_is_taken_back_everywhere() -> None:
+    asked = all_or_nothing("bar coffee", "kitchen pizza")
+    asked.reject("kitchen", "kitchen refused it: no")
+    assert not asked.decide(Goal.HOLD)
+    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    assert asked.decide(Goal.HOLD)
+    assert outcomes(asked) == ["cancelled", "rejected"]
+    assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
+    assert asked.status is Status.REFUSED
+
+
+def test_what_was_told_pending_is_rejected_where_the_department_is_gone() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.answered = True
+    asked.unplace("kitchen", "there is no department kitchen any more")
+    assert outcomes(asked) == ["pending", "rejected"]
+    assert asked.owed == {"bar": Goal.PLACE, "kitchen": Goal.CANCEL}
+
+
+def test_what_may_have_been_told_accepted_is_asked_for_where_the_department_is_gone() -> None:
+    asked = order("bar coffee", "kitchen pizza")
+    asked.unplace("kitchen", "there is no department kitchen any more")
+    assert outcomes(asked) == ["pending", "pending"]
+    assert asked.owed == {"bar": Goal.PLACE, "kitchen": Goal.CONFIRM}
 
 
 def test_pending_lines_say_why() -> None:

@@ -2,12 +2,25 @@
 
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import STARTED, Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, Status, TicketState
+from gateway.domain.order import (
+    PLACING,
+    STARTED,
+    Answer,
+    Goal,
+    Line,
+    LineAnswer,
+    Order,
+    Outcome,
+    Policy,
+    Status,
+    TicketState,
+)
 from tests.gateway.fakes import NOON_MS, new_id
 
 NAMES = ("bar", "kitchen", "bakery")
@@ -107,6 +120,26 @@ class OrderMachine(RuleBasedStateMachine):
             self.order.take_back()
         except NotCancellable:
             assert repr(self.order) == before
+
+    @precondition(lambda self: not PLACING.isdisjoint(self.order.owed.values()))
+    @rule(data=st.data(), is_gone=st.booleans())
+    def a_department_will_not_place_it_or_is_not_configured(self, data: st.DataObject, is_gone: bool) -> None:
+        """Perhaps after an earlier try that was carried out, and whose answer was lost."""
+        name = data.draw(st.sampled_from(sorted(name for name, goal in self.order.owed.items() if goal in PLACING)))
+        goal, epoch = self.order.owed[name], self.order.epoch
+        (self.order.unplace if is_gone else self.order.reject)(name, "it is not placed")
+        self.order.decide(goal)
+        assert self.order.epoch > epoch
+
+    @rule()
+    def a_decision_is_refused(self) -> None:
+        """It stays owed: there is no way to give it up."""
+        for name, goal in self.order.owed.items():
+            if goal not in PLACING:
+                before = repr(self.order)
+                with pytest.raises(ValueError, match="not a placing"):
+                    self.order.reject(name, "no")
+                assert repr(self.order) == before
 
     @rule()
     def time_runs_out(self) -> None:
