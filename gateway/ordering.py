@@ -220,8 +220,8 @@ class Ordering:
             known = await self._journal.insert(order)
             if known is None:
                 running.on_record = True
-                self._placed.note(order)
                 self._ask_all(running)
+                self._placed.note(order)
             elif known.owed and known.owner == self._journal.number and self._running.is_current(running):
                 await self._take(running)  # it was written, though this gateway was told otherwise
                 self._forget(running)
