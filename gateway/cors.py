@@ -14,13 +14,13 @@ from litestar.types import HTTPScope, Message, Receive, Scope, Send
 from gateway.idempotency import HEADER
 from plumbing.http_guard import answer
 
-ALLOWED_HEADERS = f"Content-Type, {HEADER}"
+ALLOWED_HEADERS = f"Content-Type, {HEADER}, X-Request-Id"
 """What a page may send beside what every page may."""
 
 MAX_AGE_SECONDS = 600
 """How long a browser may remember that it may ask."""
 
-_EXPOSED = (b"access-control-expose-headers", b"Location, Retry-After, Allow, Accept-Encoding")
+_EXPOSED = (b"access-control-expose-headers", b"Location, Retry-After, Allow, Accept-Encoding, X-Request-Id")
 """What a page may read beside what every page may."""
 
 _VARY = (b"vary", b"Origin")

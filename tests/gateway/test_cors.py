@@ -50,7 +50,7 @@ async def test_a_page_of_ours_may_order_and_read_what_came_of_it(open_to: Served
     response = await open_to.guest.post(way, json=COFFEE, headers={"origin": origin})
     assert response.status_code == 201
     assert response.headers["access-control-allow-origin"] == origin
-    assert "Location" in response.headers["access-control-expose-headers"]
+    assert {"Location", "X-Request-Id"} <= set(response.headers["access-control-expose-headers"].split(", "))
     assert response.headers["vary"] == "Origin"
     assert "access-control-allow-credentials" not in response.headers
 
@@ -85,7 +85,7 @@ async def test_a_preflight_request_is_answered(open_to: Served, path: str) -> No
     assert response.content == b""
     assert response.headers["access-control-allow-origin"] == OURS
     assert {"GET", "HEAD", "POST", "DELETE"} <= set(response.headers["access-control-allow-methods"].split(", "))
-    assert response.headers["access-control-allow-headers"].lower() == "content-type, idempotency-key"
+    assert response.headers["access-control-allow-headers"].lower() == "content-type, idempotency-key, x-request-id"
     assert int(response.headers["access-control-max-age"]) > 0
     assert "Origin" in response.headers["vary"]
     assert "access-control-allow-credentials" not in response.headers
