@@ -1,7 +1,7 @@
 """What a department is owed, and when it is knocked at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
@@ -120,3 +120,21 @@ async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None
     await books.backlog.close()
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
     assert len(books.backlog) == 1
+
+
+async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: Books) -> None:
+    failures = [RuntimeError("a fault of ours"), KeyError("kitchen")]
+    try_again = books.bar.try_again
+
+    async def fail_at_first(goal: Goal, orders: list[Order]) -> Sequence[Answer | Exception]:
+        if failures:
+            raise failures.pop()
+        return await try_again(goal, orders)
+
+    books.bar.try_again = fail_at_first  # type: ignore[method-assign]
+    (owed,) = books.owe(Goal.PLACE)
+    books.bar.come_back()
+
+    await until(lambda: books.heard == [Goal.PLACE])
+    assert owed.owed == {}
+    assert not failures
