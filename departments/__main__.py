@@ -1,9 +1,11 @@
 """`python -m departments bar`: settings, database and server of one department, from start to drain."""
 
-from plumbing.interrupts import INTERRUPTED, exit_quietly, raise_interrupts
+import signal
+
+from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
-    exit_quietly()
+    hold_interrupts(signal.SIGINT)
 
 import argparse
 import os
@@ -22,12 +24,14 @@ from departments.errors import to_status
 from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.service import FloorService
-from departments.settings import DepartmentSettings
+from departments.settings import DepartmentSettings, refuse_reserved_name
+from plumbing.addresses import join_address
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_server import GrpcServer
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
+from plumbing.setting_names import refuse_unknown_names
 from plumbing.settings import read_settings
 from plumbing.sockets import bind
 from plumbing.stop_signals import StopSignals
@@ -46,8 +50,8 @@ def main() -> None:
     parser.add_argument("menu", help="name of a menu (bar, kitchen, bakery), or path of a menu file")
     parser.add_argument("--migrate", action="store_true", help="bring the database up to date, and stop")
     arguments = parser.parse_args()
-    raise_interrupts()
     try:
+        release_interrupts()
         menu, settings = _configure(arguments.menu)
         credentials = find_credentials(menu.name, settings, [settings.host])
         with closing(open_database(menu, settings)) as database:
@@ -63,8 +67,7 @@ def main() -> None:
 
 def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool = False) -> Database:
     """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
-    path = Path(settings.home).absolute() / f"{menu.name}.db"
-    url = settings.database_url or f"sqlite:///{path}"
+    url = settings.database_url or Path(settings.home).absolute() / f"{menu.name}.db"
     schema = menu.name.replace("-", "_")
     return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
 
@@ -76,7 +79,9 @@ def menu_folder() -> Path:
 
 
 def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
+    refuse_unknown_names(os.environ)
     menu = read_menu(find_menu(name, menu_folder()))
+    refuse_reserved_name(menu.name)
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     configure_logs(menu.name, settings.log_level, settings.log_format)
     return menu, settings
@@ -115,8 +120,8 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
             log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
             renewing = {"certificates": partial(credentials.watch, server.renew)}
             await cleanup.enter_async_context(in_background(renewing))
-        host, port = sock.getsockname()[:2]
-        log.info("open", department=menu.name, address=f"{host}:{port}", items=len(menu.items), database=str(database))
+        address = join_address(*sock.getsockname()[:2])
+        log.info("open", department=menu.name, address=address, items=len(menu.items), database=str(database))
         await signals.stop.wait()
         log.info("closing", department=menu.name)
 

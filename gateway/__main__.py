@@ -1,9 +1,11 @@
 """`python -m gateway`: settings, journal, departments and the REST app, from start to drain."""
 
-from plumbing.interrupts import INTERRUPTED, exit_quietly, raise_interrupts
+import signal
+
+from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
-    exit_quietly()
+    hold_interrupts(signal.SIGINT)
 
 import argparse
 import asyncio
@@ -12,7 +14,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
@@ -27,12 +29,14 @@ from gateway.house import House, Rules
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
+from plumbing.addresses import Address, join_address
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs, shows_access
 from plumbing.runtime import run
+from plumbing.setting_names import refuse_unknown_names
 from plumbing.settings import read_settings
 from plumbing.sockets import bind
 from plumbing.stop_signals import StopSignals
@@ -40,6 +44,10 @@ from plumbing.supervise import in_background
 from plumbing.tls import Contexts, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+
+FIRST_LOOK, LOOK_GROWTH, LAST_LOOK = 0.1, 1.2, 10.0
+"""Seconds between two looks whether orders can be placed: a sixth of the time that it has taken so far. Each is a write
+to a journal that may be out of order."""
 
 log = structlog.get_logger("gateway")
 
@@ -49,11 +57,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m gateway", description="Run the gateway.")
     parser.add_argument("--migrate", action="store_true", help="bring the journal up to date, and stop")
     arguments = parser.parse_args()
-    raise_interrupts()
     try:
+        release_interrupts()
+        refuse_unknown_names(os.environ)
         settings = read_settings(GatewaySettings, "gateway", os.environ)
         configure_logs("gateway", settings.log_level, settings.log_format)
-        hosts = [at.rpartition(":")[0] for at in settings.departments.values()]
+        hosts = [at.host for at in settings.departments.values()]
         credentials = find_credentials("gateway", settings, hosts)
         with closing(open_database(settings)) as database:
             database.prepare(MIGRATIONS)
@@ -68,8 +77,7 @@ def main() -> None:
 
 def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Database:
     """Open the journal: a SQLite file, or a schema on PostgreSQL."""
-    path = Path(settings.home).absolute() / "gateway.db"
-    url = settings.database_url or f"sqlite:///{path}"
+    url = settings.database_url or Path(settings.home).absolute() / "gateway.db"
     return Database(url, schema="gateway", read_only=read_only, timeout=settings.database_timeout)
 
 
@@ -107,11 +115,12 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         except DatabaseError as error:
             raise StartError(f"database {database} cannot be used: {error}") from error
         host, port = sock.getsockname()[:2]
-        log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
+        address = join_address(host, port)
+        log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         logging.getLogger("uvicorn.error").addFilter(_is_no_request_cut_off)  # whoever cuts them off logs how many
         server = _Server(config)
         background = {
-            "announcement": partial(_announce, house, f"http://{host}:{port}"),
+            "announcement": partial(announce, house.is_ready, f"http://{address}"),
             "stop": partial(_stop, server, house, settings.linger, signals),
         }
         if credentials:
@@ -154,10 +163,14 @@ async def _stop(server: uvicorn.Server, house: House, linger: float, signals: St
         request.cancel()
 
 
-async def _announce(house: House, url: str) -> None:
-    """Tell where to order, once it can be done."""
-    while not await house.is_ready():  # noqa: ASYNC110 - a look ten times a second, at a start only
-        await asyncio.sleep(0.1)
+async def announce(
+    is_ready: Callable[[], Awaitable[bool]], url: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Log where orders can be placed, once they can be."""
+    delay = FIRST_LOOK
+    while not await is_ready():
+        await sleep(delay)
+        delay = min(delay * LOOK_GROWTH, LAST_LOOK)
     log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
 
 
@@ -166,11 +179,10 @@ async def _renew(channels: Iterable[WatchedChannel], certificates: Contexts) -> 
         channel.reconnect(certificates.client)
 
 
-def _channel(name: str, address: str, credentials: Credentials | None, domain: str) -> WatchedChannel:
-    host, _, port = address.rpartition(":")
+def _channel(name: str, at: Address, credentials: Credentials | None, domain: str) -> WatchedChannel:
     if credentials is None:
-        return WatchedChannel(host, int(port))
-    return WatchedChannel(host, int(port), credentials.contexts.client, certificate_name(name, domain))
+        return WatchedChannel(at.host, at.port)
+    return WatchedChannel(at.host, at.port, credentials.contexts.client, certificate_name(name, domain))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Patience:
     time_to_decide: float = 300.0
     first_retry: float = 0.1
     retry_cap: float = 2.0
-    waiting: int = 5000
+    waiting: int = 3000
     journal_retry: float = 0.5
     lease: float = 6.0
 

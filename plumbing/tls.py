@@ -18,6 +18,7 @@ import structlog
 from msgspec import Meta
 
 from plumbing.errors import SettingsError, StartError
+from plumbing.settings import PATH
 
 LOOK_SECONDS = 2.0  # how often the files are looked at
 HEALTH = "/grpc.health.v1.Health/"
@@ -27,11 +28,14 @@ R = TypeVar("R")
 log = structlog.get_logger("tls")
 
 
-TlsCa = Annotated[str, Meta(description="PEM file of the authority that all trust; turns on TLS between the programs.")]
-TlsCert = Annotated[
-    str, Meta(description="PEM file of this program's certificate, and of those between it and the authority.")
+TlsCa = Annotated[
+    str, Meta(description="PEM file of the authority that all trust; turns on TLS between the programs.", extra=PATH)
 ]
-TlsKey = Annotated[str, Meta(description="PEM file of the certificate's key, without a password.")]
+TlsCert = Annotated[
+    str,
+    Meta(description="PEM file of this program's certificate, and of those between it and the authority.", extra=PATH),
+]
+TlsKey = Annotated[str, Meta(description="PEM file of the certificate's key, without a password.", extra=PATH)]
 TlsDomain = Annotated[
     str, Meta(description="The bar's certificate is for `bar`, or, with `example.org` here, for `bar.example.org`.")
 ]
