@@ -101,7 +101,9 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         sock = cleanup.enter_context(closing(bind(settings.host, settings.port)))
         log_requests = shows_access(settings.log_level)
         config = uvicorn.Config(
-            create_app(house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests),
+            create_app(
+                house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests
+            ),
             access_log=False,
             proxy_headers=False,
             http=guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests),

@@ -13,13 +13,13 @@ from plumbing.settings import PREFIX, variable
 GATEWAY = "gateway"
 
 _BOTH = frozenset({
-    "home", "database_url", "host", "port", "grace", "max_lines", "max_quantity", "max_note",
+    "home", "database_url", "database_timeout", "host", "port", "grace", "max_lines", "max_quantity", "max_note",
     "tls_ca", "tls_cert", "tls_key", "tls_domain", "plaintext", "log_level", "log_format",
 })  # fmt: skip
 
 GATEWAY_FIELDS = _BOTH | {
     "departments", "currency", "deadline", "time_to_decide", "first_retry", "retry_cap", "calls_in_flight",
-    "orders_per_call", "max_waiting", "max_body", "receive_seconds", "wait_for_departments", "linger",
+    "orders_per_call", "max_waiting", "max_body", "receive_seconds", "wait_for_departments", "linger", "cors_origins",
 }  # fmt: skip
 
 DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message"}
