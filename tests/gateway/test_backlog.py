@@ -7,6 +7,7 @@ import pytest
 
 from gateway.backlog import Backlog
 from gateway.domain.order import Answer, Goal, Order
+from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from tests.gateway.fakes import FakeDepartment, order, until
 
@@ -138,3 +139,23 @@ async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: B
     await until(lambda: books.heard == [Goal.PLACE])
     assert owed.owed == {}
     assert not failures
+
+
+async def test_orders_that_were_postponed_survive_a_failure_that_nobody_expected() -> None:
+    bar = FakeDepartment("bar")
+    failures = [KeyError("kitchen")]
+    heard: list[str] = []
+
+    def hear(order: Order, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
+        if failures:
+            raise failures.pop()
+        heard.append(order.order_id)
+
+    postponed = Postponed(bar, Backoff(0.001, 0.004, lambda: 1.0), heard=hear, expire=lambda orders: None)
+    owed = [order("bar coffee") for _ in range(3)]
+    for each in owed:
+        each.owed = {"bar": Goal.PLACE}
+        postponed.add(each)
+
+    await until(lambda: sorted(heard) == sorted(each.order_id for each in owed))
+    await postponed.close()
