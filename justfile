@@ -9,13 +9,21 @@ export PATH := bin + ":" + env("PATH")
 default:
     @just --list --unsorted
 
-# make .venv from the hashed requirements; quick when there is nothing to do
+# make .venv from the hashed requirements, with what development needs; quick when there is nothing to do
 setup:
-    @.ci/setup
+    @.ci/setup dev
+
+# the same with what running needs; more than that is kept
+_run-setup:
+    @.ci/setup run
+
+# just takes a signal for a failure, but for a line whose failures it ignores: so the exit code comes by a file
 
 # run everything: three departments and the gateway, on SQLite, until Ctrl-C
-up: setup
-    @exec python -m house up
+[no-exit-message]
+up: _run-setup
+    -@exec .ci/up ".venv/up-$PPID"
+    @code=$(cat ".venv/up-$PPID" 2>/dev/null || echo 130); rm -f ".venv/up-$PPID"; exit "$code"
 
 # compile the protos into generated/
 gen: setup
@@ -53,23 +61,23 @@ certs *args: setup
     @python -m house.certs "$@"
 
 # bring the databases up to date without starting anything
-migrate: setup
+migrate: _run-setup
     python -m house migrate
 
 # compare journal, orders, tickets and stock across all databases; changes nothing
-audit *args: setup
+audit *args: _run-setup
     @python -m house audit "$@"
 
 # copy every SQLite database into a new folder, of a house at work or at rest
-backup folder: setup
+backup folder: _run-setup
     @python -m house backup {{quote(folder)}}
 
 # put the copies in a folder back, of a house at rest
-restore folder: setup
+restore folder: _run-setup
     @python -m house restore {{quote(folder)}}
 
 # list tickets without an order, as a restored backup may leave them; `--yes` cancels what is not started, of a house at rest
-settle *args: setup
+settle *args: _run-setup
     @python -m house settle "$@"
 
 # build the image and start it on SQLite, or `just compose-up postgres`: two of everything, behind a proxy with TLS

@@ -1,10 +1,17 @@
 """`python -m departments bar`: settings, database and server of one department, from start to drain."""
 
-import argparse
-import asyncio
-import os
 import signal
+
+from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
+
+if __name__ == "__main__":
+    hold_interrupts(signal.SIGINT)
+
+import argparse
+import os
 import sys
+from contextlib import AsyncExitStack, closing
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,14 +24,18 @@ from departments.errors import to_status
 from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.service import FloorService
-from departments.settings import DepartmentSettings
+from departments.settings import DepartmentSettings, refuse_reserved_name
+from plumbing.addresses import join_address
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_server import GrpcServer
 from plumbing.logs import configure_logs
 from plumbing.runtime import run
+from plumbing.setting_names import refuse_unknown_names
 from plumbing.settings import read_settings
 from plumbing.sockets import bind
+from plumbing.stop_signals import StopSignals
+from plumbing.supervise import in_background
 from plumbing.tls import Callers, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
@@ -40,23 +51,23 @@ def main() -> None:
     parser.add_argument("--migrate", action="store_true", help="bring the database up to date, and stop")
     arguments = parser.parse_args()
     try:
+        release_interrupts()
         menu, settings = _configure(arguments.menu)
         credentials = find_credentials(menu.name, settings, [settings.host])
-        database = open_database(menu, settings)
-        database.prepare(MIGRATIONS)
-        if arguments.migrate:
-            database.close()
-        else:
-            run(_serve(menu, settings, database, credentials))
+        with closing(open_database(menu, settings)) as database:
+            database.prepare(MIGRATIONS)
+            if not arguments.migrate:
+                run(_serve(menu, settings, database, credentials))
     except StartError as error:
         print(f"departments {arguments.menu}: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool = False) -> Database:
     """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
-    path = Path(settings.home).absolute() / f"{menu.name}.db"
-    url = settings.database_url or f"sqlite:///{path}"
+    url = settings.database_url or Path(settings.home).absolute() / f"{menu.name}.db"
     schema = menu.name.replace("-", "_")
     return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
 
@@ -68,13 +79,16 @@ def menu_folder() -> Path:
 
 
 def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
+    refuse_unknown_names(os.environ)
     menu = read_menu(find_menu(name, menu_folder()))
+    refuse_reserved_name(menu.name)
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     configure_logs(menu.name, settings.log_level, settings.log_format)
     return menu, settings
 
 
 async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None) -> None:
+    signals = StopSignals()
     limits = Limits(
         lines_per_order=settings.max_lines,
         quantity=settings.max_quantity,
@@ -83,35 +97,33 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     )
     department = Department(menu, database)
     services = [FloorService(department, limits), *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7())))]
-    sock = bind(settings.host, settings.listening_port(menu.port))
-    try:
-        await department.open()
-    except DatabaseError as error:
-        raise StartError(f"database {database} cannot be used: {error}") from error
-    server = GrpcServer(
-        services,
-        descriptors=DESCRIPTORS,
-        translate=to_status,
-        healthy=department.is_writable,
-        max_message_bytes=settings.max_message,
-        callers=Callers(certificate_name("gateway", settings.tls_domain), credentials.name) if credentials else None,
-    )
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await server.start(sock, credentials.contexts if credentials else None)
-    if credentials:
-        log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
-    renewing = asyncio.create_task(credentials.watch(server.renew)) if credentials else None
-    host, port = sock.getsockname()[:2]
-    log.info("open", department=menu.name, address=f"{host}:{port}", items=len(menu.items), database=str(database))
-    await stop.wait()
-    log.info("closing", department=menu.name)
-    if renewing:
-        renewing.cancel()
-    await server.drain(settings.grace)
-    department.close()
-    database.close()
+    async with AsyncExitStack() as cleanup:
+        cleanup.callback(department.close)
+        sock = cleanup.enter_context(closing(bind(settings.host, settings.listening_port(menu.port))))
+        try:
+            await department.open()
+        except DatabaseError as error:
+            raise StartError(f"database {database} cannot be used: {error}") from error
+        server = GrpcServer(
+            services,
+            descriptors=DESCRIPTORS,
+            translate=to_status,
+            healthy=department.is_writable,
+            max_message_bytes=settings.max_message,
+            callers=Callers(certificate_name("gateway", settings.tls_domain), credentials.name)
+            if credentials
+            else None,
+        )
+        cleanup.push_async_callback(server.drain, settings.grace)
+        await server.start(sock, credentials.contexts if credentials else None)
+        if credentials:
+            log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
+            renewing = {"certificates": partial(credentials.watch, server.renew)}
+            await cleanup.enter_async_context(in_background(renewing))
+        address = join_address(*sock.getsockname()[:2])
+        log.info("open", department=menu.name, address=address, items=len(menu.items), database=str(database))
+        await signals.stop.wait()
+        log.info("closing", department=menu.name)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,24 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from plumbing.errors import StartError
 from plumbing.logs import Format, Level
+from plumbing.settings import PATH
 from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 DEFAULT_PORT = 50050
+
+_RESERVED = {
+    "gateway": "it is the gateway's",
+    "public": "it is a schema that every PostgreSQL database has",
+    "information_schema": "it is PostgreSQL's own schema",
+}
 
 
 class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What `python -m departments NAME` reads."""
 
-    home: Annotated[str, Meta(description="Folder of the SQLite files.")] = ".comanda"
+    home: Annotated[str, Meta(description="Folder of the SQLite files.", extra=PATH)] = ".comanda"
     database_url: Annotated[
         str,
         Meta(
@@ -31,7 +39,7 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
             "up and made anew. To connect, each host has half of it, but at least 2.",
         ),
     ] = 4.0
-    menus: Annotated[str, Meta(description="Folder of menu files, in place of those that ship.")] = ""
+    menus: Annotated[str, Meta(description="Folder of menu files, in place of those that ship.", extra=PATH)] = ""
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[
         Annotated[int, Meta(ge=0, le=65535)] | None,
@@ -60,3 +68,11 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     def listening_port(self, of_menu: int | None) -> int:
         """Answer the port to listen on, given that of the menu file."""
         return self.port if self.port is not None else of_menu or DEFAULT_PORT
+
+
+def refuse_reserved_name(name: str) -> None:
+    """Raise StartError for a department's name under which its schema or its variables would be another's."""
+    schema = name.replace("-", "_")
+    reason = "PostgreSQL keeps names with pg_ for itself" if schema.startswith("pg_") else _RESERVED.get(schema)
+    if reason:
+        raise StartError(f"a department cannot be called {name!r}: {reason}")

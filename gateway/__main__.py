@@ -1,17 +1,23 @@
 """`python -m gateway`: settings, journal, departments and the REST app, from start to drain."""
 
+import signal
+
+from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
+
+if __name__ == "__main__":
+    hold_interrupts(signal.SIGINT)
+
 import argparse
 import asyncio
+import logging
 import os
 import random
-import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, AsyncExitStack, closing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import structlog
 import uuid_utils
@@ -23,17 +29,25 @@ from gateway.house import House, Rules
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from gateway.settings import GatewaySettings
+from plumbing.addresses import Address, join_address
 from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.grpc_peer_guard import WatchedChannel
 from plumbing.http_guard import guarded_http
 from plumbing.logs import configure_logs, shows_access
 from plumbing.runtime import run
+from plumbing.setting_names import refuse_unknown_names
 from plumbing.settings import read_settings
 from plumbing.sockets import bind
+from plumbing.stop_signals import StopSignals
+from plumbing.supervise import in_background
 from plumbing.tls import Contexts, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+
+FIRST_LOOK, LOOK_GROWTH, LAST_LOOK = 0.1, 1.2, 10.0
+"""Seconds between two looks whether orders can be placed: a sixth of the time that it has taken so far. Each is a write
+to a journal that may be out of order."""
 
 log = structlog.get_logger("gateway")
 
@@ -44,28 +58,31 @@ def main() -> None:
     parser.add_argument("--migrate", action="store_true", help="bring the journal up to date, and stop")
     arguments = parser.parse_args()
     try:
+        release_interrupts()
+        refuse_unknown_names(os.environ)
         settings = read_settings(GatewaySettings, "gateway", os.environ)
         configure_logs("gateway", settings.log_level, settings.log_format)
-        hosts = [at.rpartition(":")[0] for at in settings.departments.values()]
+        hosts = [at.host for at in settings.departments.values()]
         credentials = find_credentials("gateway", settings, hosts)
-        database = open_database(settings)
-        database.prepare(MIGRATIONS)
-        if not arguments.migrate:
-            run(_serve(settings, database, credentials))
-        database.close()
+        with closing(open_database(settings)) as database:
+            database.prepare(MIGRATIONS)
+            if not arguments.migrate:
+                run(_serve(settings, database, credentials))
     except StartError as error:
         print(f"gateway: {error}", file=sys.stderr)
         sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Database:
     """Open the journal: a SQLite file, or a schema on PostgreSQL."""
-    path = Path(settings.home).absolute() / "gateway.db"
-    url = settings.database_url or f"sqlite:///{path}"
+    url = settings.database_url or Path(settings.home).absolute() / "gateway.db"
     return Database(url, schema="gateway", read_only=read_only, timeout=settings.database_timeout)
 
 
 async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:
+    signals = StopSignals()
     channels = {name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()}
     calling = Calling(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
     departments = {name: Department(name, channel, calling) for name, channel in channels.items()}
@@ -79,64 +96,83 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         clock=time.time,
         wait_for_departments=settings.wait_for_departments,
     )
-    sock = bind(settings.host, settings.port)
-    log_requests = shows_access(settings.log_level)
-    config = uvicorn.Config(
-        create_app(house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests),
-        access_log=False,
-        proxy_headers=False,
-        http=guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests),
-        ws="none",
-        log_config=None,
-        timeout_graceful_shutdown=settings.grace,
-        server_header=False,
-    )
-    try:
-        await ordering.start()
-    except DatabaseError as error:
-        raise StartError(f"database {database} cannot be used: {error}") from error
-    host, port = sock.getsockname()[:2]
-    log.info("open", address=f"{host}:{port}", departments=", ".join(settings.departments), database=str(database))
-    if credentials:
-        log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
-    renewing = asyncio.create_task(credentials.watch(partial(_renew, channels.values()))) if credentials else None
-    announcement = asyncio.create_task(_announce(house, f"http://{host}:{port}"))
-    await _Server(config, house, settings.linger).serve([sock])
-    announcement.cancel()
-    if renewing:
-        renewing.cancel()
-    await ordering.close()
+    async with AsyncExitStack() as cleanup:
+        cleanup.push_async_callback(ordering.close)
+        sock = cleanup.enter_context(closing(bind(settings.host, settings.port)))
+        log_requests = shows_access(settings.log_level)
+        config = uvicorn.Config(
+            create_app(
+                house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests
+            ),
+            access_log=False,
+            proxy_headers=False,
+            http=guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests),
+            ws="none",
+            log_config=None,
+            timeout_graceful_shutdown=settings.grace,
+            server_header=False,
+        )
+        try:
+            await ordering.start()
+        except DatabaseError as error:
+            raise StartError(f"database {database} cannot be used: {error}") from error
+        host, port = sock.getsockname()[:2]
+        address = join_address(host, port)
+        log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
+        logging.getLogger("uvicorn.error").addFilter(_is_no_request_cut_off)  # whoever cuts them off logs how many
+        server = _Server(config)
+        background = {
+            "announcement": partial(announce, house.is_ready, f"http://{address}"),
+            "stop": partial(_stop, server, house, settings.linger, signals),
+        }
+        if credentials:
+            log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
+            background["certificates"] = partial(credentials.watch, partial(_renew, channels.values()))
+        await cleanup.enter_async_context(in_background(background))
+        await server.serve([sock])
     log.info("closed")
 
 
+def _is_no_request_cut_off(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 class _Server(uvicorn.Server):
-    """Stops on a signal and returns, so that the journal can be closed; uvicorn would raise the signal once more."""
+    """Leaves the signals to `_stop`, and returns, so that the journal can be closed."""
 
-    def __init__(self, config: uvicorn.Config, house: House, linger: float) -> None:
-        super().__init__(config)
-        self._house = house
-        self._linger = linger
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop, at the first signal only after a while in which whoever sends orders here can turn elsewhere."""
-        if self._linger and not self._house.is_leaving:
-            self._house.is_leaving = True
-            log.info("leaving", seconds=self._linger)
-            asyncio.get_running_loop().call_later(self._linger, self.handle_exit, sig, frame)
-        else:
-            super().handle_exit(sig, frame)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self.handle_exit, number, None)
-        yield
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()
 
 
-async def _announce(house: House, url: str) -> None:
-    """Tell where to order, once it can be done."""
-    while not await house.is_ready():  # noqa: ASYNC110 - a look ten times a second, at a start only
-        await asyncio.sleep(0.1)
+async def _stop(server: uvicorn.Server, house: House, linger: float, signals: StopSignals) -> None:
+    """Stop as the signals ask: first after a while in which clients can turn elsewhere, then at once, then by force.
+
+    Requests that run are cut off by the third signal only, or when the server's grace ends.
+    """
+    await signals.stop.wait()
+    if linger:
+        house.is_leaving = True
+        log.info("leaving", seconds=linger)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(linger):
+                await signals.hurry.wait()
+    server.should_exit = True
+    await signals.force.wait()
+    log.warning("requests cut off", requests=len(server.server_state.tasks))
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
+    for request in list(server.server_state.tasks):
+        request.cancel()
+
+
+async def announce(
+    is_ready: Callable[[], Awaitable[bool]], url: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Log where orders can be placed, once they can be."""
+    delay = FIRST_LOOK
+    while not await is_ready():
+        await sleep(delay)
+        delay = min(delay * LOOK_GROWTH, LAST_LOOK)
     log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
 
 
@@ -145,11 +181,10 @@ async def _renew(channels: Iterable[WatchedChannel], certificates: Contexts) -> 
         channel.reconnect(certificates.client)
 
 
-def _channel(name: str, address: str, credentials: Credentials | None, domain: str) -> WatchedChannel:
-    host, _, port = address.rpartition(":")
+def _channel(name: str, at: Address, credentials: Credentials | None, domain: str) -> WatchedChannel:
     if credentials is None:
-        return WatchedChannel(host, int(port))
-    return WatchedChannel(host, int(port), credentials.contexts.client, certificate_name(name, domain))
+        return WatchedChannel(at.host, at.port)
+    return WatchedChannel(at.host, at.port, credentials.contexts.client, certificate_name(name, domain))
 
 
 if __name__ == "__main__":

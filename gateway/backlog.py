@@ -14,6 +14,7 @@ import structlog
 from gateway.domain.order import Answer, Goal, Order
 from gateway.floor import Department, FloorError, Unreachable
 from gateway.retries import Backoff
+from plumbing.supervise import supervised
 
 log = structlog.get_logger("backlog")
 
@@ -54,7 +55,8 @@ class Backlog:
     def watch(self) -> None:
         """Knock until the department can be reached."""
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._knock_until_open())
+            name = f"backlog of {self._department.name}"
+            self._task = asyncio.get_running_loop().create_task(supervised(name, self._knock_until_open))
 
     async def close(self) -> None:
         """Stop knocking; what is owed stays in the journal."""
@@ -77,9 +79,8 @@ class Backlog:
                 continue  # the call failed before it left: nobody knows whether the department can be reached
             log.info("a department can be reached again", department=self._department.name, owed=len(self._orders))
             self._backoff.reset()
-            orders, self._orders = self._orders, {}
-            for order in orders.values():
-                self._ask(order)
+            for order_id in list(self._orders):  # one by one: a failure leaves the others where they are
+                self._ask(self._orders.pop(order_id))
 
     async def _knock(self) -> None:
         name = self._department.name

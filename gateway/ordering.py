@@ -15,10 +15,9 @@ before any department, or any guest, hears of it.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import structlog
 
@@ -34,6 +33,7 @@ from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
 from gateway.watch import Watch
 from plumbing.errors import DatabaseError
+from plumbing.supervise import Work, supervised
 
 FOLLOW_SECONDS = 0.05
 TRIES_TO_CANCEL = 5
@@ -51,7 +51,7 @@ class Patience:
     time_to_decide: float = 300.0
     first_retry: float = 0.1
     retry_cap: float = 2.0
-    waiting: int = 5000
+    waiting: int = 3000
     journal_retry: float = 0.5
     lease: float = 6.0
 
@@ -93,22 +93,26 @@ class Ordering:
         """Take up every order that a crash left unfinished, and knock at every department; raises DatabaseError."""
         await self._watch.begin()
         for department in self.departments.values():
-            self._spawn(self._greet(department))
-        self._spawn(self._watch.keep())
+            self._spawn(f"first call to {department.name}", partial(self._greet, department))
+        self._spawn("lease", self._watch.keep)
 
     async def close(self) -> None:
         """Stop asking; write down what is known. What is owed is taken up at the next start, or by another gateway."""
-        for backlog in self.backlogs.values():
-            await backlog.close()
-        for postponed in self.postponed.values():
-            await postponed.close()
-        for task in self._tasks:
-            task.cancel()
-        self._placed.flush()
-        await self._journal.flush()
-        await self._watch.end()
-        for department in self.departments.values():
-            department.close()
+        try:
+            for backlog in self.backlogs.values():
+                await backlog.close()
+            for postponed in self.postponed.values():
+                await postponed.close()
+            for task in self._tasks:
+                task.cancel()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            self._placed.flush()
+            await self._journal.flush()
+            await self._watch.end()
+        finally:
+            for department in self.departments.values():
+                department.close()
 
     async def place(self, order: Order) -> Order:
         """Place an order once, however often it is sent; answers it as it stands.
@@ -452,7 +456,7 @@ class Ordering:
         running.order.settling = True
         if running.heard.done():
             running.heard = asyncio.get_running_loop().create_future()
-        self._spawn(self._settle_at_last(running))
+        self._spawn(f"decision about {running.order.order_id}", partial(self._settle_at_last, running))
 
     async def _settle_at_last(self, running: Running) -> None:
         """Settle, however long the journal cannot be written; who waits is told meanwhile how the order stands."""
@@ -517,8 +521,8 @@ class Ordering:
     def _backoff(self, random: Callable[[], float]) -> Backoff:
         return Backoff(self._patience.first_retry, self._patience.retry_cap, random)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, name: str, work: Work) -> None:
+        task = asyncio.get_running_loop().create_task(supervised(name, work))
         self._tasks[task] = None
         task.add_done_callback(self._tasks.pop)
 

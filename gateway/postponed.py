@@ -13,6 +13,7 @@ from itertools import islice
 from gateway.domain.order import Answer, Goal, Order
 from gateway.floor import Department
 from gateway.retries import Backoff
+from plumbing.supervise import supervised
 
 MOST_IN_A_TURN = 256
 
@@ -48,7 +49,8 @@ class Postponed:
         """Ask for an order again, after all that wait already."""
         self._orders[order.order_id] = order
         if self._task is None or self._task.done():
-            self._task = asyncio.get_running_loop().create_task(self._take_turns())
+            name = f"postponed orders of {self._department.name}"
+            self._task = asyncio.get_running_loop().create_task(supervised(name, self._take_turns))
 
     async def close(self) -> None:
         """Ask for nothing more; what is owed stays in the journal."""
@@ -71,15 +73,22 @@ class Postponed:
                 asked.append((order, goal, order.epoch, self._department.ask(goal, order)))
         if not asked:
             return
+        number = len(asked)
         await asyncio.wait([response for *_, response in asked])
         acknowledged = 0
-        for order, goal, epoch, response in asked:
-            error = response.exception()
-            acknowledged += error is None
-            self._heard(order, goal, epoch, error or response.result())
+        try:
+            while asked:
+                order, goal, epoch, response = asked[0]
+                error = response.exception()
+                self._heard(order, goal, epoch, error or response.result())
+                acknowledged += error is None
+                del asked[0]
+        finally:
+            for order, *_ in asked:  # where a failure of ours came between, they keep their place among those that wait
+                self._orders.setdefault(order.order_id, order)
         if acknowledged:
             self._backoff.reset()
-        if acknowledged == len(asked):
+        if acknowledged == number:
             self._turn = min(2 * self._turn, MOST_IN_A_TURN)
         elif not acknowledged:
             self._turn = 1

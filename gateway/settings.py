@@ -5,7 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from plumbing.addresses import Address
 from plumbing.logs import Format, Level
+from plumbing.settings import PATH
 from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
@@ -19,7 +21,7 @@ DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen":
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What `python -m gateway` reads."""
 
-    home: Annotated[str, Meta(description="Folder of the SQLite files.")] = ".comanda"
+    home: Annotated[str, Meta(description="Folder of the SQLite files.", extra=PATH)] = ".comanda"
     database_url: Annotated[
         str,
         Meta(
@@ -39,9 +41,12 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 for any that is free.")] = 8000
     departments: Annotated[
-        dict[str, Annotated[str, Meta(pattern=r"^[^:\s]+:[0-9]{1,5}$")]],
-        Meta(description="Where the departments are: `name=host:port`, separated by commas."),
-    ] = msgspec.field(default_factory=lambda: dict(DEPARTMENTS))
+        dict[str, Address],
+        Meta(
+            description="Where the departments are: `name=host:port`, separated by commas; an IPv6 address stands in "
+            "brackets."
+        ),
+    ] = msgspec.field(default_factory=lambda: {name: Address(at) for name, at in DEPARTMENTS.items()})
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "EUR"
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
     time_to_decide: Annotated[Seconds, Meta(description="Seconds until the pending lines of an order expire.")] = 300.0
@@ -52,8 +57,14 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     calls_in_flight: Annotated[int, Meta(ge=1, le=90, description="Calls of a kind to one department at once.")] = 2
     orders_per_call: Annotated[int, Meta(ge=1, le=1000, description="Orders in one call, at most.")] = 256
     max_waiting: Annotated[
-        int, Meta(ge=1, description="Orders that may wait for their answer at once; more are told 503.")
-    ] = 5000
+        int,
+        Meta(
+            ge=1,
+            le=3900,
+            description="Orders that may wait for their response at once; more get 503. The gateway takes 4000 "
+            "connections, and some have to be left for the 503.",
+        ),
+    ] = 3000
     max_lines: Annotated[int, Meta(ge=1, le=1000, description="Lines in one order, at most.")] = 50
     max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
     max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200

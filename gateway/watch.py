@@ -69,7 +69,7 @@ class Watch:
 
     async def end(self) -> None:
         """Leave what is unfinished to others."""
-        if not self._journal.is_shared:
+        if not self._journal.is_shared or not self._journal.number:
             return
         try:
             await self._journal.retire()

@@ -1,33 +1,35 @@
 """`python -m house up | migrate | audit | backup | restore | settle | settings`."""
 
+import signal
+
+from plumbing.interrupts import INTERRUPTED, has_held_any, hold_interrupts, release_interrupts
+
+if __name__ == "__main__":
+    hold_interrupts(signal.SIGINT, signal.SIGTERM)
+
 import argparse
 import asyncio
 import os
-import signal
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from departments import __main__ as department
-from departments.menu_file import menu_files, read_menu
+from departments.menu_file import SHIPPED, menu_files, read_menu
 from departments.settings import DepartmentSettings
-from gateway import __main__ as gateway
 from gateway.settings import GatewaySettings
-from house.audit import Acknowledged, Auditor, Report
-from house.backup import back_up
-from house.manual import manual
-from house.procfile import plan
-from house.restore import restore as put_back
-from house.settle import MOMENT_SECONDS, Settler, Stray
-from plumbing.database import Database
 from plumbing.errors import DatabaseError, StartError
 from plumbing.logs import configure_logs
+from plumbing.setting_names import GATEWAY, refuse_unknown_names
 from plumbing.settings import read_settings
 
-INTERRUPTED = 128 + signal.SIGINT
+# What a command needs besides is imported by it: `up` stays as long as the house runs, and needs none of it.
+if TYPE_CHECKING:
+    from house.audit import Report
+    from house.settle import Settler, Stray
+    from plumbing.database import Database
 
 AUDIT = """
 The audit reads, changes and locks nothing, and may run while orders are taken. Its table has a column for each promise:
@@ -76,45 +78,62 @@ def main() -> None:
         copying.set_defaults(run=command)
     settling = commands.add_parser("settle", help=settle.__doc__, description=settle.__doc__, epilog=SETTLE)
     settling.add_argument("--yes", action="store_true", help="cancel what has not been started, of a house at rest")
-    settling.add_argument(
-        "--older-than", type=float, default=MOMENT_SECONDS, metavar="SECONDS", help="default: %(default)g"
-    )
+    settling.add_argument("--older-than", type=float, metavar="SECONDS", help="default: 60")
     settling.set_defaults(run=settle)
     arguments = vars(parser.parse_args())
+    sys.exit(_run(**arguments))
+
+
+def _run(command: str, run: Callable[..., int], **arguments: object) -> int:
+    """Run a command; returns its exit code."""
     configure_logs("house", "warning", "console")
-    del arguments["command"]
     try:
-        arguments.pop("run")(**arguments)
+        if command != "up":
+            release_interrupts()
+        refuse_unknown_names(os.environ)
+        code = run(**arguments)
+        tell("", end="")
     except (StartError, DatabaseError) as error:
         print(f"house: {error}", file=sys.stderr)
-        sys.exit(2)
+        return 2
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
+    return code
 
 
-def up() -> None:
-    """Run a department for each menu and the gateway, until Ctrl-C or SIGTERM; never returns."""
-    house = plan(department.menu_folder(), os.environ)
-    procfile = tempfile.TemporaryFile("w")  # noqa: SIM115 - honcho reads it, and nothing is left of it afterwards
-    procfile.write(house.procfile)
-    procfile.seek(0)
-    os.set_inheritable(procfile.fileno(), True)
-    source = f"/dev/fd/{procfile.fileno()}"
-    honcho = [sys.executable, "-m", "honcho", "-d", str(Path.cwd()), "-f", source, "-e", os.devnull, "start"]
-    os.execve(sys.executable, honcho, {**os.environ, **house.variables, "PYTHONUNBUFFERED": "1"})  # noqa: S606 - becomes honcho
+def tell(text: str, end: str = "\n") -> None:
+    """Print; where nobody reads any more (`just audit | head`), go on without."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def migrate() -> None:
+def up() -> int:
+    """Run a department for each menu and the gateway, until Ctrl-C or SIGTERM."""
+    from house.procfile import plan
+    from house.up import run_up
+
+    folder = read_settings(DepartmentSettings, "", os.environ).menus
+    house = plan(Path(folder) if folder else SHIPPED, os.environ)
+    style = read_settings(GatewaySettings, "", os.environ).log_format
+    return asyncio.run(run_up(house, os.environ, style, is_stopped=has_held_any))
+
+
+def migrate() -> int:
     """Bring every database up to date."""
     journal, departments = _databases()
     for database in (journal, *departments.values()):
-        database.prepare(gateway.MIGRATIONS if database is journal else department.MIGRATIONS)
-        print(f"{database} ({database.schema}) is up to date")
+        _prepare(database)
+        tell(f"{database} ({database.schema}) is up to date")
         database.close()
+    return 0
 
 
-def audit(acknowledged: Path | None) -> None:
+def audit(acknowledged: Path | None) -> int:
     """Compare journal, orders, tickets and stock across all databases, of a house at work or at rest."""
+    from house.audit import Acknowledged, Auditor
+
     with ExitStack() as opened:
         journal, departments = _databases(read_only=True)
         for database in (journal, *departments.values()):
@@ -122,25 +141,30 @@ def audit(acknowledged: Path | None) -> None:
         told = Acknowledged(acknowledged) if acknowledged else None
         progress = _show_progress if sys.stderr.isatty() else None
         report = asyncio.run(Auditor(journal, departments, told, progress=progress).audit())
-    print(report.table())
+    tell(report.table())
     if not report.is_right:
-        sys.exit(1)
-    if not report.is_complete:
-        sys.exit(2)
+        return 1
+    return 0 if report.is_complete else 2
 
 
-def _show_progress(report: Report) -> None:
+def _show_progress(report: "Report") -> None:
     print(f"\r{report.orders} orders, {report.tickets} tickets", end="\r", file=sys.stderr, flush=True)
 
 
-def backup(folder: str) -> None:
+def backup(folder: str) -> int:
     """Copy every SQLite database into a new folder, of a house at work or at rest."""
-    back_up(_files(), _folder(folder), print)
+    from house.backup import back_up
+
+    back_up(_files(), _folder(folder), tell)
+    return 0
 
 
-def restore(folder: str) -> None:
+def restore(folder: str) -> int:
     """Put the copies in a folder back, of a house at rest; what was there is kept beside them."""
-    put_back(_files(), _folder(folder), print)
+    from house.restore import restore
+
+    restore(_files(), _folder(folder), tell)
+    return 0
 
 
 def _folder(name: str) -> Path:
@@ -149,14 +173,17 @@ def _folder(name: str) -> Path:
     return Path(name).expanduser()
 
 
-def settle(yes: bool, older_than: float) -> None:
+def settle(yes: bool, older_than: float | None) -> int:
     """List tickets whose orders the journal does not know, as a restored backup may leave them, or cancel them."""
+    from house.settle import MOMENT_SECONDS, Settler
+
     with ExitStack() as opened:
         journal, departments = _databases(read_only=not yes)
         for database in (journal, *departments.values()):
             opened.callback(database.close)
             if yes:
-                database.prepare(gateway.MIGRATIONS if database is journal else department.MIGRATIONS)
+                _prepare(database)
+        older_than = MOMENT_SECONDS if older_than is None else older_than
         settler = Settler(journal, departments, clock=time.time, older_than=older_than)
         if yes:
             done = asyncio.run(settler.settle())
@@ -166,22 +193,32 @@ def settle(yes: bool, older_than: float) -> None:
             left = asyncio.run(_gather(settler))
             _show("not started; `settle --yes` cancels them", [stray for stray in left if not stray.is_started])
         _show("started: people have to decide", [stray for stray in left if stray.is_started])
-    if any(not stray.is_started for stray in left):
-        sys.exit(1)
+    return 1 if any(not stray.is_started for stray in left) else 0
 
 
-async def _gather(settler: Settler) -> list[Stray]:
+async def _gather(settler: "Settler") -> "list[Stray]":
     return [stray async for stray in settler.strays()]
 
 
-def _show(what: str, strays: Sequence[Stray]) -> None:
-    print(f"{len(strays)} tickets without an order are {what}")
+def _show(what: str, strays: "Sequence[Stray]") -> None:
+    tell(f"{len(strays)} tickets without an order are {what}")
     for stray in strays:
-        print(f"  {stray}")
+        tell(f"  {stray}")
 
 
-def _databases(*, read_only: bool = False) -> tuple[Database, dict[str, Database]]:
+def _prepare(database: "Database") -> None:
+    """Take a database for this process, and bring its tables up to date."""
+    from departments.__main__ import MIGRATIONS as OF_DEPARTMENTS
+    from gateway.__main__ import MIGRATIONS as OF_GATEWAY
+
+    database.prepare(OF_GATEWAY if database.schema == GATEWAY else OF_DEPARTMENTS)
+
+
+def _databases(*, read_only: bool = False) -> "tuple[Database, dict[str, Database]]":
     """Open the journal, and each department's database."""
+    from departments import __main__ as department
+    from gateway import __main__ as gateway
+
     journal = gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=read_only)
     departments = {}
     for path in menu_files(department.menu_folder()):
@@ -203,9 +240,12 @@ def _files() -> dict[str, Path]:
     return files
 
 
-def settings() -> None:
+def settings() -> int:
     """Print the manual of all settings."""
-    print(manual(), end="")
+    from house.manual import manual
+
+    tell(manual(), end="")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
-"""Which processes make up the house on one machine: a department for each menu file, and the gateway."""
+"""Which programs make up the house on one machine: a department for each menu file, and the gateway."""
 
-import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +8,11 @@ from pathlib import Path
 
 from departments.domain.menu import Menu
 from departments.menu_file import menu_files, read_menu
-from departments.settings import DepartmentSettings
+from departments.settings import DepartmentSettings, refuse_reserved_name
+from gateway.settings import GatewaySettings
+from plumbing.addresses import Address
 from plumbing.errors import StartError
+from plumbing.setting_names import refuse_unknown_names
 from plumbing.settings import read_settings, variable
 
 FIRST_FREE_PORT = 50054
@@ -19,29 +21,59 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True, slots=True)
-class House:
-    """The processes, as honcho's Procfile has them, and the variables that they get."""
+class Program:
+    """A program to run: `command` is what starts it, `stop_seconds` what it may take to stop by itself.
 
-    procfile: str
+    A line that begins with `complaint` says why it cannot start.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    writes_json: bool
+    stop_seconds: float
+    complaint: bytes
+
+    @property
+    def is_gateway(self) -> bool:
+        """Tell the gateway from the departments."""
+        return self.name == "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """The programs, departments first, and the variables that all of them get."""
+
+    programs: tuple[Program, ...]
     variables: dict[str, str]
 
 
 def plan(folder: Path, environ: Mapping[str, str]) -> House:
-    """Plan a process for each menu file of a folder; raises StartError for a malformed menu or a port named twice."""
+    """Plan a program for each menu file of a folder, and the gateway.
+
+    Raises StartError for a malformed menu, a port named twice, and whatever is wrong with a setting of any program.
+    """
     menus = {path: read_menu(path) for path in menu_files(folder)}
+    names = [menu.name for menu in menus.values()]
+    refuse_unknown_names(environ, names)
     ports = _ports(list(menus.values()), environ)
-    commands = [
-        f"{menu.name}: exec {shlex.quote(sys.executable)} -m departments {shlex.quote(str(path.absolute()))}"
+    variables = {variable("port", name): str(port) for name, port in ports.items()}
+    settings = {name: read_settings(DepartmentSettings, name, environ) for name in names}
+    addresses = {name: Address.of(own_address(settings[name].host), port) for name, port in ports.items()}
+    variables[variable("departments")] = ",".join(f"{name}={address}" for name, address in addresses.items())
+    programs = [
+        _program(menu.name, ("departments", str(path.absolute())), settings[menu.name], settings[menu.name].grace)
         for path, menu in menus.items()
     ]
-    commands.append(f"gateway: exec {shlex.quote(sys.executable)} -m gateway")
-    variables = {variable("port", name): str(port) for name, port in ports.items()}
-    addresses = {
-        name: f"{own_address(read_settings(DepartmentSettings, name, environ).host)}:{port}"
-        for name, port in ports.items()
-    }
-    variables[variable("departments")] = ",".join(f"{name}={address}" for name, address in addresses.items())
-    return House("\n".join(commands) + "\n", variables)
+    gateway = read_settings(GatewaySettings, "gateway", {**environ, **variables})
+    programs.append(_program("gateway", ("gateway",), gateway, gateway.linger + gateway.grace))
+    return House(tuple(programs), variables)
+
+
+def _program(
+    name: str, module: tuple[str, ...], settings: DepartmentSettings | GatewaySettings, stop_seconds: float
+) -> Program:
+    command = (sys.executable, "-m", *module)
+    return Program(name, command, settings.log_format == "json", stop_seconds, f"{' '.join(module)}: ".encode())
 
 
 def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
@@ -50,6 +82,7 @@ def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
         # Told apart as their variables and their schemas do: my-bar and my_bar are one.
         if variable("port", menu.name) in {variable("port", name) for name in (*wanted, "gateway")}:
             raise StartError(f"two programs are called {menu.name!r}: every menu needs a name of its own")
+        refuse_reserved_name(menu.name)
         narrow = {name: value for name, value in environ.items() if name == variable("port", menu.name)}
         port = read_settings(DepartmentSettings, menu.name, narrow).port
         wanted[menu.name] = (port if port is not None else menu.port) or None

@@ -52,9 +52,11 @@ class Database:
     """A SQLite file or one schema of a PostgreSQL database."""
 
     def __init__(
-        self, url: str, schema: str, *, read_only: bool = False, timeout: float = engines.TIMEOUT_SECONDS
+        self, url: str | Path, schema: str, *, read_only: bool = False, timeout: float = engines.TIMEOUT_SECONDS
     ) -> None:
         """Open lazily; raises SettingsError for a URL of another kind. `schema` and `timeout` are for PostgreSQL only.
+
+        A path is a SQLite file's, whatever characters are in it.
 
         `read_only` is for looking at a database that others write: nothing is made or changed, not even the file.
         `timeout`, in seconds, is what a transaction that writes may take before its connection is given up.

@@ -5,6 +5,7 @@ SQLAlchemy passes on to libpq: `postgresql://u@/db?host=h1,h2&port=1,2`.
 """
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -22,8 +23,10 @@ _SECRETS = ("password", "sslpassword")
 _PLACE = "several-hosts"
 
 
-def parse_url(url: str) -> sa.URL:
-    """Parse the URL of a SQLite file or of a PostgreSQL database; raises SettingsError."""
+def parse_url(url: str | Path) -> sa.URL:
+    """Parse the path or the URL of a SQLite file, or the URL of a PostgreSQL database; raises SettingsError."""
+    if isinstance(url, Path):
+        return sa.URL.create("sqlite", database=str(url))
     several = _HOSTS.fullmatch(url)
     try:
         parsed = sa.make_url(several["head"] + several["tail"] if several else url)
@@ -64,6 +67,8 @@ def connection_parameters(url: sa.URL) -> dict[str, Any]:
 
 def show_url(url: sa.URL) -> str:
     """Return a URL as its user knows it, without its passwords."""
+    if url.drivername == "sqlite":
+        return f"sqlite:///{url.database}"
     query: dict[str, tuple[str, ...] | str] = dict(url.query)
     hosts, ports = query.get("host"), query.get("port", "")
     shown = ""

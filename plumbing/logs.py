@@ -5,7 +5,8 @@ A traceback is logged without the values of its variables: a database's URL, wit
 
 import logging
 import sys
-from typing import Any, Literal
+from contextlib import suppress
+from typing import Any, Literal, Protocol, TextIO, cast
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
@@ -26,12 +27,21 @@ _LEVELS: dict[Level, int] = {
 }
 
 
-def configure_logs(program: str, level: Level, style: Format) -> None:
-    """Send our events and the libraries' records to standard error, from `level` up."""
+class LogStream(Protocol):
+    """Where lines go."""
+
+    def write(self, text: str, /) -> int: ...  # noqa: D102
+    def flush(self) -> None: ...  # noqa: D102
+    def isatty(self) -> bool: ...  # noqa: D102
+
+
+def configure_logs(program: str, level: Level, style: Format, stream: LogStream | None = None) -> None:
+    """Send our events and the libraries' records to standard error, or to `stream`, from `level` up."""
+    lines = cast("TextIO", _Lossy(stream or sys.stderr))
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         add_request_id,
-        structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%H:%M:%S", utc=style == "json"),
+        structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%Y-%m-%d %H:%M:%S", utc=style == "json"),
     ]
     if style == "json":
         without_values = ExceptionDictTransformer(show_locals=False)
@@ -39,15 +49,15 @@ def configure_logs(program: str, level: Level, style: Format) -> None:
         renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(default=str)
     else:
         renderer = structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            colors=lines.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=logger_class(_LEVELS[level]),
-        logger_factory=lambda *_: _Writer(sys.stderr),
+        logger_factory=lambda *_: _Writer(lines),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(lines)
     chain = [_from_a_library, *shared]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=chain, processor=renderer))
     logging.basicConfig(handlers=[handler], level=max(_LEVELS[level], logging.WARNING), force=True)
@@ -86,6 +96,23 @@ def add_request_id(_logger: object, _method: str, event: structlog.typing.EventD
     if request_id is not None:
         event.setdefault("request_id", request_id)
     return event
+
+
+class _Lossy:
+    """Drops what cannot be written: a full disk, or a pipe that nobody reads, is no reason to refuse an order."""
+
+    def __init__(self, stream: LogStream) -> None:
+        self._stream = stream
+        self.isatty = stream.isatty
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):  # there is no other place where it could be told
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def _named(program: str) -> structlog.typing.Processor:

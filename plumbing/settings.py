@@ -2,9 +2,14 @@
 
 A field `port` of the program `bar` is read from `COMANDA_BAR_PORT`, else from `COMANDA_PORT`, else it is the field's
 default: one environment can serve every program on a machine and still tell one of them apart.
+
+Text is normalised to NFC, for a value may have been typed on a system that decomposes it. A path is taken as it is, for
+a file's name is its bytes; but `~` in front is the home folder.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -12,6 +17,9 @@ import msgspec
 from plumbing.errors import SettingsError
 
 PREFIX = "COMANDA_"
+
+PATH = {"is_path": True}
+"""Marks a field, as `Meta(extra=PATH)`, whose value is a path."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -43,6 +51,7 @@ def describe(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
 
 
 def _parse(name: str, text: str, hint: Any) -> object:
+    text = _expand(name, text) if _is_path(hint) else unicodedata.normalize("NFC", text)
     raw: object = text
     bare = _bare(hint)
     if get_origin(bare) is dict:
@@ -50,9 +59,11 @@ def _parse(name: str, text: str, hint: Any) -> object:
     elif get_origin(bare) is list:
         raw = [part for each in text.split(",") if (part := each.strip())]
     try:
-        return msgspec.convert(raw, hint, strict=False)
+        return msgspec.convert(raw, hint, strict=False, dec_hook=_construct)
     except msgspec.ValidationError as error:
-        rule = f"expected one of {', '.join(get_args(bare))}" if get_origin(bare) is Literal else error
+        rule = str(error).partition(" - at `$")[0]
+        if get_origin(bare) is Literal:
+            rule = f"expected one of {', '.join(get_args(bare))}"
         raise SettingsError(f"{name}={text!r} is not allowed: {rule}") from None
 
 
@@ -68,13 +79,35 @@ def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
         yield key, value
 
 
+def _construct(kind: type[Any], value: object) -> object:
+    """Build a value of a type of ours, which raises ValueError for what it does not allow."""
+    return kind(value)
+
+
+def _is_path(hint: Any) -> bool:
+    return any((meta.extra or {}).get("is_path") for meta in _metas(hint))
+
+
+def _expand(name: str, path: str) -> str:
+    if not path.startswith("~"):
+        return path
+    try:
+        return str(Path(path).expanduser())
+    except RuntimeError:
+        user = path.partition("/")[0]
+        raise SettingsError(f"{name}={path!r} is not allowed: there is no home folder {user!r}") from None
+
+
 def _bare(hint: Any) -> Any:
     return get_args(hint)[0] if hasattr(hint, "__metadata__") else hint
 
 
 def _description(hint: Any) -> str:
-    metas = [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
-    return " ".join(meta.description for meta in metas if meta.description)
+    return " ".join(meta.description for meta in _metas(hint) if meta.description)
+
+
+def _metas(hint: Any) -> list[msgspec.Meta]:
+    return [meta for meta in getattr(hint, "__metadata__", ()) if isinstance(meta, msgspec.Meta)]
 
 
 def _spell(default: object) -> str:

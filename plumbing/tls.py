@@ -18,6 +18,7 @@ import structlog
 from msgspec import Meta
 
 from plumbing.errors import SettingsError, StartError
+from plumbing.settings import PATH
 
 LOOK_SECONDS = 2.0  # how often the files are looked at
 HEALTH = "/grpc.health.v1.Health/"
@@ -27,11 +28,14 @@ R = TypeVar("R")
 log = structlog.get_logger("tls")
 
 
-TlsCa = Annotated[str, Meta(description="PEM file of the authority that all trust; turns on TLS between the programs.")]
-TlsCert = Annotated[
-    str, Meta(description="PEM file of this program's certificate, and of those between it and the authority.")
+TlsCa = Annotated[
+    str, Meta(description="PEM file of the authority that all trust; turns on TLS between the programs.", extra=PATH)
 ]
-TlsKey = Annotated[str, Meta(description="PEM file of the certificate's key, without a password.")]
+TlsCert = Annotated[
+    str,
+    Meta(description="PEM file of this program's certificate, and of those between it and the authority.", extra=PATH),
+]
+TlsKey = Annotated[str, Meta(description="PEM file of the certificate's key, without a password.", extra=PATH)]
 TlsDomain = Annotated[
     str, Meta(description="The bar's certificate is for `bar`, or, with `example.org` here, for `bar.example.org`.")
 ]
@@ -72,23 +76,36 @@ class Credentials:
         self.name = name
         self._ca, self._cert, self._key = ca, cert, key
         self._seen = self._stamp()
-        self.contexts = self._load()
+        self.contexts = self._passed_on = self._load()
+        self._refused: tuple[object, str] | None = None
 
     async def watch(self, renewed: Callable[[Contexts], Awaitable[None]]) -> None:
-        """Look at the files for ever, and tell of new ones that are good; keep the old ones where they are not."""
+        """Look at the files for ever, and pass new ones on that are good; keep the old ones where they are not.
+
+        What `renewed` raises is raised. A watch that is started again passes the same certificates on once more.
+        """
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            stamp = self._stamp()
-            if stamp == self._seen:
-                continue
-            self._seen = stamp
-            try:
-                self.contexts = self._load()
-            except StartError as error:
+            self._look()
+            if self.contexts is not self._passed_on:
+                contexts = self.contexts
+                await renewed(contexts)
+                self._passed_on = contexts
+
+    def _look(self) -> None:
+        """Load the files where they have changed; those that could not be loaded are tried again, and logged once."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        try:
+            self.contexts = self._load()
+        except StartError as error:
+            if self._refused != (stamp, str(error)):
                 log.warning("new certificates cannot be used; the old ones are kept", reason=str(error))
-                continue
-            log.info("new certificate", name=self.name, until=self.until)
-            await renewed(self.contexts)
+            self._refused = (stamp, str(error))
+            return
+        self._seen, self._refused = stamp, None
+        log.info("new certificate", name=self.name, until=self.until)
 
     def _load(self) -> Contexts:
         server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -20,8 +20,8 @@ _ENVIRONMENT = Path(__file__).parent / "migrations"
 def upgrade(connection: sa.Connection, versions: Path) -> None:
     """Run the migrations of a folder that are still due; raises StartError."""
     config = Config()
-    config.set_main_option("script_location", str(_ENVIRONMENT))
-    config.set_main_option("version_locations", str(versions))
+    for option, folder in (("script_location", _ENVIRONMENT), ("version_locations", versions)):
+        config.set_main_option(option, str(folder).replace("%", "%%"))  # a single one begins a reference
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     try:

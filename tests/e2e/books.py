@@ -7,6 +7,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import psycopg
@@ -144,7 +145,9 @@ class Books:
         """Open a connection that only reads, all of it as of one moment."""
         if self._store.url is None:
             path = self._store.home / f"{program}.db"
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)) as connection:
+            with closing(
+                sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None)
+            ) as connection:
                 connection.execute("BEGIN")
                 yield connection
         else:

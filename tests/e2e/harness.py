@@ -367,12 +367,13 @@ class Houses:
                 yield f"log of {program.name} ({program.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
 
-def processes_with(text: str) -> list[int]:
-    """List the processes that have `text` in their environment, by their ids."""
+def processes_with(text: str, command: str = "") -> list[int]:
+    """List the processes that have `text` in their environment, and `command` in their command, by their ids."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if text.encode() in (folder / "environ").read_bytes() and not _is_dead(folder):
+            has_text = text.encode() in (folder / "environ").read_bytes()
+            if has_text and command.encode() in (folder / "cmdline").read_bytes() and not _is_dead(folder):
                 found.append(int(folder.name))
     return found
 

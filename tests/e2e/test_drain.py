@@ -6,6 +6,7 @@ import socket
 import time
 from contextlib import closing
 
+import httpx
 import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
@@ -104,6 +105,41 @@ async def test_a_second_signal_ends_the_lingering(houses: Houses) -> None:
     house.gateway.send(signal.SIGTERM)
 
     assert await seconds_until_it_ends_well(house.gateway) < QUICK
+
+
+async def test_a_second_ctrl_c_cuts_no_request_off(house: House, order_id: str) -> None:
+    async with house.client() as client:
+        with house.books.locked("bar"):
+            placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "soda"), order_id=order_id)))
+            await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
+            house.gateway.send(signal.SIGINT)
+            await asyncio.to_thread(wait_for, lambda: not accepts(house.gateway.port), "it stops listening")
+            house.gateway.send(signal.SIGINT)
+        placed = await placing
+    assert await seconds_until_it_ends_well(house.gateway) < QUICK
+
+    assert (placed.status_code, outcomes(placed.json())) == (201, ["accepted"])
+
+
+async def test_a_third_signal_waits_for_nobody(houses: Houses, order_id: str) -> None:
+    house = houses.open({"bar": {"coffee": 10}}, LINGER=60, GRACE=60, DEADLINE=PATIENT)
+    async with house.client() as client:
+        with house.books.locked("bar"):
+            placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "coffee"), order_id=order_id)))
+            await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
+            house.gateway.send(signal.SIGTERM)
+            await asyncio.to_thread(wait_for, lambda: "leaving" in house.gateway.output, "it lingers")
+            house.gateway.send(signal.SIGTERM)
+            await asyncio.to_thread(wait_for, lambda: not accepts(house.gateway.port), "it stops listening")
+            house.gateway.send(signal.SIGTERM)
+            assert await seconds_until_it_ends_well(house.gateway) < QUICK
+        with pytest.raises(httpx.HTTPError):
+            await placing
+    assert "requests cut off" in house.gateway.output
+    assert "Traceback" not in house.gateway.output
+    house.gateway.restart()
+    await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "every order is finished")
+    assert house.books.check("bar")["coffee"] == Shelf(10, 9, 0, 1)
 
 
 async def test_everything_ends_at_once_where_nothing_runs(house: House) -> None:

@@ -41,6 +41,7 @@ def test_a_port_in_use(program: str, tmp_path: Path, taken: int) -> None:
     [
         ("gateway", "DEADLINE", "soon", "Expected `float`, got `str`"),
         ("gateway", "DEPARTMENTS", "bar", "expected name=host:port, separated by commas"),
+        ("gateway", "DEPARTMENTS", "bar=localhost:99999", "'localhost:99999' has no port from 1 to 65535"),
         ("bar", "BAR_PORT", "65536", "Expected `int` <= 65535"),
     ],
 )
@@ -48,6 +49,22 @@ def test_a_setting_that_is_not_allowed(program: str, variable: str, value: str, 
     done = run(PROGRAMS[program], environment(**{"HOME": tmp_path, variable: value}))
 
     assert f"COMANDA_{variable}={value!r} is not allowed: {reason}" in said(done)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_setting_that_does_not_exist(program: str, tmp_path: Path) -> None:
+    done = run(PROGRAMS[program], environment(HOME=tmp_path, DATABSE_URL="postgresql://host/name"))
+
+    assert said(done).endswith("COMANDA_DATABSE_URL is no setting: did you mean COMANDA_DATABASE_URL?")
+
+
+@pytest.mark.parametrize("name", ["gateway", "public"])
+def test_a_department_under_a_name_that_is_taken(name: str, tmp_path: Path) -> None:
+    menu = write_menu(tmp_path, name, {"coffee": 1})
+
+    done = run(["-m", "departments", str(menu)], environment(HOME=tmp_path))
+
+    assert f"a department cannot be called {name!r}: " in said(done)
 
 
 def test_a_postgresql_that_cannot_be_reached(tmp_path: Path) -> None:

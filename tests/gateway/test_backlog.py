@@ -1,12 +1,13 @@
 """What a department is owed, and when it is knocked at."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
 from gateway.backlog import Backlog
 from gateway.domain.order import Answer, Goal, Order
+from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from tests.gateway.fakes import FakeDepartment, order, until
 
@@ -120,3 +121,41 @@ async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None
     await books.backlog.close()
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
     assert len(books.backlog) == 1
+
+
+async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: Books) -> None:
+    failures = [RuntimeError("a fault of ours"), KeyError("kitchen")]
+    try_again = books.bar.try_again
+
+    async def fail_at_first(goal: Goal, orders: list[Order]) -> Sequence[Answer | Exception]:
+        if failures:
+            raise failures.pop()
+        return await try_again(goal, orders)
+
+    books.bar.try_again = fail_at_first  # type: ignore[method-assign]
+    (owed,) = books.owe(Goal.PLACE)
+    books.bar.come_back()
+
+    await until(lambda: books.heard == [Goal.PLACE])
+    assert owed.owed == {}
+    assert not failures
+
+
+async def test_orders_that_were_postponed_survive_a_failure_that_nobody_expected() -> None:
+    bar = FakeDepartment("bar")
+    failures = [KeyError("kitchen")]
+    heard: list[str] = []
+
+    def hear(order: Order, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
+        if failures:
+            raise failures.pop()
+        heard.append(order.order_id)
+
+    postponed = Postponed(bar, Backoff(0.001, 0.004, lambda: 1.0), heard=hear, expire=lambda orders: None)
+    owed = [order("bar coffee") for _ in range(3)]
+    for each in owed:
+        each.owed = {"bar": Goal.PLACE}
+        postponed.add(each)
+
+    await until(lambda: sorted(heard) == sorted(each.order_id for each in owed))
+    await postponed.close()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -375,3 +376,14 @@ async def test_closing_stops_asking_and_hangs_up(restaurant: Restaurant) -> None
     assert written is not None
     assert written.answered
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+
+
+async def test_an_order_path_that_could_not_start_is_closed_all_the_same(tmp_path: Path) -> None:
+    restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db")
+    restaurant.prepare()
+    restaurant.database.is_broken = True
+    with pytest.raises(DatabaseError):
+        await restaurant.ordering.start()
+    await restaurant.close()
+    assert all(department.is_closed for department in restaurant.departments.values())
+    assert asyncio.all_tasks() == {asyncio.current_task()}

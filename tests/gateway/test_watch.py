@@ -84,6 +84,27 @@ async def test_a_living_gateway_keeps_its_orders(brisk: Pair) -> None:
     assert placed.order_id not in brisk.other.ordering._running
 
 
+async def test_the_lease_outlives_a_failure_that_nobody_expected(brisk: Pair) -> None:
+    failures = 0
+
+    async def fail() -> None:
+        nonlocal failures
+        failures += 1
+        brisk.one.database.on_write = _nothing
+        raise RuntimeError("a row of a newer version")
+
+    brisk.one.database.on_write = fail
+    await until(lambda: brisk.one.database.on_write is _nothing)
+    renewals = brisk.one.database.writes
+
+    await until(lambda: brisk.one.database.writes > renewals + 2)
+    assert failures == 1
+
+
+async def _nothing() -> None:
+    pass
+
+
 async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pair) -> None:
     steady.go_away("kitchen")
     placed = await steady.one.ordering.place(order("kitchen pizza"))

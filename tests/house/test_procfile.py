@@ -1,13 +1,13 @@
 import re
-import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from departments.menu_file import SHIPPED
 from gateway.settings import DEPARTMENTS, GatewaySettings
-from house.procfile import FIRST_FREE_PORT, plan
+from house.procfile import FIRST_FREE_PORT, House, plan
 from plumbing.errors import SettingsError, StartError
 from plumbing.settings import read_settings
 
@@ -30,14 +30,13 @@ stock = 1
     return path
 
 
-def addresses(variables: dict[str, str]) -> dict[str, str]:
+def addresses(variables: dict[str, str]) -> Mapping[str, str]:
     return read_settings(GatewaySettings, "gateway", variables).departments
 
 
 def test_the_house_that_ships_is_three_departments_and_the_gateway() -> None:
     house = plan(SHIPPED, {})
-    names = [line.partition(":")[0] for line in house.procfile.splitlines()]
-    assert names == ["bakery", "bar", "kitchen", "gateway"]
+    assert [program.name for program in house.programs] == ["bakery", "bar", "kitchen", "gateway"]
     assert addresses(house.variables) == DEPARTMENTS
     assert house.variables == {
         "COMANDA_BAKERY_PORT": "50051",
@@ -47,20 +46,24 @@ def test_the_house_that_ships_is_three_departments_and_the_gateway() -> None:
     }
 
 
-def test_every_process_replaces_its_shell_and_is_given_its_menu_file(tmp_path: Path) -> None:
+def commands(house: House) -> dict[str, tuple[str, ...]]:
+    return {program.name: program.command for program in house.programs}
+
+
+def test_every_program_runs_on_this_python_and_is_given_its_menu_file(tmp_path: Path) -> None:
     folder = tmp_path / "the chef's menus"
     folder.mkdir()
     path = write_menu(folder, "grill")
-    house = plan(folder, {})
-    commands = dict(line.split(": ", 1) for line in house.procfile.splitlines())
-    assert shlex.split(commands["grill"]) == ["exec", sys.executable, "-m", "departments", str(path)]
-    assert shlex.split(commands["gateway"]) == ["exec", sys.executable, "-m", "gateway"]
+    assert commands(plan(folder, {})) == {
+        "grill": (sys.executable, "-m", "departments", str(path)),
+        "gateway": (sys.executable, "-m", "gateway"),
+    }
 
 
 def test_a_folder_named_relatively_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_menu(tmp_path, "grill")
     monkeypatch.chdir(tmp_path)
-    assert str(tmp_path / "grill.toml") in plan(Path(), {}).procfile
+    assert commands(plan(Path(), {}))["grill"][-1] == str(tmp_path / "grill.toml")
 
 
 def test_a_port_comes_from_the_menu_or_narrower_from_the_environment(tmp_path: Path) -> None:
@@ -121,6 +124,7 @@ def test_a_department_may_not_be_called_gateway(tmp_path: Path) -> None:
         ({"COMANDA_HOST": "0.0.0.0"}, "127.0.0.1:6001"),
         ({"COMANDA_HOST": "::"}, "127.0.0.1:6001"),
         ({"COMANDA_HOST": "10.0.0.7"}, "10.0.0.7:6001"),
+        ({"COMANDA_HOST": "::1"}, "[::1]:6001"),
         ({"COMANDA_HOST": "0.0.0.0", "COMANDA_BAR_HOST": "10.0.0.7"}, "10.0.0.7:6001"),
         ({"COMANDA_GATEWAY_HOST": "10.0.0.7"}, "127.0.0.1:6001"),
     ],
@@ -149,3 +153,33 @@ def test_one_malformed_menu_keeps_the_house_closed(tmp_path: Path) -> None:
     (tmp_path / "grill.toml").write_text("name = 1")
     with pytest.raises(StartError, match=r"grill\.toml: name: Expected `str`, got `int`$"):
         plan(tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["public", "information-schema", "pg_grill"])
+def test_a_department_may_not_be_called_as_a_schema_of_postgresql(name: str, tmp_path: Path) -> None:
+    write_menu(tmp_path, name)
+    with pytest.raises(StartError, match=f"^a department cannot be called '{name}': "):
+        plan(tmp_path, {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("COMANDA_KITCHN_PORT", "1"), ("COMANDA_GATEWAY_DEADLINE", "soon"), ("COMANDA_BAR_GRACE", "ever")],
+)
+def test_a_setting_that_a_program_would_refuse_keeps_the_house_closed(name: str, value: str, tmp_path: Path) -> None:
+    write_menu(tmp_path, "bar", 6001)
+    write_menu(tmp_path, "kitchen", 6002)
+    with pytest.raises(SettingsError, match=f"^{name}"):
+        plan(tmp_path, {name: value})
+
+
+def test_departments_that_were_named_by_hand_are_not_read(tmp_path: Path) -> None:
+    write_menu(tmp_path, "bar", 6001)
+    assert addresses(plan(tmp_path, {"COMANDA_DEPARTMENTS": "nonsense"}).variables) == {"bar": "127.0.0.1:6001"}
+
+
+def test_it_is_known_how_each_program_writes_and_how_long_it_may_take_to_stop(tmp_path: Path) -> None:
+    write_menu(tmp_path, "bar", 6001)
+    environ = {"COMANDA_GRACE": "7", "COMANDA_LINGER": "20", "COMANDA_BAR_LOG_FORMAT": "json"}
+    found = [(program.writes_json, program.stop_seconds) for program in plan(tmp_path, environ).programs]
+    assert found == [(True, 7.0), (False, 27.0)]

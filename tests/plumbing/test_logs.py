@@ -1,5 +1,7 @@
+import errno
 import json
 import logging
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -50,6 +52,7 @@ def test_an_event_for_people_is_one_plain_line(capsys: pytest.CaptureFixture[str
     assert "placed" in line
     assert "orders=2" in line
     assert "\x1b" not in line
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[info", line)
 
 
 @pytest.mark.parametrize(
@@ -169,3 +172,22 @@ def test_a_warning_of_the_database_driver_is_one_line_that_names_it(
     )
     assert text in line
     assert "psycopg" in line
+
+
+class FullDisk:
+    def write(self, text: str, /) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def flush(self) -> None:
+        raise BrokenPipeError
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_a_log_that_cannot_be_written_disturbs_nobody(style: Format, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs("bar", "info", style, FullDisk())
+    structlog.get_logger("department").info("placed", orders=2)
+    logging.getLogger("uvicorn").warning("late")
+    assert lines(capsys) == []

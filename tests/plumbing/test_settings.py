@@ -1,11 +1,13 @@
+import re
 from typing import Annotated, Literal
 
 import msgspec
 import pytest
 from msgspec import Meta
 
+from plumbing.addresses import Address, join_address
 from plumbing.errors import SettingsError
-from plumbing.settings import describe, read_settings, variable
+from plumbing.settings import PATH, describe, read_settings, variable
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,3 +120,59 @@ def test_the_manual_gets_every_variable_with_its_default_and_meaning() -> None:
         ("COMANDA_PLACES", "bar=localhost:1,kitchen=localhost:2", "Where."),
         ("COMANDA_HOSTS", "a,b", "Which."),
     ]
+
+
+class Paths(msgspec.Struct, frozen=True, kw_only=True):
+    home: Annotated[str, Meta(description="A folder.", extra=PATH)] = "~/data"
+    title: Annotated[str, Meta(description="A text.")] = ""
+    at: Annotated[dict[str, Address], Meta(description="Where.")] = msgspec.field(default_factory=dict)
+
+
+def read_paths(**environ: str) -> Paths:
+    return read_settings(Paths, "bar", {f"COMANDA_{name}": value for name, value in environ.items()})
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/chef")
+    assert read_paths(HOME="~/comanda").home == "/home/chef/comanda"
+    assert read_paths(HOME="/data/~/comanda").home == "/data/~/comanda"
+    assert read_paths(TITLE="~/comanda").title == "~/comanda"
+    with pytest.raises(SettingsError, match=r"^COMANDA_HOME='~nobody-here/x' is not allowed: there is no home folder"):
+        read_paths(HOME="~nobody-here/x")
+
+
+DECOMPOSED, COMPOSED = "Cafe\u0301", "Caf\u00e9"
+
+
+def test_text_is_normalised_and_a_path_is_what_it_is() -> None:
+    paths = read_paths(TITLE=DECOMPOSED, HOME=f"/{DECOMPOSED}")
+    assert (paths.title, paths.home) == (COMPOSED, f"/{DECOMPOSED}")
+
+
+def test_an_address_is_a_host_and_a_port() -> None:
+    at = read_paths(AT="bar=localhost:50051,grill=[::1]:50052").at
+    assert at == {"bar": "localhost:50051", "grill": "[::1]:50052"}
+    assert [(each.host, each.port) for each in at.values()] == [("localhost", 50051), ("::1", 50052)]
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("localhost:99999", "'localhost:99999' has no port from 1 to 65535"),
+        ("localhost:0", "'localhost:0' has no port from 1 to 65535"),
+        ("localhost", "'localhost' is not host:port"),
+        (":50051", "':50051' is not host:port"),
+        ("local host:50051", "'local host:50051' is not host:port"),
+        ("::1:50051", "'::1:50051' is not host:port; an IPv6 address stands in brackets, as in [::1]:50051"),
+        ("[]:50051", "'[]:50051' is not host:port"),
+    ],
+)
+def test_what_is_no_address_is_refused_with_the_reason(address: str, reason: str) -> None:
+    with pytest.raises(SettingsError, match=f"^COMANDA_AT='bar={re.escape(address)}' is not allowed: ") as refusal:
+        read_paths(AT=f"bar={address}")
+    assert str(refusal.value).endswith(f"is not allowed: {reason}")
+
+
+def test_a_host_and_a_port_are_written_so_that_they_can_be_told_apart() -> None:
+    assert [Address.of("bar", 1), Address.of("::1", 2)] == ["bar:1", "[::1]:2"]
+    assert join_address("::", 0) == "[::]:0"

@@ -1,7 +1,10 @@
+import re
 import socket
+from contextlib import closing
 
 import pytest
 
+from plumbing.addresses import join_address
 from plumbing.errors import StartError
 from plumbing.sockets import bind
 
@@ -25,7 +28,14 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
 
 @pytest.mark.parametrize("host", ["fe80::1%nowhere", "a..b", "x" * 70, "192.0.2.1"])
 def test_an_address_that_is_not_ours_is_one_clear_line(host: str) -> None:
-    with pytest.raises(StartError, match=f"^cannot listen on {host}:0: ") as refused:
+    with pytest.raises(StartError, match=f"^cannot listen on {re.escape(join_address(host, 0))}: ") as refused:
         bind(host, 0)
     assert "None" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_every_address_of_this_machine_are_those_of_ipv4_too() -> None:
+    with closing(bind("::", 0)) as sock:
+        sock.listen()
+        with closing(socket.create_connection(("127.0.0.1", sock.getsockname()[1]), timeout=5)) as client:
+            assert client.getpeername()[0] == "127.0.0.1"

@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import resource
 import socket
 import ssl
 import subprocess
@@ -6,13 +8,17 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+import structlog
 import trustme
+from structlog.testing import capture_logs
 
 from plumbing import tls
 from plumbing.errors import SettingsError, StartError
+from plumbing.supervise import in_background
 from plumbing.tls import Callers, Contexts, Credentials, certificate_name, find_credentials, peer_names
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -181,6 +187,66 @@ async def test_new_files_are_taken_up_when_they_are_good(
     assert told.empty()
     assert credentials.contexts is renewed
     assert credentials.until == "2037-05-06T00:00:00+00:00"
+
+
+async def test_a_callback_that_fails_gets_the_certificate_once_more(
+    files: Settings, tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
+    credentials = Credentials("bar", files.tls_ca, files.tls_cert, files.tls_key)
+    offered: list[Contexts] = []
+    taken = asyncio.Event()
+
+    async def renew(contexts: Contexts) -> None:
+        offered.append(contexts)
+        if len(offered) == 1:
+            raise OSError(errno.EMFILE, "Too many open files")
+        taken.set()
+
+    async with in_background({"certificates": partial(credentials.watch, renew)}), asyncio.timeout(5):
+        issued(tmp_path, authority, authority.issue_cert("bar"))
+        await taken.wait()
+
+    assert offered == [credentials.contexts] * 2
+
+
+class CountedLooks(Credentials):
+    looks = 0
+
+    def _look(self) -> None:
+        self.looks += 1
+        super()._look()
+
+    async def look(self, times: int) -> None:
+        wanted = self.looks + times
+        while self.looks < wanted:  # noqa: ASYNC110 - the fact that is waited for
+            await asyncio.sleep(0.01)
+
+
+async def test_files_that_could_not_be_read_for_a_moment_are_tried_again(
+    files: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
+    credentials = CountedLooks("bar", files.tls_ca, files.tls_cert, files.tls_key)
+    told: asyncio.Queue[Contexts] = asyncio.Queue()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    structlog.reset_defaults()
+    with capture_logs() as logged:
+        async with in_background({"certificates": partial(credentials.watch, told.put)}), asyncio.timeout(5):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))  # no further file can be opened
+            try:
+                (tmp_path / "key.pem").touch()
+                await credentials.look(times=5)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+            renewed = await told.get()
+
+    assert renewed is credentials.contexts
+    assert [event["event"] for event in logged] == [
+        "new certificates cannot be used; the old ones are kept",
+        "new certificate",
+    ]
 
 
 @pytest.fixture

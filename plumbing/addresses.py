@@ -1,0 +1,40 @@
+"""Where a program is: a host and a port, written `host:port`, or `[::1]:port` where the host is an IPv6 address."""
+
+import re
+from typing import Self
+
+_WRITTEN = re.compile(r"(?:\[(?P<inside>[^\[\]\s]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]+)\Z")
+_HIGHEST_PORT = 65535
+
+
+class Address(str):
+    """An address as it is written; raises ValueError for anything else, so that every one has a host and a port."""
+
+    __slots__ = ("host", "port")
+
+    host: str
+    """A name or an IP address, without brackets."""
+    port: int
+
+    def __new__(cls, text: str) -> Self:
+        """Parse an address."""
+        parts = _WRITTEN.match(text)
+        if parts is None:
+            hint = "; an IPv6 address stands in brackets, as in [::1]:50051" if text.count(":") > 1 else ""
+            raise ValueError(f"{text!r} is not host:port{hint}")
+        port = int(parts["port"])
+        if not 1 <= port <= _HIGHEST_PORT:
+            raise ValueError(f"{text!r} has no port from 1 to {_HIGHEST_PORT}")
+        address = super().__new__(cls, text)
+        address.host, address.port = parts["inside"] or parts["host"], port
+        return address
+
+    @classmethod
+    def of(cls, host: str, port: int) -> Self:
+        """Build the address of a host and its port."""
+        return cls(join_address(host, port))
+
+
+def join_address(host: str, port: int) -> str:
+    """Write a host and a port as an address and a URL have them; here the port may be 0, for any."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,47 @@
+"""What `python -m gateway` adds to the app: the announcement, and bounds that fit each other."""
+
+import pytest
+
+from gateway.__main__ import FIRST_LOOK, LAST_LOOK, announce
+from gateway.ordering import Patience
+from gateway.settings import GatewaySettings
+from plumbing.errors import SettingsError
+from plumbing.http_guard import CONNECTIONS
+from plumbing.settings import read_settings
+
+
+class SlowHouse:
+    """Is ready after so many looks."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+        self.slept: list[float] = []
+
+    async def is_ready(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_looks() -> None:
+    house = SlowHouse(looks=60)
+    await announce(house.is_ready, "http://here", house.sleep)
+    assert len(house.slept) == 60
+    assert house.slept == sorted(house.slept)
+    assert (house.slept[0], house.slept[-1]) == (FIRST_LOOK, LAST_LOOK)
+    assert len([seconds for seconds in house.slept if seconds < 1]) < 15
+
+
+def test_orders_are_refused_with_a_reason_before_connections_are() -> None:
+    most = 3900
+    assert most <= CONNECTIONS - 100
+    assert max_waiting(str(most)) == most
+    with pytest.raises(SettingsError):
+        max_waiting(str(most + 1))
+    assert max_waiting("") == Patience().waiting <= CONNECTIONS - 1000
+
+
+def max_waiting(text: str) -> int:
+    return read_settings(GatewaySettings, "gateway", {"COMANDA_MAX_WAITING": text}).max_waiting
