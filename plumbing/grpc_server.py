@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -27,6 +27,7 @@ from grpclib.health.v1 import health_pb2
 from grpclib.reflection.service import ServerReflection
 from grpclib.server import Stream
 
+from plumbing.grpc_call_guard import GuardedStream
 from plumbing.grpc_guard import GuardedServer
 from plumbing.tls import Callers, Contexts
 
@@ -38,6 +39,9 @@ HEALTH_SECONDS = 2.0  # how long a health check's answer holds
 CALL_SECONDS = 20.0
 """How long a call may take, from its headers to its answer, whatever deadline it has; so long may a single message take
 to arrive on a call that streams, which may last."""
+
+PING_SECONDS = 20.0
+"""How long a client may leave a ping unanswered; as long as gRPC's own servers wait."""
 
 STREAMS_THAT_LAST = 8
 """How many calls that stream a connection may have open."""
@@ -61,10 +65,12 @@ class GrpcServer:
         max_message_bytes: int,
         callers: Callers | None = None,
         call_seconds: float = CALL_SECONDS,
+        ping_timeout: float = PING_SECONDS,
     ) -> None:
         """`translate` turns what a handler raises into a status, or None for a fault of ours.
 
-        `callers` are those who may call, where there is TLS.
+        `callers` are those who may call, where there is TLS. A client whose pings go unanswered for `ping_timeout`
+        seconds is disconnected.
         """
         self._translate = translate
         self._call_seconds = call_seconds
@@ -80,6 +86,7 @@ class GrpcServer:
             ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
             max_message=max_message_bytes,
             message_seconds=call_seconds,
+            ping_timeout=ping_timeout,
             callers=callers,
             codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
@@ -112,8 +119,7 @@ class GrpcServer:
             log.warning("calls cut off", calls=self._calls)
         self._server.cancel_calls()
         await asyncio.sleep(0.1)  # the last answers leave before the connections do
-        self._server.close_connections()
-        await asyncio.sleep(0)
+        await self._server.close_connections()
 
     async def _listen(self, tls: Contexts | None) -> asyncio.AbstractServer:
         """Listen on a duplicate of the socket, which stays open when the listener is closed."""
@@ -131,6 +137,7 @@ class GrpcServer:
         is_counted = not method.startswith("/grpc.")  # a health watch may last for ever
 
         async def handle(stream: "Stream[Any, Any]") -> None:
+            cast("GuardedStream", stream._stream).may_be_empty = stream._cardinality.client_streaming
             if self._draining:
                 raise _shutting_down()
             if not is_counted:
