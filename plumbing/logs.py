@@ -29,6 +29,7 @@ _LEVELS: dict[Level, int] = {
 def configure_logs(program: str, level: Level, style: Format) -> None:
     """Send our events and the libraries' records to standard error, from `level` up."""
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         add_request_id,
         structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%H:%M:%S", utc=style == "json"),
