@@ -110,6 +110,7 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
             translate=to_status,
             healthy=department.is_writable,
             max_message_bytes=settings.max_message,
+            ping_timeout=settings.ping_timeout,
             callers=Callers(certificate_name("gateway", settings.tls_domain), credentials.name)
             if credentials
             else None,

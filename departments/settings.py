@@ -55,6 +55,14 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_message: Annotated[
         int, Meta(ge=1024, le=64 * 1024 * 1024, description="Bytes in one gRPC message, at most.")
     ] = 4 * 1024 * 1024
+    ping_timeout: Annotated[
+        float,
+        Meta(
+            ge=1,
+            le=3600,
+            description="Seconds that a gRPC client may leave a ping unanswered before it is disconnected.",
+        ),
+    ] = 20.0
     tls_ca: TlsCa = ""
     tls_cert: TlsCert = ""
     tls_key: TlsKey = ""

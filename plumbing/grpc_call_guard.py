@@ -5,9 +5,11 @@ What grpclib 0.4.9 leaves open, and what is done here:
 - A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
   refused by the length that it announces, and costs what it holds, in however many frames it comes. It has to arrive
   in time, also on a call that streams and may last.
-- A message that is compressed, cut off or missing was a traceback. It is an answer.
+- A message that is compressed, cut off or missing was a traceback. gzip is understood (grpc_compression.py), for the
+  rest there is a status.
 - A call that failed, or was never ended by its caller, stayed open. It ends with its task.
 - Headers that grpclib reads failed with a traceback, and without an answer. They are looked at before.
+- Binary metadata that was joined by commas, as a proxy may, was read as one garbled value. It is split.
 """
 
 import asyncio
@@ -23,8 +25,10 @@ from grpclib.protocol import Buffer, Connection
 from grpclib.protocol import Stream as ProtocolStream
 from grpclib.server import Handler
 from h2.errors import ErrorCodes
+from h2.exceptions import StreamClosedError
 from h2.stream import StreamState
 
+from plumbing.grpc_compression import ACCEPTED, ENCODINGS, IDENTITY, decompress
 from plumbing.grpc_frames import LightStream
 
 LEAST_TIMEOUT = 0.001
@@ -39,14 +43,14 @@ class Room:
 
     def __init__(self, max_message: int, seconds: float) -> None:
         self.seconds = seconds
-        self._max_message = max_message
+        self.max_message = max_message
         self._left = LARGE_MESSAGES * max_message
 
     @contextmanager
     def kept_for(self, size: int) -> Iterator[None]:
         """Keep room for a message while it arrives; raises GRPCError (RESOURCE_EXHAUSTED)."""
-        if size > self._max_message:
-            text = f"the message has {size} bytes; at most {self._max_message} are allowed"
+        if size > self.max_message:
+            text = f"the message has {size} bytes; at most {self.max_message} are allowed"
             raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
         if size > self._left:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many large messages at once on one connection")
@@ -100,34 +104,64 @@ class GuardedBuffer(Buffer):
 
 
 class GuardedStream(LightStream):
-    """A call that takes no message that is too large, too slow, compressed, cut off or missing."""
+    """A call that takes no message that is too large, too slow, cut off or missing."""
 
     buffer: GuardedBuffer
+    encoding = IDENTITY
+    """What `grpc-encoding` says of the messages that are compressed."""
+
+    may_be_empty = False
+    """Whether its caller may send no message at all, as on a call that streams."""
 
     def __init__(self, connection: Connection, stream_id: int, room: Room) -> None:
         super().__init__(connection, connection._connection, connection._transport, stream_id=stream_id)
         self._room = room
         self._reads = 0
+        self._decompressed: bytes | None = None
 
     def init_stream(self, stream_id: int, connection: Connection) -> None:
         super().init_stream(stream_id, connection)
         self.buffer = GuardedBuffer(partial(connection.ack, stream_id))
 
+    async def send_headers(self, headers: Any, end_stream: bool = False) -> None:
+        """Send headers, or trailers; raises StreamClosedError where the connection is closing."""
+        if self.connection.is_closing():
+            raise StreamClosedError(cast("int", self.id))
+        if headers[0][0] == ":status":
+            headers = [*headers, ACCEPTED]
+        await super().send_headers(headers, end_stream)
+
     async def recv_data(self, size: int) -> bytes:
         """Read what grpclib asks for: a message's prefix and then, as long as that says, the message, in turn."""
         self._reads += 1
-        is_prefix = self._reads % 2 == 1
-        with self._room.kept_for(size):
-            data = await (self.buffer.read(size) if is_prefix or self.buffer.has(size) else self._read_in_time(size))
-        if is_prefix and not data:
-            if self._reads == 1:
-                raise GRPCError(Status.INVALID_ARGUMENT, "the call has no message")
+        if self._decompressed is not None:
+            data, self._decompressed = self._decompressed, None
+            return data
+        if self._reads % 2 == 0:
+            return await self._read_message(size)
+        data = await self.buffer.read(size)
+        if not data:
+            if self._reads == 1 and not self.may_be_empty:
+                raise GRPCError(Status.UNIMPLEMENTED, "the call has no message, and needs one")
             return data  # the end of a stream of messages
         if len(data) < size:
-            raise GRPCError(Status.INVALID_ARGUMENT, "the call ended in the middle of a message")
-        if is_prefix and data[0]:
-            raise GRPCError(Status.UNIMPLEMENTED, "the message is compressed, which is not understood here")
+            raise _cut_off()
+        return await self._read_compressed(data) if data[0] else data
+
+    async def _read_message(self, size: int) -> bytes:
+        with self._room.kept_for(size):
+            data = await (self.buffer.read(size) if self.buffer.has(size) else self._read_in_time(size))
+        if len(data) < size:
+            raise _cut_off()
         return data
+
+    async def _read_compressed(self, prefix: bytes) -> bytes:
+        """Read the message behind a prefix, and decompress it; returns the prefix that it would have without that."""
+        if self.encoding == IDENTITY:
+            raise GRPCError(Status.INTERNAL, "the message is marked as compressed, and grpc-encoding does not say how")
+        data = await self._read_message(int.from_bytes(prefix[1:]))
+        self._decompressed = decompress(data, self._room.max_message)
+        return b"\0" + len(self._decompressed).to_bytes(4)
 
     async def _read_in_time(self, size: int) -> bytes:
         try:
@@ -150,6 +184,7 @@ class GuardedStream(LightStream):
                 ("content-type", "application/grpc+proto"),
                 ("grpc-status", str(status.value)),
                 ("grpc-message", encode_grpc_message(text)),
+                ACCEPTED,
             ]
             self._h2_connection.send_headers(cast("int", self.id), trailers, end_stream=True)
             if self.closable:  # not where the whole call arrived at once: then both have ended it
@@ -182,7 +217,7 @@ class GuardedHandler(Handler):
 
 
 def fault_in(headers: Headers) -> tuple[Status, str] | None:
-    """Find what grpclib would fail on, with a traceback and without an answer."""
+    """Find what grpclib would fail on, with a traceback and without an answer, and an encoding that is not known."""
     for name, value in headers:
         try:
             if name.endswith("-bin"):
@@ -191,4 +226,21 @@ def fault_in(headers: Headers) -> tuple[Status, str] | None:
                 return Status.DEADLINE_EXCEEDED, "the deadline was over when the call arrived"
         except ValueError:
             return Status.INVALID_ARGUMENT, f"the header {name} is not valid"
+        if name == "grpc-encoding" and value not in ENCODINGS:
+            return Status.UNIMPLEMENTED, f"grpc-encoding {value} is not understood; {ACCEPTED[1]} are"
     return None
+
+
+def split_binary(headers: Headers) -> Headers:
+    """Take apart the binary values that are joined by commas."""
+    if not any("," in value for name, value in headers if name.endswith("-bin")):
+        return headers
+    return [(name, value) for name, joined in headers for value in _values(name, joined)]
+
+
+def _values(name: str, joined: str) -> list[str]:
+    return [value.strip() for value in joined.split(",")] if name.endswith("-bin") else [joined]
+
+
+def _cut_off() -> GRPCError:
+    return GRPCError(Status.INVALID_ARGUMENT, "the call ended in the middle of a message")

@@ -7,40 +7,49 @@ against hostile peers is in grpc_guard.py.
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import structlog
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from google.protobuf.descriptor_pool import DescriptorPool
 from google.rpc.error_details_pb2 import BadRequest
 from grpclib.const import Status
 from grpclib.encoding.proto import ProtoCodec, ProtoStatusDetailsCodec
 from grpclib.events import RecvRequest, listen
 from grpclib.exceptions import GRPCError
-from grpclib.health.check import ServiceCheck
-from grpclib.health.service import Health
-from grpclib.health.v1 import health_pb2
-from grpclib.reflection.service import ServerReflection
 from grpclib.server import Stream
+from grpclib.utils import _service_name
+from structlog.contextvars import bind_contextvars
 
+from plumbing import grpc_health_service
+from plumbing.grpc_call_guard import GuardedStream
 from plumbing.grpc_guard import GuardedServer
+from plumbing.grpc_health_service import HealthService
+from plumbing.grpc_reflection import reflection
 from plumbing.tls import Callers, Contexts
 
 if TYPE_CHECKING:
     from grpclib._typing import IProtoMessage, IServable
 
 HANDSHAKE_SECONDS = 5.0  # how long a peer may take to greet, with TLS
-HEALTH_SECONDS = 2.0  # how long a health check's answer holds
 CALL_SECONDS = 20.0
 """How long a call may take, from its headers to its answer, whatever deadline it has; so long may a single message take
 to arrive on a call that streams, which may last."""
 
+PING_SECONDS = 20.0
+"""How long a client may leave a ping unanswered; as long as gRPC's own servers wait."""
+
 STREAMS_THAT_LAST = 8
 """How many calls that stream a connection may have open."""
+
+REQUEST_ID = "x-request-id"
+"""The metadata by which a caller names its request, for the logs."""
+
+_REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
 Handler = Callable[["Stream[Any, Any]"], Awaitable[None]]
 Translate = Callable[[Exception], GRPCError | None]
@@ -61,10 +70,12 @@ class GrpcServer:
         max_message_bytes: int,
         callers: Callers | None = None,
         call_seconds: float = CALL_SECONDS,
+        ping_timeout: float = PING_SECONDS,
     ) -> None:
         """`translate` turns what a handler raises into a status, or None for a fault of ours.
 
-        `callers` are those who may call, where there is TLS.
+        `callers` are those who may call, where there is TLS. A client whose pings go unanswered for `ping_timeout`
+        seconds is disconnected.
         """
         self._translate = translate
         self._call_seconds = call_seconds
@@ -75,11 +86,14 @@ class GrpcServer:
         self._streams: set[Stream[Any, Any]] = set()
         self._listener: asyncio.AbstractServer | None = None
         self._socket: socket.socket | None = None
-        health = Health({service: [ServiceCheck(healthy, check_ttl=HEALTH_SECONDS)] for service in services})
+        names = [_service_name(service) for service in services]
+        files = [*FileDescriptorSet.FromString(descriptors.read_bytes()).file, grpc_health_service.describe()]
+        self._health = HealthService(names, healthy)
         self._server = GuardedServer(
-            ServerReflection.extend([*services, health], pool=_descriptor_pool(descriptors)),
+            [*services, self._health, *reflection([*names, grpc_health_service.NAME], files)],
             max_message=max_message_bytes,
             message_seconds=call_seconds,
+            ping_timeout=ping_timeout,
             callers=callers,
             codec=_StrictCodec(),
             status_details_codec=ProtoStatusDetailsCodec(),
@@ -100,6 +114,7 @@ class GrpcServer:
     async def drain(self, grace: float) -> None:
         """Stop listening, refuse new calls, let those that run finish for `grace` seconds, say goodbye."""
         self._draining = True
+        self._health.drain()
         for stream in self._streams:
             stream._stream.__ended__()
         if self._listener is not None and self._socket is not None:
@@ -112,8 +127,7 @@ class GrpcServer:
             log.warning("calls cut off", calls=self._calls)
         self._server.cancel_calls()
         await asyncio.sleep(0.1)  # the last answers leave before the connections do
-        self._server.close_connections()
-        await asyncio.sleep(0)
+        await self._server.close_connections()
 
     async def _listen(self, tls: Contexts | None) -> asyncio.AbstractServer:
         """Listen on a duplicate of the socket, which stays open when the listener is closed."""
@@ -128,10 +142,13 @@ class GrpcServer:
 
     async def _on_request(self, event: RecvRequest) -> None:
         handler, method = event.method_func, event.method_name
+        _bind_request_id(event)
         is_counted = not method.startswith("/grpc.")  # a health watch may last for ever
+        is_health = method.startswith(f"/{grpc_health_service.NAME}/")
 
         async def handle(stream: "Stream[Any, Any]") -> None:
-            if self._draining:
+            cast("GuardedStream", stream._stream).may_be_empty = stream._cardinality.client_streaming
+            if self._draining and not is_health:
                 raise _shutting_down()
             if not is_counted:
                 await self._carry_out(handler, stream, method, None)
@@ -203,12 +220,11 @@ def invalid_argument(field: str, description: str) -> GRPCError:
     return GRPCError(Status.INVALID_ARGUMENT, f"{field}: {description}", [BadRequest(field_violations=[violation])])
 
 
-def _descriptor_pool(descriptors: Path) -> DescriptorPool:
-    pool = DescriptorPool()
-    for file in FileDescriptorSet.FromString(descriptors.read_bytes()).file:
-        pool.Add(file)
-    pool.AddSerializedFile(health_pb2.DESCRIPTOR.serialized_pb)
-    return pool
+def _bind_request_id(event: RecvRequest) -> None:
+    """Put the request id of a caller into whatever its call logs; the task is the call's own."""
+    request_id = event.metadata.get(REQUEST_ID)
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        bind_contextvars(request_id=request_id)
 
 
 class _StrictCodec(ProtoCodec):

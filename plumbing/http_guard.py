@@ -103,6 +103,12 @@ class GuardedHttp(HttpToolsProtocol):
             self._answered.message_event.set()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing where a client offers another protocol, and go on in this one (RFC 9110 7.8).
+
+        uvicorn logs two warnings a request, of which one asks to install a library.
+        """
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answered = cycle
         super()._start_asgi_task(cycle, app)

@@ -39,6 +39,7 @@ def configure_logs(program: str, level: Level, style: Format, stream: LogStream 
     """Send our events and the libraries' records to standard error, or to `stream`, from `level` up."""
     lines = cast("TextIO", _Lossy(stream or sys.stderr))
     shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         add_request_id,
         structlog.processors.TimeStamper(fmt="iso" if style == "json" else "%Y-%m-%d %H:%M:%S", utc=style == "json"),

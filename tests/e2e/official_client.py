@@ -56,6 +56,52 @@ def health(channel: Any, request: Json) -> Json:
     return {"status": health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)}
 
 
+def health_list(channel: Any, request: Json) -> Json:
+    """List the health of every service."""
+    listed = health_pb2_grpc.HealthStub(channel).List(health_pb2.HealthListRequest(), timeout=SECONDS)
+    name_of = health_pb2.HealthCheckResponse.ServingStatus.Name
+    return {"statuses": {service: name_of(answer.status) for service, answer in listed.statuses.items()}}
+
+
+def watch(channel: Any, request: Json) -> Json:
+    """Watch the health of a service to the end, write each status at once, and collect them."""
+    statuses: list[str] = []
+    check = health_pb2.HealthCheckRequest(service=request["service"])
+    try:
+        for answer in health_pb2_grpc.HealthStub(channel).Watch(check, timeout=SECONDS):
+            statuses.append(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+            print(json.dumps({"status": statuses[-1]}), flush=True)
+    except grpc.RpcError as error:
+        return {"statuses": statuses, "ended": error.code().name}
+    return {"statuses": statuses, "ended": "OK"}
+
+
+def file_of(channel: Any, request: Json) -> Json:
+    """Find the file of a symbol, by the reflection protocol of a version."""
+    asked = reflection_pb2.ServerReflectionRequest(file_containing_symbol=request["symbol"])
+    (answer,) = _reflect(channel, request["version"], asked)
+    (data,) = answer.file_descriptor_response.file_descriptor_proto
+    return {"file": FileDescriptorProto.FromString(data).name}
+
+
+def many(channel: Any, request: Json) -> Json:
+    """Call with bad metadata while others call on the same connection; returns the codes of both."""
+    good = channel.unary_unary(request["path"])
+    body = bytes.fromhex(request["bytes"])
+    calls = [good.future(body, timeout=SECONDS) for _ in range(request["count"])]
+    bad = [good.future(body, timeout=SECONDS, metadata=[(name, value)]) for name, value in request["metadata"]]
+    calls += [good.future(body, timeout=SECONDS) for _ in range(request["count"])]
+    codes = [call.code().name for call in calls]
+    return {"good": sorted(set(codes)), "bad": [call.code().name for call in bad]}
+
+
+def stream(channel: Any, request: Json) -> Json:
+    """Make a call that streams both ways, with these messages."""
+    method = channel.stream_stream(request["path"])
+    sent = iter([bytes.fromhex(message) for message in request["messages"]])
+    return {"received": [answer.hex() for answer in method(sent, timeout=SECONDS)]}
+
+
 def services(channel: Any, request: Json) -> Json:
     """List a server's services, by the reflection protocol of a version."""
     (answer,) = _reflect(channel, request["version"], reflection_pb2.ServerReflectionRequest(list_services=""))
@@ -70,7 +116,8 @@ def _call(channel: Any, pool: descriptor_pool.DescriptorPool, request: Json) -> 
         request_serializer=lambda sent: sent.SerializeToString(),
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
-    answer = stub(json_format.ParseDict(request["message"], message), timeout=SECONDS)
+    compression = grpc.Compression.Gzip if request.get("gzip") else None
+    answer = stub(json_format.ParseDict(request["message"], message), timeout=SECONDS, compression=compression)
     return {"message": json_format.MessageToDict(answer, preserving_proto_field_name=True)}
 
 
@@ -125,7 +172,8 @@ def _details(details: Any) -> Iterator[Json]:
 
 
 COMMANDS: dict[str, Callable[[Any, Json], Json]] = {
-    each.__name__: each for each in (call, call_by_reflection, send_bytes, health, services)
+    each.__name__: each
+    for each in (call, call_by_reflection, file_of, health, health_list, many, send_bytes, services, stream, watch)
 }
 
 

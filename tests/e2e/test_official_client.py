@@ -37,12 +37,16 @@ class OfficialClient:
     def ask(self, command: str, port: int, **request: Any) -> Json:
         """Answer what came of a request: its `code`, and what the command answers."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         asked = {"command": command, "target": f"127.0.0.1:{port}", **request}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
+        return self.read()
+
+    def read(self) -> Json:
+        """Read what a command writes next."""
+        assert self._process.stdout is not None
         answered = self._process.stdout.readline()
-        assert answered, f"the client ended, asked for {asked}"
+        assert answered, "the client ended"
         result: Json = json.loads(answered)
         return result
 
@@ -179,11 +183,71 @@ def test_health_is_told_for_the_server_and_for_each_service(
     assert client.ask("health", port, service="tavern.Tavern")["code"] == "NOT_FOUND"
 
 
+def test_health_is_listed(house: House, client: OfficialClient) -> None:
+    listed = client.ask("health_list", house["bar"].port)
+
+    assert listed == {"code": "OK", "statuses": dict.fromkeys(("", "bar.Bar", FLOOR), "SERVING")}
+
+
+def test_who_watches_health_is_told_that_a_department_stops(houses: Houses, client: OfficialClient) -> None:
+    house = houses.open({"bar": {"coffee": 1}}, gateway=False)
+    assert client.ask("watch", house["bar"].port, service="bar.Bar") == {"status": "SERVING"}
+
+    house["bar"].terminate()
+
+    assert client.read() == {"status": "NOT_SERVING"}
+    assert client.read()["statuses"] == ["SERVING", "NOT_SERVING"]
+    house.close()
+
+
+def test_a_message_in_gzip_is_understood(house: House, client: OfficialClient) -> None:
+    message = {"order": "x" * 5000}
+
+    answer = client.ask("call", house["bar"].port, service="bar.Bar", method="GetOrder", message=message, gzip=True)
+
+    assert answer == {"code": "NOT_FOUND", "text": "Drink not Found", "details": []}
+
+
+def test_bad_metadata_costs_nobody_else_a_call(house: House, client: OfficialClient) -> None:
+    """Not with as much as would end the connection: this client sends it against what the server announced."""
+    path, metadata = f"/{FLOOR}/GetMenu", [("x", " v "), ("host", "elsewhere"), ("x", "y" * 100_000)]
+
+    answer = client.ask("many", house["bar"].port, path=path, bytes="", count=100, metadata=metadata)
+
+    assert answer == {"code": "OK", "good": ["OK"], "bad": ["OK", "OK", "RESOURCE_EXHAUSTED"]}
+
+
+def test_a_stream_without_a_message_is_ok(house: House, client: OfficialClient) -> None:
+    answer = client.ask("stream", house["bar"].port, path=f"/{FLOOR}/StreamOrders", messages=[])
+
+    assert answer == {"code": "OK", "received": []}
+
+
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 def test_reflection_lists_the_services(house: House, client: OfficialClient, version: str) -> None:
     listed = client.ask("services", house["kitchen"].port, version=version)["services"]
 
-    assert listed == ["grpc.health.v1.Health", "kitchen.Kitchen", FLOOR]
+    reflection = [f"grpc.reflection.{each}.ServerReflection" for each in ("v1", "v1alpha")]
+    assert listed == ["grpc.health.v1.Health", *reflection, "kitchen.Kitchen", FLOOR]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+@pytest.mark.parametrize(
+    ("symbol", "file"),
+    [
+        ("bar.Bar.GetOrder", "bar.proto"),
+        (f"{FLOOR}.PlaceOrders", "restaurant/v1/department.proto"),
+        ("restaurant.v1.VERB_START", "restaurant/v1/department.proto"),
+        ("google.rpc.BadRequest", "google/rpc/error_details.proto"),
+        ("grpc.reflection.v1.ServerReflection", "grpclib/reflection/v1/reflection.proto"),
+    ],
+)
+def test_reflection_finds_every_symbol(
+    house: House, client: OfficialClient, version: str, symbol: str, file: str
+) -> None:
+    answer = client.ask("file_of", house["bar"].port, version=version, symbol=symbol)
+
+    assert answer == {"code": "OK", "file": file}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])

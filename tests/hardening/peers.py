@@ -14,8 +14,9 @@ import h2.events
 from grpclib.client import Channel
 from h2.config import H2Configuration
 from h2.connection import H2Connection
+from h2.errors import ErrorCodes
 from hpack import Encoder
-from hyperframe.frame import DataFrame, HeadersFrame, RstStreamFrame
+from hyperframe.frame import DataFrame, GoAwayFrame, HeadersFrame, RstStreamFrame
 
 from generated.restaurant import v1
 
@@ -66,6 +67,16 @@ def reset_frame(stream_id: int) -> bytes:
 def data_frame(stream_id: int, data: bytes) -> bytes:
     """Write DATA."""
     return DataFrame(stream_id, data).serialize()
+
+
+def goaways(data: bytes) -> list[ErrorCodes]:
+    """List the codes of the GOAWAY frames in what a server sent."""
+    codes = []
+    while len(data) >= 9:
+        if data[3] == GoAwayFrame.type:
+            codes.append(ErrorCodes(int.from_bytes(data[13:17])))
+        data = data[9 + int.from_bytes(data[:3]) :]
+    return codes
 
 
 def memory_of(pid: int) -> float:
@@ -183,6 +194,10 @@ class Peer:
         found = await self._read(status, within)
         assert found is not None, f"no status but {self.events}"
         return found
+
+    def data_of(self, stream_id: int) -> bytes:
+        """Return the data of a call that has been read."""
+        return b"".join(event.data for event in self.all(h2.events.DataReceived) if event.stream_id == stream_id)
 
     def first(self, kind: type[E], stream_id: int | None = None) -> E | None:
         """Find an event that has been read."""

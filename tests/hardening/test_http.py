@@ -444,12 +444,17 @@ async def test_an_odd_path_is_never_a_fault_of_ours(gateway: Program, path: str)
 
 
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
-async def test_an_offer_of_another_protocol_is_declined(gateway: Program, upgrade: bytes) -> None:
+async def test_an_offer_of_another_protocol_is_declined_without_a_word_in_the_log(
+    gateway: Program, upgrade: bytes
+) -> None:
+    log = len(gateway.output)
     async with connect(gateway.port) as sender:
         await sender.send(
             b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: " + upgrade + b"\r\n\r\n"
         )
         assert statuses(await sender.reader.readuntil(b"\r\n\r\n")) == [200]
+    assert "WebSocket" not in gateway.output[log:]
+    assert "upgrade" not in gateway.output[log:]
 
 
 async def slow_crowd(port: int, stack: AsyncExitStack) -> "list[asyncio.Task[None]]":

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import BadRequest
 from grpclib.client import Channel, UnaryUnaryMethod
@@ -17,10 +18,12 @@ from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpclib.reflection.v1.reflection_grpc import ServerReflectionStub
 from grpclib.reflection.v1.reflection_pb2 import ServerReflectionRequest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from departments.__main__ import DESCRIPTORS
 from generated import bar
+from plumbing.grpc_health_service import HealthListRequest, HealthListResponse
 from plumbing.grpc_server import GrpcServer, invalid_argument
 from plumbing.sockets import bind
 
@@ -53,7 +56,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(answer: Answer, *, healthy: bool = True) -> AsyncIterator[Served]:
+async def serve(
+    answer: Answer, *, healthy: bool = True, health: Callable[[], Awaitable[bool]] | None = None
+) -> AsyncIterator[Served]:
     async def is_healthy() -> bool:
         return healthy
 
@@ -66,7 +71,7 @@ async def serve(answer: Answer, *, healthy: bool = True) -> AsyncIterator[Served
         [Waiter(answer)],
         descriptors=DESCRIPTORS,
         translate=translate,
-        healthy=is_healthy,
+        healthy=health or is_healthy,
         max_message_bytes=LIMIT,
     )
     await server.start(sock)
@@ -271,17 +276,21 @@ async def test_draining_says_goodbye_to_those_who_are_connected() -> None:
         await served.ask("tea")
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0]))  # an empty SETTINGS
-        await reader.readexactly(9)
+        first = await reader.readexactly(9)
         await served.server.drain(5)
         rest = await reader.read()  # to the end of the connection
         goaway = 7
-        assert goaway in frame_types(rest)
+        assert goaway in frame_types(first + rest)
         writer.close()
 
 
 def frame_types(data: bytes) -> list[int]:
-    """The types of the HTTP/2 frames in a piece of a stream that may begin within one."""
-    return [data[place + 3] for place in range(len(data) - 8) if data[place : place + 3] == bytes([0, 0, 8])]
+    """The types of the HTTP/2 frames in what a server sent."""
+    types = []
+    while len(data) >= 9:
+        types.append(data[3])
+        data = data[9 + int.from_bytes(data[:3]) :]
+    return types
 
 
 async def test_calls_that_outlast_the_grace_are_cut_off_and_logged() -> None:
@@ -344,6 +353,79 @@ async def test_the_health_of_a_service_that_there_is_not_is_not_found() -> None:
         assert error.status is Status.NOT_FOUND
 
 
+async def test_health_lists_every_service() -> None:
+    method: UnaryUnaryMethod[Any, Any] = UnaryUnaryMethod(
+        Channel("127.0.0.1", 1), "/grpc.health.v1.Health/List", HealthListRequest, HealthListResponse
+    )
+    async with serve(echo) as served:
+        method.channel = served.channel
+        listed = (await method(HealthListRequest())).statuses
+        assert {name: listed[name].status for name in listed} == {"": 1, "bar.Bar": 1}
+
+
+async def test_a_health_check_that_raises_is_not_serving_and_logged() -> None:
+    async def broken() -> bool:
+        raise RuntimeError("no database")
+
+    with capture_logs() as logs:
+        async with serve(echo, health=broken) as served:
+            answer = await HealthStub(served.channel).Check(HealthCheckRequest())
+    assert answer.status == HealthCheckResponse.NOT_SERVING
+    assert [entry["event"] for entry in logs] == ["the health check failed", "the server is not healthy"]
+
+
+async def test_a_health_check_that_nobody_waits_for_any_more_serves_the_next_who_asks() -> None:
+    gate, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bool:
+        asked.set()
+        await gate.wait()
+        return True
+
+    async with serve(echo, health=slow) as served:
+        health = HealthStub(served.channel)
+        impatient = asyncio.create_task(health.Check(HealthCheckRequest()))
+        await asked.wait()
+        patient = asyncio.create_task(health.Check(HealthCheckRequest()))
+        impatient.cancel()
+        gate.set()
+        assert (await patient).status == HealthCheckResponse.SERVING
+
+
+async def test_who_watches_health_is_told_when_the_drain_begins() -> None:
+    """While the call that runs is still waited for, and before the connection closes."""
+    gate = Gate()
+    async with serve(gate) as served, HealthStub(served.channel).Watch.open() as watch:
+        await watch.send_message(HealthCheckRequest(service="bar.Bar"), end=True)
+        statuses = [(await watch.recv_message()).status]  # type: ignore[union-attr]
+        running = asyncio.create_task(served.ask("tea"))
+        await gate.entered()
+        draining = asyncio.create_task(served.server.drain(20))
+        statuses.append((await watch.recv_message()).status)  # type: ignore[union-attr]
+        assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
+        asked = await HealthStub(served.channel).Check(HealthCheckRequest())
+        assert asked.status == HealthCheckResponse.NOT_SERVING
+        assert not draining.done()
+        gate.open()
+        assert await running == "tea at last"
+        await draining
+        with suppress(GRPCError, StreamTerminatedError, ConnectionError):
+            await watch.cancel()
+
+
+async def test_who_watches_health_is_told_of_changes_only() -> None:
+    answers = [True, True, False]
+
+    async def changing() -> bool:
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    async with serve(echo, health=changing) as served, HealthStub(served.channel).Watch.open() as watch:
+        await watch.send_message(HealthCheckRequest(), end=True)
+        statuses = [(await watch.recv_message()).status for _ in range(2)]  # type: ignore[union-attr]
+        assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
+        await watch.cancel()
+
+
 async def reflect(served: Served, **request: Any) -> Message:
     async with ServerReflectionStub(served.channel).ServerReflectionInfo.open() as stream:
         await stream.send_message(ServerReflectionRequest(**request), end=True)
@@ -358,9 +440,74 @@ async def test_reflection_lists_the_services_and_describes_them() -> None:
     async with serve(echo) as served:
         listed: Any = await reflect(served, list_services="")
         names = {service.name for service in listed.list_services_response.service}
-        assert {"bar.Bar", "grpc.health.v1.Health"} <= names
+        assert {"bar.Bar", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection"} <= names
         described: Any = await reflect(served, file_containing_symbol="bar.Bar")
         (file,) = described.file_descriptor_response.file_descriptor_proto
         assert b"GetOrder" in file
         health: Any = await reflect(served, file_containing_symbol="grpc.health.v1.Health")
         assert health.file_descriptor_response.file_descriptor_proto
+
+
+@pytest.mark.parametrize(
+    ("symbol", "file"),
+    [
+        ("bar.Bar", "bar.proto"),
+        ("bar.Bar.GetOrder", "bar.proto"),
+        ("bar.OrderRequest", "bar.proto"),
+        ("bar.OrderRequest.order", "bar.proto"),
+        ("restaurant.v1.DepartmentService.StreamOrders", "restaurant/v1/department.proto"),
+        ("restaurant.v1.Verb", "restaurant/v1/department.proto"),
+        ("restaurant.v1.VERB_START", "restaurant/v1/department.proto"),
+        ("restaurant.v1.Verb.VERB_START", "restaurant/v1/department.proto"),
+        ("grpc.health.v1.Health.List", "grpclib/health/v1/health.proto"),
+        ("grpc.health.v1.HealthCheckResponse.ServingStatus", "grpclib/health/v1/health.proto"),
+        ("grpc.health.v1.HealthCheckResponse.SERVING", "grpclib/health/v1/health.proto"),
+        ("grpc.reflection.v1.ServerReflection.ServerReflectionInfo", "grpclib/reflection/v1/reflection.proto"),
+        ("grpc.reflection.v1alpha.ServerReflection", "grpclib/reflection/v1alpha/reflection.proto"),
+        ("google.rpc.BadRequest", "google/rpc/error_details.proto"),
+        ("google.rpc.BadRequest.FieldViolation.field", "google/rpc/error_details.proto"),
+        ("google.rpc.Status", "google/rpc/status.proto"),
+    ],
+)
+async def test_reflection_finds_every_symbol(symbol: str, file: str) -> None:
+    async with serve(echo) as served:
+        found: Any = await reflect(served, file_containing_symbol=symbol)
+        (described,) = found.file_descriptor_response.file_descriptor_proto
+        assert FileDescriptorProto.FromString(described).name == file
+
+
+@pytest.mark.parametrize("symbol", ["", "bar", "bar.Bar.GetDrunk", "bar.Barista", "google.rpc.Help.Linkage"])
+async def test_reflection_knows_what_there_is_not(symbol: str) -> None:
+    async with serve(echo) as served:
+        found: Any = await reflect(served, file_containing_symbol=symbol)
+        assert found.error_response.error_code == Status.NOT_FOUND.value
+
+
+async def test_reflection_has_every_file_that_another_imports() -> None:
+    async with serve(echo) as served:
+        missing, known = ["google/rpc/error_details.proto", "google/rpc/status.proto"], set()
+        while missing:
+            name = missing.pop()
+            found: Any = await reflect(served, file_by_filename=name)
+            (described,) = found.file_descriptor_response.file_descriptor_proto
+            known.add(name)
+            missing += set(FileDescriptorProto.FromString(described).dependency) - known
+    assert known >= {"google/protobuf/any.proto", "google/protobuf/duration.proto"}
+
+
+# --- request ids ---
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged"), [("4f1-a", "4f1-a"), ("x" * 128, "x" * 128), ("x" * 129, None), ("a b", None), (None, None)]
+)
+async def test_the_request_id_of_a_caller_is_in_what_its_call_logs(sent: str | None, logged: str | None) -> None:
+    async def stumble(order: str) -> str:
+        raise RuntimeError
+
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        async with serve(stumble) as served:
+            metadata = {"x-request-id": sent} if sent else {}
+            await refusal(bar.BarStub(served.channel).get_order(bar.OrderRequest("tea"), metadata=metadata))
+            await refusal(served.ask("tea"))  # on the same connection, without one
+    assert [entry.get("request_id") for entry in logs] == [logged, None]

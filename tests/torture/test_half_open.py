@@ -32,7 +32,7 @@ def connections(*, local: int = 0, remote: int = 0) -> int:
 
 
 async def test_a_connection_that_is_dead_is_found_by_both_ends_idle_or_at_work(open_site: OpenSite) -> None:
-    site = await open_site(menus=MENUS, DEADLINE=60)
+    site = await open_site(menus=MENUS, DEADLINE=60, PING_TIMEOUT=1.8)
     await at_best(lambda: find_an_idle_connection_dead(site))
     await at_best(lambda: order_on_a_dead_connection(site))
 
