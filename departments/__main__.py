@@ -16,6 +16,7 @@ from departments.domain.menu import Menu
 from departments.errors import to_status
 from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
+from departments.menu_reload import MenuReload
 from departments.service import FloorService
 from departments.settings import DepartmentSettings
 from plumbing.database import Database
@@ -40,14 +41,14 @@ def main() -> None:
     parser.add_argument("--migrate", action="store_true", help="bring the database up to date, and stop")
     arguments = parser.parse_args()
     try:
-        menu, settings = _configure(arguments.menu)
+        path, menu, settings = _configure(arguments.menu)
         credentials = find_credentials(menu.name, settings, [settings.host])
         database = open_database(menu, settings)
         database.prepare(MIGRATIONS)
         if arguments.migrate:
             database.close()
         else:
-            run(_serve(menu, settings, database, credentials))
+            run(_serve(path, menu, settings, database, credentials))
     except StartError as error:
         print(f"departments {arguments.menu}: {error}", file=sys.stderr)
         sys.exit(2)
@@ -67,14 +68,17 @@ def menu_folder() -> Path:
     return Path(folder) if folder else SHIPPED
 
 
-def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
-    menu = read_menu(find_menu(name, menu_folder()))
+def _configure(name: str) -> tuple[Path, Menu, DepartmentSettings]:
+    path = find_menu(name, menu_folder())
+    menu = read_menu(path)
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     configure_logs(menu.name, settings.log_level, settings.log_format)
-    return menu, settings
+    return path, menu, settings
 
 
-async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None) -> None:
+async def _serve(
+    path: Path, menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None
+) -> None:
     limits = Limits(
         lines_per_order=settings.max_lines,
         quantity=settings.max_quantity,
@@ -99,6 +103,9 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    menu_reload = MenuReload(department, path)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
+    reloading = asyncio.create_task(menu_reload.run())
     await server.start(sock, credentials.contexts if credentials else None)
     if credentials:
         log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)
@@ -109,6 +116,7 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
     log.info("closing", department=menu.name)
     if renewing:
         renewing.cancel()
+    reloading.cancel()
     await server.drain(settings.grace)
     department.close()
     database.close()
