@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.menus import PRICE, STOCK, Station
 from bench.programs import ROOT
 from departments.domain.tickets import Outcome as TicketOutcome
-from departments.domain.tickets import State, TicketLine
+from departments.domain.tickets import Source, State, TicketLine
 from gateway.domain.order import Goal, Line, Outcome, Policy, Status
 from plumbing.database import encode_json
 
@@ -72,8 +72,9 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
     line = TicketLine(station.items[0], 1, "", TicketOutcome.ACCEPTED, PRICE)
     with _filling(folder / f"{station.name}.db") as connection:
         connection.execute(
-            f"{_NUMBERS} INSERT INTO tickets (order_id, placed_for, state, lines, placed_at_ms, revision, epoch)"
-            f" SELECT {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n, 0"
+            f"{_NUMBERS} INSERT INTO tickets"
+            " (order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source)"
+            f" SELECT {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n, 0, :source"
             " FROM numbers",
             {
                 "count": count,
@@ -83,12 +84,17 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
                 "done": State.SERVED.value,
                 "lines": encode_json([line]),
                 "now": _now_ms(),
+                "source": Source.GATEWAY.value,
             },
         )
         connection.execute("UPDATE department SET revision = ?", [count])
         for number, item in enumerate(station.items):
             sold = 0 if number else count
-            connection.execute("INSERT INTO stock VALUES (?, ?, ?, 0, ?, ?)", [item, STOCK, STOCK - sold, sold, count])
+            connection.execute(
+                "INSERT INTO stock (item, received, on_hand, held, sold, wasted, revision)"
+                " VALUES (?, ?, ?, 0, ?, 0, ?)",
+                [item, STOCK, STOCK - sold, sold, count],
+            )
 
 
 @contextmanager

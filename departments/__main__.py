@@ -8,6 +8,7 @@ if __name__ == "__main__":
     hold_interrupts(signal.SIGINT)
 
 import argparse
+import asyncio
 import os
 import sys
 from contextlib import AsyncExitStack, closing
@@ -23,6 +24,7 @@ from departments.domain.menu import Menu
 from departments.errors import to_status
 from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
+from departments.menu_reload import MenuReload
 from departments.service import FloorService
 from departments.settings import DepartmentSettings, refuse_reserved_name
 from plumbing.addresses import join_address
@@ -52,12 +54,12 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         release_interrupts()
-        menu, settings = _configure(arguments.menu)
+        path, menu, settings = _configure(arguments.menu)
         credentials = find_credentials(menu.name, settings, [settings.host])
         with closing(open_database(menu, settings)) as database:
             database.prepare(MIGRATIONS)
             if not arguments.migrate:
-                run(_serve(menu, settings, database, credentials))
+                run(_serve(path, menu, settings, database, credentials))
     except StartError as error:
         print(f"departments {arguments.menu}: {error}", file=sys.stderr)
         sys.exit(2)
@@ -78,16 +80,19 @@ def menu_folder() -> Path:
     return Path(folder) if folder else SHIPPED
 
 
-def _configure(name: str) -> tuple[Menu, DepartmentSettings]:
+def _configure(name: str) -> tuple[Path, Menu, DepartmentSettings]:
     refuse_unknown_names(os.environ)
-    menu = read_menu(find_menu(name, menu_folder()))
+    path = find_menu(name, menu_folder())
+    menu = read_menu(path)
     refuse_reserved_name(menu.name)
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     configure_logs(menu.name, settings.log_level, settings.log_format)
-    return menu, settings
+    return path, menu, settings
 
 
-async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None) -> None:
+async def _serve(
+    path: Path, menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None
+) -> None:
     signals = StopSignals()
     limits = Limits(
         lines_per_order=settings.max_lines,
@@ -116,6 +121,9 @@ async def _serve(menu: Menu, settings: DepartmentSettings, database: Database, c
             else None,
         )
         cleanup.push_async_callback(server.drain, settings.grace)
+        menu_reload = MenuReload(department, path)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
+        await cleanup.enter_async_context(in_background({"menu": menu_reload.run}))
         await server.start(sock, credentials.contexts if credentials else None)
         if credentials:
             log.info("only over mutual TLS", certificate=credentials.name, until=credentials.until)

@@ -9,7 +9,7 @@ from departments.department import Department
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import Outcome
+from departments.domain.tickets import Outcome, Source
 from generated import bakery, bar, kitchen
 
 DELIVERY = "Delivery!"
@@ -29,7 +29,8 @@ class Counter:
         item = menu.find(text)
         if item is None:
             raise _not_found(menu, "not Found")
-        (answer,) = await self._department.place([Placement(self._new_order_id(), [Wish(item.id, 1)])])
+        sale = Placement(self._new_order_id(), [Wish(item.id, 1)], source=Source.COUNTER)
+        (answer,) = await self._department.place([sale])
         if isinstance(answer, DepartmentError):
             raise answer
         if answer.lines[0].outcome is not Outcome.ACCEPTED:

@@ -5,16 +5,19 @@ Orders that arrive while a transaction runs, from the floor and from the counter
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, islice
 
 import structlog
 
 from departments import desk
 from departments.desk import Answer, Shelves
+from departments.domain.errors import TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
-from departments.domain.tickets import Decision, State, Ticket, Verb
+from departments.domain.positions import Page, Position
+from departments.domain.steps import Move
+from departments.domain.tickets import Decision, State, Ticket
 from plumbing.database import Database
 from plumbing.errors import DatabaseError
 from plumbing.groupcommit import GroupCommit
@@ -34,6 +37,7 @@ class Department:
         self._database = database
         self._placed: list[str] = []
         self._transactions = 0
+        self._unreadable: set[tuple[str, int]] = set()
         self._placing: GroupCommit[Sequence[Placement], list[Answer]] = GroupCommit(
             self._place, limit=CALLS_PER_TRANSACTION
         )
@@ -42,6 +46,11 @@ class Department:
         """Lay in the opening stock."""
         await self._database.write(desk.open_department, self.menu)
 
+    async def take_up(self, menu: Menu) -> None:
+        """Go on with another menu; items that are new to the department get their opening stock first."""
+        await self._database.write(desk.open_department, menu)
+        self.menu = menu
+
     async def place(self, placements: Sequence[Placement]) -> list[Answer]:
         """Answer orders, together with whatever else arrives meanwhile."""
         return await self._placing.submit(placements)
@@ -49,30 +58,32 @@ class Department:
     async def confirm(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Queue what was held."""
         answers = await self._database.write(desk.confirm, decisions, _now_ms())
-        log.info("confirmed", order_ids=[decision.order_id for decision in decisions])
+        self._log_states("confirm", answers)
         return answers
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[Answer]:
         """Hold what was queued."""
         answers = await self._database.write(desk.suspend, decisions, _now_ms())
-        log.info("suspended", order_ids=[decision.order_id for decision in decisions])
+        self._log_states("suspend", answers)
         return answers
 
     async def cancel(self, order_ids: Sequence[str]) -> list[Answer]:
         """Take orders back, or leave tombstones."""
         answers = await self._database.write(desk.cancel, order_ids, _now_ms())
-        log.info("cancelled", order_ids=order_ids)
+        self._log_states("cancel", answers)
         return answers
 
-    async def move(self, order_id: str, verb: Verb) -> Ticket:
+    async def move(self, move: Move) -> Ticket:
         """Take a step with a ticket."""
-        ticket = await self._database.write(desk.move, order_id, verb)
-        log.info("moved", order_id=order_id, verb=verb.value, state=ticket.state.value)
+        ticket = await self._database.write(desk.move, move, _now_ms())
+        log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
         return ticket
 
-    async def changes(self, after: int, states: Collection[State], limit: int) -> tuple[list[Ticket], int]:
+    async def changes(self, position: Position, states: Collection[State], limit: int) -> Page:
         """List tickets by their revision."""
-        return await self._database.read(desk.changes, after, states, limit)
+        page = await self._database.read(desk.changes, position, states, limit)
+        self._log_unreadable(page.unreadable)
+        return page
 
     async def shelves(self) -> Shelves:
         """Read the stock."""
@@ -95,6 +106,7 @@ class Department:
         placements = list(chain.from_iterable(calls))
         answers = await self._database.write(desk.place, self.menu, placements, _now_ms())
         self._note(placements)
+        self._log_unreadable(answer for answer in answers if isinstance(answer, TicketUnreadable))
         iterator = iter(answers)
         return [list(islice(iterator, len(call))) for call in calls]
 
@@ -104,6 +116,27 @@ class Department:
             asyncio.get_running_loop().call_later(LOG_SECONDS, self._tell)
         self._placed += [placement.order_id for placement in placements]
         self._transactions += 1
+
+    def _log_states(self, request: str, answers: Sequence[Answer]) -> None:
+        """Log in which state each order's ticket is after a request of the gateway's, which may have come too late."""
+        states: dict[str, list[str]] = {}
+        for answer in answers:
+            if isinstance(answer, Ticket):
+                states.setdefault(answer.state.value, []).append(answer.order_id)
+        log.info(f"{request} requested", **states)
+        self._log_unreadable(answer for answer in answers if isinstance(answer, TicketUnreadable))
+
+    def _log_unreadable(self, found: Iterable[TicketUnreadable]) -> None:
+        """Log each ticket that cannot be read once for each of its revisions, and how many there are by now."""
+        for ticket in found:
+            if (ticket.order_id, ticket.revision) not in self._unreadable:
+                self._unreadable.add((ticket.order_id, ticket.revision))
+                log.error(
+                    "a ticket cannot be read and is left out",
+                    order_id=ticket.order_id,
+                    reason=ticket.reason,
+                    unreadable=len(self._unreadable),
+                )
 
     def _tell(self) -> None:
         if not self._placed:

@@ -4,6 +4,7 @@ Each runs in one transaction, with a number of statements that does not depend o
 takes at most 64 rows at a time).
 """
 
+import uuid
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,9 +12,18 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from departments import store
-from departments.domain.errors import DepartmentError, OrderIdTaken, OrderNotFound
+from departments.domain.errors import (
+    DepartmentError,
+    OrderIdTaken,
+    OrderNotFound,
+    StepConflict,
+    StepIdTaken,
+    TicketUnreadable,
+)
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, answer, tombstone
+from departments.domain.positions import Page, Position
+from departments.domain.steps import Move, Step, as_after, take
 from departments.domain.stock import Stock
 from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
 from plumbing.database import statements_only
@@ -24,19 +34,25 @@ Answer = Ticket | DepartmentError
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """The stock of every item on the menu, and the department's revision when it was read."""
+    """The stock of every item on the menu, and the department's revision and incarnation when it was read."""
 
     stock: dict[str, Stock]
     revision: int
+    incarnation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Takings:
-    """What the shelves say, and beside it what the tickets say, by item, as of one moment."""
+    """What the stock's figures say, and beside it what the tickets say, by item, as of one moment.
+
+    `unreadable`: the tickets that are not counted.
+    """
 
     stock: dict[str, Stock]
     held: Counter[str]
     sold: Counter[str]
+    wasted: Counter[str]
+    unreadable: list[TicketUnreadable]
 
 
 def open_department(connection: Connection, menu: Menu) -> None:
@@ -61,10 +77,11 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
             ticket.revision = revision + number
             tickets[placement.order_id] = ticket
             new.append(ticket)
-        answers.append(ticket if placement.matches(ticket) else OrderIdTaken(placement.order_id))
+        is_known = isinstance(ticket, TicketUnreadable) or placement.matches(ticket)
+        answers.append(ticket if is_known else OrderIdTaken(placement.order_id))
     store.insert_tickets(connection, new)
     taken = dict.fromkeys(line.item for ticket in new for line in ticket.accepted())
-    store.update_stock(connection, [stock[item] for item in taken], revision)
+    store.update_stock(connection, [stock[item] for item in taken], revision + len(placements) - 1)
     return answers
 
 
@@ -82,50 +99,87 @@ def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> lis
     """Take back what has not been started; leave a tombstone for what was never heard of."""
     revision = store.reserve_revisions(connection, len(order_ids))
     tickets = store.read_tickets(connection, order_ids)
-    _move(connection, [t for t in tickets.values() if t.state in NOT_STARTED], Verb.CANCEL, revision)
+    not_started = [t for t in tickets.values() if isinstance(t, Ticket) and t.state in NOT_STARTED]
+    _settle_all(connection, not_started, Verb.CANCEL, revision, len(order_ids))
     _bury_unknown(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
 
-def move(connection: Connection, order_id: str, verb: Verb) -> Ticket:
-    """Take one step with one ticket; raises OrderNotFound, StepNotAllowed."""
+def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
+    """Take one step with one ticket for the staff; a step that was taken before returns what it returned then.
+
+    Raises OrderNotFound, StepConflict, StepNotAllowed, StepIdTaken, TicketUnreadable.
+    """
     revision = store.reserve_revisions(connection, 1)
-    ticket = store.read_tickets(connection, [order_id]).get(order_id)
+    ticket = store.read_tickets(connection, [move.order_id]).get(move.order_id)
     if ticket is None:
-        raise OrderNotFound(order_id)
-    ticket.leave_to_staff(verb)
-    _move(connection, [ticket], verb, revision)
+        raise OrderNotFound(move.order_id)
+    if isinstance(ticket, TicketUnreadable):
+        raise ticket
+    taken = store.read_step(connection, move.order_id, move.step_id)
+    if taken is not None:
+        if not taken.repeats(move):
+            raise StepIdTaken(move.order_id, move.step_id, taken.verb, taken.before)
+        return as_after(ticket, taken)
+    if ticket.state is not move.expected:
+        raise _conflict(connection, ticket, move)
+    step = take(ticket, move, now_ms, revision)
+    store.record_step(connection, ticket, step)
+    if step.verb is Verb.CANCEL:
+        _take_out_of_sold(connection, ticket, step)
     return ticket
 
 
-def changes(connection: Connection, after: int, states: Collection[State], limit: int) -> tuple[list[Ticket], int]:
-    """List the tickets that changed after a revision, and the revision to ask from next."""
-    current = store.revision(connection)
-    tickets = store.changed_tickets(connection, after, states, limit)
-    return tickets, tickets[-1].revision if len(tickets) == limit else max(current, after)
+def changes(connection: Connection, position: Position, states: Collection[State], limit: int) -> Page:
+    """Read the page of tickets that follows a position; where that is void, the first page of a snapshot."""
+    current, incarnation = store.position(connection)
+    reset = position.is_void(incarnation, current)
+    if reset:
+        position = Position()
+    snapshot = (position.snapshot or current) if position.is_in_snapshot else 0
+    until = snapshot or current
+    rows = store.changed_tickets(connection, position.after, until, states, limit + 1)
+    page, more = rows[:limit], len(rows) > limit
+    return Page(
+        [row for row in page if isinstance(row, Ticket)],
+        page[-1].revision if more else until,
+        incarnation,
+        reset,
+        snapshot if more else 0,
+        tuple(row for row in page if isinstance(row, TicketUnreadable)),
+    )
 
 
 def shelves(connection: Connection) -> Shelves:
-    """Read the stock as it is at this moment."""
-    return Shelves(store.read_stock(connection), store.revision(connection))
+    """Read the stock as it is at this moment; what changes while it is read is later than the revision that is told."""
+    revision, incarnation = store.position(connection)
+    return Shelves(store.read_stock(connection), revision, incarnation)
+
+
+def renew_incarnation(connection: Connection) -> None:
+    """Give the database a new name, after a backup was restored: positions from before are void."""
+    store.renew_incarnation(connection, uuid.uuid4().hex)
 
 
 def takings(connection: Connection) -> Takings:
-    """Add up all tickets, to compare them with the shelves."""
-    held, sold = Counter[str](), Counter[str]()
+    """Add up all tickets, to compare them with the stock."""
+    held, sold, wasted = Counter[str](), Counter[str](), Counter[str]()
+    unreadable = []
     for ticket in store.every_ticket(connection):
-        if ticket.state is State.HELD or ticket.state in TAKEN:
-            total = held if ticket.state is State.HELD else sold
+        if isinstance(ticket, TicketUnreadable):
+            unreadable.append(ticket)
+        elif _takes_stock(ticket):
+            total = held if ticket.state is State.HELD else wasted if ticket.wasted else sold
             for line in ticket.accepted():
                 total[line.item] += line.quantity
-    return Takings(store.read_stock(connection), held, sold)
+    return Takings(store.read_stock(connection), held, sold, wasted, unreadable)
 
 
 def beyond_stock(connection: Connection, item: str, received: int) -> list[str]:
     """List the orders that took more of an item than was ever received, oldest first."""
     beyond = []
     for ticket in store.every_ticket(connection, by_age=True):
-        if ticket.state is State.HELD or ticket.state in TAKEN:
+        if isinstance(ticket, Ticket) and _takes_stock(ticket):
             quantity = sum(line.quantity for line in ticket.accepted() if line.item == item)
             received -= quantity
             if quantity and received < 0:
@@ -149,17 +203,21 @@ def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb, n
     heard: dict[str, Ticket] = {}
     for decision in decisions:
         ticket = tickets.get(decision.order_id)
-        if ticket is not None and ticket.hear(decision):
+        if isinstance(ticket, Ticket) and ticket.hear(decision):
             heard[decision.order_id] = ticket
     moving = [ticket for ticket in heard.values() if ticket.allows(verb)]
     staying = [ticket for ticket in heard.values() if not ticket.allows(verb)]
-    _move(connection, moving, verb, revision, staying)
+    _settle_all(connection, moving, verb, revision, len(decisions), staying)
     _bury_unknown(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
 
 def _bury_unknown(
-    connection: Connection, order_ids: Sequence[str], tickets: dict[str, Ticket], revision: int, now_ms: int
+    connection: Connection,
+    order_ids: Sequence[str],
+    tickets: dict[str, Ticket | TicketUnreadable],
+    revision: int,
+    now_ms: int,
 ) -> None:
     """Leave tombstones for the orders that have no ticket, with the revisions that are left."""
     unknown = [tombstone(order_id, now_ms) for order_id in dict.fromkeys(order_ids) if order_id not in tickets]
@@ -169,10 +227,18 @@ def _bury_unknown(
     store.insert_tickets(connection, unknown)
 
 
-def _move(
-    connection: Connection, tickets: Sequence[Ticket], verb: Verb, revision: int, staying: Sequence[Ticket] = ()
+def _settle_all(
+    connection: Connection,
+    tickets: Sequence[Ticket],
+    verb: Verb,
+    revision: int,
+    reserved: int,
+    staying: Sequence[Ticket] = (),
 ) -> None:
-    """Take the step with every ticket, and move their stock with it; write down `staying` in the same statement."""
+    """Take the gateway's step with every ticket, and move their stock with it.
+
+    The revisions from `revision` on are reserved for it. `staying` is written in the same statement as the tickets.
+    """
     stock = store.read_stock(connection) if tickets else {}
     changed: dict[str, Stock] = {}
     for number, ticket in enumerate(tickets):
@@ -180,15 +246,36 @@ def _move(
         ticket.step(verb)
         ticket.revision = revision + number
         for line in ticket.accepted():
-            shelf = stock[line.item]
+            shelf = changed[line.item] = stock[line.item]
             if verb is Verb.CONFIRM:
                 shelf.confirm(line.quantity)
             elif verb is Verb.SUSPEND:
                 shelf.suspend(line.quantity)
-            elif verb is Verb.CANCEL:
-                shelf.put_back(line.quantity, held=held)
             else:
-                continue
-            changed[line.item] = shelf
+                shelf.put_back(line.quantity, held=held)
     store.update_tickets(connection, [*tickets, *staying])
-    store.update_stock(connection, list(changed.values()), revision)
+    store.update_stock(connection, list(changed.values()), revision + reserved - 1)
+
+
+def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> None:
+    """Put back what a cancelled ticket took from stock, or, where the ticket had been started, write it off."""
+    stock = store.read_stock(connection)
+    lines = ticket.accepted()
+    for line in lines:
+        if step.wastes:
+            stock[line.item].waste(line.quantity)
+        else:
+            stock[line.item].put_back(line.quantity, held=False)
+    changed = dict.fromkeys(line.item for line in lines)
+    store.update_stock(connection, [stock[item] for item in changed], step.revision)
+
+
+def _takes_stock(ticket: Ticket) -> bool:
+    return ticket.state is State.HELD or ticket.state in TAKEN or ticket.wasted
+
+
+def _conflict(connection: Connection, ticket: Ticket, move: Move) -> StepConflict:
+    """Say who moved the ticket: the staff, where its last change is their last step, or else the gateway."""
+    by_staff = store.last_moved(connection, ticket.order_id) == ticket.revision
+    who, when = (ticket.moved_by, ticket.moved_at_ms) if by_staff else ("", 0)
+    return StepConflict(ticket.order_id, ticket.state, move.expected, who, when)

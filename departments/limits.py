@@ -12,5 +12,8 @@ class Limits:
     note_length: int = 200
     table_length: int = 40
     item_length: int = 64
+    name_length: int = 64
+    step_id_length: int = 64
+    reason_length: int = 200
     orders_per_batch: int = 1000
     tickets_per_page: int = 500

@@ -4,40 +4,69 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
+from departments.domain.language import canonical_tag
 from departments.domain.menu import Menu, MenuItem
+from departments.domain.text import compose
 from plumbing.errors import StartError
 
 SHIPPED = Path(__file__).parent / "menus"
 
 Id = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_-]*\Z", max_length=40)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+TITLE_LENGTH = 80
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_LENGTH)]
 
 
-class Titles(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A title in each language that Comanda speaks."""
-
-    en: Text
-    ko: Text
+DEFAULT_LANGUAGE = "en"
 
 
-class ItemEntry(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Titled(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Something with a title in one language or several.
+
+    `titles` has language tags (BCP 47) for keys; `title` is short for an English one.
+    """
+
+    title: Text | None = None
+    titles: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """See that there are titles, each in a language of its own; raises ValueError with the key and the reason."""
+        self.by_language()
+
+    def by_language(self) -> dict[str, str]:
+        """Return the titles by language tag in its canonical form."""
+        titles = {DEFAULT_LANGUAGE: self.title} if self.title is not None else {}
+        for key, title in self.titles.items():
+            tag = canonical_tag(key)
+            if tag is None:
+                raise ValueError(f".titles: {key!r} is not a language tag (BCP 47), such as en, ko or pt-BR")
+            if tag in titles:
+                raise ValueError(f".titles.{key}: there is another title in this language")
+            if not 1 <= len(title) <= TITLE_LENGTH:
+                raise ValueError(
+                    f".titles.{key}: Expected `str` of length {'>= 1' if not title else f'<= {TITLE_LENGTH}'}"
+                )
+            titles[tag] = title
+        if not titles:
+            raise ValueError('.titles: at least one is needed, such as title = "Coffee" or titles = { en = "Coffee" }')
+        return titles
+
+
+class ItemEntry(Titled, frozen=True, kw_only=True):
     """`[[items]]` of a menu file. `price` is in minor units; `stock` is laid in when the item is first seen."""
 
     id: Id
-    titles: Titles
     price: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
     stock: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
-class MenuFile(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class MenuFile(Titled, frozen=True, kw_only=True):
     """A menu file. `goods` is what the counter calls what it sells: Drink, Meal, Dessert."""
 
     name: Id
-    titles: Titles
     goods: Text
     items: Annotated[list[ItemEntry], msgspec.Meta(min_length=1)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
@@ -68,31 +97,42 @@ def menu_files(folder: Path) -> list[Path]:
 def read_menu(path: Path) -> Menu:
     """Read a menu file; raises StartError with the file, the key and the reason."""
     try:
-        file = msgspec.convert(tomllib.loads(path.read_text("utf-8")), MenuFile)
+        file = msgspec.convert(_composed(tomllib.loads(path.read_text("utf-8"))), MenuFile)
     except OSError as error:
         raise StartError(f"menu {path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise StartError(f"menu {path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise StartError(f"menu {path}: {_key_first(str(error))}") from None
-    for reason in _contradictions(file):
+    items = {entry.id: MenuItem(entry.id, entry.by_language(), entry.price, entry.stock) for entry in file.items}
+    menu = Menu(file.name, file.by_language(), file.goods, items, file.port)
+    for reason in _contradictions(file, menu):
         raise StartError(f"menu {path}: {reason}")
-    items = {entry.id: MenuItem(entry.id, _titles(entry.titles), entry.price, entry.stock) for entry in file.items}
-    return Menu(file.name, _titles(file.titles), file.goods, items, file.port)
+    return menu
 
 
-def _contradictions(file: MenuFile) -> Iterator[str]:
+def _contradictions(file: MenuFile, menu: Menu) -> Iterator[str]:
     ids = Counter(entry.id for entry in file.items)
     for item, times in ids.items():
         if times > 1:
             yield f"items: the id {item!r} stands {times} times; it may stand once"
+    for text, one, other in menu.ambiguities():
+        yield f"items: {text!r} names two items, {one.id!r} and {other.id!r}; an id or title may name one"
+
+
+def _composed(value: Any) -> Any:
+    """Return what was read with all its text in normalisation form C."""
+    if isinstance(value, str):
+        return compose(value)
+    if isinstance(value, dict):
+        return {compose(key): _composed(each) for key, each in value.items()}
+    return [_composed(each) for each in value] if isinstance(value, list) else value
 
 
 def _key_first(message: str) -> str:
-    """Turn msgspec's "reason - at `$.key`" into "key: reason"."""
+    """Turn msgspec's "reason - at `$.key`" into "key: reason"; a reason may begin with a key of its own."""
     reason, _, place = message.partition(" - at `$")
-    return f"{place.strip('.`')}: {reason}" if place else reason
-
-
-def _titles(titles: Titles) -> dict[str, str]:
-    return msgspec.structs.asdict(titles)
+    place = place.strip(".`")
+    if reason.startswith("."):
+        return f"{place}{reason}".lstrip(".")
+    return f"{place}: {reason}" if place else reason

@@ -74,15 +74,13 @@ class FloorService(v1.DepartmentServiceBase):
         """List tickets for the staff."""
         most = self._limits.tickets_per_page
         limit = min(list_tickets_request.limit or most, most)
-        states = wire.states(list_tickets_request)
-        after = wire.after_revision(list_tickets_request)
-        tickets, revision = await self._department.changes(after, states, limit)
-        return v1.ListTicketsResponse([wire.ticket(ticket) for ticket in tickets], revision)
+        position, states = wire.position(list_tickets_request), wire.states(list_tickets_request)
+        return wire.page(await self._department.changes(position, states, limit))
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         """Take a step with a ticket."""
-        order_id, verb = wire.order_id(move_ticket_request), wire.verb(move_ticket_request)
-        return v1.MoveTicketResponse(wire.ticket(await self._department.move(order_id, verb)))
+        move = wire.move(move_ticket_request, self._limits)
+        return v1.MoveTicketResponse(wire.ticket(await self._department.move(move)))
 
     async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[Answer]:
         return await self._department.place(wire.placements(batch, self._limits))

@@ -1,6 +1,7 @@
 """Translates between the floor's messages and the department's own words; the only module that does.
 
 A batch travels in columns. What arrives is checked here, once: equal lengths, canonical ids, everything within limits.
+Text is read in normalisation form C, and its length is counted in it.
 """
 
 import re
@@ -12,7 +13,10 @@ from departments.desk import Answer, Shelves
 from departments.domain.errors import DepartmentError, InvalidRequest
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, Verb
+from departments.domain.positions import Page, Position
+from departments.domain.steps import Move
+from departments.domain.text import compose
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source, State, Ticket, Verb
 from departments.limits import Limits
 from generated.restaurant import v1
 from plumbing.lean_messages import make_lean
@@ -26,10 +30,13 @@ LAST_REVISION = LAST_EPOCH = 2**63 - 1
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _UUID_RULE = "a UUID in lower case is expected"
+_NUL_RULE = "a NUL character is not"
 
 # The two vocabularies use the same words; only a refused order has no ticket, and so no state, on the wire.
 _OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
 _STATES = {state: v1.TicketState.from_string("UNSPECIFIED" if state is State.NONE else state.name) for state in State}
+_EXPECTED = {wire: own for own, wire in _STATES.items() if own is not State.NONE}
+_SOURCES = {source: v1.TicketSource.from_string(source.name) for source in Source}
 _VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
@@ -46,9 +53,9 @@ def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: 
         raise InvalidRequest("line_counts", f"they add up to {sum(line_counts)}, but there are {len(items)} items")
     _check_range("line_counts", line_counts, limits.lines_per_order)
     _check_range("quantities", quantities, limits.quantity)
-    _check_characters("tables", tables, 0, limits.table_length)
-    _check_characters("items", items, 1, limits.item_length)
-    _check_characters("notes", notes, 0, limits.note_length)
+    tables = _texts("tables", tables, 0, limits.table_length)
+    items = _texts("items", items, 1, limits.item_length)
+    notes = _texts("notes", notes, 0, limits.note_length)
     wishes = map(Wish, items, quantities, notes)
     return [
         Placement(order_id, list(islice(wishes, count)), table, hold)
@@ -71,11 +78,21 @@ def decisions(request: v1.ConfirmOrdersRequest | v1.SuspendOrdersRequest, limits
     return list(map(Decision, ids, epochs))
 
 
-def order_id(request: v1.MoveTicketRequest) -> str:
-    """Read which order's ticket is moved; raises InvalidRequest."""
+def move(request: v1.MoveTicketRequest, limits: Limits) -> Move:
+    """Read a step of the staff's; raises InvalidRequest."""
     if _UUID(request.order_id) is None:
         raise InvalidRequest("order_id", f"{_shorten(request.order_id)} is not allowed: {_UUID_RULE}")
-    return request.order_id
+    step = _verb(request)
+    expected = _EXPECTED.get(request.expected_state)
+    if expected is None:
+        rule = f"expected the state from which the step is taken, one of {', '.join(_EXPECTED.values())}"
+        raise InvalidRequest("expected_state", f"{int(request.expected_state)} is not allowed: {rule}")
+    step_id = _text("step_id", request.step_id, 1, limits.step_id_length)
+    moved_by = _text("moved_by", request.moved_by, 0, limits.name_length)
+    reason = _text("reason", request.reason, 0, limits.reason_length)
+    if reason and step is not Verb.CANCEL:
+        raise InvalidRequest("reason", f"{_shorten(reason)} is not allowed: only a cancel has a reason, not {step}")
+    return Move(request.order_id, step, expected, step_id, moved_by, reason)
 
 
 def placed(answers: Sequence[Answer]) -> v1.PlaceOrdersResponse:
@@ -105,6 +122,22 @@ def ticket(own: Ticket) -> v1.Ticket:
         ],
         placed_at_ms=own.placed_at_ms,
         revision=own.revision,
+        source=_SOURCES[own.source],
+        moved_by=own.moved_by,
+        moved_at_ms=own.moved_at_ms,
+        cancel_reason=own.cancel_reason,
+        wasted=own.wasted,
+    )
+
+
+def page(own: Page) -> v1.ListTicketsResponse:
+    """Write a page of tickets."""
+    return v1.ListTicketsResponse(
+        tickets=[ticket(each) for each in own.tickets],
+        revision=own.revision,
+        incarnation=own.incarnation,
+        reset=own.reset,
+        snapshot_revision=own.snapshot,
     )
 
 
@@ -122,31 +155,47 @@ def menu(own: Menu, shelves: Shelves) -> v1.GetMenuResponse:
                 on_hand=shelf.on_hand,
                 held=shelf.held,
                 sold=shelf.sold,
+                wasted=shelf.wasted,
             )
             for item in own.items.values()
             for shelf in [shelves.stock[item.id]]
         ],
         revision=shelves.revision,
+        incarnation=shelves.incarnation,
     )
 
 
+def position(request: v1.ListTicketsRequest) -> Position:
+    """Read from where a list of tickets goes on; raises InvalidRequest."""
+    for field, revision in (
+        ("after_revision", request.after_revision),
+        ("snapshot_revision", request.snapshot_revision),
+    ):
+        if revision > LAST_REVISION:
+            raise InvalidRequest(field, f"{revision} is not allowed: at most {LAST_REVISION} is")
+    if 0 < request.snapshot_revision < request.after_revision:
+        raise InvalidRequest(
+            "snapshot_revision",
+            f"{request.snapshot_revision} is not allowed: it is at least after_revision, {request.after_revision},"
+            " on every page of a snapshot",
+        )
+    return Position(request.after_revision, request.incarnation, request.snapshot_revision)
+
+
 def states(request: v1.ListTicketsRequest) -> frozenset[State]:
-    """Read the states that a list is limited to; raises InvalidRequest."""
+    """Read the states that a snapshot is limited to; raises InvalidRequest."""
     known = {wire: own for own, wire in _STATES.items()}
     _check_each("states", request.states, lambda state: state in known, "that is not a ticket state")
+    if request.states and not position(request).is_in_snapshot:
+        raise InvalidRequest(
+            "states",
+            "they are not allowed with after_revision alone: changes are listed whole, as a ticket that leaves these"
+            " states would be missed; on a page of a snapshot, send its snapshot_revision too",
+        )
     return frozenset(known[state] for state in request.states)
 
 
-def after_revision(request: v1.ListTicketsRequest) -> int:
-    """Read where a list of tickets begins; raises InvalidRequest."""
-    if request.after_revision > LAST_REVISION:
-        reason = f"{request.after_revision} is not allowed: at most {LAST_REVISION} is"
-        raise InvalidRequest("after_revision", reason)
-    return request.after_revision
-
-
-def verb(request: v1.MoveTicketRequest) -> Verb:
-    """Read a step of the staff's; raises InvalidRequest."""
+def _verb(request: v1.MoveTicketRequest) -> Verb:
     known = _VERBS.get(request.verb)
     if known is None:
         allowed = ", ".join(_VERBS.values())
@@ -192,12 +241,31 @@ def _check_range(field: str, column: Sequence[int], most: int) -> None:
         _check_each(field, column, lambda number: 1 <= number <= most, f"1 to {most} is allowed")
 
 
-def _check_characters(field: str, column: Sequence[str], least: int, most: int) -> None:
+def _texts(field: str, column: list[str], least: int, most: int) -> list[str]:
+    """Read a column of text in normalisation form C; raises InvalidRequest."""
+    joined = "".join(column)
+    if not joined.isascii():
+        column = list(map(compose, column))
     lengths = list(map(len, column))
     if lengths and not (min(lengths) >= least and max(lengths) <= most):
-        _check_each(field, column, lambda text: least <= len(text) <= most, f"{least} to {most} characters are allowed")
-    if "\0" in "".join(column):  # which no column of a database can hold
-        _check_each(field, column, lambda text: "\0" not in text, "a NUL character is not")
+        _check_each(field, column, lambda text: least <= len(text) <= most, _length_rule(least, most))
+    if "\0" in joined:  # which no column of a database can hold
+        _check_each(field, column, lambda text: "\0" not in text, _NUL_RULE)
+    return column
+
+
+def _text(field: str, text: str, least: int, most: int) -> str:
+    """Read one text in normalisation form C; raises InvalidRequest."""
+    text = compose(text)
+    if not least <= len(text) <= most:
+        raise InvalidRequest(field, f"{_shorten(text)} is not allowed: {_length_rule(least, most)}")
+    if "\0" in text:
+        raise InvalidRequest(field, f"{_shorten(text)} is not allowed: {_NUL_RULE}")
+    return text
+
+
+def _length_rule(least: int, most: int) -> str:
+    return f"{least} to {most} characters are allowed"
 
 
 def _check_each(field: str, column: Sequence[T], allowed: Callable[[T], bool], rule: str) -> None:

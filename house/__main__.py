@@ -1,4 +1,4 @@
-"""`python -m house up | migrate | audit | backup | restore | settle | settings`."""
+"""`python -m house up | migrate | audit | backup | restore | renew | settle | settings`."""
 
 import signal
 
@@ -42,8 +42,8 @@ The audit reads, changes and locks nothing, and may run while orders are taken. 
   undecided  not wrong: still owed to a department that is busy, or cannot be reached
   withdrawn  not wrong: accepted, and then cancelled by the department's staff
 
-Below the table stands what is behind each figure, and what is not known: orders whose record cannot be read, and open
-orders of a department whose menu file is missing, so that its database could not be looked at.
+Below the table stands what is behind each figure, and what is not known: orders and tickets that cannot be read, and
+open orders of a department whose menu file is missing, so that its database could not be looked at.
 
 FILE has a JSON line for each answer that a client received, and one before each cancel that it asked for:
 {"order_id": ..., "answer": <the order>} and {"order_id": ..., "cancel": true}.
@@ -61,7 +61,7 @@ def main() -> None:
     """Run a command; what keeps it from running is one line and exit code 2."""
     parser = argparse.ArgumentParser(prog="python -m house")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name, run in (("up", up), ("migrate", migrate), ("settings", settings)):
+    for name, run in (("up", up), ("migrate", migrate), ("renew", renew), ("settings", settings)):
         commands.add_parser(name, help=run.__doc__).set_defaults(run=run)
     auditing = commands.add_parser(
         "audit",
@@ -161,9 +161,24 @@ def backup(folder: str) -> int:
 
 def restore(folder: str) -> int:
     """Put the copies in a folder back, of a house at rest; what was there is kept beside them."""
+    from house.renew import renew_copy
     from house.restore import restore
 
-    restore(_files(), _folder(folder), tell)
+    restore(_files(), _folder(folder), tell, renew_copy)
+    return 0
+
+
+def renew() -> int:
+    """Void positions in departments' tickets after a restore by PostgreSQL's own tools; `restore` does it itself."""
+    from house.renew import renew_all
+
+    with ExitStack() as opened:
+        journal, departments = _databases()
+        for database in (journal, *departments.values()):
+            opened.callback(database.close)
+        for database in departments.values():
+            _prepare(database)
+        asyncio.run(renew_all(departments, tell))
     return 0
 
 

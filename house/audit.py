@@ -19,7 +19,8 @@ import msgspec
 
 from departments import desk, store
 from departments.desk import Takings
-from departments.domain.tickets import State, Ticket
+from departments.domain.errors import TicketUnreadable
+from departments.domain.tickets import Source, State, Ticket
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.journal import Journal
@@ -38,9 +39,6 @@ SUSPECTS = 10_000
 SHOWN = 20
 KEPT = 1000
 """How many findings of a kind are shown, and kept; all are counted."""
-
-COUNTER_IDS = 7
-"""The version of the UUIDs that a department makes for what it sells over its counter."""
 
 _decode_note = msgspec.json.Decoder(Note).decode
 
@@ -87,7 +85,7 @@ class Report:
     """What was found. `acknowledged`: by the client's journal, or else what the gateway's says was answered.
 
     `not_looked_at`: departments without a menu file, with how many open orders each is owed something of. `unreadable`:
-    orders whose record this version cannot read, with the reason.
+    orders, and tickets by department and order, that this version cannot read, with the reason.
     """
 
     acknowledged: int = 0
@@ -136,7 +134,7 @@ class Report:
             f"not known: {count} open orders are owed something by {name}, which has no menu file"
             for name, count in sorted((+self.not_looked_at).items())
         ]
-        rows += [f"not known: {order_id} cannot be read: {reason}" for order_id, reason in self._shown_unreadable()]
+        rows += [f"not known: {subject} cannot be read: {reason}" for subject, reason in self._shown_unreadable()]
         if (more := len(self.unreadable) - SHOWN) > 0:
             rows.append(f"not known: and {more} more cannot be read")
         for column, found in self.findings.items():
@@ -226,52 +224,44 @@ class Auditor:
         after = ""
         while tickets := await self._page_of_tickets(database, after):
             after = tickets[-1].order_id
-            orders = await self._orders(ticket.order_id for ticket in tickets)
-            stray = [
-                ticket
-                for ticket in tickets
-                if name not in _departments(orders.get(ticket.order_id))
-                and ticket.order_id not in self._report.unreadable
-                and not (ticket.state is State.CANCELLED and ticket.order_id not in orders)  # settled: nothing is made
-            ]
-            sales = {t.order_id for t in stray if t.order_id not in orders and is_counter_sale(t)}
-            sales -= await self._elsewhere(name, sales)
             self._report.tickets += len(tickets)
-            self._report.counter_sales += len(sales)
+            self._report.unreadable |= {
+                f"{name} {ticket.order_id}": ticket.reason for ticket in tickets if isinstance(ticket, TicketUnreadable)
+            }
+            read = [ticket for ticket in tickets if isinstance(ticket, Ticket)]
+            self._report.counter_sales += sum(ticket.source is Source.COUNTER for ticket in read)
+            placed = [ticket for ticket in read if ticket.source is Source.GATEWAY]
+            orders = await self._orders(ticket.order_id for ticket in placed)
             reason = f"{name} has a ticket, %s, that no order in the journal asks for"
             self._report.add(
                 Finding(Column.DOUBLED, ticket.order_id, reason % ticket.state)
-                for ticket in stray
-                if ticket.order_id not in sales
+                for ticket in placed
+                if name not in _departments(orders.get(ticket.order_id))
+                and ticket.order_id not in self._report.unreadable
+                and not (ticket.state is State.CANCELLED and ticket.order_id not in orders)  # settled: nothing is made
             )
             self._tell()
-
-    async def _elsewhere(self, name: str, order_ids: set[str]) -> set[str]:
-        """List those of these orders that other departments know too: nobody else knows what a counter sells."""
-        found: set[str] = set()
-        for other, database in self._departments.items():
-            if other != name and order_ids:
-                found |= (await self._tickets(database, order_ids)).keys()
-        return found
 
     async def _look_at_shelves(self, name: str, database: Database) -> None:
         """Prove the stock law, and compare the shelves with the tickets, as of one moment."""
         takings = await self._takings(database)
-        stock, held, sold = takings.stock, takings.held, takings.sold
-        for item in sorted(stock.keys() | held.keys() | sold.keys()):
+        stock, held, sold, wasted = takings.stock, takings.held, takings.sold, takings.wasted
+        for item in sorted(stock.keys() | held.keys() | sold.keys() | wasted.keys()):
             subject = f"{name} {item}"
             shelf = stock.get(item)
             if shelf is None:
                 self._report.add([Finding(Column.STOCK_LAW, subject, "there are tickets for it, and no stock")])
                 continue
-            law = shelf.received == shelf.on_hand + shelf.held + shelf.sold
-            if not law or min(shelf.on_hand, shelf.held, shelf.sold) < 0:
+            law = shelf.received == shelf.on_hand + shelf.held + shelf.sold + shelf.wasted
+            if not law or min(shelf.on_hand, shelf.held, shelf.sold, shelf.wasted) < 0:
                 self._report.add([Finding(Column.STOCK_LAW, subject, f"{shelf}")])
-            if (shelf.held, shelf.sold) != (held[item], sold[item]):
-                reason = f"held {shelf.held} and sold {shelf.sold}; by its tickets {held[item]} and {sold[item]}"
+            figures = (shelf.held, shelf.sold, shelf.wasted)
+            by_tickets = (held[item], sold[item], wasted[item])
+            if not _agree(figures, by_tickets, all_read=not takings.unreadable):
+                reason = "held {}, sold {}, wasted {}; by its tickets {}, {}, {}".format(*figures, *by_tickets)
                 self._report.add([Finding(Column.STOCK_LAW, subject, reason)])
-            if held[item] + sold[item] > shelf.received:
-                reason = f"{subject}: {held[item] + sold[item]} were taken, and {shelf.received} were there"
+            if (taken := sum(by_tickets)) > shelf.received:
+                reason = f"{subject}: {taken} were taken, and {shelf.received} were there"
                 with _told_clearly(database):
                     beyond = await database.read(desk.beyond_stock, item, shelf.received)
                 self._report.add(Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond)
@@ -297,19 +287,26 @@ class Auditor:
         """Judge some suspects; None for one whose record changed meanwhile."""
         findings: dict[str, list[Finding]] = {order_id: [] for order_id in suspects}
         known: dict[str, Order] = {}
+        withdrawn: dict[str, set[str]] = {}
         changed: set[str] = set()
         iterator = iter(suspects)
         while page := list(islice(iterator, PAGE)):
             before = await self._orders(page)
             async for order, share in self._shares(list(before.values())):
                 findings[order.order_id] += judge(order, share)
+                withdrawn[order.order_id] = {name for name, ticket in share.items() if ticket and ticket.withdrawn}
             after = await self._orders(page)
             known.update(after)
             changed.update(order_id for order_id in page if before.get(order_id) != after.get(order_id))
-        self._judge_told(findings, known)
+        self._judge_told(findings, known, withdrawn)
         return {order_id: None if order_id in changed else found for order_id, found in findings.items()}
 
-    def _judge_told(self, findings: dict[str, list[Finding]], orders: Mapping[str, Order]) -> None:
+    def _judge_told(
+        self,
+        findings: dict[str, list[Finding]],
+        orders: Mapping[str, Order],
+        withdrawn: Mapping[str, set[str]],
+    ) -> None:
         """Add what the client's journal says; it is read after the orders, as a cancel is noted before it is asked."""
         if self._acknowledged is None:
             return
@@ -318,20 +315,26 @@ class Auditor:
             found = findings.get(note.order_id)
             if note.answer is None or found is None or note.order_id in self._report.unreadable:
                 continue
-            order, is_cancelled = orders.get(note.order_id), note.order_id in cancelled
-            for finding in judge_told(order, note.order_id, note.answer, cancelled=is_cancelled):
+            order_id = note.order_id
+            for finding in judge_told(
+                orders.get(order_id),
+                order_id,
+                note.answer,
+                cancelled=order_id in cancelled,
+                withdrawn=withdrawn.get(order_id, ()),
+            ):
                 if finding not in found:
                     found.append(finding)
 
     async def _shares(self, orders: list[Order]) -> "AsyncIterator[tuple[Order, dict[str, Ticket | None]]]":
-        """Read the tickets of these orders, of every department that they concern."""
-        tickets: dict[str, dict[str, Ticket]] = {}
+        """Read the tickets of these orders, of every department that they concern; not those that cannot be read."""
+        tickets: dict[str, dict[str, Ticket | TicketUnreadable]] = {}
         for name, database in self._departments.items():
             concerned = [order.order_id for order in orders if name in order.shares]
             tickets[name] = await self._tickets(database, concerned) if concerned else {}
         for order in orders:
-            looked_at = [name for name in order.shares if name in tickets]
-            yield order, {name: tickets[name].get(order.order_id) for name in looked_at}
+            found = {name: tickets[name].get(order.order_id) for name in order.shares if name in tickets}
+            yield order, {name: each for name, each in found.items() if not isinstance(each, TicketUnreadable)}
 
     async def _orders(self, order_ids: Iterable[str]) -> dict[str, Order]:
         """Read the orders that can be read; the journal reports the others."""
@@ -342,11 +345,11 @@ class Auditor:
     def _note_unreadable(self, error: OrderUnreadable) -> None:
         self._report.unreadable[error.order_id] = error.reason
 
-    async def _tickets(self, database: Database, order_ids: Iterable[str]) -> dict[str, Ticket]:
+    async def _tickets(self, database: Database, order_ids: Iterable[str]) -> dict[str, Ticket | TicketUnreadable]:
         with _told_clearly(database):
             return await database.read(store.read_tickets, list(order_ids))
 
-    async def _page_of_tickets(self, database: Database, after: str) -> list[Ticket]:
+    async def _page_of_tickets(self, database: Database, after: str) -> list[Ticket | TicketUnreadable]:
         with _told_clearly(database):
             return await database.read(store.page_of_tickets, after, PAGE)
 
@@ -374,18 +377,10 @@ def _departments(order: Order | None) -> "Iterable[str]":
     return order.shares if order is not None else ()
 
 
-def is_counter_sale(ticket: Ticket) -> bool:
-    """Tell whether a ticket looks like one that a department writes for its counter: one of one item, for no table."""
-    if ticket.table or ticket.state is State.HELD or not _is_counter_id(ticket.order_id):
-        return False
-    return [line.quantity for line in ticket.lines] == [1] and not ticket.lines[0].note
-
-
-def _is_counter_id(order_id: str) -> bool:
-    try:
-        return UUID(order_id).version == COUNTER_IDS
-    except ValueError:
-        return False
+def _agree(figures: Iterable[int], by_tickets: Iterable[int], *, all_read: bool) -> bool:
+    """Compare the stock's figures with what the tickets say, which is less where some could not be read."""
+    pairs = zip(figures, by_tickets, strict=True)
+    return all(figure == counted if all_read else figure >= counted for figure, counted in pairs)
 
 
 def _compact(order_id: str) -> bytes:

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from departments import desk, store
-from departments.domain.tickets import NOT_STARTED, State, Ticket
+from departments.domain.errors import TicketUnreadable
+from departments.domain.tickets import NOT_STARTED, Source, State, Ticket
 from gateway.journal import Journal
-from house.audit import is_counter_sale
 from plumbing.database import Database
 from plumbing.errors import StartError
 
@@ -104,12 +104,15 @@ class Settler:
             else:
                 settlement.cancelled.append(before)
 
-    async def _unknown(self, tickets: Sequence[Ticket]) -> list[Ticket]:
+    async def _unknown(self, tickets: Sequence[Ticket | TicketUnreadable]) -> list[Ticket]:
         latest = (self._clock() - self._older_than) * 1000
         candidates = [
             ticket
             for ticket in tickets
-            if ticket.state is not State.CANCELLED and ticket.placed_at_ms <= latest and not is_counter_sale(ticket)
+            if isinstance(ticket, Ticket)  # the audit tells of those that cannot be read
+            and ticket.source is Source.GATEWAY
+            and ticket.state is not State.CANCELLED
+            and ticket.placed_at_ms <= latest
         ]
         known = await self._journal.known([ticket.order_id for ticket in candidates])
         return [ticket for ticket in candidates if ticket.order_id not in known]

@@ -3,7 +3,7 @@
 Pure: it is given what was read, and reads nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple
@@ -83,8 +83,13 @@ def judge(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]
                     yield Finding(column, order.order_id, f"{department}: {reason}")
 
 
-def judge_told(order: Order | None, order_id: str, told: Told, *, cancelled: bool) -> Iterator[Finding]:
-    """Compare an order with what its guest was told; `cancelled`: the guest has asked to take it back."""
+def judge_told(
+    order: Order | None, order_id: str, told: Told, *, cancelled: bool, withdrawn: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Compare an order with what its guest was told.
+
+    `cancelled`: the guest has asked to take it back. `withdrawn`: the departments whose staff cancelled its ticket.
+    """
     if order is None:
         yield Finding(Column.LOST, order_id, f"it was acknowledged as {told.status}, and the journal does not know it")
         return
@@ -97,7 +102,8 @@ def judge_told(order: Order | None, order_id: str, told: Told, *, cancelled: boo
         if then.outcome is now.outcome or then.outcome is Outcome.PENDING:
             continue
         reason = f"line {number} was acknowledged as {then.outcome}, and is {now.outcome}"
-        if then.outcome is Outcome.ACCEPTED and not (cancelled and now.outcome is Outcome.CANCELLED):
+        may_be_cancelled = cancelled or now.department in withdrawn
+        if then.outcome is Outcome.ACCEPTED and not (may_be_cancelled and now.outcome is Outcome.CANCELLED):
             yield Finding(Column.LOST, order_id, reason)
         elif now.outcome is Outcome.ACCEPTED and then.outcome not in (Outcome.EXPIRED, Outcome.REJECTED):
             # What was given up may be on the stove after all, by an earlier try: the department's word stands.
@@ -105,14 +111,20 @@ def judge_told(order: Order | None, order_id: str, told: Told, *, cancelled: boo
 
 
 def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
-    """Tell whether a finished all-or-nothing order was made in part, or is still held somewhere."""
+    """Tell whether a finished all-or-nothing order was made in part, or is still held somewhere.
+
+    What the staff of a department cancelled counts for neither side.
+    """
     if any(ticket is not None and ticket.state is State.HELD for ticket in share.values()):
         return True
-    if 0 < sum(line.outcome is Outcome.ACCEPTED for line in order.lines) < len(order.lines):
+    withdrawn = {name for name, ticket in share.items() if ticket is not None and ticket.withdrawn}
+    outcomes = {line.outcome is Outcome.ACCEPTED for line in order.lines if line.department not in withdrawn}
+    if len(outcomes) > 1:
         return True
     for department, ticket in share.items():
-        is_made = ticket is not None and ticket.state in TAKEN
-        was_made = is_made or (ticket is not None and ticket.state is State.CANCELLED and bool(ticket.lines))
+        if department in withdrawn:
+            continue
+        is_made = was_made = ticket is not None and ticket.state in TAKEN
         if order.shares[department][0].outcome is Outcome.ACCEPTED:
             if not was_made:
                 return True
@@ -138,8 +150,10 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
     elif ticket.state is State.HELD:
         yield Column.LOST, "it is held, and nobody will settle it"
     elif ticket.state is State.CANCELLED:
-        if accepted:
-            yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and the department has cancelled it"
+        if accepted and ticket.withdrawn:
+            yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
+        elif accepted:
+            yield Column.LOST, f"{_spell(accepted)} was accepted, and the gateway has cancelled it"
     else:
         yield from _compare_lines(lines, ticket)
 
@@ -159,6 +173,11 @@ def _state(ticket: Ticket | None) -> str:
     if ticket is None:
         return "no ticket"
     return ticket.state.value if ticket.lines else "a tombstone"
+
+
+def _withdrawal(ticket: Ticket) -> str:
+    reason = f" ({ticket.cancel_reason})" if ticket.cancel_reason else ""
+    return f"{ticket.moved_by or 'the staff'} cancelled it{reason}{', when it was started' if ticket.wasted else ''}"
 
 
 def _spell(lines: Sequence[Line]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
 
 from plumbing import engines
 from plumbing.database_url import parse_url, show_url
@@ -34,6 +35,7 @@ __all__ = [
     "MOST_ROWS",
     "Database",
     "Statement",
+    "change_copy",
     "encode_json",
     "insert_records",
     "lock_file",
@@ -147,6 +149,21 @@ class Database:
             migrating.run_now(_migrate, self.schema, versions)
         finally:
             migrating.close()
+
+
+def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
+    """Run a script as a transaction on a SQLite file that no program uses; raises DatabaseError.
+
+    The file stays one file: nothing of it is left in a log beside it.
+    """
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    try:
+        with engine.begin() as connection:
+            script(connection)
+    except DBAPIError as error:
+        raise DatabaseError(f"{path} cannot be changed: {error.orig}") from error
+    finally:
+        engine.dispose()
 
 
 def _encoding(connection: sa.Connection) -> str:

@@ -160,9 +160,6 @@ class GuardedHttp(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "Bad Request", self._fault or msg)
 
-    def _unsupported_upgrade_warning(self) -> None:
-        """Log nothing: uvicorn would advise to install a library for WebSockets."""
-
     def _unanswered(self) -> RequestResponseCycle | None:
         """Answer the last request that was begun, unless it has its answer."""
         cycle: RequestResponseCycle | None = self.cycle

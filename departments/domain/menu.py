@@ -1,7 +1,10 @@
 """A department's menu: what it sells, under which titles, for how much."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import combinations
+
+from departments.domain.text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +28,21 @@ class Menu:
     port: int | None = None
 
     def find(self, text: str) -> MenuItem | None:
-        """Find an item by its id or by one of its titles, whatever their case."""
-        wanted = text.strip().casefold()
+        """Find an item by its id, or else by one of its titles, whatever their case."""
+        wanted = fold(text)
         for item in self.items.values():
-            if wanted in (item.id, *(title.casefold() for title in item.titles.values())):
+            if wanted == fold(item.id):
+                return item
+        for item in self.items.values():
+            if wanted in map(fold, item.titles.values()):
                 return item
         return None
+
+    def ambiguities(self) -> Iterator[tuple[str, MenuItem, MenuItem]]:
+        """List each text that names two items, as an id or a title, with the items."""
+        names = {
+            item.id: {fold(text): text for text in (*item.titles.values(), item.id)} for item in self.items.values()
+        }
+        for one, other in combinations(self.items.values(), 2):
+            for folded in names[one.id].keys() & names[other.id].keys():
+                yield names[one.id][folded], one, other

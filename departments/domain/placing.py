@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from departments.domain.menu import Menu
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, State, Ticket, TicketLine
+from departments.domain.tickets import Outcome, Source, State, Ticket, TicketLine
 
 
 @dataclass(slots=True)
@@ -25,6 +25,7 @@ class Placement:
     wishes: list[Wish]
     table: str = ""
     hold: bool = False
+    source: Source = Source.GATEWAY
 
     def matches(self, ticket: Ticket) -> bool:
         """Tell whether the ticket answers this very order. A tombstone answers any."""
@@ -40,7 +41,7 @@ def answer(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms:
         state = State.NONE
     else:
         state = State.HELD if placement.hold else State.QUEUED
-    return Ticket(placement.order_id, placement.table, state, lines, now_ms)
+    return Ticket(placement.order_id, placement.table, state, lines, now_ms, source=placement.source)
 
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:

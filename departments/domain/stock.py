@@ -1,17 +1,21 @@
-"""Stock and its law: received = on_hand + held + sold, and nothing below zero, at every moment."""
+"""Stock and its law: received = on_hand + held + sold + wasted, and nothing below zero, at every moment."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Stock:
-    """The figures of one item. Every method keeps the law; none lets a figure fall below zero."""
+    """The figures of one item. Every method keeps the law; none lets a figure fall below zero.
+
+    `wasted` is what was begun and then cancelled by the staff.
+    """
 
     item: str
     received: int
     on_hand: int
     held: int
     sold: int
+    wasted: int = 0
 
     def take(self, quantity: int, *, hold: bool) -> bool:
         """Take from the shelf, to be held or as sold; answers False, and takes nothing, where too few are left."""
@@ -41,3 +45,8 @@ class Stock:
         else:
             self.sold -= quantity
         self.on_hand += quantity
+
+    def waste(self, quantity: int) -> None:
+        """Turn sold stock into wasted stock: it was begun, so it cannot be sold again."""
+        self.sold -= quantity
+        self.wasted += quantity

@@ -28,6 +28,13 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Source(StrEnum):
+    """How a ticket's order reached the department: only the gateway's orders stand in its journal."""
+
+    GATEWAY = "gateway"
+    COUNTER = "counter"
+
+
 class Verb(StrEnum):
     """A step. confirm, suspend and cancel are the gateway's; the others, and cancel, are the staff's."""
 
@@ -88,7 +95,9 @@ class TicketLine:
 class Ticket:
     """What the department has on record for an order. A tombstone is cancelled and has no lines.
 
-    `epoch` is the latest decision's that was heard: messages may be doubled, and overtake each other.
+    `epoch` is the latest decision's that was heard: messages may be doubled, and overtake each other. `moved_by` and
+    `moved_at_ms` belong to the last step of the staff, and are empty where they have taken none. `withdrawn`: the staff
+    cancelled it, for the reason in `cancel_reason`; `wasted`: it had been started by then.
     """
 
     order_id: str
@@ -98,6 +107,12 @@ class Ticket:
     placed_at_ms: int
     revision: int = 0
     epoch: int = 0
+    source: Source = Source.GATEWAY
+    moved_by: str = ""
+    moved_at_ms: int = 0
+    cancel_reason: str = ""
+    withdrawn: bool = False
+    wasted: bool = False
 
     def hear(self, decision: Decision) -> bool:
         """Remember a decision, whether it leads to a step or not; answers False where it comes too late."""
@@ -119,7 +134,7 @@ class Ticket:
 
     def leave_to_staff(self, verb: Verb) -> None:
         """See that the staff may take a step; raises StepNotAllowed: what is held waits for the gateway's decision."""
-        if self.state is State.HELD and verb not in NOT_FOR_STAFF:
+        if self.state is State.HELD or verb in NOT_FOR_STAFF:
             raise self._not_allowed(verb)
 
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:

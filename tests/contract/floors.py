@@ -14,6 +14,8 @@ from grpclib.exceptions import GRPCError
 from departments.__main__ import DESCRIPTORS
 from departments.__main__ import MIGRATIONS as TABLES
 from departments.department import Department as Station
+from departments.domain.positions import Position
+from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import State, Verb
 from departments.errors import to_status
@@ -196,12 +198,12 @@ class Floor:
 
     async def states(self) -> dict[str, State]:
         """Tell where every ticket is, by order."""
-        tickets, _ = await self.station.changes(0, frozenset(), 1000)
-        return {ticket.order_id: ticket.state for ticket in tickets}
+        page = await self.station.changes(Position(), frozenset(), 1000)
+        return {ticket.order_id: ticket.state for ticket in page.tickets}
 
     async def start(self, order_id: str) -> None:
         """Begin to make what was ordered."""
-        await self.station.move(order_id, Verb.START)
+        await self.station.move(Move(order_id, Verb.START, State.QUEUED, "start"))
 
 
 @asynccontextmanager
@@ -223,4 +225,5 @@ def free_port() -> int:
 
 
 def _fill(connection: Any, stock: int) -> None:
-    connection.exec_driver_sql(f"UPDATE stock SET received = {stock}, on_hand = {stock}, held = 0, sold = 0")
+    figures = f"received = {stock}, on_hand = {stock}, held = 0, sold = 0, wasted = 0"
+    connection.exec_driver_sql(f"UPDATE stock SET {figures}")

@@ -4,16 +4,18 @@ from collections import Counter
 
 from sqlalchemy import Connection
 
-from departments import desk
+from departments import desk, store
 from departments.__main__ import MIGRATIONS
 from departments.desk import Answer, Shelves
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
+from departments.domain.positions import Page, Position
+from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, State, Ticket, Verb
 from plumbing.database import Database
-from tests.departments.factories import BAR, obeys_the_law
+from tests.departments.factories import BAR, new_id, obeys_the_law
 
 SOLD = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
 EVERYTHING = 1_000_000
@@ -54,13 +56,32 @@ class Desk:
     async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[Answer]:
         return await self.database.write(desk.cancel, order_ids, now_ms)
 
-    async def move(self, order_id: str, *verbs: Verb) -> Ticket:
+    async def move(self, order_id: str, *verbs: Verb, moved_by: str = "") -> Ticket:
+        """Take steps one after another, each from the state that the ticket is in; a confirm is the gateway's."""
         for verb in verbs:
-            ticket = await self.database.write(desk.move, order_id, verb)
+            if verb is Verb.CONFIRM:
+                (answer,) = await self.confirm(order_id)
+                assert isinstance(answer, Ticket)
+                ticket = answer
+            else:
+                ticket = await self.take(Move(order_id, verb, await self.state(order_id), new_id(), moved_by))
         return ticket
 
+    async def take(self, move: Move, now_ms: int = 3) -> Ticket:
+        return await self.database.write(desk.move, move, now_ms)
+
+    async def state(self, order_id: str) -> State:
+        """The state of a ticket; of an order that is not known, the first that the staff see."""
+        tickets = await self.database.read(store.read_tickets, [order_id])
+        return state(tickets[order_id]) if order_id in tickets else State.QUEUED
+
     async def changes(self, after: int = 0, *states: State, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
-        return await self.database.read(desk.changes, after, states, limit)
+        """What changed after a revision, or, from the beginning, what there is; and the revision to go on from."""
+        page = await self.page(Position(after), *states, limit=limit)
+        return page.tickets, page.revision
+
+    async def page(self, position: Position, *states: State, limit: int = EVERYTHING) -> Page:
+        return await self.database.read(desk.changes, position, states, limit)
 
     async def shelves(self) -> Shelves:
         return await self.database.read(desk.shelves)
@@ -72,9 +93,11 @@ class Desk:
         """Recompute every figure from the tickets, in one reading transaction."""
         shelves, tickets = await self.database.read(_everything)
         assert obeys_the_law(shelves.stock.values())
+        wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({State.CANCELLED}))
         for item, shelf in shelves.stock.items():
             assert shelf.held == _accepted(tickets, frozenset({State.HELD}))[item]
             assert shelf.sold == _accepted(tickets, SOLD)[item]
+            assert shelf.wasted == wasted[item]
 
 
 def state(answer: Answer) -> State:
@@ -85,7 +108,7 @@ def state(answer: Answer) -> State:
 
 
 def _everything(connection: Connection) -> tuple[Shelves, list[Ticket]]:
-    return desk.shelves(connection), desk.changes(connection, 0, (), EVERYTHING)[0]
+    return desk.shelves(connection), desk.changes(connection, Position(), (), EVERYTHING).tickets
 
 
 def _accepted(tickets: list[Ticket], states: frozenset[State]) -> Counter[str]:

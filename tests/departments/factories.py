@@ -67,4 +67,7 @@ def ticket_in(state: State) -> Ticket:
 
 
 def obeys_the_law(stock: Iterable[Stock]) -> bool:
-    return all(s.received == s.on_hand + s.held + s.sold and min(s.on_hand, s.held, s.sold) >= 0 for s in stock)
+    return all(
+        s.received == s.on_hand + s.held + s.sold + s.wasted and min(s.on_hand, s.held, s.sold, s.wasted) >= 0
+        for s in stock
+    )

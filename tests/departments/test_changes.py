@@ -1,12 +1,17 @@
 """Every change carries the department's revision, so that watchers miss none."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import Connection, select
 
+from departments import desk as use_cases
+from departments import store
+from departments.desk import Answer
+from departments.domain.positions import Page, Position
 from departments.domain.tickets import State, Ticket, Verb
 from tests.departments.desks import Desk
 from tests.departments.factories import coffees, new_id, order, small_menu
@@ -66,10 +71,8 @@ async def test_a_page_holds_no_more_than_asked_for_and_the_next_goes_on_where_it
     await desk.cancel(orders[1].order_id)
     pages: list[list[Ticket]] = []
     after = 0
-    while True:
+    while after < await revision(desk):
         page, after = await desk.changes(after, limit=2)
-        if not page:
-            break
         pages.append(page)
     assert [len(page) for page in pages] == [2, 2, 2, 2, 1]
     seen = [ticket for page in pages for ticket in page]
@@ -116,9 +119,129 @@ async def test_a_page_is_in_order_however_the_database_happens_to_read_it(tmp_pa
     desk.database.close()
 
 
-async def test_whoever_asks_from_a_revision_to_come_hears_nothing_and_does_not_go_back(desk: Desk) -> None:
+# --- positions ---
+
+
+async def restore(desk: Desk) -> None:
+    """Do what a restore of a backup ends with."""
+    await desk.database.write(use_cases.renew_incarnation)
+
+
+async def incarnation(desk: Desk) -> str:
+    return (await desk.page(Position())).incarnation
+
+
+async def read_on(desk: Desk, page: Page, *states: State, limit: int = 2) -> Page:
+    """Ask for the page after another."""
+    return await desk.page(Position(page.revision, page.incarnation, page.snapshot), *states, limit=limit)
+
+
+def ids(page: Page) -> list[str]:
+    return [ticket.order_id for ticket in page.tickets]
+
+
+async def test_a_database_has_a_name_of_its_own_which_a_restart_keeps(database_url: str, tmp_path: Path) -> None:
+    first, other = await Desk.open(database_url), await Desk.open(f"sqlite:///{tmp_path}/other.db")
+    name = await incarnation(first)
+    assert len(name) == 32
+    assert name != await incarnation(other)
+    first.database.close()
+    second = await Desk.open(database_url)
+    assert await incarnation(second) == name == (await second.shelves()).incarnation
+    for desk in (second, other):
+        desk.database.close()
+
+
+async def test_a_restore_renews_the_name_and_nothing_else(desk: Desk) -> None:
     await desk.place(coffees(1))
-    assert await desk.changes(10_000) == ([], 10_000)
+    before, known = await desk.changes(), await incarnation(desk)
+    await restore(desk)
+    assert await incarnation(desk) not in ("", known)
+    assert await desk.changes() == before
+
+
+async def test_whoever_is_ahead_of_the_database_is_told_to_begin_again(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    current = await revision(desk)
+    for position in (Position(current + 1), Position(10_000, await incarnation(desk)), Position(1, "", current + 1)):
+        page = await desk.page(position)
+        assert (page.reset, ids(page), page.revision) == (True, [placement.order_id], current)
+    assert not (await desk.page(Position(current, await incarnation(desk)))).reset
+
+
+async def test_whoever_read_another_incarnation_is_told_to_begin_again(desk: Desk) -> None:
+    """Even where the restored database has come to the same revision, or beyond it."""
+    orders = [coffees(1) for _ in range(3)]
+    await desk.place(orders[0])
+    read = await desk.page(Position())
+    await restore(desk)
+    await desk.place(*orders[1:])
+    page = await desk.page(Position(read.revision, read.incarnation), limit=2)
+    assert (page.reset, ids(page)) == (True, [placement.order_id for placement in orders[:2]])
+    rest = await read_on(desk, page)
+    assert (rest.reset, ids(rest), rest.snapshot) == (False, [orders[2].order_id], 0)
+
+
+async def test_whoever_knows_no_incarnation_is_taken_at_its_word(desk: Desk) -> None:
+    first, second = coffees(1), coffees(1)
+    await desk.place(first, second)
+    (ticket, _), _ = await desk.changes()
+    page = await desk.page(Position(ticket.revision))
+    assert (page.reset, ids(page), page.incarnation) == (False, [second.order_id], await incarnation(desk))
+
+
+async def test_a_snapshot_is_of_one_revision_and_what_changes_meanwhile_is_a_change_after_it(desk: Desk) -> None:
+    orders = [coffees(1) for _ in range(5)]
+    await desk.place(*orders)
+    whole = await revision(desk)
+    first = await desk.page(Position(), limit=2)
+    assert (ids(first), first.snapshot) == ([placement.order_id for placement in orders[:2]], whole)
+    await desk.move(orders[4].order_id, Verb.START)
+    await desk.move(orders[0].order_id, Verb.START)
+    last = await read_on(desk, first)
+    assert ids(last) == [placement.order_id for placement in orders[2:4]]
+    assert (last.snapshot, last.revision) == (0, whole)
+    assert ids(await read_on(desk, last)) == [orders[4].order_id, orders[0].order_id]
+
+
+async def test_a_snapshot_of_some_states_is_followed_by_all_changes(desk: Desk) -> None:
+    orders = [coffees(1) for _ in range(5)]
+    await desk.place(*orders)
+    await desk.move(orders[1].order_id, Verb.START)
+    first = await desk.page(Position(), State.QUEUED, limit=3)
+    last = await read_on(desk, first, State.QUEUED)
+    assert ids(first) + ids(last) == [placement.order_id for placement in orders if placement is not orders[1]]
+    await desk.move(orders[0].order_id, Verb.START)
+    changed = await read_on(desk, last)
+    assert [(ticket.order_id, ticket.state) for ticket in changed.tickets] == [(orders[0].order_id, State.PREPARING)]
+
+
+async def test_a_snapshot_that_fits_its_page_is_complete(desk: Desk) -> None:
+    await desk.place(coffees(1), coffees(1))
+    page = await desk.page(Position(), limit=2)
+    assert (len(page.tickets), page.snapshot, page.revision) == (2, 0, await revision(desk))
+
+
+async def test_stock_carries_the_last_revision_of_the_batch_that_changed_it(desk: Desk) -> None:
+    """Whoever has read up to any ticket of the batch has not read its stock, and finds it after that."""
+
+    async def agrees(answers: Sequence[Answer]) -> None:
+        last = max(ticket.revision for ticket in answers if isinstance(ticket, Ticket))
+        assert last == await revision(desk)
+        assert await desk.database.read(stock_changed_after, last - 1) == ["coffee"]
+
+    def stock_changed_after(connection: Connection, after: int) -> list[str]:
+        query = select(store.stock.c.item).where(store.stock.c.revision > after)
+        return list(connection.execute(query).scalars())
+
+    orders = [coffees(1, hold=True) for _ in range(3)]
+    await agrees(await desk.place(*orders))
+    for settle in (desk.confirm, desk.suspend, desk.cancel):
+        await agrees(await settle(*(placement.order_id for placement in orders)))
+    begun = coffees(1)
+    await desk.place(begun)
+    await agrees([await desk.move(begun.order_id, Verb.CANCEL)])
 
 
 async def test_a_watcher_misses_no_change_while_others_write(desks: list[Desk]) -> None:

@@ -6,8 +6,17 @@ import pytest
 from sqlalchemy import Connection, text
 
 from departments import store
-from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.domain.errors import (
+    OrderIdTaken,
+    OrderNotFound,
+    StepConflict,
+    StepIdTaken,
+    StepNotAllowed,
+    TicketUnreadable,
+)
 from departments.domain.placing import Placement, Wish
+from departments.domain.positions import Position
+from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, Outcome, State, Ticket, TicketLine, Verb
 from tests.departments.desks import Desk, state
@@ -497,12 +506,148 @@ async def test_staff_walk_a_ticket_to_the_table_and_back(desk: Desk) -> None:
         assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
 
 
-async def test_staff_may_cancel_what_they_are_preparing_and_its_stock_goes_back(desk: Desk) -> None:
-    placement = coffees(3)
+async def test_staff_who_cancel_what_nobody_started_put_its_stock_back(desk: Desk) -> None:
+    placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
     await desk.place(placement)
-    ticket = await desk.move(placement.order_id, Verb.START, Verb.CANCEL)
-    assert ticket.state is State.CANCELLED
+    ticket = await desk.take(Move(placement.order_id, Verb.CANCEL, State.QUEUED, "1", "Ana", "the guest has left"))
+    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, True, False)
+    assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Ana", 3, "the guest has left")
+    assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
+    assert await desk.stock("soda") == Stock("soda", 5, 5, 0, 0)
+    assert (await desk.changes())[0] == [ticket]
+
+
+async def test_staff_who_cancel_what_was_started_waste_its_stock(desk: Desk) -> None:
+    placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
+    await desk.place(placement, coffees(1))
+    await desk.move(placement.order_id, Verb.START)
+    ticket = await desk.take(Move(placement.order_id, Verb.CANCEL, State.PREPARING, "2", "Bo", "it fell down"))
+    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, True, True)
+    assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Bo", 3, "it fell down")
+    assert await desk.stock("coffee") == Stock("coffee", 10, 6, 0, 1, wasted=3)
+    assert await desk.stock("soda") == Stock("soda", 5, 3, 0, 0, wasted=2)
+    assert (await desk.place_one(placement)) == ticket
+
+
+async def test_what_is_started_and_recalled_goes_back_into_stock_when_it_is_cancelled(desk: Desk) -> None:
+    by_staff, by_guest = coffees(2), coffees(3)
+    await desk.place(by_staff, by_guest)
+    for placement in (by_staff, by_guest):
+        await desk.move(placement.order_id, Verb.START, Verb.RECALL)
+    cancelled = await desk.move(by_staff.order_id, Verb.CANCEL), *await desk.cancel(by_guest.order_id)
+    for ticket, withdrawn in zip(cancelled, (True, False), strict=True):
+        assert isinstance(ticket, Ticket)
+        assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, withdrawn, False)
     assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+async def test_a_recall_that_is_sent_twice_goes_back_one_step(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    await desk.move(placement.order_id, Verb.START, Verb.FINISH)
+    recall = Move(placement.order_id, Verb.RECALL, State.READY, "recall-1", "Ana")
+    first = await desk.take(recall, now_ms=5)
+    assert (first.state, first.moved_by, first.moved_at_ms) == (State.PREPARING, "Ana", 5)
+    assert await desk.take(recall, now_ms=99) == first
+    assert await desk.state(placement.order_id) is State.PREPARING
+
+
+async def test_a_step_that_is_repeated_after_later_steps_returns_what_it_returned_and_takes_none(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    steps = [
+        Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"),
+        Move(placement.order_id, Verb.RECALL, State.PREPARING, "b", "Bo"),
+        Move(placement.order_id, Verb.START, State.QUEUED, "c", "Cy"),  # the state that the first one expects, again
+        Move(placement.order_id, Verb.CANCEL, State.PREPARING, "d", "Di", "no milk"),
+    ]
+    returned = [await desk.take(step, now_ms=number) for number, step in enumerate(steps, start=10)]
+    before = await desk.changes(), (await desk.shelves()).stock
+    for step, ticket in zip(steps, returned, strict=True):
+        assert await desk.take(step, now_ms=99) == ticket
+    assert ((await desk.changes())[0], (await desk.shelves()).stock) == (before[0][0], before[1])
+    assert [ticket.state for ticket in returned] == [
+        State.PREPARING,
+        State.QUEUED,
+        State.PREPARING,
+        State.CANCELLED,
+    ]
+
+
+async def test_steps_are_remembered_across_a_restart(database_url: str) -> None:
+    placement = coffees(1)
+    first = await Desk.open(database_url)
+    await first.place(placement)
+    start = Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana")
+    started = await first.take(start)
+    await first.move(placement.order_id, Verb.RECALL)
+    first.database.close()
+    second = await Desk.open(database_url)
+    assert await second.take(start) == started
+    assert await second.state(placement.order_id) is State.QUEUED
+    await second.check_the_law()
+    second.database.close()
+
+
+async def test_a_step_id_is_of_one_ticket(desk: Desk) -> None:
+    one, other = coffees(1), coffees(2)
+    await desk.place(one, other)
+    for placement in (one, other):
+        ticket = await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a"))
+        assert (ticket.order_id, ticket.state) == (placement.order_id, State.PREPARING)
+
+
+async def test_a_step_id_that_is_known_with_another_step_is_refused(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a"))
+    for verb, expected in ((Verb.FINISH, State.PREPARING), (Verb.START, State.PREPARING)):
+        with pytest.raises(StepIdTaken, match=r"step 'a' of ticket .* was start from queued; a new step needs an id"):
+            await desk.take(Move(placement.order_id, verb, expected, "a"))
+    assert await desk.state(placement.order_id) is State.PREPARING
+
+
+async def test_of_two_cooks_one_wins_and_the_other_is_told_who_and_when(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"), now_ms=1_800_000_000_000)
+    with pytest.raises(StepConflict) as refusal:
+        await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "b", "Bo"))
+    moved = "; Ana moved it at 2027-01-15T08:00:00+00:00"
+    assert str(refusal.value) == f"ticket {placement.order_id} is preparing, not queued{moved}"
+    assert refusal.value.facts == {
+        "order_id": placement.order_id,
+        "state": "preparing",
+        "expected_state": "queued",
+        "moved_by": "Ana",
+        "moved_at_ms": "1800000000000",
+    }
+
+
+async def test_a_cook_is_not_named_for_what_the_gateway_did(desk: Desk) -> None:
+    placement, untouched = coffees(1), coffees(1)
+    await desk.place(placement, untouched)
+    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"))
+    await desk.take(Move(placement.order_id, Verb.RECALL, State.PREPARING, "b", "Ana"))
+    await desk.cancel(placement.order_id)
+    for order_id, expected, reached in (
+        (placement.order_id, State.QUEUED, State.CANCELLED),
+        (untouched.order_id, State.READY, State.QUEUED),
+    ):
+        with pytest.raises(StepConflict) as refusal:
+            await desk.take(Move(order_id, Verb.START, expected, "c"))
+        assert str(refusal.value) == f"ticket {order_id} is {reached}, not {expected}"
+        assert (refusal.value.facts["moved_by"], refusal.value.facts["moved_at_ms"]) == ("", "0")
+
+
+async def test_a_step_that_is_refused_is_not_remembered(desk: Desk) -> None:
+    placement = coffees(1)
+    await desk.place(placement)
+    finish = Move(placement.order_id, Verb.FINISH, State.PREPARING, "a")
+    with pytest.raises(StepConflict):
+        await desk.take(finish)
+    await desk.move(placement.order_id, Verb.START)
+    assert (await desk.take(finish)).state is State.READY
 
 
 @pytest.mark.parametrize("reached", [*WALKS, State.NONE])
@@ -514,7 +659,7 @@ async def test_a_step_that_is_not_allowed_leaves_no_trace(desk: Desk, reached: S
     before = await desk.shelves(), await desk.changes()
     for verb in set(Verb) - set(NEXT[reached]):
         with pytest.raises(StepNotAllowed, match=f"is {reached}: {verb} is not allowed"):
-            await desk.move(placement.order_id, verb)
+            await desk.take(Move(placement.order_id, verb, reached, new_id()))
     assert (await desk.shelves(), await desk.changes()) == before
 
 
@@ -528,7 +673,9 @@ async def test_a_step_with_a_ticket_that_nobody_knows_is_refused(desk: Desk) -> 
 # --- the database's own guard ---
 
 
-@pytest.mark.parametrize("figure", ["on_hand = -1", "held = 1", "received = 11", "on_hand = 11, sold = -1"])
+@pytest.mark.parametrize(
+    "figure", ["on_hand = -1", "held = 1", "received = 11", "on_hand = 11, sold = -1", "on_hand = 11, wasted = -1"]
+)
 async def test_the_database_itself_refuses_to_break_the_law(desk: Desk, figure: str) -> None:
     def break_the_law(connection: Connection) -> None:
         connection.execute(text(f"UPDATE stock SET {figure} WHERE item = 'coffee'"))
@@ -536,6 +683,65 @@ async def test_the_database_itself_refuses_to_break_the_law(desk: Desk, figure: 
     with pytest.raises(Exception, match=r"stock_law|stock_not_below_zero"):
         await desk.database.write(break_the_law)
     assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
+
+
+# --- tickets that another version of the program wrote ---
+
+
+@pytest.mark.parametrize(
+    "words", ["state = 'plated'", "source = 'kiosk'", """lines = replace(lines, '"accepted"', '"promised"')"""]
+)
+async def test_a_ticket_of_unknown_words_stops_no_other_order(database_url: str, words: str) -> None:
+    desk = await Desk.open(database_url)
+    strange, known, new = coffees(1), coffees(2), coffees(3)
+    await desk.place(strange, known)
+    await desk.database.write(_falsify, f"{words} WHERE order_id = '{strange.order_id}'")
+    answers = await desk.place(known, strange, new)
+    assert [state(answers[0]), state(answers[2])] == [State.QUEUED, State.QUEUED]
+    for use_case in (desk.place, desk.confirm, desk.suspend, desk.cancel):
+        asked = [strange] if use_case == desk.place else [strange.order_id]
+        (answer,) = await use_case(*asked)
+        assert isinstance(answer, TicketUnreadable)
+        assert (answer.order_id, answer.revision) == (strange.order_id, 2)
+    with pytest.raises(TicketUnreadable, match=f"ticket {strange.order_id} cannot be read by this version"):
+        await desk.take(Move(strange.order_id, Verb.START, State.QUEUED, "a"))
+    assert await desk.stock() == Stock("coffee", 10, 4, 0, 6)
+    desk.database.close()
+
+
+async def test_a_ticket_of_unknown_words_is_left_out_of_the_list_and_told(database_url: str) -> None:
+    desk = await Desk.open(database_url)
+    orders = [coffees(1) for _ in range(5)]
+    await desk.place(*orders)
+    strange = orders[1].order_id
+    await desk.database.write(_falsify, f"state = 'plated' WHERE order_id = '{strange}'")
+    listed, left_out, position = [], [], Position()
+    while True:
+        page = await desk.page(position, limit=2)
+        listed += [ticket.order_id for ticket in page.tickets]
+        left_out += [ticket.order_id for ticket in page.unreadable]
+        position = Position(page.revision, page.incarnation, page.snapshot)
+        if not page.snapshot:
+            break
+    assert listed == [placement.order_id for placement in orders if placement.order_id != strange]
+    assert left_out == [strange]
+    desk.database.close()
+
+
+async def test_a_step_of_an_unknown_verb_is_not_taken_again(database_url: str) -> None:
+    desk = await Desk.open(database_url)
+    placement = coffees(1)
+    await desk.place(placement)
+    start = Move(placement.order_id, Verb.START, State.QUEUED, "a")
+    await desk.take(start)
+    await desk.database.write(lambda connection: connection.exec_driver_sql("UPDATE steps SET verb = 'plate'").rowcount)
+    with pytest.raises(TicketUnreadable, match="'plate' is not a valid Verb"):
+        await desk.take(start)
+    desk.database.close()
+
+
+def _falsify(connection: Connection, change: str) -> None:
+    connection.execute(text(f"UPDATE tickets SET {change}".replace(":", "\\:")))
 
 
 async def test_writing_nothing_is_no_statement(desk: Desk) -> None:

@@ -1,9 +1,10 @@
 """The desk against a model in plain Python, under any sequence of calls, restarts included; SQLite only."""
 
 import asyncio
+import copy
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
@@ -11,15 +12,19 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from departments import desk
 from departments.desk import Answer
-from departments.domain.errors import OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.domain.errors import OrderIdTaken, OrderNotFound, StepConflict, StepIdTaken, StepNotAllowed
 from departments.domain.placing import Placement, Wish
-from departments.domain.tickets import Decision, Outcome, State, Ticket, Verb
+from departments.domain.positions import Position
+from departments.domain.steps import Move
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, Verb
 from tests.departments.desks import SOLD, Desk
 from tests.departments.factories import NEXT, small_menu
 
 MENU = small_menu(coffee=12, soda=5, beer=0)
 IDS = [str(UUID(int=number)) for number in range(8)]
+STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
 ALIVE = frozenset({State.HELD, State.QUEUED, State.PREPARING})
 
 ids = st.sampled_from(IDS)
@@ -37,6 +42,9 @@ class Known:
     answers: list[tuple[Outcome, int]]
     """Each line's outcome, and how many were left."""
     epoch: int = 0
+    wasted: bool = False
+    steps: dict[str, tuple[Move, Ticket]] = field(default_factory=dict)
+    """By its id, each step of the staff's: as it was asked for, and the ticket that was returned."""
 
 
 class Model:
@@ -45,17 +53,20 @@ class Model:
     def __init__(self) -> None:
         self.orders: dict[str, Known] = {}
 
-    def figure(self, item: str, states: frozenset[State]) -> int:
+    def figure(self, item: str, states: frozenset[State], *, wasted: bool = False) -> int:
         return sum(
             wish.quantity
             for known in self.orders.values()
-            if known.state in states
+            if known.state in states and known.wasted is wasted
             for wish, (outcome, _) in zip(known.wishes, known.answers, strict=True)
             if outcome is Outcome.ACCEPTED and wish.item == item
         )
 
     def left(self, item: str) -> int:
-        return MENU.items[item].stock - self.figure(item, SOLD | {State.HELD})
+        return MENU.items[item].stock - self.figure(item, SOLD | {State.HELD}) - self.wasted(item)
+
+    def wasted(self, item: str) -> int:
+        return self.figure(item, frozenset({State.CANCELLED}), wasted=True)
 
     def place(self, placement: Placement) -> Known | None:
         """Answer an order; None where the id is taken."""
@@ -100,7 +111,8 @@ class DeskAndModel(RuleBasedStateMachine):
         self.runner = asyncio.Runner()
         self.folder = Path(tempfile.mkdtemp(prefix="desk-"))
         self.model = Model()
-        self.last_revision = 0
+        self.position = Position()
+        self.copy: tuple[bytes, Model] | None = None
         self.seen: dict[str, Ticket] = {}
         self.desk = self.run_open()
         self.agree_on_placing(first)  # hypothesis leaves some rules out of each run: without orders most do nothing
@@ -159,25 +171,76 @@ class DeskAndModel(RuleBasedStateMachine):
         for order_id, answer in zip(batch, self.runner.run(self.desk.cancel(*batch)), strict=True):
             self.agree(order_id, self.model.cancel(order_id), answer)
 
-    @rule(order_id=ids, verb=st.sampled_from(Verb))
-    def move(self, order_id: str, verb: Verb) -> None:
+    @rule(order_id=ids, verb=st.sampled_from(STAFF), expected=st.sampled_from(State), step_id=st.sampled_from("abcd"))
+    def move_from_any_state(self, order_id: str, verb: Verb, expected: State, step_id: str) -> None:
+        self.move(Move(order_id, verb, expected, step_id, "Ana"))
+
+    @rule(order_id=ids, verb=st.sampled_from(STAFF), step_id=st.sampled_from("abcd"))
+    def move_from_the_state_it_is_in(self, order_id: str, verb: Verb, step_id: str) -> None:
         known = self.model.orders.get(order_id)
+        reason = "why not" if verb is Verb.CANCEL else ""
+        self.move(Move(order_id, verb, known.state if known else State.QUEUED, step_id, "Bo", reason))
+
+    @rule(data=st.data())
+    def move_once_more(self, data: st.DataObject) -> None:
+        """Repeat any step that was taken, however long ago."""
+        taken = [move for known in self.model.orders.values() for move, _ in known.steps.values()]
+        if taken:
+            self.move(data.draw(st.sampled_from(taken)))
+
+    def move(self, move: Move) -> None:
+        known = self.model.orders.get(move.order_id)
+        before = known.steps.get(move.step_id) if known else None
         try:
-            ticket = self.runner.run(self.desk.move(order_id, verb))
+            ticket = self.runner.run(self.desk.take(move))
         except OrderNotFound:
             assert known is None
+        except StepIdTaken:
+            assert before is not None
+            assert (before[0].verb, before[0].expected) != (move.verb, move.expected)
+        except StepConflict:
+            assert known is not None
+            assert (before, known.state is move.expected) == (None, False)
         except StepNotAllowed:
             assert known is not None
-            assert verb not in NEXT[known.state] or (known.state, verb) == (State.HELD, Verb.CANCEL)
+            assert (before, known.state) == (None, move.expected)
+            assert move.verb not in NEXT[known.state] or (known.state, move.verb) == (State.HELD, Verb.CANCEL)
         else:
             assert known is not None
-            known.state = NEXT[known.state][verb]
-            self.agree(order_id, known, ticket)
+            if before is not None:
+                assert ticket == before[1]
+                return
+            assert known.state is move.expected
+            known.wasted = (known.state, move.verb) == (State.PREPARING, Verb.CANCEL)
+            known.state = NEXT[known.state][move.verb]
+            known.steps[move.step_id] = move, ticket
+            self.agree(move.order_id, known, ticket)
+            assert (ticket.moved_by, ticket.cancel_reason, ticket.wasted) == (move.moved_by, move.reason, known.wasted)
 
     @rule()
     def reopen(self) -> None:
         self.desk.database.close()
         self.desk = self.run_open()
+
+    @rule()
+    def back_up(self) -> None:
+        self.desk.database.close()
+        self.copy = (self.folder / "bar.db").read_bytes(), copy.deepcopy(self.model)
+        self.desk = self.run_open()
+
+    @rule(idle=st.integers(0, 6))
+    def restore(self, idle: int) -> None:
+        """Put the copy back, and write until the database may have come to where its reader believes it to be."""
+        if self.copy is None:
+            return
+        self.desk.database.close()
+        content, model = self.copy
+        (self.folder / "bar.db").write_bytes(content)
+        self.model = copy.deepcopy(model)
+        self.desk = self.run_open()
+        self.runner.run(self.desk.database.write(desk.renew_incarnation))
+        for _ in range(idle):
+            self.runner.run(self.desk.database.write(desk.open_department, MENU))
 
     @invariant()
     def figures_agree(self) -> None:
@@ -188,14 +251,21 @@ class DeskAndModel(RuleBasedStateMachine):
             assert stock.on_hand == self.model.left(item)
             assert stock.held == self.model.figure(item, frozenset({State.HELD}))
             assert stock.sold == self.model.figure(item, SOLD)
+            assert stock.wasted == self.model.wasted(item)
             assert stock.received == MENU.items[item].stock
 
     @invariant()
     def a_watcher_knows_everything(self) -> None:
-        page, after = self.runner.run(self.desk.changes(self.last_revision))
-        assert after >= self.last_revision
-        self.last_revision = after
-        self.seen.update({ticket.order_id: ticket for ticket in page})
+        while True:
+            page = self.runner.run(self.desk.page(self.position, limit=3))
+            assert page.reset == (page.incarnation != self.position.incarnation != "")
+            if page.reset:
+                self.seen.clear()
+            self.seen.update({ticket.order_id: ticket for ticket in page.tickets})
+            is_over = not page.snapshot and page.revision == self.position.after
+            self.position = Position(page.revision, page.incarnation, page.snapshot)
+            if is_over:
+                break
         assert {key: ticket.state for key, ticket in self.seen.items()} == {
             key: known.state for key, known in self.model.orders.items()
         }

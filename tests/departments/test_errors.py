@@ -1,10 +1,19 @@
 from collections.abc import Iterator
 
 import pytest
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from grpclib.const import Status
 
-from departments.domain.errors import DepartmentError, InvalidRequest, OrderIdTaken, OrderNotFound, StepNotAllowed
+from departments.domain.errors import (
+    DepartmentError,
+    InvalidRequest,
+    OrderIdTaken,
+    OrderNotFound,
+    StepConflict,
+    StepIdTaken,
+    StepNotAllowed,
+    TicketUnreadable,
+)
 from departments.errors import STATUSES, to_status
 from plumbing.errors import DatabaseError
 from tests.departments.factories import new_id
@@ -15,13 +24,32 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     InvalidRequest: InvalidRequest("notes[3]", "0 to 200 characters are allowed"),
     OrderIdTaken: OrderIdTaken(ORDER),
     OrderNotFound: OrderNotFound(ORDER),
+    StepConflict: StepConflict(ORDER, "ready", "preparing", "Ana", 1_800_000_000_000),
+    StepIdTaken: StepIdTaken(ORDER, "a", "start", "queued"),
     StepNotAllowed: StepNotAllowed(ORDER, "served", "start", "recall"),
+    TicketUnreadable: TicketUnreadable(ORDER, 7, "'plated' is not a valid State"),
+}
+
+FACTS: dict[type[DepartmentError], dict[str, str]] = {
+    OrderIdTaken: {},
+    OrderNotFound: {},
+    StepConflict: {
+        "state": "ready",
+        "expected_state": "preparing",
+        "moved_by": "Ana",
+        "moved_at_ms": "1800000000000",
+    },
+    StepIdTaken: {"step_id": "a", "verb": "start", "expected_state": "queued"},
+    StepNotAllowed: {"state": "served"},
+    TicketUnreadable: {},
 }
 
 
 def kinds(kind: type[DepartmentError] = DepartmentError) -> Iterator[type[DepartmentError]]:
+    """List the errors that are raised: those that have no narrower ones."""
     for narrower in kind.__subclasses__():
-        yield narrower
+        if not narrower.__subclasses__():
+            yield narrower
         yield from kinds(narrower)
 
 
@@ -41,7 +69,10 @@ def test_the_statuses_are_those_that_clients_rely_on() -> None:
         InvalidRequest: Status.INVALID_ARGUMENT,
         OrderIdTaken: Status.ALREADY_EXISTS,
         OrderNotFound: Status.NOT_FOUND,
+        StepConflict: Status.FAILED_PRECONDITION,
+        StepIdTaken: Status.ALREADY_EXISTS,
         StepNotAllowed: Status.FAILED_PRECONDITION,
+        TicketUnreadable: Status.RESOURCE_EXHAUSTED,
     } == STATUSES
 
 
@@ -52,11 +83,23 @@ def test_an_invalid_request_names_its_field() -> None:
     assert status.details == [BadRequest(field_violations=[violation])]
 
 
-@pytest.mark.parametrize("kind", [OrderIdTaken, OrderNotFound, StepNotAllowed])
-def test_an_error_about_an_order_names_the_order_and_its_reason(kind: type[DepartmentError]) -> None:
+@pytest.mark.parametrize("kind", FACTS)
+def test_an_error_about_an_order_names_the_order_its_reason_and_what_else_is_known(kind: type[DepartmentError]) -> None:
     status = to_status(EXAMPLES[kind])
     assert status is not None
-    assert status.details == [ErrorInfo(reason=kind.__name__, domain="comanda", metadata={"order_id": ORDER})]
+    metadata = {"order_id": ORDER} | FACTS[kind]
+    assert status.details[0] == ErrorInfo(reason=kind.__name__, domain="comanda", metadata=metadata)
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_a_step_that_the_state_does_not_allow_is_a_precondition_about_its_ticket(kind: type[DepartmentError]) -> None:
+    status = to_status(EXAMPLES[kind])
+    assert status is not None
+    violation = PreconditionFailure.Violation(
+        type="TICKET_STATE", subject=f"tickets/{ORDER}", description=str(EXAMPLES[kind])
+    )
+    about_states = [PreconditionFailure(violations=[violation])]
+    assert status.details[1:] == (about_states if kind in (StepConflict, StepNotAllowed) else [])
 
 
 def test_a_database_that_fails_is_unavailable_and_worth_another_try() -> None:

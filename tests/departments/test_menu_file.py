@@ -1,4 +1,5 @@
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,9 @@ stock = 5
 """
 
 
+NFD_COFFEE = unicodedata.normalize("NFD", "커피")
+
+
 def refusal(path: Path) -> str:
     """Read a menu that is refused, and answer what is said after its path."""
     with pytest.raises(StartError) as error:
@@ -47,6 +51,37 @@ def test_a_menu_is_read(tmp_path: Path) -> None:
         "coffee": MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10),
         "soda": MenuItem("soda", {"en": "Soda", "ko": "소다"}, 300, 5),
     }
+
+
+def test_titles_may_be_in_any_languages_and_one_that_names_none_is_english(tmp_path: Path) -> None:
+    path = tmp_path / "bar.toml"
+    changes = {
+        'titles = { en = "Bar", ko = "바" }': 'title = "Bar"',
+        'titles = { en = "Coffee", ko = "커피" }': 'titles = { es = "Café", PT-br = "Cafezinho", "zh-hant" = "咖啡" }',
+        'titles = { en = "Soda", ko = "소다" }': 'title = "Soda"\ntitles = { ko = "소다" }',
+    }
+    text = MENU
+    for old, new in changes.items():
+        text = text.replace(old, new)
+    path.write_text(text)
+    menu = read_menu(path)
+    assert menu.titles == {"en": "Bar"}
+    assert menu.items["coffee"].titles == {"es": "Café", "pt-BR": "Cafezinho", "zh-Hant": "咖啡"}
+    assert menu.items["soda"].titles == {"en": "Soda", "ko": "소다"}
+
+
+def test_text_is_read_composed_also_where_the_file_escapes_it_and_its_length_is_counted_so(tmp_path: Path) -> None:
+    path = tmp_path / "bar.toml"
+    long = "가" * 80
+    text = MENU.replace("소다", unicodedata.normalize("NFD", long)).replace('goods = "Drink"', 'goods = "Cafe\\u0301"')
+    path.write_text(unicodedata.normalize("NFD", text))
+    menu = read_menu(path)
+    assert menu.items["coffee"].titles["ko"] == "커피"
+    assert menu.items["soda"].titles["ko"] == long
+    assert menu.goods == "Caf\u00e9"
+    found = menu.find(NFD_COFFEE)
+    assert found is not None
+    assert found.id == "coffee"
 
 
 def test_a_menu_may_leave_its_port_open(tmp_path: Path) -> None:
@@ -82,12 +117,27 @@ def test_three_menus_ship() -> None:
         ('name = "bar"\n', "", "Object missing required field `name`"),
         ('goods = "Drink"\n', "", "Object missing required field `goods`"),
         ('ko = "바"', "", "is not TOML: "),
-        (', ko = "바"', "", "titles: Object missing required field `ko`"),
+        ('titles = { en = "Bar", ko = "바" }', "", "titles: at least one is needed, such as title = "),
+        ('titles = { en = "Bar", ko = "바" }', "titles = {}", "titles: at least one is needed, such as title = "),
+        ('titles = { en = "Soda", ko = "소다" }', "", "items[1].titles: at least one is needed, such as title = "),
+        ('en = "Soda"', 'en_GB = "Soda"', "items[1].titles: 'en_GB' is not a language tag (BCP 47), such as en, ko or"),
+        ('ko = "바"', '"한국어" = "바"', "titles: '한국어' is not a language tag (BCP 47), such as en, ko or pt-BR"),
+        ('ko = "바"', 'EN = "Taproom"', "titles.EN: there is another title in this language"),
+        ('titles = { en = "Bar"', 'title = "Bar"\ntitles = { en = "B"', "titles.en: there is another title in this"),
+        ('ko = "소다"', "ko = 3", "items[1].titles[...]: Expected `str`, got `int`"),
+        ('ko = "소다"', f'ko = "{"소" * 81}"', "items[1].titles.ko: Expected `str` of length <= 80"),
+        ('titles = { en = "Bar", ko = "바" }', 'title = ""', "title: Expected `str` of length >= 1"),
+        ('en = "Soda"', 'en = "Coffee"', "items: 'coffee' names two items, 'coffee' and 'soda'; an id or title may"),
+        (
+            'ko = "소다"',
+            f'ko = "{NFD_COFFEE}"',
+            "items: '커피' names two items, 'coffee' and 'soda'; an id or title may",
+        ),
+        ('ko = "커피"', 'ko = "SODA"', "items: 'SODA' names two items, 'coffee' and 'soda'; an id or title may name"),
         ("price = 350\n", "", "items[0]: Object missing required field `price`"),
         ("stock = 5\n", "", "items[1]: Object missing required field `stock`"),
         ('goods = "Drink"', 'goods = "Drink"\ncolour = "red"', "Object contains unknown field `colour`"),
         ("stock = 5", "stock = 5\nsize = 3", "items[1]: Object contains unknown field `size`"),
-        ('en = "Bar"', 'en = "Bar", fr = "Bar"', "titles: Object contains unknown field `fr`"),
         ('name = "bar"', "name = 1", "name: Expected `str`, got `int`"),
         ('name = "bar"', 'name = ""', "name: Expected `str` matching regex"),
         ('name = "bar"', 'name = "Bar"', "name: Expected `str` matching regex"),

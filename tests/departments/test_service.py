@@ -1,17 +1,19 @@
 """The floor's RPCs, from the message to the database and back."""
 
 import asyncio
+import unicodedata
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, RetryInfo
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from structlog.testing import capture_logs
 
+from departments import desk
 from departments.department import Department
 from departments.desk import Answer
 from departments.domain.placing import Placement
@@ -54,6 +56,15 @@ async def floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStu
 async def served_floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStub]:
     async with served(department, Limits(orders_per_batch=3, tickets_per_page=2)) as channel:
         yield v1.DepartmentServiceStub(channel)
+
+
+def in_state(name: str) -> v1.TicketState:
+    return v1.TicketState.from_string(name)
+
+
+def step(order_id: str, name: str, expected: str, step_id: str = "", **more: str) -> v1.MoveTicketRequest:
+    """A step of the staff's; `step_id` is a new one where it is not given."""
+    return v1.MoveTicketRequest(order_id, verb(name), in_state(expected), step_id or new_id(), **more)
 
 
 async def figures(floor: v1.DepartmentServiceStub, item: str = "coffee") -> tuple[int, int, int, int]:
@@ -188,7 +199,7 @@ async def test_what_is_queued_is_held_again_when_suspended_and_a_late_confirm_ch
 ) -> None:
     order_id, started = new_id(), new_id()
     await floor.place_orders(place_request((order_id, [("coffee", 3)]), (started, [("coffee", 1)])))
-    await floor.move_ticket(v1.MoveTicketRequest(started, verb("START")))
+    await floor.move_ticket(step(started, "START", "QUEUED"))
     for _ in range(2):
         suspended = (await floor.suspend_orders(v1.SuspendOrdersRequest([order_id, started], [2, 2]))).tickets
         assert suspended is not None
@@ -232,7 +243,7 @@ async def test_tickets_are_listed_by_state_and_page(served_floor: v1.DepartmentS
     ids = [new_id() for _ in range(5)]
     for order_id in ids:
         await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
-    await served_floor.move_ticket(v1.MoveTicketRequest(ids[0], verb("START")))
+    await served_floor.move_ticket(step(ids[0], "START", "QUEUED"))
     for limit, expected in ((0, 2), (1, 1), (500, 2)):  # a page holds two at most
         page = await served_floor.list_tickets(v1.ListTicketsRequest(limit=limit))
         assert [ticket.order_id for ticket in page.tickets] == ids[1 : 1 + expected]
@@ -242,16 +253,67 @@ async def test_tickets_are_listed_by_state_and_page(served_floor: v1.DepartmentS
     assert [ticket.order_id for ticket in started.tickets] == ids[:1]
 
 
+async def test_tickets_are_read_by_pages_of_a_snapshot_and_then_by_changes_until_a_restore(
+    database: Database, served_floor: v1.DepartmentServiceStub
+) -> None:
+    ids = [new_id() for _ in range(3)]
+    for order_id in ids:
+        await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    incarnation = (await served_floor.get_menu(v1.GetMenuRequest())).incarnation
+    first = await served_floor.list_tickets(v1.ListTicketsRequest())
+    assert [ticket.order_id for ticket in first.tickets] == ids[:2]
+    assert (first.incarnation, first.reset) == (incarnation, False)
+    assert first.snapshot_revision > first.revision
+    last = await served_floor.list_tickets(
+        v1.ListTicketsRequest(first.revision, incarnation=incarnation, snapshot_revision=first.snapshot_revision)
+    )
+    assert [ticket.order_id for ticket in last.tickets] == ids[2:]
+    assert (last.revision, last.snapshot_revision) == (first.snapshot_revision, 0)
+    await served_floor.move_ticket(step(ids[0], "START", "QUEUED"))
+    after = v1.ListTicketsRequest(last.revision, incarnation=incarnation)
+    assert [ticket.order_id for ticket in (await served_floor.list_tickets(after)).tickets] == ids[:1]
+    await database.write(desk.renew_incarnation)
+    anew = await served_floor.list_tickets(after)
+    assert ([ticket.order_id for ticket in anew.tickets], anew.reset) == (ids[1:], True)
+    assert anew.incarnation != incarnation
+
+
 async def test_staff_move_a_ticket(floor: v1.DepartmentServiceStub) -> None:
     order_id = new_id()
     await floor.place_orders(place_request((order_id, [("coffee", 1)])))
-    moved = (await floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START")))).ticket
+    moved = (await floor.move_ticket(step(order_id, "START", "QUEUED", moved_by="Ana"))).ticket
     assert moved is not None
-    assert (moved.order_id, moved.state) == (order_id, PREPARING)
-    back = (await floor.move_ticket(v1.MoveTicketRequest(order_id, verb("RECALL")))).ticket
+    assert (moved.order_id, moved.state, moved.moved_by) == (order_id, PREPARING, "Ana")
+    assert moved.moved_at_ms >= moved.placed_at_ms
+    recall = step(order_id, "RECALL", "PREPARING")
+    back = (await floor.move_ticket(recall)).ticket
     assert back is not None
     assert back.state == QUEUED
     assert back.revision > moved.revision
+    assert (await floor.move_ticket(recall)).ticket == back
+
+
+async def test_what_the_staff_waste_is_told_on_the_menu_and_on_the_ticket(floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    await floor.place_orders(place_request((order_id, [("coffee", 2)])))
+    await floor.move_ticket(step(order_id, "START", "QUEUED"))
+    cancel = step(order_id, "CANCEL", "PREPARING", moved_by="Ana", reason="it fell down")
+    wasted = (await floor.move_ticket(cancel)).ticket
+    assert wasted is not None
+    assert (wasted.state, wasted.wasted, wasted.cancel_reason) == (CANCELLED, True, "it fell down")
+    coffee, *_ = (await floor.get_menu(v1.GetMenuRequest())).items
+    assert (coffee.received, coffee.on_hand, coffee.held, coffee.sold, coffee.wasted) == (10, 8, 0, 0, 2)
+
+
+async def test_an_order_in_other_letters_of_the_same_text_is_the_same_order(floor: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    for form in ("NFC", "NFD"):
+        batch = place_request((order_id, [("coffee", 1)]))
+        batch.notes, batch.tables = [unicodedata.normalize(form, "얼음 없이")], [unicodedata.normalize(form, "테라스")]
+        assert (await floor.place_orders(batch)).outcomes == [ACCEPTED]
+    (ticket,) = (await floor.list_tickets(v1.ListTicketsRequest())).tickets
+    assert (ticket.table, ticket.lines[0].note) == ("테라스", "얼음 없이")
+    assert await figures(floor) == (10, 9, 0, 1)
 
 
 async def test_calls_at_once_share_transactions_and_each_gets_its_own_answer(
@@ -288,16 +350,59 @@ async def test_an_order_id_with_other_lines_is_already_exists(served_floor: v1.D
 
 async def test_an_order_that_nobody_knows_is_not_found(served_floor: v1.DepartmentServiceStub) -> None:
     order_id = new_id()
-    error = await refusal(served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("START"))))
+    error = await refusal(served_floor.move_ticket(step(order_id, "START", "QUEUED")))
     assert (error.status, error.message) == (Status.NOT_FOUND, f"order {order_id} is not known here")
 
 
 async def test_a_step_that_is_not_allowed_is_failed_precondition(served_floor: v1.DepartmentServiceStub) -> None:
     order_id = new_id()
     await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
-    error = await refusal(served_floor.move_ticket(v1.MoveTicketRequest(order_id, verb("SERVE"))))
+    error = await refusal(served_floor.move_ticket(step(order_id, "SERVE", "QUEUED")))
     assert error.status is Status.FAILED_PRECONDITION
     assert error.message == f"ticket {order_id} is queued: serve is not allowed, start, cancel is"
+
+
+async def test_a_step_from_a_state_that_the_ticket_has_left_is_told_who_moved_it(
+    served_floor: v1.DepartmentServiceStub,
+) -> None:
+    order_id = new_id()
+    await served_floor.place_orders(place_request((order_id, [("coffee", 1)])))
+    moved = (await served_floor.move_ticket(step(order_id, "START", "QUEUED", moved_by="Ana"))).ticket
+    assert moved is not None
+    error = await refusal(served_floor.move_ticket(step(order_id, "START", "QUEUED", moved_by="Bo")))
+    assert error.status is Status.FAILED_PRECONDITION
+    info, failure = error.details
+    assert (info.reason, dict(info.metadata)) == (
+        "StepConflict",
+        {
+            "order_id": order_id,
+            "state": "preparing",
+            "expected_state": "queued",
+            "moved_by": "Ana",
+            "moved_at_ms": str(moved.moved_at_ms),
+        },
+    )
+    assert isinstance(failure, PreconditionFailure)
+    assert [(each.type, each.subject) for each in failure.violations] == [("TICKET_STATE", f"tickets/{order_id}")]
+
+
+async def test_a_ticket_of_unknown_words_fails_its_own_batch_only(
+    database: Database, served_floor: v1.DepartmentServiceStub
+) -> None:
+    strange, other = place_request((new_id(), [("coffee", 1)])), place_request((new_id(), [("coffee", 1)]))
+    await served_floor.place_orders(strange)
+    await database.write(lambda connection: connection.exec_driver_sql("UPDATE tickets SET state = 'plated'").rowcount)
+    with capture_logs() as logs:
+        answers = {
+            answer.number: Status(answer.status)
+            async for answer in served_floor.stream_orders([numbered(1, strange), numbered(2, other)])
+        }
+        assert (await refusal(served_floor.place_orders(strange))).status is Status.RESOURCE_EXHAUSTED
+        listed = await served_floor.list_tickets(v1.ListTicketsRequest())
+    assert answers == {1: Status.RESOURCE_EXHAUSTED, 2: Status.OK}
+    assert [ticket.order_id for ticket in listed.tickets] == other.order_ids
+    told = [(entry["order_id"], entry["unreadable"]) for entry in logs if "cannot be read" in entry["event"]]
+    assert told == [(strange.order_ids[0], 1)]  # once, however often it is met
 
 
 @pytest.mark.parametrize(
@@ -318,8 +423,19 @@ async def test_a_step_that_is_not_allowed_is_failed_precondition(served_floor: v
         ("cancel_orders", v1.CancelOrdersRequest([new_id()] * 4), "order_ids"),
         ("list_tickets", v1.ListTicketsRequest(after_revision=2**64 - 1), "after_revision"),
         ("list_tickets", v1.ListTicketsRequest().parse(bytes([0x12, 1, UNKNOWN_STATE])), "states[0]"),
-        ("move_ticket", v1.MoveTicketRequest("a\0b", verb("START")), "order_id"),
+        (
+            "list_tickets",
+            v1.ListTicketsRequest(after_revision=1, states=[v1.TicketState.from_string("HELD")]),
+            "states",
+        ),
+        ("list_tickets", v1.ListTicketsRequest(after_revision=2, snapshot_revision=1), "snapshot_revision"),
+        ("move_ticket", step("a\0b", "START", "QUEUED"), "order_id"),
         ("move_ticket", v1.MoveTicketRequest(new_id()), "verb"),
+        ("move_ticket", v1.MoveTicketRequest(new_id(), verb("START"), step_id="a"), "expected_state"),
+        ("move_ticket", v1.MoveTicketRequest(new_id(), verb("START"), in_state("QUEUED")), "step_id"),
+        ("move_ticket", step(new_id(), "START", "QUEUED", reason="why"), "reason"),
+        ("move_ticket", step(new_id(), "CANCEL", "QUEUED", reason="r" * 201), "reason"),
+        ("move_ticket", step(new_id(), "START", "QUEUED", moved_by="A" * 65), "moved_by"),
     ],
 )
 async def test_a_request_that_is_not_right_is_invalid_argument_and_names_the_field(

@@ -1,4 +1,4 @@
-import uuid
+import unicodedata
 from typing import Any
 
 import pytest
@@ -9,8 +9,11 @@ from departments import wire
 from departments.desk import Shelves
 from departments.domain.errors import InvalidRequest, OrderIdTaken, OrderNotFound
 from departments.domain.placing import Placement, Wish
+from departments.domain.positions import Page, Position
+from departments.domain.steps import Move
 from departments.domain.stock import Stock
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, TicketLine, Verb
+from departments.domain.text import compose
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source, State, Ticket, TicketLine, Verb
 from departments.limits import Limits
 from generated.restaurant import v1
 from tests.departments.factories import BAR, full_shelves, new_id
@@ -18,7 +21,11 @@ from tests.departments.factories import BAR, full_shelves, new_id
 LIMITS = Limits(lines_per_order=3, quantity=10, note_length=5, table_length=4, item_length=6, orders_per_batch=4)
 FIRST, SECOND = "0197a7a6-0000-7000-8000-000000000001", "0197a7a6-0000-7000-8000-000000000002"
 
-texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+texts = (
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=5)
+    .map(compose)
+    .map(lambda text: text[:5])
+)
 placements = st.builds(
     Placement,
     st.uuids().map(str),
@@ -53,6 +60,25 @@ def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
         quantities=[wish.quantity for wish in lines],
         notes=[wish.note for wish in lines],
     )
+
+
+def step(**changes: Any) -> v1.MoveTicketRequest:
+    """A step of the staff's, with some fields changed."""
+    fields: dict[str, Any] = {
+        "order_id": FIRST,
+        "verb": word("START"),
+        "expected_state": word_of(State.QUEUED),
+        "step_id": "step 1",
+    }
+    return v1.MoveTicketRequest(**fields | changes)
+
+
+def word(verb: str) -> v1.Verb:
+    return v1.Verb.from_string(verb)
+
+
+def word_of(state: State) -> v1.TicketState:
+    return v1.TicketState.from_string(state.name)
 
 
 def test_columns_become_orders() -> None:
@@ -130,7 +156,7 @@ def test_an_id_that_is_no_canonical_uuid_is_refused_everywhere(text: str) -> Non
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
         wire.decisions(v1.ConfirmOrdersRequest([FIRST, text], [1, 1]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_id: .*a UUID in lower case is expected$"):
-        wire.order_id(v1.MoveTicketRequest(order_id=text))
+        wire.move(step(order_id=text), LIMITS)
 
 
 def test_a_long_value_is_quoted_in_part() -> None:
@@ -257,15 +283,43 @@ def test_a_ticket_is_written_whole_for_the_staff() -> None:
         ],
         placed_at_ms=1234,
         revision=5,
+        source=v1.TicketSource.from_string("GATEWAY"),
     )
 
 
+def test_a_ticket_tells_who_cancelled_it_when_and_why_and_that_it_is_wasted() -> None:
+    own = Ticket(
+        FIRST,
+        "7",
+        State.CANCELLED,
+        [],
+        1234,
+        5,
+        source=Source.COUNTER,
+        moved_by="Ana",
+        moved_at_ms=99,
+        cancel_reason="it fell down",
+        withdrawn=True,
+        wasted=True,
+    )
+    written = v1.Ticket().parse(bytes(wire.ticket(own)))
+    assert (written.source.name, written.moved_by, written.moved_at_ms) == ("COUNTER", "Ana", 99)
+    assert (written.cancel_reason, written.wasted) == ("it fell down", True)
+
+
+def test_a_page_is_written_with_its_position() -> None:
+    written = v1.ListTicketsResponse().parse(bytes(wire.page(Page(tickets()[:1], 5, "name", True, 9))))
+    assert [ticket.order_id for ticket in written.tickets] == [FIRST]
+    assert (written.revision, written.incarnation, written.reset, written.snapshot_revision) == (5, "name", True, 9)
+
+
 def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
-    stock = full_shelves() | {"coffee": Stock("coffee", 10, 4, 1, 5), "old": Stock("old", 1, 1, 0, 0)}
-    written = v1.GetMenuResponse().parse(bytes(wire.menu(BAR, Shelves(stock, 42))))
+    stock = full_shelves() | {"coffee": Stock("coffee", 10, 2, 1, 5, 2), "old": Stock("old", 1, 1, 0, 0)}
+    written = v1.GetMenuResponse().parse(bytes(wire.menu(BAR, Shelves(stock, 42, "name"))))
     assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
+    assert written.incarnation == "name"
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
-    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 4, 1, 5)
+    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 2, 1, 5, 2)
     assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0)
 
 
@@ -290,6 +344,7 @@ def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
     assert {word.name for word in v1.TicketState} - {"UNSPECIFIED"} == {
         state.name for state in State if state.value != "none"
     }
+    assert {word.name for word in v1.TicketSource} - {"UNSPECIFIED"} == {source.name for source in Source}
     assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM", "SUSPEND"}
 
 
@@ -305,27 +360,109 @@ def test_a_state_that_there_is_not_is_refused() -> None:
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in NOT_FOR_STAFF])
 def test_every_step_of_the_staff_can_be_asked_for(verb: Verb) -> None:
-    assert wire.verb(v1.MoveTicketRequest(verb=v1.Verb.from_string(verb.name))) is verb
+    assert wire.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
 
 
 @pytest.mark.parametrize("number", [0, 6, 77])
 def test_a_step_that_there_is_not_is_refused(number: int) -> None:
-    asked = v1.MoveTicketRequest().parse(bytes([0x10, number]))
+    asked = v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x10, number]))
     with pytest.raises(InvalidRequest) as refusal:
-        wire.verb(asked)
+        wire.move(asked, LIMITS)
     assert str(refusal.value) == (
         f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall"
     )
 
 
-def test_a_revision_that_no_database_reaches_is_refused() -> None:
-    assert wire.after_revision(v1.ListTicketsRequest(after_revision=2**63 - 1)) == 2**63 - 1
+def test_a_step_is_read_whole() -> None:
+    sent = v1.MoveTicketRequest().parse(bytes(step(verb=word("CANCEL"), moved_by="Ana", reason="it fell down")))
+    assert wire.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, State.QUEUED, "step 1", "Ana", "it fell down")
+    assert wire.move(step(), LIMITS) == Move(FIRST, Verb.START, State.QUEUED, "step 1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        (
+            {"expected_state": v1.TicketState(0)},
+            "expected_state",
+            "0 is not allowed: expected the state from which the",
+        ),
+        ({"step_id": ""}, "step_id", "'' is not allowed: 1 to 64 characters are allowed"),
+        ({"step_id": "s" * 65}, "step_id", f"'{'s' * 56}... is not allowed: 1 to 64 characters are allowed"),
+        ({"step_id": "\0"}, "step_id", r"'\x00' is not allowed: a NUL character is not"),
+        ({"moved_by": "A" * 65}, "moved_by", f"'{'A' * 56}... is not allowed: 0 to 64 characters are allowed"),
+        ({"moved_by": "\0"}, "moved_by", r"'\x00' is not allowed: a NUL character is not"),
+        ({"reason": "late"}, "reason", "'late' is not allowed: only a cancel has a reason, not start"),
+        ({"verb": 5, "reason": "r" * 201}, "reason", f"'{'r' * 56}... is not allowed: 0 to 200 characters are allowed"),
+        ({"verb": 5, "reason": "\0"}, "reason", r"'\x00' is not allowed: a NUL character is not"),
+    ],
+)
+def test_a_step_that_is_not_right_is_refused_by_its_field(changes: dict[str, Any], field: str, reason: str) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        wire.move(step(**changes), LIMITS)
+    assert refusal.value.field == field
+    assert refusal.value.description.startswith(reason)
+
+
+@pytest.mark.parametrize("number", [7, 77])
+def test_an_expected_state_that_there_is_not_is_refused(number: int) -> None:
+    with pytest.raises(InvalidRequest, match=rf"^expected_state: {number} is not allowed: expected the state from"):
+        wire.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
+
+
+# --- positions ---
+
+
+def test_a_position_is_read() -> None:
+    assert wire.position(v1.ListTicketsRequest()) == Position()
+    asked = v1.ListTicketsRequest(after_revision=2**63 - 1, incarnation="name", snapshot_revision=2**63 - 1)
+    assert wire.position(asked) == Position(2**63 - 1, "name", 2**63 - 1)
+
+
+@pytest.mark.parametrize("field", ["after_revision", "snapshot_revision"])
+def test_a_revision_that_no_database_reaches_is_refused(field: str) -> None:
+    asked = v1.ListTicketsRequest()
+    setattr(asked, field, 2**63)
+    with pytest.raises(InvalidRequest, match=rf"^{field}: 9223372036854775808 is not allowed: at most 9223372036854"):
+        wire.position(asked)
+
+
+def test_a_snapshot_that_is_older_than_what_was_read_of_it_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match=r"^snapshot_revision: 6 is not allowed: it is at least after_revision, 7"):
+        wire.position(v1.ListTicketsRequest(after_revision=7, snapshot_revision=6))
+
+
+def test_states_are_for_snapshots_only() -> None:
+    held = [word_of(State.HELD)]
+    for after, snapshot in ((0, 0), (0, 7), (7, 7)):
+        asked = v1.ListTicketsRequest(after_revision=after, states=held, snapshot_revision=snapshot)
+        assert wire.states(asked) == {State.HELD}
     with pytest.raises(
-        InvalidRequest, match=r"^after_revision: 9223372036854775808 is not allowed: at most 9223372036854"
+        InvalidRequest, match=r"^states: they are not allowed with after_revision alone: .*snapshot_rev"
     ):
-        wire.after_revision(v1.ListTicketsRequest(after_revision=2**63))
+        wire.states(v1.ListTicketsRequest(after_revision=7, states=held))
 
 
-def test_an_order_id_for_a_step_is_read() -> None:
-    order_id = str(uuid.uuid4())
-    assert wire.order_id(v1.MoveTicketRequest(order_id=order_id)) == order_id
+# --- one form of text ---
+
+NFD_COFFEE, COFFEE = unicodedata.normalize("NFD", "커피"), "커피"
+
+
+def test_text_is_read_composed_and_its_length_counted_so() -> None:
+    assert len(NFD_COFFEE) > len(COFFEE) == 2
+    decomposed = request(
+        items=[NFD_COFFEE * 3, "soda", "tea"], notes=[NFD_COFFEE * 2, "hot", "Café"], tables=[NFD_COFFEE * 2, ""]
+    )
+    first, second = wire.placements(decomposed, LIMITS)
+    assert first == Placement(FIRST, [Wish(COFFEE * 3, 1, COFFEE * 2)], COFFEE * 2, False)
+    assert second.wishes[1].note == "Caf\u00e9"
+    with pytest.raises(
+        InvalidRequest, match=r"^notes\[0\]: '커피커피커피' is not allowed: 0 to 5 characters are allowed$"
+    ):
+        wire.placements(request(notes=[NFD_COFFEE * 3, "", ""]), LIMITS)
+
+
+def test_a_step_is_read_composed() -> None:
+    read = wire.move(step(verb=word("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS)
+    assert (read.step_id, read.moved_by, read.reason) == (COFFEE, COFFEE, COFFEE)
+    assert wire.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64

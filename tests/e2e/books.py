@@ -34,6 +34,7 @@ class Shelf:
     on_hand: int
     held: int
     sold: int
+    wasted: int = 0
 
 
 class Line(msgspec.Struct):
@@ -109,8 +110,8 @@ class Books:
             stock, tickets = _stock(books), _tickets(books)
         sold, held = _taken(tickets, SOLD), _taken(tickets, HELD)
         for item, shelf in stock.items():
-            assert shelf.received == shelf.on_hand + shelf.held + shelf.sold, (item, shelf)
-            assert min(shelf.on_hand, shelf.held, shelf.sold) >= 0, (item, shelf)
+            assert shelf.received == shelf.on_hand + shelf.held + shelf.sold + shelf.wasted, (item, shelf)
+            assert min(shelf.on_hand, shelf.held, shelf.sold, shelf.wasted) >= 0, (item, shelf)
             assert (shelf.sold, shelf.held) == (sold[item], held[item]), (item, shelf)
         return stock
 
@@ -158,7 +159,7 @@ class Books:
 
 
 def _stock(books: Any) -> dict[str, Shelf]:
-    rows = books.execute("SELECT item, received, on_hand, held, sold FROM stock").fetchall()
+    rows = books.execute("SELECT item, received, on_hand, held, sold, wasted FROM stock").fetchall()
     return {item: Shelf(*figures) for item, *figures in rows}
 
 

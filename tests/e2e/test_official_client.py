@@ -141,7 +141,12 @@ def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House
 
 def test_an_unknown_order_is_not_found(house: House, client: OfficialClient) -> None:
     order_id = str(uuid.uuid4())
-    message = {"order_id": order_id, "verb": "VERB_START"}
+    message = {
+        "order_id": order_id,
+        "verb": "VERB_START",
+        "expected_state": "TICKET_STATE_QUEUED",
+        "step_id": "start",
+    }
 
     answer = client.ask("call", house["bar"].port, service=FLOOR, method="MoveTicket", message=message)
 

@@ -180,7 +180,8 @@ async def test_the_set_menu_is_answered_in_the_counters_words(house: House) -> N
 
 async def start(house: House, department: str, placed: Json) -> None:
     with house.channel(department) as channel:
-        request = v1.MoveTicketRequest(placed["order_id"], v1.Verb(v1.Verb.START))
+        queued, start = v1.TicketState(v1.TicketState.QUEUED), v1.Verb(v1.Verb.START)
+        request = v1.MoveTicketRequest(placed["order_id"], start, queued, "start")
         answer = await v1.DepartmentServiceStub(channel).move_ticket(request)
     assert answer.ticket is not None
     assert answer.ticket.state is v1.TicketState.PREPARING

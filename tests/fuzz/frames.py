@@ -232,8 +232,14 @@ def _call(chance: random.Random) -> tuple[str, bytes]:
         (f"{FLOOR}/ConfirmOrders", v1.ConfirmOrdersRequest(ids, [chance.randrange(4)] * len(ids))),
         (f"{FLOOR}/SuspendOrders", v1.SuspendOrdersRequest(ids, [chance.randrange(4)] * len(ids))),
         (f"{FLOOR}/CancelOrders", v1.CancelOrdersRequest(ids)),
-        (f"{FLOOR}/ListTickets", v1.ListTicketsRequest(after_revision=chance.randrange(1000), limit=2)),
-        (f"{FLOOR}/MoveTicket", v1.MoveTicketRequest(ids[0], v1.Verb(1))),
+        (
+            f"{FLOOR}/ListTickets",
+            v1.ListTicketsRequest(after_revision=chance.randrange(1000), limit=2, incarnation="x"),
+        ),
+        (
+            f"{FLOOR}/MoveTicket",
+            v1.MoveTicketRequest(ids[0], v1.Verb(1), v1.TicketState(2), "step", "Ana"),
+        ),
     ]
     path, request = chance.choice(calls)
     return path, bytes(request)

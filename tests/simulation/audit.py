@@ -1,6 +1,6 @@
 """What must be true when the dust has settled, read from the databases and held against what guests were told."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -69,6 +69,10 @@ class Entry:
     cancel_refused: bool = False
 
 
+Steps = defaultdict[str, set[str]]
+"""By order id, the verbs that a department's staff have taken with its ticket."""
+
+
 def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Mapping[str, Entry]) -> Findings:
     """Compare journal, tickets, stock and guests. `received` is what each (department, item) was given in all."""
     findings = Findings()
@@ -78,6 +82,7 @@ def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], en
         for name, disk in disks.items()
         if name != "gateway"
     }
+    steps = {name: _steps(disks[name]) for name in tickets}
     for name, known in tickets.items():
         _check_stock(findings, name, disks[name], known.values(), received)
         for order_id, ticket in known.items():
@@ -87,12 +92,19 @@ def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], en
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that asks it for nothing")
     for row in orders.values():
         if row.order_id in entries:
-            _check_order(findings, row, tickets, entries[row.order_id])
+            _check_order(findings, row, tickets, entries[row.order_id], steps)
         else:
             findings.add("doubled", f"nobody has placed {row.order_id}")
     for entry in entries.values():
-        _check_told(findings, entry, orders.get(entry.order_id), tickets)
+        _check_told(findings, entry, orders.get(entry.order_id), tickets, steps)
     return findings
+
+
+def _steps(disk: Disk) -> Steps:
+    steps: Steps = defaultdict(set)
+    for row in disk.query("SELECT order_id, verb FROM steps ORDER BY revision"):
+        steps[row.order_id].add(row.verb)
+    return steps
 
 
 def _check_stock(
@@ -100,26 +112,34 @@ def _check_stock(
 ) -> None:
     held: Counter[str] = Counter()
     sold: Counter[str] = Counter()
+    wasted: Counter[str] = Counter()
     for ticket in tickets:
         for line in msgspec.json.decode(ticket.lines):
             if line["outcome"] == "accepted":
                 held[line["item"]] += line["quantity"] * (ticket.state == "held")
                 sold[line["item"]] += line["quantity"] * (ticket.state in ALIVE)
+                wasted[line["item"]] += line["quantity"] * ticket.wasted
     for shelf in disk.query("SELECT * FROM stock ORDER BY item"):
         item, given = shelf.item, received[name, shelf.item]
-        if held[item] + sold[item] > given or shelf.on_hand < 0:
-            findings.add("oversold", f"{name}/{item}: {given} received, {held[item]} held, {sold[item]} sold")
-        if (shelf.received, shelf.on_hand, shelf.held, shelf.sold) != (
-            given,
-            given - held[item] - sold[item],
-            held[item],
-            sold[item],
-        ):
-            findings.add("broken", f"{name}: {shelf} but tickets say {held[item]} held, {sold[item]} sold of {given}")
+        taken = (held[item], sold[item], wasted[item])
+        if sum(taken) > given or shelf.on_hand < 0:
+            findings.add("oversold", f"{name}/{item}: {given} received, {taken} held, sold and wasted")
+        figures = (shelf.received, shelf.on_hand, shelf.held, shelf.sold, shelf.wasted)
+        if figures != (given, given - sum(taken), *taken):
+            findings.add("broken", f"{name}: {shelf} but tickets say {taken} held, sold and wasted of {given}")
 
 
-def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str, Any]], entry: Entry) -> None:
-    """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole."""
+def _check_order(
+    findings: Findings,
+    row: Any,
+    tickets: Mapping[str, Mapping[str, Any]],
+    entry: Entry,
+    steps: Mapping[str, Steps],
+) -> None:
+    """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole.
+
+    What the staff have cancelled makes no order half, and the order does not follow it yet.
+    """
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
     if [Wish(line["department"], line["item"], line["quantity"], line["note"]) for line in lines] != entry.wishes:
@@ -136,13 +156,17 @@ def _check_order(findings: Findings, row: Any, tickets: Mapping[str, Mapping[str
             continue
         if ticket.state == "held":
             findings.add("undecided", f"{order_id} is {row.status}; {name} still holds it")
-        served += _check_share(findings, f"{order_id} ({policy})", share, name, ticket)
+        withdrawn = "cancel" in steps[name][order_id]
+        made = _check_share(findings, f"{order_id} ({policy})", share, name, ticket, withdrawn=withdrawn)
+        if withdrawn != (ticket.withdrawn == 1) or (ticket.wasted and not withdrawn):
+            findings.add("broken", f"{name} has {ticket}, and steps {steps[name][order_id]}")
+        served += [] if withdrawn else made
     if policy is Policy.ALL_OR_NOTHING and any(served) and not all(served):
         findings.add("half", f"{order_id} is {row.status}: {served}")
 
 
 def _check_share(
-    findings: Findings, order: str, share: Sequence[Mapping[str, Any]], name: str, ticket: Any
+    findings: Findings, order: str, share: Sequence[Mapping[str, Any]], name: str, ticket: Any, *, withdrawn: bool
 ) -> list[bool]:
     """Compare an order's lines at one department with its ticket; answers which of them are made."""
     made = msgspec.json.decode(ticket.lines) or [{}] * len(share)  # a tombstone has no lines
@@ -151,7 +175,8 @@ def _check_share(
         findings.add("changed", text)
     alive = [ticket.state in ALIVE and line.get("outcome") == "accepted" for line in made]
     for line, answer, lives in zip(share, made, alive, strict=True):
-        _check_line(findings, text, line, answer, lives=lives)
+        if not withdrawn:
+            _check_line(findings, text, line, answer, lives=lives)
     return alive
 
 
@@ -172,14 +197,20 @@ def _check_line(
         findings.add("changed", text)
 
 
-def _check_told(findings: Findings, entry: Entry, row: Any, tickets: Mapping[str, Mapping[str, Any]]) -> None:
+def _check_told(
+    findings: Findings,
+    entry: Entry,
+    row: Any,
+    tickets: Mapping[str, Mapping[str, Any]],
+    steps: Mapping[str, Steps],
+) -> None:
     """What a guest was told at any time is compatible with how the order ended, and with what was told before."""
     if row is None:
         if entry.words:
             findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
-    states = {name: known[entry.order_id].state for name, known in tickets.items() if entry.order_id in known}
-    end = End(entry, msgspec.json.decode(row.lines), states, bool(row.answered))
+    verbs = {name: steps[name][entry.order_id] for name in tickets}
+    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.answered))
     for word in entry.words:
         _check_word(findings, end, word.told)
     _check_sequence(findings, str(end), entry.words)
@@ -189,12 +220,23 @@ def _check_told(findings: Findings, entry: Entry, row: Any, tickets: Mapping[str
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an order ended: in the journal, and at its departments. `answered`: a guest's answer is on record."""
+    """How an order ended: in the journal, and at its departments. `answered`: a guest's answer is on record.
+
+    `verbs`: the steps that the staff of each department have taken.
+    """
 
     entry: Entry
     lines: Sequence[Mapping[str, Any]]
-    states: Mapping[str, str]
+    verbs: Mapping[str, set[str]]
     answered: bool
+
+    def started(self, department: str) -> bool:
+        """Whether it was ever started there, recalled or not."""
+        return "start" in self.verbs[department]
+
+    def withdrawn(self, department: str) -> bool:
+        """Whether the staff cancelled it there."""
+        return "cancel" in self.verbs[department]
 
     @property
     def is_whole(self) -> bool:
@@ -207,7 +249,7 @@ class End:
 def _check_word(findings: Findings, end: End, told: Told) -> None:
     if told.policy is not end.entry.policy:
         findings.add("changed", f"{end}: told that it is {told.policy}")
-    if _is_half(told):
+    if _is_half(end, told):
         findings.add("half", f"{end}: told {told}")
     for said, line in zip(told.lines, end.lines, strict=True):
         if said.outcome == line["outcome"]:
@@ -215,12 +257,12 @@ def _check_word(findings: Findings, end: End, told: Told) -> None:
                 findings.add("changed", f"{end}: told {said}; ended as {line}")
         elif not _may_end(end, said, line):
             kind = "lost" if said.outcome is Outcome.ACCEPTED else "changed"
-            findings.add(kind, f"{end}: told {told.status}, {said}; ended as {line}, {end.states}")
+            findings.add(kind, f"{end}: told {told.status}, {said}; ended as {line}, {end.verbs}")
 
 
-def _is_half(told: Told) -> bool:
+def _is_half(end: End, told: Told) -> bool:
     """Whether a guest was told that a part of an all-or-nothing order is made, and not that all of it is."""
-    outcomes = {said.outcome for said in told.lines}
+    outcomes = {said.outcome for said in told.lines if not end.withdrawn(said.department)}
     return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and len(outcomes) > 1
 
 
@@ -228,7 +270,8 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
     """Whether a line that a guest was told something of may end otherwise.
 
     - `pending` promises nothing.
-    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused.
+    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused, or where the gateway met with
+      a ticket that the staff had cancelled.
     - `expired` and `rejected` end `accepted` where the department had started before the tombstone reached it, and the
       line says so: nobody can tell that of a department that cannot be reached, or is not configured. Never all or
       nothing: what is held is not started.
@@ -241,9 +284,9 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
         case Outcome.PENDING:
             return True
         case Outcome.ACCEPTED:
-            return ended is Outcome.CANCELLED and end.entry.cancel_sent
+            return ended is Outcome.CANCELLED and (end.entry.cancel_sent or end.withdrawn(said.department))
         case Outcome.EXPIRED | Outcome.REJECTED:
-            started = end.states.get(said.department) in STARTED and bool(line["reason"])
+            started = end.started(said.department) and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
             return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
@@ -263,6 +306,6 @@ def _check_sequence(findings: Findings, name: str, words: Iterable[Word]) -> Non
 
 def _check_refusal(findings: Findings, end: End) -> None:
     """A cancel is refused where nothing could be taken back: whoever has accepted a line has started to make it."""
-    made = [end.states.get(line["department"]) in STARTED for line in end.lines if line["outcome"] == "accepted"]
+    made = [end.started(line["department"]) for line in end.lines if line["outcome"] == "accepted"]
     if made and not (any(made) if end.is_whole else all(made)):
-        findings.add("changed", f"{end}: a cancel was refused, but it could be taken back: {end.states}")
+        findings.add("changed", f"{end}: a cancel was refused, but it could be taken back: {end.verbs}")

@@ -1,15 +1,11 @@
-"""Guests who order, lose patience, ask again, take back and watch; and staff who cook. Guests remember every answer."""
+"""Guests who order, lose patience, ask again, take back and watch. They remember every answer."""
 
 import asyncio
 import random
 import uuid
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-from departments.domain.errors import DepartmentError
-from departments.domain.tickets import Verb
 from gateway.domain.errors import (
     BrokenOff,
     NotCancellable,
@@ -53,23 +49,6 @@ class Guests:
 
         loop = self.world.loop
         await asyncio.gather(*(loop.spawn(None, guest()) for _ in range(guests)))
-
-    async def cook(self) -> None:
-        """Start, finish and serve tickets, for ever."""
-        while True:
-            await asyncio.sleep(self.dice.expovariate(2))
-            station = self.dice.choice(self.world.stations)
-            department, process = station.department, station.process
-            if department is None or process is None or not process.alive or process.stopped:
-                continue
-            rows = station.disk.query(
-                "SELECT order_id, state FROM tickets WHERE state IN ('queued', 'preparing', 'ready') ORDER BY order_id"
-            )
-            if not rows:
-                continue
-            order_id, state = self.dice.choice(rows)
-            verb = {"queued": Verb.START, "preparing": Verb.FINISH, "ready": Verb.SERVE}[state]
-            self.world.loop.spawn(process, _quietly(department.move(order_id, verb)))
 
     def order(self) -> Callable[[], Order]:
         """Make up an order; each call of what is answered is the same order, sent anew."""
@@ -185,8 +164,3 @@ class Guests:
     def _remember(self, entry: Entry, verb: str, asked: float, told: Told) -> None:
         self.world.loop.note("told", verb, told)
         entry.words.append(Word(asked, self.world.loop.time(), told))
-
-
-async def _quietly(work: Coroutine[Any, Any, object]) -> None:
-    with suppress(DepartmentError, DatabaseError):
-        await work

@@ -1,4 +1,4 @@
-"""The whole system against a plain-Python model: place, replay, cancel, cook, restock, restart, close, open, settle.
+"""The whole system against a plain-Python model: place, replay, cancel, cook, restock, restart, restore, close, settle.
 
 `python -m tests.simulation.model --steps 100000` is the long version. Real gateway, departments, contract and database;
 virtual time; one step after another, so that the model can say exactly what has to happen.
@@ -7,29 +7,37 @@ virtual time; one step after another, so that the model can say exactly what has
 import argparse
 import asyncio
 import multiprocessing
+import random
 import sys
 import time
 import traceback
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
+import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from departments import store
-from departments.domain.tickets import Verb
+from departments.domain.errors import StepConflict, StepNotAllowed
+from departments.domain.steps import Move
+from departments.domain.tickets import NOT_FOR_STAFF, State, Ticket, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
 from gateway.ordering import Patience
+from tests.departments.factories import NEXT
+from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
+from tests.simulation.staff import Staff
 from tests.simulation.virtual import EPOCH
-from tests.simulation.world import Told, World, menu
+from tests.simulation.world import Station, Told, World, menu
 
 STOCK = {"bar": {"coffee": 4, "soda": 2}, "kitchen": {"pasta": 5, "meat": 0}}
+STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
 R = TypeVar("R")
 
 TAKEN = (Outcome.ACCEPTED, Outcome.PENDING)
@@ -40,18 +48,20 @@ Wish = tuple[str, str, int]
 
 @dataclass(slots=True)
 class Expected:
-    """An order as the model knows it: what became of each line, and who has started to make it.
+    """An order as the model knows it: what became of each line, and where its tickets are.
 
     `taken_back`: the departments that are closed and have not heard yet that the guest wants to cancel. `suspended`:
     the order is all or nothing and was confirmed, so that it depends on all of them together. `unsettled`: the
-    departments that are closed and have not heard yet what was decided.
+    departments that are closed and have not heard yet what was decided. `states`: of the tickets that the staff have
+    moved, by department; `wasted`: what they had started, and cancelled.
     """
 
     wishes: list[Wish]
     policy: Policy
     make: Callable[[], Order]
     outcomes: list[Outcome] = field(default_factory=list)
-    started: set[str] = field(default_factory=set)
+    states: dict[str, State] = field(default_factory=dict)
+    wasted: list[Wish] = field(default_factory=list)
     taken_back: set[str] = field(default_factory=set)
     suspended: bool = False
     unsettled: set[str] = field(default_factory=set)
@@ -61,6 +71,15 @@ class Expected:
         """What the guest is told: until all is decided, what is held is pending."""
         is_held = self.policy is Policy.ALL_OR_NOTHING and Outcome.PENDING in self.outcomes
         return [Outcome.PENDING if is_held and made is Outcome.ACCEPTED else made for made in self.outcomes]
+
+    @property
+    def started(self) -> set[str]:
+        """The departments that have begun to make it."""
+        return {name for name, state in self.states.items() if state not in (State.QUEUED, State.CANCELLED)}
+
+    def is_taken(self, name: str) -> bool:
+        """Whether what a department accepted is still taken from its stock: its staff have not cancelled it."""
+        return self.states.get(name) is not State.CANCELLED
 
     @property
     def is_open(self) -> bool:
@@ -84,10 +103,15 @@ class SystemAgainstModel(RuleBasedStateMachine):
         )
         for disk in self.world.disks.values():
             disk.slowness = 0.0
+        self.world.network.weather = Weather(
+            silent=0.0
+        )  # or a batch may be late, and its order pending, after a restart
         self.world.open()
         self.received = {(name, item): count for name, items in STOCK.items() for item, count in items.items()}
         self.orders: list[Expected] = []
         self.closed: set[str] = set()
+        self.staff = Staff(self.world, random.Random(0))
+        self.taken: list[tuple[str, Move, Ticket]] = []
         self._run(asyncio.sleep(1.0))
 
     def teardown(self) -> None:
@@ -96,6 +120,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
                 self._open(name)
             self._settle()
             self.the_stock_is_as_the_model_says()
+            self._run(self.staff.check())
+            self.nobody_complains()
         finally:
             self.world.close()
 
@@ -170,24 +196,63 @@ class SystemAgainstModel(RuleBasedStateMachine):
         self._compare(expected, told)
 
     @precondition(lambda self: self.orders)
-    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)))
-    def start(self, data: st.DataObject, name: str) -> None:
-        expected = self._pick(data)
-        station = next(station for station in self.world.stations if station.menu.name == name)
-        made = [o for o, (where, _, _) in zip(expected.outcomes, expected.wishes, strict=True) if where == name]
-        is_decided = expected.policy is Policy.BEST_EFFORT or Outcome.PENDING not in expected.outcomes
-        if station.department is None or Outcome.ACCEPTED not in made or not is_decided or expected.is_open:
+    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), verb=st.sampled_from(STAFF), times=st.integers(1, 2))
+    def work(self, data: st.DataObject, name: str, verb: Verb, times: int) -> None:
+        self._work(self._pick(data), name, verb, times)
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data())
+    def repeat_a_step(self, data: st.DataObject) -> None:
+        """Whatever happened since, the response is the same, and nothing changes."""
+        name, move, ticket = data.draw(st.sampled_from(self.taken))
+        if name not in self.closed:
+            assert replace(self._move(name, move), epoch=ticket.epoch) == ticket
+
+    @precondition(lambda self: self.taken)
+    @rule(data=st.data(), expected=st.sampled_from(State))
+    def ask_for_a_step_from_another_state(self, data: st.DataObject, expected: State) -> None:
+        name, move, _ = data.draw(st.sampled_from(self.taken))
+        order = next(order for order in self.orders if order.make().order_id == move.order_id)
+        if name in self.closed or order.is_open or Outcome.ACCEPTED not in self._made(order, name):
             return
-        if name not in expected.started:
-            assert station.process is not None
-            work = station.department.move(expected.make().order_id, Verb.START)
-            self._run(_wait(self.world.loop.spawn(station.process, work)))
-            expected.started.add(name)
+        if expected is not order.states[name]:
+            with pytest.raises(StepConflict, match=f" is {order.states[name]}, not {expected}"):
+                self._move(name, replace(move, expected=expected, step_id="another"))
+
+    @rule(name=st.sampled_from(sorted(STOCK)))
+    def read_tickets(self, name: str) -> None:
+        """Read a page of a department's list, from where the last one ended."""
+        self._run(self.staff.readers[sorted(STOCK).index(name)].read())
+
+    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), verbs=st.lists(st.sampled_from(STAFF), max_size=6))
+    def restore_a_department(self, data: st.DataObject, name: str, verbs: list[Verb]) -> None:
+        """Back a department up, let its staff work, and restore the backup: their work is undone."""
+        if self.closed or any(order.is_open for order in self.orders):
+            return
+        self._run(asyncio.sleep(0.1))
+        self._station(name).kill()
+        copy = self.world.disks[name].copy()
+        kept = [(order, dict(order.states), list(order.wasted)) for order in self.orders]
+        taken = list(self.taken)
+        self._station(name).start()
+        self._run(asyncio.sleep(0.1))
+        for verb in verbs:
+            if self.orders:
+                self._work(self._pick(data), name, verb, 1)
+        if data.draw(st.booleans()):
+            self.read_tickets(name)
+        self._station(name).kill()
+        self.world.disks[name].put_back(copy)
+        for order, states, wasted in kept:
+            order.states, order.wasted = states, wasted
+        self.taken = taken
+        self._station(name).start()
+        self._run(asyncio.sleep(0.1))
 
     @rule(wanted=st.sampled_from(sorted((n, i) for n, items in STOCK.items() for i in items)), count=st.integers(1, 3))
     def restock(self, wanted: tuple[str, str], count: int) -> None:
         name, item = wanted
-        station = next(station for station in self.world.stations if station.menu.name == name)
+        station = self._station(name)
         if station.database is None:
             return
         assert station.process is not None
@@ -241,20 +306,27 @@ class SystemAgainstModel(RuleBasedStateMachine):
         shelves = self._shelves()
         for (name, item), shelf in shelves.items():
             assert shelf.received == self.received[name, item], f"{name}/{item}"
-            assert shelf.received == shelf.on_hand + shelf.held + shelf.sold, f"the stock law: {name} {shelf}"
-            assert min(shelf.on_hand, shelf.held, shelf.sold) >= 0, f"{name} {shelf}"
+            law = shelf.on_hand + shelf.held + shelf.sold + shelf.wasted
+            assert shelf.received == law, f"the stock law: {name} {shelf}"
+            assert min(shelf.on_hand, shelf.held, shelf.sold, shelf.wasted) >= 0, f"{name} {shelf}"
+            assert shelf.wasted == self._wasted(name, item), f"{name}: {shelf}, {self._wasted(name, item)} wasted"
         if any(order.is_open for order in self.orders):
             return
         for (name, item), shelf in shelves.items():
             assert shelf.held == 0, f"{name} {shelf}"
             assert shelf.sold == self._taken(name, item), f"{name}: {shelf}, but {self._taken(name, item)} sold"
 
+    @invariant()
+    def nobody_complains(self) -> None:
+        assert not self.staff.complaints, self.staff.complaints
+
     # The model.
 
     def _predict(self, order: Expected) -> list[Outcome]:
         left = {key: shelf.on_hand for key, shelf in self._shelves().items()}
         if not any(each.is_open for each in self.orders):
-            assert left == {key: count - self._taken(*key) for key, count in self.received.items()}
+            gone = {key: self._taken(*key) + self._wasted(*key) for key in self.received}
+            assert left == {key: count - gone[key] for key, count in self.received.items()}
         outcomes = []
         for name, item, quantity in order.wishes:
             if name in self.closed:
@@ -297,8 +369,42 @@ class SystemAgainstModel(RuleBasedStateMachine):
             quantity
             for order in self.orders
             for outcome, (where, what, quantity) in zip(order.outcomes, order.wishes, strict=True)
-            if outcome is Outcome.ACCEPTED and (where, what) == (name, item)
+            if outcome is Outcome.ACCEPTED and (where, what) == (name, item) and order.is_taken(name)
         )
+
+    def _wasted(self, name: str, item: str) -> int:
+        wasted = [wish for order in self.orders for wish in order.wasted]
+        return sum(quantity for where, what, quantity in wasted if (where, what) == (name, item))
+
+    def _work(self, order: Expected, name: str, verb: Verb, times: int) -> None:
+        """Let the staff of a department take a step, and send it so many times.
+
+        They cancel no part of an order that is all or nothing: what the gateway makes of the rest of it, once it meets
+        with the cancelled ticket, is the simulation's to find out.
+        """
+        if name in self.closed or order.is_open or Outcome.ACCEPTED not in self._made(order, name):
+            return
+        if verb is Verb.CANCEL and order.policy is Policy.ALL_OR_NOTHING:
+            return
+        before = order.states.get(name, State.QUEUED)
+        move = Move(order.make().order_id, verb, before, f"step {len(self.taken)}", "cook")
+        after = NEXT[before].get(verb)
+        if after is None:
+            with pytest.raises(StepNotAllowed):
+                self._move(name, move)
+            return
+        tickets = [self._move(name, move) for _ in range(times)]
+        assert [ticket.state for ticket in tickets] == [after] * times
+        assert all(ticket == tickets[0] for ticket in tickets)
+        self.taken.append((name, move, tickets[0]))
+        order.states[name] = after
+        if tickets[0].wasted:
+            assert (before, verb) == (State.PREPARING, Verb.CANCEL)
+            lines = zip(order.outcomes, order.wishes, strict=True)
+            order.wasted += [wish for made, wish in lines if made is Outcome.ACCEPTED and wish[0] == name]
+
+    def _made(self, order: Expected, name: str) -> list[Outcome]:
+        return [made for made, (where, _, _) in zip(order.outcomes, order.wishes, strict=True) if where == name]
 
     def _adopt(self, order: Expected, told: Told) -> None:
         """Learn what became of an order that was open: any order of arrival is right, no half order is."""
@@ -327,6 +433,12 @@ class SystemAgainstModel(RuleBasedStateMachine):
         return {Outcome.ACCEPTED} if name in order.started else {Outcome.CANCELLED, *REFUSALS}
 
     # The system.
+
+    def _station(self, name: str) -> Station:
+        return next(station for station in self.world.stations if station.menu.name == name)
+
+    def _move(self, name: str, move: Move) -> Ticket:
+        return self._run(self.world.ask(name, lambda department: department.move(move)))
 
     def _settle(self) -> None:
         async def settle() -> None:

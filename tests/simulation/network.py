@@ -22,7 +22,10 @@ from tests.simulation.virtual import Process, VirtualLoop, current_process
 
 @dataclass(frozen=True, slots=True)
 class Weather:
-    """How bad the network is: mean delay in seconds, and what share of messages meets with what."""
+    """How bad the network is: mean delay in seconds, and what share of messages meets with what.
+
+    `silent`: the share of a server's deaths of which its callers learn nothing.
+    """
 
     delay: float = 0.001
     late: float = 0.0
@@ -30,6 +33,7 @@ class Weather:
     drop_answer: float = 0.0
     repeat: float = 0.0
     reset: float = 0.0
+    silent: float = 0.2
 
 
 FAIR = Weather()
@@ -81,6 +85,7 @@ class Network:
         self.servers: dict[str, list[Server]] = {}
         self.cut: set[str] = set()
         self.exhausted: set[str] = set()
+        self.isolated: set[str] = set()  # departments whose programs no gateway reaches: a backup is being restored
         self.calls = 0
 
     def delay(self) -> float:
@@ -131,7 +136,7 @@ class Network:
             self.loop.outside(self.delay(), self._cancel, call)
 
     def _arrive(self, name: str, call: Call) -> None:
-        if name in self.cut:
+        if name in self.cut or name in self.isolated:
             return
         process, service = self._server(name)
         if process is None or not process.alive or service is None:
@@ -141,7 +146,7 @@ class Network:
         token = object()
 
         def mourn() -> None:
-            if self.dice.random() < 0.8:
+            if self.dice.random() < 1.0 - self.weather.silent:
                 error = StreamTerminatedError("simulated: the server is gone")
                 self.loop.outside(self.delay(), self._fail, call, error)
 
@@ -173,7 +178,7 @@ class Network:
         return server.process, server.service
 
     def _arrive_on(self, name: str, pipe: Pipe, message: bytes) -> None:
-        if name in self.cut:
+        if name in self.cut or name in self.isolated:
             return
         if pipe.handler is None and not pipe.is_broken:
             process, service = self._server(name)
@@ -187,7 +192,7 @@ class Network:
 
     def _open(self, pipe: Pipe, process: Process, service: FloorService) -> None:
         def mourn() -> None:
-            if self.dice.random() < 0.8:
+            if self.dice.random() < 1.0 - self.weather.silent:
                 self.loop.outside(self.delay(), pipe.fail, StreamTerminatedError("simulated: the server is gone"))
 
         process.on_death[pipe] = mourn

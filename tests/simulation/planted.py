@@ -24,7 +24,17 @@ SECONDS = 60
 """Of the processor, for one plant: how busy the machine is does not matter."""
 
 Catcher = Literal[
-    "draw", "hard", "wavering", "reconfigured", "frozen", "echo", "torn", "forgetful", "calm", "durability"
+    "draw",
+    "hard",
+    "wavering",
+    "reconfigured",
+    "frozen",
+    "echo",
+    "torn",
+    "forgetful",
+    "calm",
+    "restored",
+    "durability",
 ]
 
 
@@ -263,6 +273,35 @@ PLANTS = [
             ),
         ],
         "reconfigured",
+    ),
+    _plant("waste-is-put-back-on-hand", "departments.desk", "        if step.wastes:\n", "        if False:\n", "echo"),
+    _plant(
+        "a-step-id-is-ignored",
+        "departments.desk",
+        "taken = store.read_step(connection, move.order_id, move.step_id)",
+        "taken = None",
+        "echo",
+    ),
+    _plant(
+        "a-step-is-not-compared-with-the-expected-state",
+        "departments.desk",
+        "if ticket.state is not move.expected:",
+        "if not move.expected:",
+        "echo",
+    ),
+    _plant(
+        "batch-stock-with-the-first-revision",
+        "departments.desk",
+        "revision + len(placements) - 1)",
+        "revision)",
+        "echo",
+    ),
+    _plant(
+        "position-without-incarnation",
+        "departments.domain.positions",
+        "if self.incarnation and self.incarnation != incarnation:",
+        "if not incarnation:",
+        "restored",
     ),
     _plant("synchronous-normal", "plumbing.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),

@@ -10,6 +10,7 @@ from tests.simulation.audit import Findings, audit
 from tests.simulation.guests import Guests
 from tests.simulation.network import FAIR, Weather
 from tests.simulation.quiet import be_quiet
+from tests.simulation.staff import Staff
 from tests.simulation.virtual import Stuck
 from tests.simulation.world import House, World, menu
 
@@ -147,10 +148,26 @@ class Plan:
         )
 
     @classmethod
+    def restored(cls, seed: int, orders: int) -> "Plan":
+        """Departments whose backups are restored while their staff work and somebody follows their lists."""
+        return cls(
+            seed,
+            orders,
+            guests=12,
+            interval=1.0,
+            kinds={"restore": 3.0, "kill": 1.0},
+            weather=Weather(0.05, drop_answer=0.05),
+            slowness=0.02,
+            cooks=True,
+            cancel_share=0.3,
+            plenty=1.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
         """Any of these, or anything: what a seed stands for."""
         special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
-        special |= {17: cls.frozen}
+        special |= {17: cls.frozen, 18: cls.restored}
         if plan := special.get(seed % 20):
             return plan(seed, orders)
         dice = random.Random(f"plan {seed}")
@@ -215,11 +232,12 @@ def simulate(plan: Plan) -> Result:
     menus = {name: menu(name, items, 100) for name, items in stock.items()}
     world = World.build(plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience)
     guests = Guests(world, dice, plan.policy_share, plan.cancel_share)
+    staff = Staff(world, random.Random(f"staff {plan.seed}"))
     try:
         converged = -1.0
         problems = []
         try:
-            converged = world.loop.run(_evening(plan, world, guests))
+            converged = world.loop.run(_evening(plan, world, guests, staff))
         except Stuck as error:
             problems.append(str(error))
         received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
@@ -231,7 +249,7 @@ def simulate(plan: Plan) -> Result:
                 problems.append(f"{given} numbers were given to {plan.gateways} gateways, none of which died")
         if converged > CONVERGENCE_SECONDS:
             problems.append(f"not settled {converged:.0f} s after the last fault")
-        for text in [*problems, *guests.complaints, *world.loop.errors]:
+        for text in [*problems, *guests.complaints, *staff.complaints, *world.loop.errors]:
             findings.add("broken", text)
         return Result(
             plan.seed,
@@ -251,15 +269,16 @@ def simulate(plan: Plan) -> Result:
         world.close()
 
 
-async def _evening(plan: Plan, world: World, guests: Guests) -> float:
+async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff) -> float:
     """Open, serve under faults, make peace, and wait until everything is settled; answers how long that took."""
     world.restart_after = lambda: world.dice.expovariate(world.dice.choice((5.0, 1.0, 0.3)))
     for disk in world.disks.values():
         disk.slowness = plan.slowness
     world.network.weather = plan.weather
     world.open()
-    faults = [world.loop.spawn(None, torment(plan, world))] if plan.kinds else []
-    cooks = [world.loop.spawn(None, guests.cook())] if plan.cooks else []
+    faults = [world.loop.spawn(None, torment(plan, world, staff))] if plan.kinds else []
+    cooks = [world.loop.spawn(None, staff.cook())] if plan.cooks else []
+    readers = [world.loop.spawn(None, reader.follow()) for reader in staff.readers]
     await guests.come(plan.guests, plan.orders, lambda: None)
     for task in (*faults, *cooks):
         task.cancel()
@@ -269,6 +288,9 @@ async def _evening(plan: Plan, world: World, guests: Guests) -> float:
         await asyncio.sleep(0.25)
     converged = world.loop.time() - since
     await asyncio.sleep(GHOST_SECONDS)  # what the network still carries arrives, and must change nothing
+    for task in readers:
+        task.cancel()
+    await staff.check()
     return converged if is_settled(world) else FOREVER_SECONDS
 
 
@@ -293,7 +315,7 @@ def is_settled(world: World) -> bool:
     return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
 
 
-async def torment(plan: Plan, world: World) -> None:
+async def torment(plan: Plan, world: World, staff: Staff) -> None:
     """One fault after another, for ever."""
     dice = world.dice
     kinds = [kind for kind, weight in plan.kinds.items() if weight]
@@ -319,6 +341,8 @@ async def torment(plan: Plan, world: World) -> None:
             case "errors":
                 program.disk.error_rate = 0.5
                 world.loop.outside(dice.uniform(0.1, 2.0), setattr, program.disk, "error_rate", 0.0)
+            case "restore":
+                await _restore(world, staff, dice.choice(sorted(world.menus)))
             case "close" if isinstance(program, House) and process is not None and not process.stopped:
                 world.loop.spawn(None, program.close())
 
@@ -337,3 +361,24 @@ def _trouble_a_department(kind: str, world: World) -> None:
         case "unconfigure" if not world.unconfigured:
             world.configure_without({name})
             world.loop.outside(dice.uniform(0.5, 4.0), world.configure_without, set())
+
+
+async def _restore(world: World, staff: Staff, name: str) -> None:
+    """Back a department up, let its staff work on, and restore the backup.
+
+    No gateway reaches the department meanwhile: what it had acknowledged to one would be lost, as it is in life.
+    """
+    stations = [station for station in world.stations if station.menu.name == name]
+    world.network.isolated.add(name)
+    for station in stations:
+        station.kill()
+    copy = world.disks[name].copy()
+    staff.begin_shift(name)
+    try:
+        await asyncio.sleep(world.dice.uniform(1.0, 6.0))
+    finally:
+        for station in stations:
+            station.kill()
+        world.disks[name].put_back(copy)
+        staff.forget_shift(name)
+        world.network.isolated.discard(name)

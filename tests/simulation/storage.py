@@ -6,13 +6,16 @@ time before and after its commit, so that crashes fall into either window.
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
+from departments import desk
 from plumbing.database import Database
 from plumbing.errors import DatabaseError
 from tests.simulation.virtual import EPOCH, VirtualLoop
@@ -43,6 +46,20 @@ class Disk:
         """Read what is committed."""
         with self._auditor.connect() as connection:
             return list(connection.execute(sa.text(text)))
+
+    def copy(self) -> sqlite3.Connection:
+        """Back up what is committed."""
+        copy = sqlite3.connect(":memory:")
+        with closing(sqlite3.connect(self.path)) as live:
+            live.backup(copy)
+        return copy
+
+    def put_back(self, copy: sqlite3.Connection) -> None:
+        """Restore a department's backup, while no program runs on it."""
+        with closing(copy), closing(sqlite3.connect(self.path)) as live:
+            copy.backup(live)
+        with self._auditor.begin() as connection:
+            desk.renew_incarnation(connection)
 
     def delay(self) -> float:
         return self.dice.expovariate(1 / self.slowness) if self.slowness else 0.0

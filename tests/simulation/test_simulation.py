@@ -43,7 +43,17 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
 
 @pytest.mark.parametrize(
     "kind",
-    [Plan.hard, Plan.wavering, Plan.reconfigured, Plan.forgetful, Plan.torn, Plan.echo, Plan.frozen, Plan.calm],
+    [
+        Plan.hard,
+        Plan.wavering,
+        Plan.restored,
+        Plan.reconfigured,
+        Plan.forgetful,
+        Plan.torn,
+        Plan.echo,
+        Plan.frozen,
+        Plan.calm,
+    ],
 )
 def test_no_kind_of_evening_goes_wrong(kind: Callable[[int, int], Plan]) -> None:
     result = simulate(kind(0, ORDERS))

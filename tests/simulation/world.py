@@ -27,6 +27,7 @@ from tests.simulation.storage import Disk, SimulatedDatabase
 from tests.simulation.virtual import EPOCH, Process, VirtualLoop
 
 R = TypeVar("R")
+S = TypeVar("S")
 
 CALLING = floor.Calling(deadline=2.0, calls_in_flight=2, orders_per_call=256)
 HTTP_SECONDS = 8.0
@@ -247,10 +248,20 @@ class World:
 
     async def request(self, house: House, use_case: "Callable[[Ordering], Awaitable[R]]") -> R:
         """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
+        return await self._request(house, lambda: house.ordering, use_case)
+
+    async def ask(self, name: str, use_case: "Callable[[Department], Awaitable[R]]") -> "R":
+        """Make a request of one of a department's programs, as its staff do; raises Gone, or as the use case does."""
+        station = self.dice.choice([station for station in self.stations if station.menu.name == name])
+        return await self._request(station, lambda: station.department, use_case)
+
+    async def _request(
+        self, program: Program, server: "Callable[[], S | None]", use_case: "Callable[[S], Awaitable[R]]"
+    ) -> "R":
         network, loop = self.network, self.loop
         await asyncio.sleep(network.delay())
-        process, ordering = house.process, house.ordering
-        if process is None or not process.alive or ordering is None:
+        process, serving = program.process, server()
+        if process is None or not process.alive or serving is None:
             raise Gone("connection refused")
         answer = loop.create_future()
         token = object()
@@ -266,7 +277,7 @@ class World:
         async def handle() -> None:
             result, problem = None, None
             try:
-                result = await use_case(ordering)
+                result = await use_case(serving)
             except Exception as error:  # noqa: BLE001 - the guest gets it
                 problem = error
             process.on_death.pop(token, None)

@@ -28,6 +28,11 @@ PERSISTENCE = 200
 """How often a guest who wants to know asks again."""
 
 _TICKETS = 50
+_STEPS = [
+    (v1.Verb(v1.Verb.START), v1.TicketState(v1.TicketState.QUEUED)),
+    (v1.Verb(v1.Verb.FINISH), v1.TicketState(v1.TicketState.PREPARING)),
+    (v1.Verb(v1.Verb.SERVE), v1.TicketState(v1.TicketState.READY)),
+]
 
 
 class Guestbook:
@@ -162,8 +167,9 @@ class Cook:
     def __init__(self, department: Program, seed: int) -> None:
         """Work at a replica of a department."""
         self._department = department
+        self._name = f"cook at {department.port}"
         self._chance = random.Random(f"{seed}-{department.port}")
-        self._revision = 0
+        self._page = v1.ListTicketsResponse()
         self.steps = 0
 
     async def work(self) -> None:
@@ -180,13 +186,20 @@ class Cook:
                 channel.close()
 
     async def _look(self, stub: "v1.DepartmentServiceStub") -> None:
-        request = v1.ListTicketsRequest(self._revision, [v1.TicketState(v1.TicketState.QUEUED)], _TICKETS)
-        answer = await stub.list_tickets(request)
-        self._revision = answer.revision
-        for ticket in answer.tickets:
-            if self._chance.random() < 0.1:
-                for verb in (v1.Verb.START, v1.Verb.FINISH, v1.Verb.SERVE)[: self._chance.randint(1, 3)]:
-                    await stub.move_ticket(v1.MoveTicketRequest(ticket.order_id, v1.Verb(verb)))
+        asked = v1.ListTicketsRequest(
+            self._page.revision,
+            limit=_TICKETS,
+            incarnation=self._page.incarnation,
+            snapshot_revision=self._page.snapshot_revision,
+        )
+        self._page = await stub.list_tickets(asked)
+        for ticket in self._page.tickets:
+            if ticket.state is v1.TicketState.QUEUED and self._chance.random() < 0.1:
+                for verb, expected in _STEPS[: self._chance.randint(1, 3)]:
+                    step_id = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
+                    request = v1.MoveTicketRequest(ticket.order_id, verb, expected, step_id, self._name)
+                    for _ in range(self._chance.randint(1, 2)):  # a repeated request takes no second step
+                        await stub.move_ticket(request)
                     self.steps += 1
 
 

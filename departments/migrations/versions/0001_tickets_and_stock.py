@@ -1,4 +1,6 @@
-"""Tickets, stock and the department's revision."""
+"""Tickets, their steps, stock, and the department's revision and incarnation."""
+
+import uuid
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,8 +18,9 @@ def upgrade() -> None:
         sa.Column("only", sa.Boolean, primary_key=True),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("beats", sa.BigInteger, nullable=False),
+        sa.Column("incarnation", sa.String(32), nullable=False),
     )
-    op.bulk_insert(department, [{"only": True, "revision": 0, "beats": 0}])
+    op.bulk_insert(department, [{"only": True, "revision": 0, "beats": 0, "incarnation": uuid.uuid4().hex}])
     op.create_table(
         "stock",
         sa.Column("item", sa.String(64), primary_key=True),
@@ -25,9 +28,10 @@ def upgrade() -> None:
         sa.Column("on_hand", sa.BigInteger, nullable=False),
         sa.Column("held", sa.BigInteger, nullable=False),
         sa.Column("sold", sa.BigInteger, nullable=False),
+        sa.Column("wasted", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
-        sa.CheckConstraint("received = on_hand + held + sold", name="stock_law"),
-        sa.CheckConstraint("on_hand >= 0 AND held >= 0 AND sold >= 0", name="stock_not_below_zero"),
+        sa.CheckConstraint("received = on_hand + held + sold + wasted", name="stock_law"),
+        sa.CheckConstraint("on_hand >= 0 AND held >= 0 AND sold >= 0 AND wasted >= 0", name="stock_not_below_zero"),
     )
     op.create_table(
         "tickets",
@@ -38,12 +42,31 @@ def upgrade() -> None:
         sa.Column("placed_at_ms", sa.BigInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("source", sa.String(16), nullable=False),
+        sa.Column("moved_by", sa.String(64), nullable=False, server_default=""),
+        sa.Column("moved_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("cancel_reason", sa.String(200), nullable=False, server_default=""),
+        sa.Column("withdrawn", sa.SmallInteger, nullable=False, server_default="0"),
+        sa.Column("wasted", sa.SmallInteger, nullable=False, server_default="0"),
         sqlite_with_rowid=False,
     )
     op.create_index("ix_tickets_revision", "tickets", ["revision"])
+    op.create_table(
+        "steps",
+        sa.Column("order_id", sa.String(36), primary_key=True),
+        sa.Column("step_id", sa.String(64), primary_key=True),
+        sa.Column("verb", sa.String(16), nullable=False),
+        sa.Column("before", sa.String(16), nullable=False),
+        sa.Column("after", sa.String(16), nullable=False),
+        sa.Column("moved_by", sa.String(64), nullable=False),
+        sa.Column("reason", sa.String(200), nullable=False),
+        sa.Column("moved_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("tickets", "stock", "department"):
+    for table in ("steps", "tickets", "stock", "department"):
         op.drop_table(table)
