@@ -22,7 +22,7 @@ GATEWAY_FIELDS = _BOTH | {
     "orders_per_call", "max_waiting", "max_body", "receive_seconds", "wait_for_departments", "linger", "cors_origins",
 }  # fmt: skip
 
-DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message"}
+DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message", "ping_timeout"}
 
 OF_CONTAINERS = frozenset({
     "base", "certs", "db_password", "health_interval", "image", "publish", "revision", "version",

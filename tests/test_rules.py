@@ -27,6 +27,7 @@ def _is_run(module: ast.Module) -> bool:
 
 AWAITED = {
     "plumbing/groupcommit.py": "what a batch raises reaches everyone who waits for it",
+    "plumbing/grpc_health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "plumbing/pipeline.py": "what an item raises is raised to whoever iterates",
     "house/up.py": "what ends a program's task ends the house, which raises it",
     "gateway/order_stream.py": "what ends the stream reaches everyone who waits for a response",
