@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Lengths in characters; an order is one table's, a batch one call's."""
+    """Lengths in characters, prices in minor units; an order is one table's, a batch one call's."""
 
     lines_per_order: int = 50
     quantity: int = 1000
+    price: int = 1_000_000_000
     note_length: int = 200
     table_length: int = 40
     item_length: int = 64

@@ -56,7 +56,10 @@ def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: 
     tables = _texts("tables", tables, 0, limits.table_length)
     items = _texts("items", items, 1, limits.item_length)
     notes = _texts("notes", notes, 0, limits.note_length)
-    wishes = map(Wish, items, quantities, notes)
+    if request.expected_prices:
+        wishes = map(Wish, items, quantities, notes, _expected_prices(request.expected_prices, len(items), limits))
+    else:
+        wishes = map(Wish, items, quantities, notes)
     return [
         Placement(order_id, list(islice(wishes, count)), table, hold)
         for order_id, count, table, hold in zip(order_ids, line_counts, tables, holds, strict=True)
@@ -234,6 +237,14 @@ def _check_length(field: str, column: Sequence[object], length: int, other: str)
         raise InvalidRequest(
             field, f"there are {len(column)}, but {length} {other}; the columns must be of equal length"
         )
+
+
+def _expected_prices(column: Sequence[int], lines: int, limits: Limits) -> list[int | None]:
+    """Read the prices that guests saw, None where a line states none; raises InvalidRequest."""
+    field, most = "expected_prices", limits.price
+    _check_length(field, column, lines, "items")
+    _check_each(field, column, lambda price: -1 <= price <= most, f"0 to {most} is allowed, or -1 for none")
+    return [None if price < 0 else price for price in column]
 
 
 def _check_range(field: str, column: Sequence[int], most: int) -> None:

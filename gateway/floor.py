@@ -26,7 +26,7 @@ import structlog
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, TicketState
+from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
 from gateway.order_stream import OrderStream, StreamRefused
 from generated.restaurant import v1
 from plumbing.groupcommit import GroupCommit
@@ -363,6 +363,7 @@ class _Columns(TypedDict):
     items: list[str]
     quantities: list[int]
     notes: list[str]
+    expected_prices: list[int]
 
 
 def _columns(department: str, goal: Goal, orders: Sequence[Order]) -> _Columns:
@@ -376,7 +377,16 @@ def _columns(department: str, goal: Goal, orders: Sequence[Order]) -> _Columns:
         items=[line.item for line in lines],
         quantities=[line.quantity for line in lines],
         notes=[line.note for line in lines],
+        expected_prices=_expected_prices(lines),
     )
+
+
+def _expected_prices(lines: Sequence[Line]) -> list[int]:
+    """Write the column of prices that guests saw; empty where no line states one, as is usual."""
+    for line in lines:
+        if line.expected_price is not None:
+            return [-1 if each.expected_price is None else each.expected_price for each in lines]
+    return []
 
 
 _Batch = v1.StreamOrdersResponse | v1.PlaceOrdersResponse | v1.TicketBatch

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import (
     KeyReused,
     NoteTooLong,
@@ -39,13 +40,16 @@ class House:
         self,
         ordering: Ordering,
         rules: Rules,
-        currency: str,
+        currency: Currency,
         *,
         new_order_id: Callable[[], str],
         clock: Callable[[], float],
         wait_for_departments: float,
     ) -> None:
-        """`clock` answers seconds since 1970; `wait_for_departments`, in seconds, is how long a start may take."""
+        """`currency` is that of the orders that are taken from now on; `clock` answers seconds since 1970.
+
+        `wait_for_departments`, in seconds, is how long a start may take.
+        """
         self.ordering = ordering
         self.currency = currency
         self._rules = rules
@@ -78,7 +82,9 @@ class House:
                 raise _nul(f"lines[{number}].", item=line.item, note=line.note)
         if request.table and "\0" in request.table:
             raise _nul("", table=request.table)
-        lines = [Line(line.department, line.item, line.quantity, line.note) for line in request.lines]
+        lines = [
+            Line(line.department, line.item, line.quantity, line.note, line.expected_price) for line in request.lines
+        ]
         return self._order(request.order_id, key, request.policy, request.table, lines)
 
     def set_menu_order(self, request: SetMenuRequest, key: str | None = None) -> Order:
@@ -113,7 +119,8 @@ class House:
     ) -> Order:
         if key is not None:
             order_id = agreed_order_id(key, order_id)
-        return Order.new(str(order_id or self._new_order_id()), policy, table, lines, int(self._clock() * 1000))
+        new_id, now_ms = str(order_id or self._new_order_id()), int(self._clock() * 1000)
+        return Order.new(new_id, policy, table, self.currency, lines, now_ms)
 
 
 async def _placed_by_key(placing: Awaitable[Order]) -> Order:

@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Goal, Line, Order, Policy, Status
 from plumbing.database import (
@@ -38,6 +39,7 @@ orders = sa.Table(
     sa.Column("order_id", sa.String(36), nullable=False, unique=True),
     sa.Column("policy", sa.String(16), nullable=False),
     sa.Column("placed_for", sa.String(64), doc="the table"),
+    sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
     sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
@@ -285,6 +287,7 @@ class _Entry:
             "order_id": order.order_id,
             "policy": str(order.policy),
             "placed_for": order.table,
+            "currency": order.currency.code,
             "lines": encode_json(order.lines),
             "status": str(order.status),
             "owed": encode_json(order.owed) if order.owed else None,
@@ -467,11 +470,12 @@ def _read(row: Sequence[Any]) -> "_Row":
 
 
 def _order(row: Sequence[Any]) -> Order:
-    _, order_id, policy, table, lines, _, owed, answered, created_at_ms, owner, epoch = row
+    _, order_id, policy, table, currency, lines, _, owed, answered, created_at_ms, owner, epoch = row
     order = Order(
         order_id,
         Policy(policy),
         table,
+        Currency(currency),
         _decode_lines(lines),
         created_at_ms,
         _decode_owed(owed) if owed else {},

@@ -10,11 +10,12 @@ from departments.domain.tickets import Outcome, Source, State, Ticket, TicketLin
 
 @dataclass(slots=True)
 class Wish:
-    """One line as it was asked for."""
+    """One line as it was asked for. `expected_price`, in minor units, is the price of one that its guest saw."""
 
     item: str
     quantity: int
     note: str = ""
+    expected_price: int | None = None
 
 
 @dataclass(slots=True)
@@ -29,8 +30,8 @@ class Placement:
 
     def matches(self, ticket: Ticket) -> bool:
         """Tell whether the ticket answers this very order. A tombstone answers any."""
-        return not ticket.lines or [(w.item, w.quantity, w.note) for w in self.wishes] == [
-            (line.item, line.quantity, line.note) for line in ticket.lines
+        return not ticket.lines or [(w.item, w.quantity, w.note, w.expected_price) for w in self.wishes] == [
+            (line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines
         ]
 
 
@@ -50,10 +51,15 @@ def tombstone(order_id: str, now_ms: int) -> Ticket:
 
 
 def _serve(wish: Wish, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
+    """Take one line from stock; a price that its guest did not see takes nothing, whatever is left."""
+    outcome, price, available = Outcome.ACCEPTED, 0, 0
     item = menu.items.get(wish.item)
     if item is None:
-        return TicketLine(wish.item, wish.quantity, wish.note, Outcome.NOT_ON_MENU)
-    shelf = stock[wish.item]
-    if not shelf.take(wish.quantity, hold=hold):
-        return TicketLine(wish.item, wish.quantity, wish.note, Outcome.OUT_OF_STOCK, available=shelf.on_hand)
-    return TicketLine(wish.item, wish.quantity, wish.note, Outcome.ACCEPTED, unit_price=item.price)
+        outcome = Outcome.NOT_ON_MENU
+    elif wish.expected_price is not None and wish.expected_price != item.price:
+        outcome, price = Outcome.PRICE_CHANGED, item.price
+    elif stock[wish.item].take(wish.quantity, hold=hold):
+        price = item.price
+    else:
+        outcome, available = Outcome.OUT_OF_STOCK, stock[wish.item].on_hand
+    return TicketLine(wish.item, wish.quantity, wish.note, outcome, price, available, wish.expected_price)

@@ -81,7 +81,11 @@ class Decision:
 
 @dataclass(slots=True)
 class TicketLine:
-    """One line with its answer. `unit_price` is in minor units, fixed when the line was accepted."""
+    """One line with its answer; prices are of one, in minor units.
+
+    `unit_price` is fixed when the line is accepted; where the price has changed it is the price then. `expected_price`
+    is the one that the line stated, None where it stated none.
+    """
 
     item: str
     quantity: int
@@ -89,6 +93,7 @@ class TicketLine:
     outcome: Outcome
     unit_price: int = 0
     available: int = 0
+    expected_price: int | None = None
 
 
 @dataclass(slots=True)

@@ -57,6 +57,28 @@ async def test_an_order_of_which_nothing_can_be_had_has_no_ticket(bar: Floor) ->
     assert await bar.department().ask(Goal.PLACE, order("bar beer")) == Answer(TicketState.NONE, [NO_BEER])
 
 
+async def test_a_line_whose_price_has_changed_takes_nothing_and_the_others_are_placed(bar: Floor) -> None:
+    changed, plain = order("bar coffee 2", "bar soda", "bar coffee"), order("bar coffee")
+    for line, price in zip(changed.lines, (340, None, 350), strict=True):
+        line.expected_price = price
+    department = bar.department()
+    now = LineAnswer(Outcome.PRICE_CHANGED, 0, 350)
+    answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in (changed, plain)))
+    assert answers == [Answer(TicketState.QUEUED, [now, SODA, COFFEE]), Answer(TicketState.QUEUED, [COFFEE])]
+    assert await department.ask(Goal.PLACE, changed) == answers[0]
+    stock = await bar.stock()
+    assert (stock["coffee"].on_hand, stock["coffee"].sold) == (8, 2)
+
+
+async def test_a_price_is_expected_of_a_department_that_knows_no_streams_too(bar: Floor) -> None:
+    bar.wire.knows_streams = False
+    asked = order("bar coffee")
+    asked.lines[0].expected_price = 0
+    answer = await bar.department().ask(Goal.HOLD, asked)
+    assert answer == Answer(TicketState.NONE, [LineAnswer(Outcome.PRICE_CHANGED, 0, 350)])
+    assert (await bar.stock())["coffee"].held == 0
+
+
 async def test_an_order_is_held_then_confirmed(bar: Floor) -> None:
     department, asked = bar.department(), order("bar coffee 3")
     assert await department.ask(Goal.HOLD, asked) == Answer(TicketState.HELD, [COFFEE])

@@ -21,7 +21,7 @@ from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from tests.contract.floors import Floor, open_floor
 from tests.contract.test_floor import ABOUT_THE_CALLER, refuse
-from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
+from tests.gateway.fakes import EUR, BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
 NAMES = ("bar", "kitchen", "bakery")
@@ -60,7 +60,7 @@ async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
         clock = Clock()
         departments = {name: floor.department(CALLING) for name, floor in floors.items()}
         ordering = Ordering(Journal(database), departments, PATIENCE, clock=clock, random=lambda: 1.0)
-        house = House(ordering, Rules(), "EUR", new_order_id=new_id, clock=clock, wait_for_departments=10.0)
+        house = House(ordering, Rules(), EUR, new_order_id=new_id, clock=clock, wait_for_departments=10.0)
         await ordering.start()
         stack.push_async_callback(ordering.close)
         guest = await stack.enter_async_context(client(create_app(house, max_body=MAX_BODY)))
@@ -186,6 +186,21 @@ async def test_all_or_nothing_over_real_departments(whole: Whole) -> None:
     stock = (await whole.bar.stock())["coffee"]
     assert (stock.on_hand, stock.held, stock.sold) == (9, 0, 1)
     assert await whole.bar.states() == {had.order_id: State.QUEUED, not_had.order_id: State.CANCELLED}
+
+
+async def test_all_or_nothing_takes_nothing_anywhere_where_one_price_has_changed(whole: Whole) -> None:
+    lines = [
+        {"department": "bar", "item": "coffee", "expected_price": 340},
+        {"department": "kitchen", "item": "pizza", "quantity": 2},
+    ]
+    response = await whole.guest.post("/orders", json={"policy": "all_or_nothing", "lines": lines})
+    told = response.json()["order"]["lines"]
+    assert response.status_code == 409
+    assert [(line["outcome"], line["unit_price"]) for line in told] == [("price_changed", 350), ("cancelled", None)]
+    await whole.settle()
+    for department, item in ((whole.bar, "coffee"), (whole.kitchen, "pizza")):
+        stock = (await department.stock())[item]
+        assert (stock.on_hand, stock.held, stock.sold) == (stock.received, 0, 0)
 
 
 async def test_all_or_nothing_waits_for_a_department_that_is_away_and_holds_the_rest(whole: Whole) -> None:

@@ -1,5 +1,6 @@
 """The desk's use cases on both databases. The fixture checks the stock law, from the tickets, after every test."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -159,14 +160,29 @@ async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_al
         [Wish("soda", 1), Wish("coffee", 1)],
         [Wish("coffee", 1)],
         [Wish("coffee", 2), Wish("soda", 1)],
+        [Wish("coffee", 1, expected_price=350), Wish("soda", 1)],
     ],
-    ids=["another note", "one more line", "another sequence", "one line less", "another quantity"],
+    ids=["another note", "one more line", "another sequence", "one line less", "another quantity", "another price"],
 )
 async def test_any_difference_in_the_lines_makes_another_order(desk: Desk, wishes: list[Wish]) -> None:
     known = order(("coffee", 1), ("soda", 1))
     await desk.place(known)
     (answer,) = await desk.place(Placement(known.order_id, wishes))
     assert isinstance(answer, OrderIdTaken)
+
+
+async def test_a_price_that_has_changed_takes_nothing_then_or_later(desk: Desk) -> None:
+    expected = desk.menu.items["coffee"].price
+    placement = Placement(new_id(), [Wish("coffee", 2, expected_price=expected + 1), Wish("soda", 1)])
+    first = await desk.place_one(placement)
+    assert [line.outcome for line in first.lines] == [Outcome.PRICE_CHANGED, Outcome.ACCEPTED]
+    assert first.lines[0].unit_price == expected
+    coffee = replace(desk.menu.items["coffee"], price=expected + 1)
+    desk.menu = replace(desk.menu, items={**desk.menu.items, "coffee": coffee})
+    assert await desk.place_one(placement) == first
+    assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
+    await desk.cancel(placement.order_id)
+    assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
 
 
 async def test_an_order_that_stands_twice_in_one_batch_is_placed_once(desk: Desk) -> None:

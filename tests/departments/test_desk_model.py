@@ -29,7 +29,13 @@ ALIVE = frozenset({State.HELD, State.QUEUED, State.PREPARING})
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=2)
-wishes = st.builds(Wish, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
+wishes = st.builds(
+    Wish,
+    st.sampled_from([*MENU.items, "tea"]),
+    st.integers(1, 4),
+    st.sampled_from(["", "hot"]),
+    st.sampled_from([None, None, 100, 110]),
+)
 placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3), st.just("7"), st.booleans())
 
 
@@ -84,6 +90,8 @@ class Model:
     def _answer(self, wish: Wish) -> tuple[Outcome, int]:
         if wish.item not in MENU.items:
             return Outcome.NOT_ON_MENU, 0
+        if wish.expected_price not in (None, MENU.items[wish.item].price):
+            return Outcome.PRICE_CHANGED, 0
         if wish.quantity > self.left(wish.item):
             return Outcome.OUT_OF_STOCK, self.left(wish.item)
         return Outcome.ACCEPTED, 0
@@ -273,9 +281,7 @@ class DeskAndModel(RuleBasedStateMachine):
     def agree(self, order_id: str, known: Known, answer: Answer) -> None:
         assert isinstance(answer, Ticket)
         assert (answer.order_id, answer.state, answer.epoch) == (order_id, known.state, known.epoch)
-        assert [(line.item, line.quantity, line.note) for line in answer.lines] == [
-            (wish.item, wish.quantity, wish.note) for wish in known.wishes
-        ]
+        assert [Wish(line.item, line.quantity, line.note, line.expected_price) for line in answer.lines] == known.wishes
         assert [(line.outcome, line.available) for line in answer.lines] == known.answers
 
 

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from gateway.__main__ import MIGRATIONS
+from gateway.domain.currencies import Currency
 from gateway.domain.order import PLACING, Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
 from gateway.floor import Calling, Department, Menu, MenuItem, Refused, Unreachable
 from gateway.journal import Journal
@@ -21,6 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NOON_MS = 1_750_000_000_000
+EUR = Currency("EUR")
 PRICES = {
     "coffee": 350,
     "soda": 300,
@@ -70,10 +72,11 @@ def order(
     order_id: str | None = None,
     policy: Policy = Policy.BEST_EFFORT,
     table: str | None = None,
+    currency: Currency = EUR,
     now_ms: int = NOON_MS,
 ) -> Order:
     """Ask for `bar coffee 2`, `kitchen pizza` and so on."""
-    return Order.new(order_id or new_id(), policy, table, lines(*wishes), now_ms)
+    return Order.new(order_id or new_id(), policy, table, currency, lines(*wishes), now_ms)
 
 
 def all_or_nothing(*wishes: str, order_id: str | None = None) -> Order:
@@ -137,6 +140,7 @@ class FakeDepartment(Department):
         self.is_up = True
         self.is_closed = False
         self.stock = dict(STOCK.get(name, {}))
+        self.prices = dict(PRICES)
         self.tickets: dict[str, Ticket] = {}
         self.refuses: dict[str, str] = {}
         self.failure: Callable[[Goal, Order], Exception | None] = _no_failure
@@ -178,7 +182,8 @@ class FakeDepartment(Department):
         await self._arrive(self.ears)
         self.is_reachable = self.was_reached = True
         items = [
-            MenuItem(item, {"en": item.title(), "ko": item}, PRICES[item], left) for item, left in self.stock.items()
+            MenuItem(item, {"en": item.title(), "ko": item}, self.prices[item], left)
+            for item, left in self.stock.items()
         ]
         return Menu(self.name, True, self._titles(), items)
 
@@ -241,14 +246,17 @@ class FakeDepartment(Department):
 
     def _place(self, order: Order, *, hold: bool) -> Ticket:
         ticket = Ticket(TicketState.NONE, [(line.item, line.quantity) for line in order.shares[self.name]])
-        for item, quantity in ticket.wishes:
+        for line in order.shares[self.name]:
+            item, quantity = line.item, line.quantity
             if item not in self.stock:
                 ticket.lines.append(LineAnswer(Outcome.NOT_ON_MENU, 0, 0))
+            elif line.expected_price not in (None, self.prices[item]):
+                ticket.lines.append(LineAnswer(Outcome.PRICE_CHANGED, 0, self.prices[item]))
             elif self.stock[item] < quantity:
                 ticket.lines.append(LineAnswer(Outcome.OUT_OF_STOCK, self.stock[item], 0))
             else:
                 self.stock[item] -= quantity
-                ticket.lines.append(LineAnswer(Outcome.ACCEPTED, 0, PRICES[item]))
+                ticket.lines.append(LineAnswer(Outcome.ACCEPTED, 0, self.prices[item]))
                 ticket.state = TicketState.HELD if hold else TicketState.QUEUED
         return ticket
 

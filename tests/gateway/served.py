@@ -9,6 +9,7 @@ import httpx
 from litestar import Litestar
 
 from gateway.app import create_app
+from gateway.domain.currencies import Currency
 from gateway.house import House, Rules
 from gateway.ordering import Patience
 from tests.gateway.fakes import QUICK, Restaurant, new_id
@@ -59,6 +60,7 @@ async def serve(
     away: Sequence[str] = (),
     patience: Patience = QUICK,
     cors_origins: Sequence[str] = (),
+    currency: str = "EUR",
 ) -> AsyncIterator[Served]:
     """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
     restaurant = Restaurant(url, names, patience)
@@ -68,7 +70,7 @@ async def serve(
     house = House(
         restaurant.ordering,
         Rules(),
-        "EUR",
+        Currency(currency),
         new_order_id=new_id,
         clock=restaurant.clock,
         wait_for_departments=10.0,

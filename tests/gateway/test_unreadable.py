@@ -19,6 +19,7 @@ UNREADABLE = [
     ("lines", '[{"department": "bar", "item": "coffee", "outcome": "frozen"}]'),
     ("lines", "null"),
     ("policy", "first_come"),
+    ("currency", "ECU"),
 ]
 
 

@@ -135,6 +135,7 @@ async def _department(folder: Path) -> None:
 
 async def _gateway(folder: Path) -> None:
     import gateway
+    from gateway.domain.currencies import Currency
     from gateway.domain.order import Line, Order, Policy
     from gateway.journal import Journal
     from plumbing.database import Database
@@ -147,7 +148,7 @@ async def _gateway(folder: Path) -> None:
     _mark("ready")
     for number in range(BATCHES):
         lines = [Line("bar", "coffee")]
-        new = [Order.new(f"{number}-{n}", Policy.BEST_EFFORT, None, lines, 0) for n in range(3)]
+        new = [Order.new(f"{number}-{n}", Policy.BEST_EFFORT, None, Currency("EUR"), lines, 0) for n in range(3)]
         await asyncio.gather(*map(journal.insert, new))
         _mark("acknowledged")
     database.close()

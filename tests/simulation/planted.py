@@ -65,6 +65,41 @@ def _plant(name: str, module: str, old: str, new: str, catcher: Catcher = "draw"
 
 
 PLANTS = [
+    _plant(
+        "price-not-compared",
+        "departments.domain.placing",
+        "wish.expected_price is not None and wish.expected_price != item.price",
+        "False",
+    ),
+    Plant(
+        "stock-taken-although-the-price-differs",
+        [
+            Edit(
+                "departments.domain.placing",
+                "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
+                "        stock[wish.item].take(wish.quantity, hold=hold)\n"
+                "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
+            ),
+            Edit(
+                "departments.desk",
+                "for ticket in new for line in ticket.accepted())",
+                "for ticket in new for line in ticket.lines if line.item in stock)",
+            ),
+        ],
+    ),
+    _plant(
+        "expected-price-not-sent-again",
+        "gateway.floor",
+        "        expected_prices=_expected_prices(lines),\n",
+        "        expected_prices=[] if any(order.epoch for order in orders) else _expected_prices(lines),\n",
+    ),
+    _plant(
+        "another-expected-price-is-the-same-order",
+        "gateway.domain.order",
+        "            other.expected_price,\n",
+        "            self.expected_price,\n",
+    ),
+    _plant("currency-not-kept", "gateway.journal", "        Currency(currency),\n", '        Currency("EUR"),\n'),
     _plant("no-tombstone", "departments.desk", "    store.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",

@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(36), nullable=False, unique=True),
         sa.Column("policy", sa.String(16), nullable=False),
         sa.Column("placed_for", sa.String(64)),
+        sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("lines", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("owed", sa.Text),

@@ -1,5 +1,6 @@
 import copy
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +9,13 @@ from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, State, TicketLine
 from tests.departments.factories import BAR, coffees, full_shelves, new_id, obeys_the_law, order, small_menu
 
-wishes = st.builds(Wish, st.sampled_from(["coffee", "soda", "beer", "tea"]), st.integers(1, 8), st.text(max_size=3))
+wishes = st.builds(
+    Wish,
+    st.sampled_from(["coffee", "soda", "beer", "tea"]),
+    st.integers(1, 8),
+    st.text(max_size=3),
+    st.sampled_from([None, None, 0, 100, 101]),
+)
 orders = st.builds(
     Placement, st.uuids().map(str), st.lists(wishes, min_size=1, max_size=4), st.just("7"), st.booleans()
 )
@@ -33,6 +40,34 @@ def test_what_is_short_is_out_of_stock_and_tells_how_many_are_left() -> None:
     ticket = answer(order(("soda", 6)), BAR, shelves, 1)
     assert ticket.lines == [TicketLine("soda", 6, "", Outcome.OUT_OF_STOCK, unit_price=0, available=5)]
     assert shelves == full_shelves()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize("expected", [0, 349, 351])
+def test_a_price_that_its_guest_did_not_see_takes_nothing_and_tells_the_price(expected: int, hold: bool) -> None:
+    shelves = full_shelves()
+    ticket = answer(Placement(new_id(), [Wish("coffee", 2, "hot", expected)], hold=hold), BAR, shelves, 1)
+    changed = TicketLine("coffee", 2, "hot", Outcome.PRICE_CHANGED, unit_price=350, expected_price=expected)
+    assert (ticket.lines, ticket.state) == ([changed], State.NONE)
+    assert shelves == full_shelves()
+
+
+def test_a_price_that_its_guest_saw_is_accepted() -> None:
+    shelves = full_shelves()
+    ticket = answer(Placement(new_id(), [Wish("coffee", 2, expected_price=350), Wish("soda", 1)]), BAR, shelves, 1)
+    assert [line.outcome for line in ticket.lines] == [Outcome.ACCEPTED] * 2
+    assert [line.expected_price for line in ticket.lines] == [350, None]
+    assert (shelves["coffee"].sold, shelves["soda"].sold) == (2, 1)
+
+
+def test_of_a_price_that_has_changed_and_too_few_that_are_left_the_price_is_told() -> None:
+    ticket = answer(
+        Placement(new_id(), [Wish("soda", 6, expected_price=1), Wish("tea", 1, "", 1)]), BAR, full_shelves(), 1
+    )
+    assert [(line.outcome, line.unit_price, line.available) for line in ticket.lines] == [
+        (Outcome.PRICE_CHANGED, 300, 0),
+        (Outcome.NOT_ON_MENU, 0, 0),
+    ]
 
 
 def test_what_is_not_on_the_menu_is_told_so() -> None:
@@ -68,6 +103,8 @@ def test_a_ticket_answers_the_order_with_the_same_lines_and_no_other() -> None:
         [Wish("coffee", 2, "hot"), Wish("tea", 2)],
         [Wish("coffee", 1, "cold"), Wish("tea", 2)],
         [Wish("soda", 1, "hot"), Wish("tea", 2)],
+        [Wish("coffee", 1, "hot", 350), Wish("tea", 2)],
+        [Wish("coffee", 1, "hot"), Wish("tea", 2, "", 0)],
     ):
         assert not Placement(placement.order_id, other).matches(ticket)
 
@@ -97,8 +134,11 @@ def test_every_line_is_answered_by_the_shelf_as_it_is(placement: Placement, coff
     left = {item.id: item.stock for item in menu.items.values()}
     for wish, line in zip(placement.wishes, ticket.lines, strict=True):
         assert (line.item, line.quantity, line.note) == (wish.item, wish.quantity, wish.note)
+        assert line.expected_price == wish.expected_price
         if wish.item not in left:
             assert (line.outcome, line.available, line.unit_price) == (Outcome.NOT_ON_MENU, 0, 0)
+        elif wish.expected_price not in (None, 100):
+            assert (line.outcome, line.available, line.unit_price) == (Outcome.PRICE_CHANGED, 0, 100)
         elif wish.quantity <= left[wish.item]:
             assert (line.outcome, line.available, line.unit_price) == (Outcome.ACCEPTED, 0, 100)
             left[wish.item] -= wish.quantity
