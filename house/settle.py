@@ -126,14 +126,15 @@ class Settler:
         return False
 
     async def _unknown(self, tickets: Sequence[Ticket | TicketUnreadable]) -> list[Ticket]:
-        latest = (self._clock() - self._older_than) * 1000
+        now = self._clock()
         candidates = [
             ticket
             for ticket in tickets
             if isinstance(ticket, Ticket)  # the audit tells of those that cannot be read
             and ticket.source is Source.GATEWAY
             and ticket.state is not State.CANCELLED
-            and ticket.placed_at_ms <= latest
+            # One from the future is as old: the clock has gone back since.
+            and abs(now - ticket.placed_at_ms / 1000) >= self._older_than
         ]
         known = await self._journal.known([ticket.order_id for ticket in candidates])
         return [ticket for ticket in candidates if ticket.order_id not in known]

@@ -92,6 +92,12 @@ async def test_counter_sales_tombstones_and_what_is_new_are_no_strays(books: Boo
     assert len((await settle(books, at=61.5)).cancelled) == len(MENUS)
 
 
+async def test_a_ticket_from_before_the_clock_went_back_is_as_old_as_any(books: Books) -> None:
+    await lose(books, await books.place())  # placed at 1 s
+    assert (await settle(books, at=-58.0)).cancelled == []
+    assert len((await settle(books, at=-86_400.0)).cancelled) == len(MENUS)
+
+
 async def test_an_order_whose_record_cannot_be_read_is_known_all_the_same(books: Books) -> None:
     order = await books.place()
     await books.falsify("gateway", f"UPDATE orders SET lines = '[7]' WHERE order_id = '{order.order_id}'")
