@@ -26,7 +26,3 @@ class Expiry:
         """Return when an order that another process has left behind will be too old, or has been."""
         age = max(self._wall() - order.created_at_ms / 1000, 0.0)
         return self._monotonic() + self._time_to_decide - age
-
-    def is_over(self, expires_at: float) -> bool:
-        """Tell whether that moment has passed."""
-        return self._monotonic() > expires_at

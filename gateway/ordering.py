@@ -486,9 +486,10 @@ class Ordering:
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old."""
+        now = self._monotonic()
         for order in orders:
             running = None if order.settling else self._running.of(order)
-            if running is not None and self._expiry.is_over(running.expires_at) and order.expire():
+            if running is not None and running.expires_at < now and order.expire():
                 log.warning("expired", order_id=order.order_id)
                 self._settle_soon(running)
 

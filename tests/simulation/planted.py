@@ -305,11 +305,12 @@ PLANTS = [
         "if not incarnation:",
         "restored",
     ),
-    _plant(
+    Plant(
         "expiry-by-the-wall-clock",
-        "gateway.expiry",
-        "self._monotonic = clock.monotonic",
-        "self._monotonic = clock.wall",
+        [
+            Edit("gateway.expiry", "self._monotonic = clock.monotonic", "self._monotonic = clock.wall"),
+            Edit("gateway.ordering", "        now = self._monotonic()\n", "        now = self._expiry._wall()\n"),
+        ],
         "clocks",
     ),
     _plant(
