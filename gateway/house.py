@@ -20,6 +20,7 @@ from gateway.idempotency import agreed_order_id
 from gateway.ordering import Ordering
 from gateway.schemas import OrderRequest, SetMenuRequest
 from gateway.set_menu import set_menu_lines
+from plumbing.clock import Clock
 
 WRITABLE_SECONDS = 1.0  # how long it is believed that the journal can be written
 
@@ -43,10 +44,10 @@ class House:
         currency: Currency,
         *,
         new_order_id: Callable[[], str],
-        clock: Callable[[], float],
+        clock: Clock,
         wait_for_departments: float,
     ) -> None:
-        """`currency` is that of the orders that are taken from now on; `clock` answers seconds since 1970.
+        """`currency` is that of the orders that are taken from now on.
 
         `wait_for_departments`, in seconds, is how long a start may take.
         """
@@ -54,8 +55,9 @@ class House:
         self.currency = currency
         self._rules = rules
         self._new_order_id = new_order_id
-        self._clock = clock
-        self._open_at = clock() + wait_for_departments
+        self._wall = clock.wall
+        self._monotonic = clock.monotonic
+        self._open_at = clock.monotonic() + wait_for_departments
         self._writable_until = 0.0
         self.is_leaving = False
 
@@ -106,12 +108,12 @@ class House:
         """Tell whether orders can be taken, and should be: not by a gateway that is about to stop."""
         if self.is_leaving:
             return False
-        if self._clock() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
+        if self._monotonic() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
             return False
-        if self._clock() >= self._writable_until:
+        if self._monotonic() >= self._writable_until:
             if not await self.ordering.is_writable():
                 return False
-            self._writable_until = self._clock() + WRITABLE_SECONDS
+            self._writable_until = self._monotonic() + WRITABLE_SECONDS
         return True
 
     def _order(
@@ -119,7 +121,7 @@ class House:
     ) -> Order:
         if key is not None:
             order_id = agreed_order_id(key, order_id)
-        new_id, now_ms = str(order_id or self._new_order_id()), int(self._clock() * 1000)
+        new_id, now_ms = str(order_id or self._new_order_id()), int(self._wall() * 1000)
         return Order.new(new_id, policy, table, self.currency, lines, now_ms)
 
 

@@ -24,14 +24,17 @@ import structlog
 from gateway.backlog import Backlog
 from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
 from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status
+from gateway.expiry import Expiry
 from gateway.floor import Department, FloorError, IdTaken, Menu, NotConfigured, NotNow, Refused, Unreachable
 from gateway.journal import Journal, Page
+from gateway.leases import LEASE_SECONDS
 from gateway.listing import Listing
 from gateway.placed import PlacedLog
 from gateway.postponed import Postponed
 from gateway.retries import Backoff
 from gateway.running import Running, RunningOrders
 from gateway.watch import Watch
+from plumbing.clock import Clock
 from plumbing.errors import DatabaseError
 from plumbing.supervise import Work, supervised
 
@@ -53,7 +56,7 @@ class Patience:
     retry_cap: float = 2.0
     waiting: int = 3000
     journal_retry: float = 0.5
-    lease: float = 6.0
+    lease: float = LEASE_SECONDS
 
 
 class Ordering:
@@ -65,13 +68,14 @@ class Ordering:
         departments: Mapping[str, Department],
         patience: Patience,
         *,
-        clock: Callable[[], float],
+        clock: Clock,
         random: Callable[[], float],
     ) -> None:
-        """`clock` answers seconds since 1970; `random` a number from 0 to 1."""
+        """`random` returns a number from 0 to 1."""
         self._journal = journal
         self._patience = patience
-        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._expiry = Expiry(clock, patience.time_to_decide)
         self._running = RunningOrders()
         self._unanswered = 0
         self._placed = PlacedLog()
@@ -79,7 +83,7 @@ class Ordering:
         self._watch = Watch(
             journal,
             patience.lease,
-            clock=clock,
+            monotonic=clock.monotonic,
             knows=self._running.__contains__,
             adopt=self._adopt,
             let_go=self._running.hand_over_all,
@@ -219,7 +223,7 @@ class Ordering:
 
     async def _begin(self, order: Order) -> Running:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
-        running = self._running.add(order, is_new=True, on_record=False)
+        running = self._running.add(order, self._expiry.of_new(), is_new=True, on_record=False)
         try:
             known = await self._journal.insert(order)
             if known is None:
@@ -241,8 +245,8 @@ class Ordering:
     async def _follow(self, order: Order) -> Order:
         """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
         patience = max(department.calling.deadline for department in self.departments.values())
-        give_up = self._clock() + patience
-        while order.status is Status.PENDING and not order.answered and self._clock() < give_up:
+        give_up = self._monotonic() + patience
+        while order.status is Status.PENDING and not order.answered and self._monotonic() < give_up:
             await asyncio.sleep(FOLLOW_SECONDS)
             order = await self._find(order.order_id)
         return order
@@ -258,7 +262,7 @@ class Ordering:
                 order = await self._find(order_id)
                 if order_id in self._running:
                     continue
-                running = self._running.add(order, on_record=False)
+                running = self._running.add(order, self._expiry.of_new(), on_record=False)
                 try:
                     await self._take(running)
                 except BaseException as error:
@@ -281,7 +285,7 @@ class Ordering:
             running.finish()
 
     def _adopt(self, order: Order) -> None:
-        self._ask_all(self._running.add(order))
+        self._ask_all(self._running.add(order, self._expiry.of_known(order)))
 
     def _give_up(self, running: Running, error: BaseException) -> None:
         """End the waiting for an order that could not be written, whatever the reason; whether it was will show."""
@@ -482,11 +486,10 @@ class Ordering:
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old."""
-        latest = (self._clock() - self._patience.time_to_decide) * 1000
+        now = self._monotonic()
         for order in orders:
-            if order.created_at_ms >= latest or order.settling:
-                continue
-            if (running := self._running.of(order)) and order.expire():
+            running = None if order.settling else self._running.of(order)
+            if running is not None and running.expires_at < now and order.expire():
                 log.warning("expired", order_id=order.order_id)
                 self._settle_soon(running)
 

@@ -21,7 +21,7 @@ from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
 from tests.contract.floors import Floor, open_floor
 from tests.contract.test_floor import ABOUT_THE_CALLER, refuse
-from tests.gateway.fakes import EUR, BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
+from tests.gateway.fakes import EUR, BreakableDatabase, Hands, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
 NAMES = ("bar", "kitchen", "bakery")
@@ -35,7 +35,7 @@ class Whole:
 
     floors: dict[str, Floor]
     ordering: Ordering
-    clock: Clock
+    clock: Hands
     guest: httpx.AsyncClient
 
     @property
@@ -57,10 +57,10 @@ async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
         database = BreakableDatabase(f"sqlite:///{tmp_path}/gateway.db")
         database.prepare(MIGRATIONS)
         stack.callback(database.close)
-        clock = Clock()
+        clock = Hands()
         departments = {name: floor.department(CALLING) for name, floor in floors.items()}
-        ordering = Ordering(Journal(database), departments, PATIENCE, clock=clock, random=lambda: 1.0)
-        house = House(ordering, Rules(), EUR, new_order_id=new_id, clock=clock, wait_for_departments=10.0)
+        ordering = Ordering(Journal(database), departments, PATIENCE, clock=clock.pair, random=lambda: 1.0)
+        house = House(ordering, Rules(), EUR, new_order_id=new_id, clock=clock.pair, wait_for_departments=10.0)
         await ordering.start()
         stack.push_async_callback(ordering.close)
         guest = await stack.enter_async_context(client(create_app(house, max_body=MAX_BODY)))

@@ -15,6 +15,7 @@ from gateway.domain.order import PLACING, Answer, Goal, Line, LineAnswer, Order,
 from gateway.floor import Calling, Department, Menu, MenuItem, Refused, Unreachable
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
+from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.errors import DatabaseError
 
@@ -87,14 +88,16 @@ def outcomes(order: Order) -> list[str]:
     return [line.outcome.value for line in order.lines]
 
 
-class Clock:
-    """Shows the time that it was set to, in seconds since 1970."""
+class Hands:
+    """Clocks that stand still: a test lets time pass by `now`, and sets the time of day by `set_ahead`; in seconds."""
 
     def __init__(self) -> None:
         self.now = NOON_MS / 1000
+        self.set_ahead = 0.0
 
-    def __call__(self) -> float:
-        return self.now
+    @property
+    def pair(self) -> Clock:
+        return Clock(wall=lambda: self.now + self.set_ahead, monotonic=lambda: self.now - NOON_MS / 1000 + 1000)
 
 
 @dataclass(slots=True)
@@ -315,11 +318,16 @@ class Restaurant:
     """A gateway's order path over fake departments and a real journal; it can crash, and open again."""
 
     def __init__(
-        self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery"), patience: Patience = QUICK
+        self,
+        url: str,
+        names: Sequence[str] = ("bar", "kitchen", "bakery"),
+        patience: Patience = QUICK,
+        clock: Clock | None = None,
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
-        self.clock = Clock()
+        self.clock = Hands()
+        self._clock = clock or self.clock.pair
         self.patience = patience
         self.database: BreakableDatabase
         self.journal: Journal
@@ -348,7 +356,7 @@ class Restaurant:
         self.database = BreakableDatabase(self.url)
         self.database.prepare(MIGRATIONS)
         self.journal = Journal(self.database)
-        self.ordering = Ordering(self.journal, self.departments, self.patience, clock=self.clock, random=lambda: 1.0)
+        self.ordering = Ordering(self.journal, self.departments, self.patience, clock=self._clock, random=lambda: 1.0)
 
     async def close(self) -> None:
         await self.ordering.close()

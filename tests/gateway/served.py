@@ -72,7 +72,7 @@ async def serve(
         Rules(),
         Currency(currency),
         new_order_id=new_id,
-        clock=restaurant.clock,
+        clock=restaurant.clock.pair,
         wait_for_departments=10.0,
     )
     app = create_app(house, max_body=MAX_BODY, cors_origins=cors_origins)

@@ -54,7 +54,7 @@ class Books:
         self._opened = [self.journal_database, *self.departments.values()]
 
     async def open(self) -> None:
-        await self.journal.enlist(9.0)
+        await self.journal.enlist()
         for name, database in self.departments.items():
             await database.write(desk.open_department, MENUS[name])
 

@@ -144,7 +144,7 @@ async def _gateway(folder: Path) -> None:
     database = Database(f"sqlite:///{folder}/gateway.db", "gateway")
     database.prepare(Path(gateway.__file__).parent / "migrations" / "versions")
     journal = Journal(database)
-    await journal.enlist(9.0)
+    await journal.enlist()
     _mark("ready")
     for number in range(BATCHES):
         lines = [Line("bar", "coffee")]

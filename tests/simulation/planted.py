@@ -34,6 +34,8 @@ Catcher = Literal[
     "forgetful",
     "calm",
     "restored",
+    "clocks",
+    "clocks_and_deaths",
     "durability",
 ]
 
@@ -161,8 +163,8 @@ PLANTS = [
     _plant(
         "a-living-gateways-orders-are-claimed",
         "gateway.journal",
-        "others = others.where(ended).with_for_update(skip_locked=True)",
-        "others = others.with_for_update(skip_locked=True)",
+        "if dead := ended(others):",
+        "if dead := others:",
         "calm",
     ),
     _plant(
@@ -337,6 +339,47 @@ PLANTS = [
         "if self.incarnation and self.incarnation != incarnation:",
         "if not incarnation:",
         "restored",
+    ),
+    Plant(
+        "expiry-by-the-wall-clock",
+        [
+            Edit("gateway.expiry", "self._monotonic = clock.monotonic", "self._monotonic = clock.wall"),
+            Edit("gateway.ordering", "        now = self._monotonic()\n", "        now = self._expiry._wall()\n"),
+        ],
+        "clocks",
+    ),
+    _plant(
+        "an-order-from-the-journal-waits-until-its-time-of-day",
+        "gateway.expiry",
+        "age = max(self._wall() - order.created_at_ms / 1000, 0.0)",
+        "age = self._wall() - order.created_at_ms / 1000",
+        "clocks_and_deaths",
+        14,
+    ),
+    Plant(
+        "a-lease-by-the-gateways-wall-clock",
+        [
+            Edit("gateway.ordering", "            monotonic=clock.monotonic,\n", "            monotonic=clock.wall,\n"),
+            Edit("gateway.leases", "min(now - self._looked_at, self._lease / 2)", "now - self._looked_at"),
+        ],
+        "clocks",
+    ),
+    Plant(
+        "a-lease-by-the-databases-clock",
+        [
+            Edit(
+                "gateway.journal",
+                "values(renewals=gateways.c.renewals + 1)",
+                'values(renewals=sa.cast(sa.func.julianday("now") * 86_400_000, sa.BigInteger) + 6000)',
+            ),
+            Edit(
+                "gateway.journal",
+                "if dead := ended(others):",
+                "now = connection.execute(sa.select(sa.func.julianday('now'))).scalar_one() * 86_400_000\n"
+                "    if dead := {number: until for number, until in others.items() if until < now}:",
+            ),
+        ],
+        "clocks",
     ),
     _plant("synchronous-normal", "plumbing.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "plumbing.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),

@@ -22,6 +22,7 @@ from gateway.domain.errors import UnknownDepartment
 from gateway.domain.order import Order, Outcome, Policy, Status
 from gateway.journal import Journal
 from gateway.ordering import Ordering, Patience
+from plumbing.clock import Clock
 from plumbing.database import Database
 from plumbing.grpc_peer_guard import WatchedChannel
 from tests.simulation.network import Channel, Network
@@ -159,6 +160,7 @@ class House(Program):
         self.patience = patience
         self._currencies = islice(cycle(CURRENCIES), number, None)
         self.currency = CURRENCIES[0]
+        self.set_ahead = 0.0
         self.ordering: Ordering | None = None
         self.configured: set[str] = set()
 
@@ -170,14 +172,19 @@ class House(Program):
         for name in sorted(self.configured):
             channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = floor.Department(name, channel, CALLING)
-        ordering = Ordering(
-            Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
-        )
+        clock = Clock(self.wall, world.loop.time)
+        ordering = Ordering(Journal(database), rooms, self.patience, clock=clock, random=world.dice.random)
         await ordering.start()
         self.ordering = ordering
+        world.gateways_changed_at = world.loop.time()
+
+    def wall(self) -> float:
+        """The time of day at the gateway's machine, which somebody may have set; in seconds since 1970."""
+        return EPOCH + self.world.loop.time() + self.set_ahead
 
     def _forget(self) -> None:
         self.ordering = None
+        self.world.gateways_changed_at = self.world.loop.time()
 
     async def close(self) -> None:
         """Stop as on SIGTERM."""
@@ -200,6 +207,7 @@ class World:
     menus: dict[str, Menu]
     restart_after: Callable[[], float] | None = None
     deaths: int = 0
+    gateways_changed_at: float = 0.0
     unconfigured: set[str] = field(default_factory=set)
     disks: dict[str, Disk] = field(default_factory=dict)
     stations: list[Station] = field(default_factory=list)
@@ -313,6 +321,7 @@ class World:
         async def use_case(ordering: Ordering) -> Told:
             order = new()
             order.currency = house.currency
+            order.created_at_ms = int(house.wall() * 1000)  # as gateway/house.py has it
             for line in order.lines:
                 if line.department not in ordering.departments:  # as gateway/house.py has it
                     raise UnknownDepartment("lines", line.department, ordering.departments)

@@ -29,7 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "gateways",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-        sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+        sa.Column("renewals", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_orders_status_seq", "orders", ["status", "seq"])
