@@ -71,13 +71,15 @@ class _Contexts:
 
 
 @asynccontextmanager
-async def serve(tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Served]:
+async def serve(
+    tls: ssl.SSLContext | None = None, kitchen: Kitchen | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """Serve until the block ends."""
 
     async def healthy() -> bool:
         return True
 
-    kitchen = Kitchen()
+    kitchen = kitchen or Kitchen()
     server = GrpcServer(
         [kitchen],
         descriptors=ROOT / "generated" / "descriptors.binpb",
