@@ -6,6 +6,7 @@ nothing more there, while what runs is finished.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -134,7 +135,6 @@ class HealthService(HealthBase):
     async def _until_drained_or_stale(self) -> None:
         if self._draining.is_set():
             await asyncio.Event().wait()  # until the watcher goes, or its connection: nothing changes any more
-        try:
-            await asyncio.wait_for(self._draining.wait(), FRESH_SECONDS)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FRESH_SECONDS):  # wait_for may swallow that the watcher goes at the same moment
+                await self._draining.wait()
