@@ -413,6 +413,18 @@ async def test_who_watches_health_is_told_when_the_drain_begins() -> None:
             await watch.cancel()
 
 
+async def test_who_watches_health_is_told_of_a_drain_that_waits_for_nothing() -> None:
+    async with serve(echo) as served, HealthStub(served.channel).Watch.open() as watch:
+        await watch.send_message(HealthCheckRequest(), end=True)
+        statuses = [(await watch.recv_message()).status]  # type: ignore[union-attr]
+        draining = asyncio.create_task(served.server.drain(20))
+        statuses.append((await watch.recv_message()).status)  # type: ignore[union-attr]
+        assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
+        await draining
+        with suppress(GRPCError, StreamTerminatedError, ConnectionError):
+            await watch.cancel()
+
+
 class Watcher:
     """The stream of a call of Watch, as HealthService uses it."""
 
