@@ -127,18 +127,26 @@ class GuardedStream(LightStream):
         self.buffer = GuardedBuffer(partial(connection.ack, stream_id))
 
     async def send_headers(self, headers: Any, end_stream: bool = False) -> None:
-        """Send headers, or trailers; raises StreamClosedError where the connection is closing."""
+        """Send headers, or trailers; where the connection is closing, the call ends."""
         if self.connection.is_closing():
-            raise StreamClosedError(cast("int", self.id))
+            await self._end_with_connection()
         if headers[0][0] == ":status":
             headers = [*headers, ACCEPTED]
         await super().send_headers(headers, end_stream)
 
     async def send_data(self, data: bytes, end_stream: bool = False) -> None:
         """Send a message; `is_stalled` tells meanwhile for how long its peer has not let it through."""
+        if self.connection.is_closing():
+            await self._end_with_connection()
         self._stalled_looks = 0
         await super().send_data(data, end_stream)
         self._stalled_looks = None
+
+    async def _end_with_connection(self) -> None:
+        """Cancel the call that runs here, as grpclib does with calls whose connection is lost: it is nobody's fault."""
+        self.__terminated__("the connection is closing")
+        await asyncio.sleep(0)  # the cancellation is raised here, except where the call's end is being sent
+        raise StreamClosedError(cast("int", self.id))
 
     def is_stalled(self, looks: int) -> bool:
         """Count a look, and tell whether a message has waited through so many of them."""

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from asyncio.transports import BaseTransport
 
 CONNECTIONS = 1000
+UNSENT_BYTES = 64 * 1024
+"""How much may wait to be sent to a peer before its calls wait; over TLS it would be 512 KB."""
+
 UNREAD_BYTES = 2 * 1024 * 1024
 """How much a peer may leave unread of what it was sent, well above what its calls may have on their way."""
 
@@ -75,6 +78,7 @@ class GuardedProtocol(WatchedProtocol):
 
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
+        self._transport.set_write_buffer_limits(UNSENT_BYTES)
         if not self._server.admit(self):
             self._hang_up("there are too many connections", ErrorCodes.ENHANCE_YOUR_CALM)
             self._transport.close()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import trustme
 from grpclib.events import RecvRequest, listen
 
 from generated.restaurant import v1
@@ -61,6 +62,17 @@ class Served:
         async with asyncio.timeout(10):
             while self.kitchen.running != count:  # noqa: ASYNC110 - until they have arrived, within 10 seconds
                 await asyncio.sleep(0.001)
+
+
+def tls_contexts(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Make both sides of TLS, the server's and a client's, for a server that is called bar."""
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.set_alpn_protocols(["h2"])
+    authority.issue_cert("bar").configure_cert(server)
+    client = ssl.create_default_context()
+    client.set_alpn_protocols(["h2"])
+    authority.configure_trust(client)
+    return server, client
 
 
 class _Contexts:

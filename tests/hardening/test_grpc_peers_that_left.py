@@ -2,30 +2,35 @@
 
 import asyncio
 import gc
+import ssl
 import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+import trustme
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, DataReceived, StreamReset
 from h2.settings import SettingCodes
 from hyperframe.frame import GoAwayFrame, PingFrame
+from structlog.testing import capture_logs
 
 from generated.restaurant import v1
-from plumbing.grpc_guard import GuardedProtocol
+from plumbing import grpc_health_service
+from plumbing.grpc_guard import CLOSE_SECONDS, GuardedProtocol
 from plumbing.grpc_peer_guard import LOOK_SECONDS, UNANSWERED_LOOKS
 from plumbing.pipeline import pipelined
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, MIB, Peer, message
-from tests.hardening.served import MOVE_TICKET, STREAM_ORDERS, Kitchen, Served, serve
+from tests.hardening.served import MOVE_TICKET, STREAM_ORDERS, Kitchen, Served, serve, tls_contexts
 
 PATIENCE = 1.8
 CALL_SECONDS = 2.0
 GONE_SECONDS = PATIENCE + 3 * LOOK_SECONDS
 OF_EACH = 5
 MESSAGE_BYTES = 16_000
-ALL = (STREAM_ORDERS, MOVE_TICKET, "/grpc.health.v1.Health/Watch")
+WATCH = "/grpc.health.v1.Health/Watch"
+ALL = (STREAM_ORDERS, MOVE_TICKET, WATCH)
 MOST_UNSENT = 64 * 1024 + 2 * MESSAGE_BYTES
 """What a connection keeps to be sent: asyncio's mark, above which a call waits, and what the last ones put on it."""
 
@@ -77,10 +82,15 @@ def no_collection() -> Iterator[None]:
 
 @asynccontextmanager
 async def calling(
-    served: Served, *, window: int, receive_buffer: int | None = None, paths: Sequence[str] = ALL
+    served: Served,
+    *,
+    window: int,
+    receive_buffer: int | None = None,
+    paths: Sequence[str] = ALL,
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Peer]:
     """Connect a peer whose calls run, and let `window` bytes of each call's response through."""
-    async with Peer.connect(served.port, greet=False, receive_buffer=receive_buffer) as peer:
+    async with Peer.connect(served.port, greet=False, receive_buffer=receive_buffer, tls=tls) as peer:
         peer.h2.initiate_connection()
         peer.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: window})
         peer.h2.increment_flow_control_window(2**30)
@@ -135,6 +145,30 @@ async def test_of_a_peer_that_went_nothing_is_kept_and_meanwhile_little(way: str
     assert most < MOST_UNSENT
 
 
+@pytest.mark.parametrize("way", ["resets", "vanishes"])
+async def test_over_tls_of_a_peer_that_went_nothing_is_kept_and_meanwhile_little(way: str) -> None:
+    kitchen, tasks = Talkative(), len(asyncio.all_tasks())
+    server, client = tls_contexts(trustme.CA())
+    async with (
+        serve(server, kitchen=kitchen, ping_timeout=PATIENCE) as served,
+        calling(served, window=2**30, receive_buffer=8192, tls=client) as peer,
+    ):
+        peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
+        if way == "resets":
+            peer.writer.transport.abort()
+        most = await until_forgotten(served, kitchen, tasks, GONE_SECONDS + BUSY_SECONDS)
+    assert most < MOST_UNSENT
+
+
+async def test_a_call_that_responds_just_when_its_peer_goes_is_no_fault() -> None:
+    with capture_logs() as logs:
+        async with serve() as served, calling(served, window=MIB, paths=(MOVE_TICKET,)):
+            served.kitchen.let.set()
+            protocol_of(served)._transport.close()  # which is noticed only after the calls have gone on
+            await served.until_running(0)
+    assert logs == []
+
+
 async def test_a_peer_that_answers_pings_without_reading_them_is_gone() -> None:
     kitchen, tasks = Talkative(), len(asyncio.all_tasks())
     answers = PingFrame(opaque_data=b"are you?", flags=["ACK"]).serialize()
@@ -179,6 +213,14 @@ async def test_a_peer_that_said_goaway_and_lets_no_response_through_has_its_call
         async with asyncio.timeout(FACT_SECONDS):
             while protocol() or kitchen.writing or len(asyncio.all_tasks()) > tasks:  # noqa: ASYNC110 - until it is gone
                 await asyncio.sleep(0.005)
+
+
+async def test_watchers_of_health_that_read_nothing_hold_up_a_drain_for_a_moment_only() -> None:
+    async with serve() as served, calling(served, window=0, paths=(MOVE_TICKET, WATCH)):
+        served.kitchen.let.set()
+        begin = time.monotonic()
+        await served.server.drain(0.0)
+        assert time.monotonic() - begin < grpc_health_service.TELL_SECONDS + CLOSE_SECONDS + BUSY_SECONDS
 
 
 async def test_after_goaway_a_stream_goes_on_for_as_long_as_its_peer_takes_what_it_is_sent() -> None:
