@@ -1,6 +1,7 @@
 """The floor: DepartmentService, a few lines for each RPC."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import structlog
 from grpclib.const import Status
@@ -40,8 +41,9 @@ class FloorService(v1.DepartmentServiceBase):
         self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
     ) -> AsyncIterator[v1.StreamOrdersResponse]:
         """Place batches as they come; the answer to one may overtake another's."""
-        async for answer in pipelined(stream_orders_request_iterator, self._answer, BATCHES_AT_ONCE):
-            yield answer
+        async with aclosing(pipelined(stream_orders_request_iterator, self._answer, BATCHES_AT_ONCE)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def place_batch(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
         """Place one batch of a stream."""
