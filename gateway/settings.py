@@ -6,10 +6,10 @@ import msgspec
 from msgspec import Meta
 
 from gateway.domain.currencies import Currency
-from plumbing.addresses import Address
-from plumbing.logs import Format, Level
-from plumbing.settings import PATH
-from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
+from infra.addresses import Address
+from infra.logs import Format, Level
+from infra.settings import PATH
+from infra.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 

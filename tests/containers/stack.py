@@ -139,7 +139,7 @@ class Stack:
         return [Container(each) for each in self.compose("ps", "-q", *([service] if service else [])).split()]
 
     def office(self, *command: str, mount: Path | None = None) -> str:
-        """Run one of `python -m house`'s commands beside the running containers."""
+        """Run one of `python -m ops`'s commands beside the running containers."""
         mounts = ["-v", f"{mount}:/mnt:ro"] if mount else []
         return self.compose("run", "--rm", "-T", *mounts, "office", *command)
 

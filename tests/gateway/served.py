@@ -8,10 +8,10 @@ from typing import Any, cast
 import httpx
 from litestar import Litestar
 
-from gateway.app import create_app
 from gateway.domain.currencies import Currency
-from gateway.house import House, Rules
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
+from gateway.rest.app import create_app
+from gateway.rest.restaurant import House, OrderLimits
 from tests.gateway.fakes import QUICK, Restaurant, new_id
 
 MAX_BODY = 64 * 1024
@@ -58,7 +58,7 @@ async def serve(
     url: str,
     names: Sequence[str] = NAMES,
     away: Sequence[str] = (),
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
     currency: str = "EUR",
 ) -> AsyncIterator[Served]:
@@ -69,7 +69,7 @@ async def serve(
     restaurant.prepare()
     house = House(
         restaurant.ordering,
-        Rules(),
+        OrderLimits(),
         Currency(currency),
         new_order_id=new_id,
         clock=restaurant.clock.pair,

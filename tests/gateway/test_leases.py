@@ -6,8 +6,8 @@ import pytest
 
 from gateway.__main__ import MIGRATIONS
 from gateway.domain.order import Order
-from gateway.journal import Journal
-from gateway.leases import Leases
+from gateway.orders.journal import Journal
+from gateway.orders.leases import Leases
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import BreakableDatabase, Hands, order
 

@@ -17,10 +17,10 @@ from hyperframe.frame import GoAwayFrame, PingFrame
 from structlog.testing import capture_logs
 
 from generated.restaurant import v1
-from plumbing import grpc_health_service
-from plumbing.grpc_guard import CLOSE_SECONDS, GuardedProtocol
-from plumbing.grpc_peer_guard import LOOK_SECONDS, UNANSWERED_LOOKS
-from plumbing.pipeline import pipelined
+from infra.grpc import health_service
+from infra.grpc.guard import CLOSE_SECONDS, GuardedProtocol
+from infra.grpc.peer_guard import LOOK_SECONDS, UNANSWERED_LOOKS
+from infra.pipeline import pipelined
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, MIB, Peer, message
 from tests.hardening.served import MOVE_TICKET, STREAM_ORDERS, Kitchen, Served, serve, tls_contexts
 
@@ -220,7 +220,7 @@ async def test_watchers_of_health_that_read_nothing_hold_up_a_drain_for_a_moment
         served.kitchen.let.set()
         begin = time.monotonic()
         await served.server.drain(0.0)
-        assert time.monotonic() - begin < grpc_health_service.TELL_SECONDS + CLOSE_SECONDS + BUSY_SECONDS
+        assert time.monotonic() - begin < health_service.TELL_SECONDS + CLOSE_SECONDS + BUSY_SECONDS
 
 
 async def test_after_goaway_a_stream_goes_on_for_as_long_as_its_peer_takes_what_it_is_sent() -> None:

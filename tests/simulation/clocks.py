@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from gateway.domain.order import PLACING
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
 from tests.simulation.storage import Disk
 from tests.simulation.world import House, World
 
@@ -30,7 +30,7 @@ class Timekeeper:
     anew, as long as the time of day was set back.
     """
 
-    def __init__(self, world: World, patience: Patience) -> None:
+    def __init__(self, world: World, patience: RetryPolicy) -> None:
         self._world = world
         self._patience = patience
         self._first_seen: dict[str, float] = {}

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from departments.domain.placing import Placement, Wish, answer, tombstone
+from departments.domain.placing import Placement, RequestedLine, answer, tombstone
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, State, TicketLine
 from tests.departments.factories import BAR, coffees, full_shelves, new_id, obeys_the_law, order, small_menu
 
 wishes = st.builds(
-    Wish,
+    RequestedLine,
     st.sampled_from(["coffee", "soda", "beer", "tea"]),
     st.integers(1, 8),
     st.text(max_size=3),
@@ -23,7 +23,7 @@ orders = st.builds(
 
 def test_what_is_on_the_shelf_is_accepted_at_the_menus_price() -> None:
     shelves = full_shelves()
-    ticket = answer(Placement(new_id(), [Wish("coffee", 2, "no sugar")], table="7"), BAR, shelves, 1234)
+    ticket = answer(Placement(new_id(), [RequestedLine("coffee", 2, "no sugar")], table="7"), BAR, shelves, 1234)
     assert ticket.lines == [TicketLine("coffee", 2, "no sugar", Outcome.ACCEPTED, unit_price=350)]
     assert (ticket.state, ticket.table, ticket.placed_at_ms) == (State.QUEUED, "7", 1234)
     assert shelves["coffee"] == Stock("coffee", 10, 8, 0, 2)
@@ -46,7 +46,7 @@ def test_what_is_short_is_out_of_stock_and_tells_how_many_are_left() -> None:
 @pytest.mark.parametrize("expected", [0, 349, 351])
 def test_a_price_that_its_guest_did_not_see_takes_nothing_and_tells_the_price(expected: int, hold: bool) -> None:
     shelves = full_shelves()
-    ticket = answer(Placement(new_id(), [Wish("coffee", 2, "hot", expected)], hold=hold), BAR, shelves, 1)
+    ticket = answer(Placement(new_id(), [RequestedLine("coffee", 2, "hot", expected)], hold=hold), BAR, shelves, 1)
     changed = TicketLine("coffee", 2, "hot", Outcome.PRICE_CHANGED, unit_price=350, expected_price=expected)
     assert (ticket.lines, ticket.state) == ([changed], State.NONE)
     assert shelves == full_shelves()
@@ -54,7 +54,9 @@ def test_a_price_that_its_guest_did_not_see_takes_nothing_and_tells_the_price(ex
 
 def test_a_price_that_its_guest_saw_is_accepted() -> None:
     shelves = full_shelves()
-    ticket = answer(Placement(new_id(), [Wish("coffee", 2, expected_price=350), Wish("soda", 1)]), BAR, shelves, 1)
+    ticket = answer(
+        Placement(new_id(), [RequestedLine("coffee", 2, expected_price=350), RequestedLine("soda", 1)]), BAR, shelves, 1
+    )
     assert [line.outcome for line in ticket.lines] == [Outcome.ACCEPTED] * 2
     assert [line.expected_price for line in ticket.lines] == [350, None]
     assert (shelves["coffee"].sold, shelves["soda"].sold) == (2, 1)
@@ -62,7 +64,10 @@ def test_a_price_that_its_guest_saw_is_accepted() -> None:
 
 def test_of_a_price_that_has_changed_and_too_few_that_are_left_the_price_is_told() -> None:
     ticket = answer(
-        Placement(new_id(), [Wish("soda", 6, expected_price=1), Wish("tea", 1, "", 1)]), BAR, full_shelves(), 1
+        Placement(new_id(), [RequestedLine("soda", 6, expected_price=1), RequestedLine("tea", 1, "", 1)]),
+        BAR,
+        full_shelves(),
+        1,
     )
     assert [(line.outcome, line.unit_price, line.available) for line in ticket.lines] == [
         (Outcome.PRICE_CHANGED, 300, 0),
@@ -94,17 +99,17 @@ def test_an_order_of_which_nothing_is_accepted_has_nothing_to_make() -> None:
 
 
 def test_a_ticket_answers_the_order_with_the_same_lines_and_no_other() -> None:
-    placement = Placement(new_id(), [Wish("coffee", 1, "hot"), Wish("tea", 2)])
+    placement = Placement(new_id(), [RequestedLine("coffee", 1, "hot"), RequestedLine("tea", 2)])
     ticket = answer(placement, BAR, full_shelves(), 1)
     assert placement.matches(ticket)
     for other in (
-        [Wish("coffee", 1, "hot")],
-        [Wish("tea", 2), Wish("coffee", 1, "hot")],
-        [Wish("coffee", 2, "hot"), Wish("tea", 2)],
-        [Wish("coffee", 1, "cold"), Wish("tea", 2)],
-        [Wish("soda", 1, "hot"), Wish("tea", 2)],
-        [Wish("coffee", 1, "hot", 350), Wish("tea", 2)],
-        [Wish("coffee", 1, "hot"), Wish("tea", 2, "", 0)],
+        [RequestedLine("coffee", 1, "hot")],
+        [RequestedLine("tea", 2), RequestedLine("coffee", 1, "hot")],
+        [RequestedLine("coffee", 2, "hot"), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "cold"), RequestedLine("tea", 2)],
+        [RequestedLine("soda", 1, "hot"), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "hot", 350), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "hot"), RequestedLine("tea", 2, "", 0)],
     ):
         assert not Placement(placement.order_id, other).matches(ticket)
 
