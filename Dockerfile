@@ -31,7 +31,7 @@ WORKDIR /app
 USER 10001:10001
 VOLUME /data
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "house.health"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=20s --retries=3 CMD ["python", "-m", "ops.health"]
 ENTRYPOINT ["python", "-m"]
 CMD ["gateway"]
 ARG VERSION=0.1.0

@@ -42,7 +42,7 @@ check: setup
 fix: setup
     ruff format .
     ruff check --fix .
-    python -m house settings > docs/settings.md
+    python -m ops settings > docs/settings.md
 
 # run the tests
 test *args: setup
@@ -58,27 +58,27 @@ cover *args: setup
 
 # make or renew certificates for development: `just certs --help`
 certs *args: setup
-    @python -m house.certs "$@"
+    @python -m ops.certs "$@"
 
 # bring the databases up to date without starting anything
 migrate: _run-setup
-    python -m house migrate
+    python -m ops migrate
 
 # compare journal, orders, tickets and stock across all databases; changes nothing
 audit *args: _run-setup
-    @python -m house audit "$@"
+    @python -m ops audit "$@"
 
 # copy every SQLite database into a new folder, of a house at work or at rest
 backup folder: _run-setup
-    @python -m house backup {{quote(folder)}}
+    @python -m ops backup {{quote(folder)}}
 
 # put the copies in a folder back, of a house at rest
 restore folder: _run-setup
-    @python -m house restore {{quote(folder)}}
+    @python -m ops restore {{quote(folder)}}
 
 # list tickets without an order, as a restored backup may leave them; `--yes` cancels what is not started, of a house at rest
 settle *args: _run-setup
-    @python -m house settle "$@"
+    @python -m ops settle "$@"
 
 # build the image and start it on SQLite, or `just compose-up postgres`: two of everything, behind a proxy with TLS
 compose-up stack="sqlite":

@@ -1,6 +1,6 @@
 """Fills the databases of a Comanda on SQLite with orders that were never placed, as if they had been.
 
-The programs make their own tables; the rows are theirs to the letter, so that `python -m house audit` finds nothing.
+The programs make their own tables; the rows are theirs to the letter, so that `python -m ops audit` finds nothing.
 """
 
 import os
@@ -17,7 +17,7 @@ from bench.programs import ROOT
 from departments.domain.tickets import Outcome as TicketOutcome
 from departments.domain.tickets import Source, State, TicketLine
 from gateway.domain.order import Goal, Line, Outcome, Policy, Status
-from plumbing.database import encode_json
+from infra.db.database import encode_json
 
 TABLE = "7"
 QUEUED = 100

@@ -170,7 +170,7 @@ def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = Non
 
 
 def variables_of(folder: Path, menus: Path) -> Mapping[str, str]:
-    """Answer the settings under which `python -m house` finds a Comanda on SQLite."""
+    """Answer the settings under which `python -m ops` finds a Comanda on SQLite."""
     return {"COMANDA_HOME": str(folder), "COMANDA_MENUS": str(menus)}
 
 

@@ -2,7 +2,7 @@
 
 import signal
 
-from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
+from infra.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
     hold_interrupts(signal.SIGINT)
@@ -18,27 +18,27 @@ from pathlib import Path
 import structlog
 import uuid_utils
 
-from departments.counter import Counter, counters
-from departments.department import Department
+from departments.app import DepartmentApp
 from departments.domain.menu import Menu
-from departments.errors import to_status
-from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.menu_reload import MenuReload
-from departments.service import FloorService
+from departments.rpc.counter import Counter, counters
+from departments.rpc.limits import Limits
+from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.status import to_status
 from departments.settings import DepartmentSettings, refuse_reserved_name
-from plumbing.addresses import join_address
-from plumbing.database import Database
-from plumbing.errors import DatabaseError, StartError
-from plumbing.grpc_server import GrpcServer
-from plumbing.logs import configure_logs
-from plumbing.runtime import run
-from plumbing.setting_names import refuse_unknown_names
-from plumbing.settings import read_settings
-from plumbing.sockets import bind
-from plumbing.stop_signals import StopSignals
-from plumbing.supervise import in_background
-from plumbing.tls import Callers, Credentials, certificate_name, find_credentials
+from infra.addresses import join_address
+from infra.db.database import Database
+from infra.errors import DatabaseError, StartError
+from infra.grpc.server import GrpcServer
+from infra.logs import configure_logs
+from infra.runtime import run
+from infra.setting_names import refuse_unknown_names
+from infra.settings import read_settings
+from infra.sockets import bind
+from infra.stop_signals import StopSignals
+from infra.supervise import in_background
+from infra.tls import Callers, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 DESCRIPTORS = Path(__file__).parent.parent / "generated" / "descriptors.binpb"
@@ -100,8 +100,11 @@ async def _serve(
         note_length=settings.max_note,
         orders_per_batch=settings.max_batch,
     )
-    department = Department(menu, database)
-    services = [FloorService(department, limits), *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7())))]
+    department = DepartmentApp(menu, database)
+    services = [
+        DepartmentServicer(department, limits),
+        *counters(menu, Counter(department, lambda: str(uuid_utils.uuid7()))),
+    ]
     async with AsyncExitStack() as cleanup:
         cleanup.callback(department.close)
         sock = cleanup.enter_context(closing(bind(settings.host, settings.listening_port(menu.port))))

@@ -11,7 +11,7 @@ import msgspec
 from departments.domain.language import canonical_tag
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.text import compose
-from plumbing.errors import StartError
+from infra.errors import StartError
 
 SHIPPED = Path(__file__).parent / "menus"
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import structlog
 
-from departments.department import Department
+from departments.app import DepartmentApp
 from departments.menu_file import read_menu
-from plumbing.errors import DatabaseError, StartError
+from infra.errors import DatabaseError, StartError
 
 log = structlog.get_logger("department")
 
@@ -15,7 +15,7 @@ log = structlog.get_logger("department")
 class MenuReload:
     """Reads one department's menu file whenever it is requested; a file that is not right changes nothing."""
 
-    def __init__(self, department: Department, path: Path) -> None:
+    def __init__(self, department: DepartmentApp, path: Path) -> None:
         """Read the file at `path`, which is the one that the department started with."""
         self._department = department
         self._path = path.absolute()

@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from plumbing.errors import StartError
-from plumbing.logs import Format, Level
-from plumbing.settings import PATH
-from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
+from infra.errors import StartError
+from infra.logs import Format, Level
+from infra.settings import PATH
+from infra.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 DEFAULT_PORT = 50050
 

@@ -2,7 +2,7 @@
 
 import signal
 
-from plumbing.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
+from infra.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
     hold_interrupts(signal.SIGINT)
@@ -23,25 +23,25 @@ import structlog
 import uuid_utils
 import uvicorn
 
-from gateway.app import create_app
-from gateway.floor import Calling, Department
-from gateway.house import House, Rules
-from gateway.journal import Journal
-from gateway.ordering import Ordering, Patience
+from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.orders.journal import Journal
+from gateway.orders.service import OrderService, RetryPolicy
+from gateway.rest.app import create_app
+from gateway.rest.restaurant import House, OrderLimits
 from gateway.settings import GatewaySettings
-from plumbing.addresses import Address, join_address
-from plumbing.database import Database
-from plumbing.errors import DatabaseError, StartError
-from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.http_guard import guarded_http
-from plumbing.logs import configure_logs, shows_access
-from plumbing.runtime import run
-from plumbing.setting_names import refuse_unknown_names
-from plumbing.settings import read_settings
-from plumbing.sockets import bind
-from plumbing.stop_signals import StopSignals
-from plumbing.supervise import in_background
-from plumbing.tls import Contexts, Credentials, certificate_name, find_credentials
+from infra.addresses import Address, join_address
+from infra.db.database import Database
+from infra.errors import DatabaseError, StartError
+from infra.grpc.peer_guard import WatchedChannel
+from infra.http.guard import guarded_http
+from infra.logs import configure_logs, shows_access
+from infra.runtime import run
+from infra.setting_names import refuse_unknown_names
+from infra.settings import read_settings
+from infra.sockets import bind
+from infra.stop_signals import StopSignals
+from infra.supervise import in_background
+from infra.tls import Contexts, Credentials, certificate_name, find_credentials
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -84,13 +84,13 @@ def open_database(settings: GatewaySettings, *, read_only: bool = False) -> Data
 async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:
     signals = StopSignals()
     channels = {name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()}
-    calling = Calling(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
-    departments = {name: Department(name, channel, calling) for name, channel in channels.items()}
-    patience = Patience(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    ordering = Ordering(Journal(database), departments, patience, clock=time.time, random=random.random)
+    calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
+    departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
+    patience = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
+    ordering = OrderService(Journal(database), departments, patience, clock=time.time, random=random.random)
     house = House(
         ordering,
-        Rules(settings.max_lines, settings.max_quantity, settings.max_note),
+        OrderLimits(settings.max_lines, settings.max_quantity, settings.max_note),
         settings.currency,
         new_order_id=lambda: str(uuid_utils.uuid7()),
         clock=time.time,

@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from plumbing.addresses import Address
-from plumbing.logs import Format, Level
-from plumbing.settings import PATH
-from plumbing.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
+from infra.addresses import Address
+from infra.logs import Format, Level
+from infra.settings import PATH
+from infra.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 

@@ -26,11 +26,11 @@ def _is_run(module: ast.Module) -> bool:
 
 
 AWAITED = {
-    "plumbing/groupcommit.py": "what a batch raises reaches everyone who waits for it",
-    "plumbing/grpc_health_service.py": "what asking raises reaches everyone who asks meanwhile",
-    "plumbing/pipeline.py": "what an item raises is raised to whoever iterates",
-    "house/up.py": "what ends a program's task ends the house, which raises it",
-    "gateway/order_stream.py": "what ends the stream reaches everyone who waits for a response",
+    "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
+    "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
+    "infra/pipeline.py": "what an item raises is raised to whoever iterates",
+    "ops/up.py": "what ends a program's task ends the house, which raises it",
+    "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }
 """Modules whose tasks give each failure to someone who waits, and why that is so."""
 

@@ -6,7 +6,7 @@ from litestar import Litestar, post
 
 from bench.peers.arguments import gateway_arguments
 from gateway.domain.order import Outcome, Policy, Status
-from gateway.schemas import LineResponse, OrderRequest, OrderResponse
+from gateway.rest.schemas import LineResponse, OrderRequest, OrderResponse
 
 
 @post("/orders", sync_to_thread=False)

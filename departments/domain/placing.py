@@ -9,7 +9,7 @@ from departments.domain.tickets import Outcome, Source, State, Ticket, TicketLin
 
 
 @dataclass(slots=True)
-class Wish:
+class RequestedLine:
     """One line as it was asked for."""
 
     item: str
@@ -22,7 +22,7 @@ class Placement:
     """An order's share as the gateway, or a guest at the counter, asks for it."""
 
     order_id: str
-    wishes: list[Wish]
+    wishes: list[RequestedLine]
     table: str = ""
     hold: bool = False
     source: Source = Source.GATEWAY
@@ -49,7 +49,7 @@ def tombstone(order_id: str, now_ms: int) -> Ticket:
     return Ticket(order_id, "", State.CANCELLED, [], now_ms)
 
 
-def _serve(wish: Wish, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
+def _serve(wish: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
     item = menu.items.get(wish.item)
     if item is None:
         return TicketLine(wish.item, wish.quantity, wish.note, Outcome.NOT_ON_MENU)

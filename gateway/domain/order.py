@@ -80,7 +80,7 @@ STARTED = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVE
 """The states from which a department does not take an order back."""
 
 
-class LineAnswer(NamedTuple):
+class LineResult(NamedTuple):
     """A department's answer to one line; `unit_price` in minor units."""
 
     outcome: Outcome
@@ -88,17 +88,17 @@ class LineAnswer(NamedTuple):
     unit_price: int
 
 
-_NOTHING = LineAnswer(_CANCELLED, 0, 0)  # what a tombstone has for each line
+_NOTHING = LineResult(_CANCELLED, 0, 0)  # what a tombstone has for each line
 
 
-class Answer(NamedTuple):
+class TicketResult(NamedTuple):
     """What a department has on record for an order; a tombstone has no lines."""
 
     state: TicketState
-    lines: Sequence[LineAnswer]
+    lines: Sequence[LineResult]
 
 
-class Result(NamedTuple):
+class LineState(NamedTuple):
     """What became of a line, as its guest is told."""
 
     outcome: Outcome
@@ -182,9 +182,9 @@ class Order:
         """Add up what will be made, in minor units."""
         return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
 
-    def results(self) -> list[Result]:
+    def results(self) -> list[LineState]:
         """Tell what became of each line so far."""
-        return [Result(line.outcome, line.unit_price, line.available, line.reason) for line in self.lines]
+        return [LineState(line.outcome, line.unit_price, line.available, line.reason) for line in self.lines]
 
     def asks_the_same(self, other: "Order") -> bool:
         """Tell whether two orders ask for the same, whatever became of them."""
@@ -195,7 +195,7 @@ class Order:
             and all(mine.asks_the_same(theirs) for mine, theirs in zip(self.lines, other.lines, strict=True))
         )
 
-    def hear(self, department: str, goal: Goal, answer: Answer) -> None:
+    def hear(self, department: str, goal: Goal, answer: TicketResult) -> None:
         """Take in a department's answer to `goal`; an answer to what is no longer wanted changes nothing."""
         if self.owed.get(department) is not goal:
             return
@@ -329,7 +329,7 @@ def _cancel(line: Line, reason: str = "it was cancelled") -> None:
     line.outcome, line.unit_price, line.reason = _CANCELLED, None, reason
 
 
-def _lines_of(answer: Answer, lines: list[Line]) -> Sequence[LineAnswer]:
+def _lines_of(answer: TicketResult, lines: list[Line]) -> Sequence[LineResult]:
     return answer.lines or [_NOTHING] * len(lines)
 
 
@@ -350,7 +350,7 @@ def _bury(lines: list[Line]) -> None:
             _cancel(line)
 
 
-def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
+def _write(lines: list[Line], answer: TicketResult, *, hold: bool) -> None:
     """Write a department's answer into an order's lines; what it holds is pending until everything is decided."""
     for line, said in zip(lines, _lines_of(answer, lines), strict=True):
         if said.outcome is not _ACCEPTED:
@@ -363,7 +363,7 @@ def _write(lines: list[Line], answer: Answer, *, hold: bool) -> None:
             line.outcome, line.unit_price, line.reason = _ACCEPTED, said.unit_price, None
 
 
-def _write_refusal(line: Line, said: LineAnswer) -> None:
+def _write_refusal(line: Line, said: LineResult) -> None:
     if said.outcome is Outcome.OUT_OF_STOCK:
         line.outcome, line.available = said.outcome, said.available
         line.reason = f"{said.available} left" if said.available else "none left"
@@ -373,7 +373,7 @@ def _write_refusal(line: Line, said: LineAnswer) -> None:
         _cancel(line)
 
 
-def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
+def _hear_of_cancelling(lines: list[Line], answer: TicketResult) -> None:
     if answer.state in STARTED:
         _keep(lines, answer)
         return
@@ -384,7 +384,7 @@ def _hear_of_cancelling(lines: list[Line], answer: Answer) -> None:
             _cancel(line)
 
 
-def _keep(lines: list[Line], answer: Answer) -> None:
+def _keep(lines: list[Line], answer: TicketResult) -> None:
     """Write that it is too late: what is being made is accepted, whatever was hoped or said."""
     for line, said in zip(lines, answer.lines, strict=True):
         if said.outcome is _ACCEPTED:

@@ -27,7 +27,7 @@ def test_it_says_what_it_is(image: str) -> None:
     assert config["Labels"]["org.opencontainers.image.revision"] == "test"
     assert config["User"] == "10001:10001"
     assert config["StopSignal"] == "SIGTERM"
-    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "house.health"]
+    assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "ops.health"]
 
 
 def test_its_version_is_the_projects() -> None:

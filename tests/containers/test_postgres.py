@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from house import certs
+from ops import certs
 from tests.containers.conftest import NEW
 from tests.containers.stack import COMMAND_SECONDS, PASSWORD, Stack, docker
 from tests.e2e.guests import Json, Load, line, order

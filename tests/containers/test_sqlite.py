@@ -70,8 +70,8 @@ def test_a_program_is_nobody_and_can_do_nothing_else(house: SqliteHouse, name: s
 
 
 def test_a_program_tells_how_it_is(house: SqliteHouse) -> None:
-    assert house["bar"].run("python", "-m", "house.health") == "SERVING\n"
-    assert house["gateway"].run("python", "-m", "house.health") == "ready\n"
+    assert house["bar"].run("python", "-m", "ops.health") == "SERVING\n"
+    assert house["gateway"].run("python", "-m", "ops.health") == "ready\n"
 
 
 async def test_a_department_that_is_down_is_pending_until_it_is_back(house: SqliteHouse) -> None:

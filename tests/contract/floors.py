@@ -13,25 +13,25 @@ from grpclib.exceptions import GRPCError
 
 from departments.__main__ import DESCRIPTORS
 from departments.__main__ import MIGRATIONS as TABLES
-from departments.department import Department as Station
+from departments.app import DepartmentApp as Station
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import State, Verb
-from departments.errors import to_status
-from departments.limits import Limits
 from departments.menu_file import SHIPPED, find_menu, read_menu
-from departments.service import FloorService
-from gateway.floor import Calling, Department
+from departments.rpc.limits import Limits
+from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.status import to_status
+from gateway.department_client.client import CallPolicy, DepartmentClient
 from generated.restaurant import v1
-from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.grpc_server import GrpcServer
-from plumbing.sockets import bind
+from infra.grpc.peer_guard import WatchedChannel
+from infra.grpc.server import GrpcServer
+from infra.sockets import bind
 from tests.gateway.fakes import BreakableDatabase
 
 HOST = "127.0.0.1"
-QUICK = Calling(deadline=2.0)
-SHORT = Calling(deadline=0.25)
+QUICK = CallPolicy(deadline=2.0)
+SHORT = CallPolicy(deadline=0.25)
 """For what is meant to run out."""
 
 
@@ -64,7 +64,7 @@ class Wire:
         return [count for name, count in self.calls if name == rpc]
 
 
-class WatchedFloor(FloorService):
+class WatchedFloor(DepartmentServicer):
     """The real service, with the wire in front of it."""
 
     def __init__(self, station: Station, wire: Wire) -> None:
@@ -137,7 +137,7 @@ class Floor:
         self.port = 0
         self._stock = stock
         self._folder = folder
-        self._clients: list[Department] = []
+        self._clients: list[DepartmentClient] = []
         self._is_open = False
 
     async def open(self) -> None:
@@ -177,9 +177,9 @@ class Floor:
         self.wire.way.set()
         await self.stop()
 
-    def department(self, calling: Calling = QUICK) -> Department:
+    def department(self, calling: CallPolicy = QUICK) -> DepartmentClient:
         """The department as the gateway sees it."""
-        client = Department(self.name, WatchedChannel(HOST, self.port), calling)
+        client = DepartmentClient(self.name, WatchedChannel(HOST, self.port), calling)
         self._clients.append(client)
         return client
 

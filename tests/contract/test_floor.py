@@ -10,16 +10,24 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from structlog.testing import capture_logs
 
-from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, TicketState
-from gateway.floor import Calling, Department, FloorError, IdTaken, NotNow, Refused, Unreachable
-from plumbing.grpc_peer_guard import WatchedChannel
+from gateway.department_client.client import (
+    CallPolicy,
+    Deferred,
+    DepartmentCallError,
+    DepartmentClient,
+    IdTaken,
+    Refused,
+    Unreachable,
+)
+from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, TicketResult, TicketState
+from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.floors import HOST, SHORT, Floor, free_port
 from tests.gateway.fakes import order, until
 
-COFFEE = LineAnswer(Outcome.ACCEPTED, 0, 350)
-SODA = LineAnswer(Outcome.ACCEPTED, 0, 300)
-NO_BEER = LineAnswer(Outcome.OUT_OF_STOCK, 0, 0)
-NO_WINE = LineAnswer(Outcome.NOT_ON_MENU, 0, 0)
+COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
+SODA = LineResult(Outcome.ACCEPTED, 0, 300)
+NO_BEER = LineResult(Outcome.OUT_OF_STOCK, 0, 0)
+NO_WINE = LineResult(Outcome.NOT_ON_MENU, 0, 0)
 ABOUT_THE_CALLER = (Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
 """What a department says to every call where a setting is wrong."""
 
@@ -46,23 +54,23 @@ async def test_an_order_is_placed_with_an_answer_for_each_line(bar: Floor) -> No
     asked = order("bar coffee 2", "kitchen pizza", "bar beer", "bar wine", "bar soda 6", "bar soda 5")
     asked.lines[0].note = "뜨겁게"
     answer = await bar.department().ask(Goal.PLACE, asked)
-    assert answer == Answer(
-        TicketState.QUEUED, [COFFEE, NO_BEER, NO_WINE, LineAnswer(Outcome.OUT_OF_STOCK, 5, 0), SODA]
+    assert answer == TicketResult(
+        TicketState.QUEUED, [COFFEE, NO_BEER, NO_WINE, LineResult(Outcome.OUT_OF_STOCK, 5, 0), SODA]
     )
     stock = await bar.stock()
     assert (stock["coffee"].on_hand, stock["coffee"].sold) == (8, 2)
 
 
 async def test_an_order_of_which_nothing_can_be_had_has_no_ticket(bar: Floor) -> None:
-    assert await bar.department().ask(Goal.PLACE, order("bar beer")) == Answer(TicketState.NONE, [NO_BEER])
+    assert await bar.department().ask(Goal.PLACE, order("bar beer")) == TicketResult(TicketState.NONE, [NO_BEER])
 
 
 async def test_an_order_is_held_then_confirmed(bar: Floor) -> None:
     department, asked = bar.department(), order("bar coffee 3")
-    assert await department.ask(Goal.HOLD, asked) == Answer(TicketState.HELD, [COFFEE])
+    assert await department.ask(Goal.HOLD, asked) == TicketResult(TicketState.HELD, [COFFEE])
     assert (await bar.stock())["coffee"].held == 3
     for _ in range(2):
-        assert await department.ask(Goal.CONFIRM, asked) == Answer(TicketState.QUEUED, [COFFEE])
+        assert await department.ask(Goal.CONFIRM, asked) == TicketResult(TicketState.QUEUED, [COFFEE])
     assert (await bar.stock())["coffee"].sold == 3
 
 
@@ -70,13 +78,13 @@ async def test_an_order_is_held_then_cancelled(bar: Floor) -> None:
     department, asked = bar.department(), order("bar coffee 3")
     await department.ask(Goal.HOLD, asked)
     for _ in range(2):
-        assert await department.ask(Goal.CANCEL, asked) == Answer(TicketState.CANCELLED, [COFFEE])
+        assert await department.ask(Goal.CANCEL, asked) == TicketResult(TicketState.CANCELLED, [COFFEE])
     assert (await bar.stock())["coffee"].on_hand == 10
 
 
 async def test_a_cancel_leaves_a_tombstone_that_refuses_a_late_place(bar: Floor) -> None:
     department, asked = bar.department(), order("bar coffee")
-    tombstone = Answer(TicketState.CANCELLED, [])
+    tombstone = TicketResult(TicketState.CANCELLED, [])
     assert await department.ask(Goal.CANCEL, asked) == tombstone
     assert await department.ask(Goal.PLACE, asked) == tombstone
     assert (await bar.stock())["coffee"].on_hand == 10
@@ -86,8 +94,8 @@ async def test_what_has_been_started_is_not_taken_back(bar: Floor) -> None:
     department, asked = bar.department(), order("bar coffee")
     await department.ask(Goal.PLACE, asked)
     await bar.start(asked.order_id)
-    assert await department.ask(Goal.CANCEL, asked) == Answer(TicketState.PREPARING, [COFFEE])
-    assert await department.ask(Goal.PLACE, asked) == Answer(TicketState.PREPARING, [COFFEE])
+    assert await department.ask(Goal.CANCEL, asked) == TicketResult(TicketState.PREPARING, [COFFEE])
+    assert await department.ask(Goal.PLACE, asked) == TicketResult(TicketState.PREPARING, [COFFEE])
 
 
 async def test_the_same_order_again_gets_the_same_answer(bar: Floor) -> None:
@@ -100,8 +108,8 @@ async def test_the_same_order_again_gets_the_same_answer(bar: Floor) -> None:
 @pytest.mark.parametrize("goal", [Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL])
 async def test_what_was_never_placed_leaves_a_tombstone(bar: Floor, goal: Goal) -> None:
     asked = order("bar coffee")
-    assert await bar.department().ask(goal, asked) == Answer(TicketState.CANCELLED, [])
-    assert await bar.department().ask(Goal.PLACE, asked) == Answer(TicketState.CANCELLED, [])
+    assert await bar.department().ask(goal, asked) == TicketResult(TicketState.CANCELLED, [])
+    assert await bar.department().ask(Goal.PLACE, asked) == TicketResult(TicketState.CANCELLED, [])
 
 
 async def test_what_is_asked_carries_the_epoch_under_which_it_was_asked(bar: Floor) -> None:
@@ -110,9 +118,9 @@ async def test_what_is_asked_carries_the_epoch_under_which_it_was_asked(bar: Flo
     asked.epoch = 2
     suspension = department.ask(Goal.SUSPEND, asked)
     asked.epoch = 5  # decided before the call leaves
-    assert await suspension == Answer(TicketState.HELD, [COFFEE])
+    assert await suspension == TicketResult(TicketState.HELD, [COFFEE])
     asked.epoch = 3
-    assert await department.ask(Goal.CONFIRM, asked) == Answer(TicketState.QUEUED, [COFFEE])
+    assert await department.ask(Goal.CONFIRM, asked) == TicketResult(TicketState.QUEUED, [COFFEE])
 
 
 # In company.
@@ -121,7 +129,7 @@ async def test_what_is_asked_carries_the_epoch_under_which_it_was_asked(bar: Flo
 async def test_many_orders_go_in_few_calls(full_bar: Floor) -> None:
     department = full_bar.department()
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, order("bar coffee")) for _ in range(300)))
-    assert answers == [Answer(TicketState.QUEUED, [COFFEE])] * 300
+    assert answers == [TicketResult(TicketState.QUEUED, [COFFEE])] * 300
     sizes = full_bar.wire.sizes("place")
     assert sum(sizes) == 300
     assert len(sizes) <= 3
@@ -146,7 +154,7 @@ async def test_nobody_has_called_yet(bar: Floor) -> None:
 
 
 async def test_a_call_carries_no_more_than_it_may_and_no_more_are_made_at_once(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(calls_in_flight=3, orders_per_call=16))
+    department = full_bar.department(CallPolicy(calls_in_flight=3, orders_per_call=16))
     await asyncio.gather(*(department.ask(Goal.PLACE, order("bar coffee")) for _ in range(100)))
     sizes = full_bar.wire.sizes("place")
     assert max(sizes) == 16
@@ -185,7 +193,7 @@ async def test_an_order_whose_id_is_taken_is_refused_alone(full_bar: Floor) -> N
     batch = [order("bar soda") for _ in range(9)]
     batch.insert(4, order("bar soda 2", order_id=taken.order_id))
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Answer] * 4 + [IdTaken] + [Answer] * 5
+    assert [type(answer) for answer in answers] == [TicketResult] * 4 + [IdTaken] + [TicketResult] * 5
     assert str(answers[4]).startswith(f"bar refused it: order {taken.order_id} is known here with other lines")
     assert (await full_bar.stock())["soda"].sold == 9
     assert department.is_reachable
@@ -223,7 +231,14 @@ async def test_an_order_that_the_department_does_not_take_is_refused_alone(
     batch = [order("bar coffee") for _ in range(6)]
     spoil(batch[2])
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [Answer, Answer, Refused, Answer, Answer, Answer]
+    assert [type(answer) for answer in answers] == [
+        TicketResult,
+        TicketResult,
+        Refused,
+        TicketResult,
+        TicketResult,
+        TicketResult,
+    ]
     assert (await full_bar.stock())["coffee"].sold == 5
     assert department.is_reachable
 
@@ -232,7 +247,7 @@ async def test_an_order_that_the_department_does_not_take_is_refused_alone(
 
 
 async def test_a_department_that_hangs_is_given_up_at_the_deadline_by_everyone_who_waits(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(deadline=0.25, orders_per_call=2))
+    department = full_bar.department(CallPolicy(deadline=0.25, orders_per_call=2))
     full_bar.wire.way.clear()
     started = time.monotonic()
     waiting = [department.ask(Goal.PLACE, order("bar coffee")) for _ in range(40)]
@@ -263,9 +278,9 @@ async def test_a_department_that_hangs_is_asked_nothing_until_it_answers(full_ba
     assert len(full_bar.wire.calls) == calls
     full_bar.wire.way.set()
     asked = order("bar coffee")
-    assert await department.try_again(Goal.PLACE, [asked]) == [Answer(TicketState.QUEUED, [COFFEE])]
+    assert await department.try_again(Goal.PLACE, [asked]) == [TicketResult(TicketState.QUEUED, [COFFEE])]
     assert department.is_reachable
-    assert await department.ask(Goal.PLACE, asked) == Answer(TicketState.QUEUED, [COFFEE])
+    assert await department.ask(Goal.PLACE, asked) == TicketResult(TicketState.QUEUED, [COFFEE])
 
 
 async def test_trying_again_in_vain_is_one_call_and_leaves_the_breaker_open(full_bar: Floor) -> None:
@@ -282,13 +297,13 @@ async def test_trying_again_finds_the_poison_too(full_bar: Floor) -> None:
     good, bad = order("bar coffee"), order("bar coffee")
     _too_wordy(bad)
     answers = await department.try_again(Goal.PLACE, [bad, good])
-    assert [type(answer) for answer in answers] == [Refused, Answer]
+    assert [type(answer) for answer in answers] == [Refused, TicketResult]
 
 
 async def test_a_call_that_fails_once_is_made_again_and_nobody_notices(full_bar: Floor) -> None:
     department = full_bar.department()
     full_bar.wire.on_call = refuse(Status.UNAVAILABLE, times=1)
-    assert await department.ask(Goal.PLACE, order("bar coffee")) == Answer(TicketState.QUEUED, [COFFEE])
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == TicketResult(TicketState.QUEUED, [COFFEE])
     assert len(full_bar.wire.calls) == 2
     assert department.is_reachable
 
@@ -314,7 +329,7 @@ async def test_a_status_that_decides_nothing_leaves_the_breaker_closed_and_is_on
 ) -> None:
     department = full_bar.department()
     full_bar.wire.on_call = refuse(status)
-    with pytest.raises(NotNow) as raised:
+    with pytest.raises(Deferred) as raised:
         await department.ask(goal, order("bar coffee"))
     assert raised.value.cause == f"{status.name}: as the test asks"
     assert len(full_bar.wire.calls) == 1
@@ -326,10 +341,10 @@ async def test_a_status_of_another_call_does_not_close_the_department(full_bar: 
     department = full_bar.department()
     full_bar.wire.on_call = refuse(status, times=2)
     assert not (await department.menu()).is_open
-    with pytest.raises(FloorError):
+    with pytest.raises(DepartmentCallError):
         await department.knock()
     assert department.is_reachable
-    assert await department.ask(Goal.PLACE, order("bar coffee")) == Answer(TicketState.QUEUED, [COFFEE])
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == TicketResult(TicketState.QUEUED, [COFFEE])
 
 
 async def test_a_status_is_a_response_and_closes_the_breaker(full_bar: Floor) -> None:
@@ -339,7 +354,7 @@ async def test_a_status_is_a_response_and_closes_the_breaker(full_bar: Floor) ->
         await department.ask(Goal.PLACE, order("bar coffee"))
     full_bar.wire.on_call = refuse(Status.INTERNAL)
     (answer,) = await department.try_again(Goal.PLACE, [order("bar coffee")])
-    assert isinstance(answer, NotNow)
+    assert isinstance(answer, Deferred)
     assert department.is_reachable
 
 
@@ -347,7 +362,7 @@ async def test_of_a_batch_that_is_too_much_at_once_what_fits_is_placed(full_bar:
     department = full_bar.department()
     batch = [order("bar coffee") for _ in range(6)]
     full_bar.wire.on_call = lambda: exhaust(full_bar)
-    assert [type(answer) for answer in await department.try_again(Goal.PLACE, batch)] == [Answer] * 6
+    assert [type(answer) for answer in await department.try_again(Goal.PLACE, batch)] == [TicketResult] * 6
     assert max(full_bar.wire.sizes("place")) == 6
     assert (await full_bar.stock())["coffee"].sold == 6
 
@@ -365,13 +380,13 @@ async def test_a_fault_of_this_program_is_logged_with_its_traceback_and_leaves_t
     spoiled.lines[0].quantity = None  # type: ignore[assignment]  # what no column can hold
     with capture_logs() as lines:
         for _ in range(3):
-            with pytest.raises(NotNow):
+            with pytest.raises(Deferred):
                 await department.ask(Goal.PLACE, spoiled)
     (line,) = lines
     assert (line["event"], line["department"]) == ("calling a department failed", "bar")
     assert isinstance(line["exc_info"], TypeError)
     assert department.is_reachable
-    assert await department.ask(Goal.PLACE, order("bar coffee")) == Answer(TicketState.QUEUED, [COFFEE])
+    assert await department.ask(Goal.PLACE, order("bar coffee")) == TicketResult(TicketState.QUEUED, [COFFEE])
 
 
 async def test_a_department_that_cannot_write_is_not_reachable_and_does_it_once_it_can(full_bar: Floor) -> None:
@@ -380,7 +395,7 @@ async def test_a_department_that_cannot_write_is_not_reachable_and_does_it_once_
     with pytest.raises(Unreachable):
         await department.ask(Goal.PLACE, asked)
     full_bar.database.is_read_only = False
-    assert await department.try_again(Goal.PLACE, [asked]) == [Answer(TicketState.QUEUED, [COFFEE])]
+    assert await department.try_again(Goal.PLACE, [asked]) == [TicketResult(TicketState.QUEUED, [COFFEE])]
 
 
 async def test_a_department_that_is_closing_is_asked_on_a_new_connection_and_the_old_one_is_left(
@@ -391,14 +406,14 @@ async def test_a_department_that_is_closing_is_asked_on_a_new_connection_and_the
     await department.ask(Goal.PLACE, order("bar coffee"))
     (old,) = full_bar.connections
     full_bar.wire.on_call = refuse(Status.UNAVAILABLE, times=1)
-    assert await department.ask(Goal.PLACE, order("bar soda")) == Answer(TicketState.QUEUED, [SODA])
+    assert await department.ask(Goal.PLACE, order("bar soda")) == TicketResult(TicketState.QUEUED, [SODA])
     assert department.is_reachable
     await until(lambda: old not in full_bar.connections)
     assert len(full_bar.connections) == 1
 
 
 async def test_a_department_that_is_not_there_is_known_to_be_so_at_once() -> None:
-    department = Department("bar", WatchedChannel(HOST, free_port()), Calling(deadline=5.0))
+    department = DepartmentClient("bar", WatchedChannel(HOST, free_port()), CallPolicy(deadline=5.0))
     started = time.monotonic()
     with pytest.raises(Unreachable):
         await department.ask(Goal.PLACE, order("bar coffee"))
@@ -416,7 +431,7 @@ async def test_a_department_that_is_started_again_on_its_port_is_found_again(ful
         await department.ask(Goal.PLACE, order("bar coffee"))
     await full_bar.open()
     assert await department.try_again(Goal.PLACE, [asked]) == [first]
-    assert await department.ask(Goal.PLACE, order("bar soda")) == Answer(TicketState.QUEUED, [SODA])
+    assert await department.ask(Goal.PLACE, order("bar soda")) == TicketResult(TicketState.QUEUED, [SODA])
 
 
 async def test_a_department_that_is_started_again_between_two_orders_is_not_missed(full_bar: Floor) -> None:
@@ -424,12 +439,12 @@ async def test_a_department_that_is_started_again_between_two_orders_is_not_miss
     await department.ask(Goal.PLACE, order("bar coffee"))
     await full_bar.stop()
     await full_bar.open()
-    assert await department.ask(Goal.PLACE, order("bar soda")) == Answer(TicketState.QUEUED, [SODA])
+    assert await department.ask(Goal.PLACE, order("bar soda")) == TicketResult(TicketState.QUEUED, [SODA])
     assert department.is_reachable
 
 
 async def test_a_department_that_stops_in_the_middle_of_a_call_is_not_reachable(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(deadline=5.0))
+    department = full_bar.department(CallPolicy(deadline=5.0))
     full_bar.wire.way.clear()
     asking = department.ask(Goal.PLACE, order("bar coffee"))
     await until(lambda: full_bar.wire.calls != [])
@@ -463,7 +478,7 @@ async def test_something_else_that_listens_there_is_given_up_by_the_deadline(tal
         writer.close()
 
     server = await asyncio.start_server(serve, HOST, 0)
-    department = Department("bar", WatchedChannel(HOST, server.sockets[0].getsockname()[1]), SHORT)
+    department = DepartmentClient("bar", WatchedChannel(HOST, server.sockets[0].getsockname()[1]), SHORT)
     started = time.monotonic()
     with pytest.raises(Unreachable):
         await department.ask(Goal.PLACE, order("bar coffee"))
@@ -519,12 +534,12 @@ async def test_an_answer_whose_columns_do_not_fit_is_no_answer(full_bar: Floor, 
     full_bar.wire.mangle = mangle
     batch = [order("bar coffee", "bar soda"), order("bar coffee")]
     answers = await asyncio.gather(*(department.ask(Goal.PLACE, each) for each in batch), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [NotNow, NotNow]
+    assert [type(answer) for answer in answers] == [Deferred, Deferred]
     assert department.is_reachable
     full_bar.wire.mangle = lambda response: response
     assert await department.try_again(Goal.PLACE, batch) == [
-        Answer(TicketState.QUEUED, [COFFEE, SODA]),
-        Answer(TicketState.QUEUED, [COFFEE]),
+        TicketResult(TicketState.QUEUED, [COFFEE, SODA]),
+        TicketResult(TicketState.QUEUED, [COFFEE]),
     ]
 
 
@@ -538,7 +553,7 @@ async def test_an_answer_without_tickets_is_no_answer(full_bar: Floor, goal: Goa
         return response
 
     full_bar.wire.mangle = empty
-    with pytest.raises(NotNow):
+    with pytest.raises(Deferred):
         await department.ask(goal, held)
 
 
@@ -577,7 +592,7 @@ async def test_a_menu_that_cannot_be_had_is_closed_under_its_last_title(bar: Flo
 
 
 async def test_a_menu_that_was_never_seen_has_no_title() -> None:
-    department = Department("bar", WatchedChannel(HOST, free_port()), SHORT)
+    department = DepartmentClient("bar", WatchedChannel(HOST, free_port()), SHORT)
     menu = await department.menu()
     assert (menu.name, menu.is_open, menu.titles, menu.items) == ("bar", False, {}, [])
     with pytest.raises(Unreachable):

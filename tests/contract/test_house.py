@@ -13,20 +13,20 @@ from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import State
 from gateway.__main__ import MIGRATIONS
-from gateway.app import create_app
+from gateway.department_client.client import CallPolicy
 from gateway.domain.order import Outcome, Status
-from gateway.floor import Calling
-from gateway.house import House, Rules
-from gateway.journal import Journal
-from gateway.ordering import Ordering, Patience
+from gateway.orders.journal import Journal
+from gateway.orders.service import OrderService, RetryPolicy
+from gateway.rest.app import create_app
+from gateway.rest.restaurant import House, OrderLimits
 from tests.contract.floors import Floor, open_floor
 from tests.contract.test_floor import ABOUT_THE_CALLER, refuse
 from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
 NAMES = ("bar", "kitchen", "bakery")
-PATIENCE = Patience(first_retry=0.01, retry_cap=0.3, journal_retry=0.01)
-CALLING = Calling(deadline=1.0)
+PATIENCE = RetryPolicy(first_retry=0.01, retry_cap=0.3, journal_retry=0.01)
+CALLING = CallPolicy(deadline=1.0)
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Whole:
     """All of it."""
 
     floors: dict[str, Floor]
-    ordering: Ordering
+    ordering: OrderService
     clock: Clock
     guest: httpx.AsyncClient
 
@@ -59,8 +59,8 @@ async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
         stack.callback(database.close)
         clock = Clock()
         departments = {name: floor.department(CALLING) for name, floor in floors.items()}
-        ordering = Ordering(Journal(database), departments, PATIENCE, clock=clock, random=lambda: 1.0)
-        house = House(ordering, Rules(), "EUR", new_order_id=new_id, clock=clock, wait_for_departments=10.0)
+        ordering = OrderService(Journal(database), departments, PATIENCE, clock=clock, random=lambda: 1.0)
+        house = House(ordering, OrderLimits(), "EUR", new_order_id=new_id, clock=clock, wait_for_departments=10.0)
         await ordering.start()
         stack.push_async_callback(ordering.close)
         guest = await stack.enter_async_context(client(create_app(house, max_body=MAX_BODY)))

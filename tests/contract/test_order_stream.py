@@ -6,16 +6,16 @@ import time
 
 import pytest
 
-from gateway.domain.order import Answer, Goal, LineAnswer, Outcome, TicketState
-from gateway.floor import Calling, NotNow, Unreachable
-from gateway.order_stream import OrderStream, StreamRefused
+from gateway.department_client.client import CallPolicy, Deferred, Unreachable
+from gateway.department_client.stream import OrderStream, StreamRefused
+from gateway.domain.order import Goal, LineResult, Outcome, TicketResult, TicketState
 from generated.restaurant import v1
-from plumbing.grpc_peer_guard import WatchedChannel
+from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.floors import HOST, SHORT, Floor
 from tests.gateway.fakes import order, until
 
-COFFEE = Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350)])
-SODA = Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 300)])
+COFFEE = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
+SODA = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 300)])
 MEBIBYTE = 1024 * 1024
 
 
@@ -38,7 +38,7 @@ def soon(seconds: float = 2.0) -> float:
 
 
 async def test_all_batches_go_on_one_stream(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(orders_per_call=4))
+    department = full_bar.department(CallPolicy(orders_per_call=4))
     for _ in range(3):
         answers = await asyncio.gather(*(department.ask(Goal.PLACE, order("bar coffee")) for _ in range(20)))
         assert answers == [COFFEE] * 20
@@ -47,7 +47,7 @@ async def test_all_batches_go_on_one_stream(full_bar: Floor) -> None:
 
 
 async def test_an_answer_may_overtake_another(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(orders_per_call=1))
+    department = full_bar.department(CallPolicy(orders_per_call=1))
     full_bar.wire.way.clear()
     first = department.ask(Goal.PLACE, order("bar coffee"))
     await until(lambda: len(full_bar.wire.calls) == 1)
@@ -62,7 +62,7 @@ async def test_a_department_that_does_not_know_the_stream_yet_is_called(full_bar
     full_bar.wire.knows_streams = False
     assert await department.ask(Goal.PLACE, order("bar coffee")) == COFFEE
     full_bar.wire.knows_streams = True
-    assert await department.ask(Goal.HOLD, order("bar coffee")) == Answer(TicketState.HELD, COFFEE.lines)
+    assert await department.ask(Goal.HOLD, order("bar coffee")) == TicketResult(TicketState.HELD, COFFEE.lines)
     assert full_bar.wire.streams == 0
     assert full_bar.wire.sizes("place") == [1, 1]
     assert department.is_reachable
@@ -86,14 +86,14 @@ async def test_an_order_that_no_message_can_hold_waits_alone_and_those_beside_it
     full_bar: Floor,
 ) -> None:
     """What the stream ends with may be another batch's fault, and so is nobody's answer."""
-    department = full_bar.department(Calling(orders_per_call=1, calls_in_flight=3))
+    department = full_bar.department(CallPolicy(orders_per_call=1, calls_in_flight=3))
     huge = order("bar coffee")
     huge.lines[0].note = "x" * 5 * MEBIBYTE
     full_bar.wire.way.clear()
     before = department.ask(Goal.PLACE, order("bar coffee"))
     await until(lambda: len(full_bar.wire.calls) == 1)
     refused, after = department.ask(Goal.PLACE, huge), department.ask(Goal.PLACE, order("bar soda"))
-    with pytest.raises(NotNow) as raised:
+    with pytest.raises(Deferred) as raised:
         await refused
     assert re.match(r"RESOURCE_EXHAUSTED: the message has 52\d+ bytes", raised.value.cause)
     full_bar.wire.way.set()
@@ -123,7 +123,7 @@ async def test_a_stream_on_which_a_batch_was_late_is_left(full_bar: Floor) -> No
 
 
 async def test_a_late_batch_does_not_take_its_neighbours_time_away(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(deadline=1.0, orders_per_call=1))
+    department = full_bar.department(CallPolicy(deadline=1.0, orders_per_call=1))
     full_bar.wire.way.clear()
     late = department.ask(Goal.PLACE, order("bar coffee"))
     await asyncio.sleep(0.5)
@@ -172,7 +172,7 @@ async def test_a_connection_that_is_left_has_no_stream_for_long(full_bar: Floor)
 
 
 async def test_a_batch_that_is_asked_when_the_channel_is_closed_is_not_left_waiting(full_bar: Floor) -> None:
-    department = full_bar.department(Calling(deadline=5.0))
+    department = full_bar.department(CallPolicy(deadline=5.0))
     full_bar.wire.way.clear()
     asking = department.ask(Goal.PLACE, order("bar coffee"))
     await until(lambda: full_bar.wire.calls != [])

@@ -4,9 +4,8 @@ from collections import Counter
 
 from sqlalchemy import Connection
 
-from departments import desk, store
+from departments import tables, transactions
 from departments.__main__ import MIGRATIONS
-from departments.desk import Answer, Shelves
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
@@ -14,7 +13,8 @@ from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, State, Ticket, Verb
-from plumbing.database import Database
+from departments.transactions import StockLevels, TicketOrUnreadable
+from infra.db.database import Database
 from tests.departments.factories import BAR, new_id, obeys_the_law
 
 SOLD = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
@@ -32,29 +32,29 @@ class Desk:
     async def open(cls, url: str, menu: Menu = BAR) -> "Desk":
         database = Database(url, schema="bar")
         database.prepare(MIGRATIONS)
-        await database.write(desk.open_department, menu)
+        await database.write(transactions.open_department, menu)
         return cls(database, menu)
 
-    async def place(self, *placements: Placement, now_ms: int = 1) -> list[Answer]:
-        return await self.database.write(desk.place, self.menu, placements, now_ms)
+    async def place(self, *placements: Placement, now_ms: int = 1) -> list[TicketOrUnreadable]:
+        return await self.database.write(transactions.place, self.menu, placements, now_ms)
 
     async def place_one(self, placement: Placement) -> Ticket:
         (answer,) = await self.place(placement)
         assert isinstance(answer, Ticket)
         return answer
 
-    async def confirm(self, *order_ids: str, epoch: int = 0) -> list[Answer]:
+    async def confirm(self, *order_ids: str, epoch: int = 0) -> list[TicketOrUnreadable]:
         return await self.settle(Verb.CONFIRM, *(Decision(order_id, epoch) for order_id in order_ids))
 
-    async def suspend(self, *order_ids: str, epoch: int = 0) -> list[Answer]:
+    async def suspend(self, *order_ids: str, epoch: int = 0) -> list[TicketOrUnreadable]:
         return await self.settle(Verb.SUSPEND, *(Decision(order_id, epoch) for order_id in order_ids))
 
-    async def settle(self, verb: Verb, *decisions: Decision) -> list[Answer]:
-        use_case = {Verb.CONFIRM: desk.confirm, Verb.SUSPEND: desk.suspend}[verb]
+    async def settle(self, verb: Verb, *decisions: Decision) -> list[TicketOrUnreadable]:
+        use_case = {Verb.CONFIRM: transactions.confirm, Verb.SUSPEND: transactions.suspend}[verb]
         return await self.database.write(use_case, decisions, 2)
 
-    async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[Answer]:
-        return await self.database.write(desk.cancel, order_ids, now_ms)
+    async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[TicketOrUnreadable]:
+        return await self.database.write(transactions.cancel, order_ids, now_ms)
 
     async def move(self, order_id: str, *verbs: Verb, moved_by: str = "") -> Ticket:
         """Take steps one after another, each from the state that the ticket is in; a confirm is the gateway's."""
@@ -68,11 +68,11 @@ class Desk:
         return ticket
 
     async def take(self, move: Move, now_ms: int = 3) -> Ticket:
-        return await self.database.write(desk.move, move, now_ms)
+        return await self.database.write(transactions.move, move, now_ms)
 
     async def state(self, order_id: str) -> State:
         """The state of a ticket; of an order that is not known, the first that the staff see."""
-        tickets = await self.database.read(store.read_tickets, [order_id])
+        tickets = await self.database.read(tables.read_tickets, [order_id])
         return state(tickets[order_id]) if order_id in tickets else State.QUEUED
 
     async def changes(self, after: int = 0, *states: State, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
@@ -81,10 +81,10 @@ class Desk:
         return page.tickets, page.revision
 
     async def page(self, position: Position, *states: State, limit: int = EVERYTHING) -> Page:
-        return await self.database.read(desk.changes, position, states, limit)
+        return await self.database.read(transactions.changes, position, states, limit)
 
-    async def shelves(self) -> Shelves:
-        return await self.database.read(desk.shelves)
+    async def shelves(self) -> StockLevels:
+        return await self.database.read(transactions.shelves)
 
     async def stock(self, item: str = "coffee") -> Stock:
         return (await self.shelves()).stock[item]
@@ -100,15 +100,15 @@ class Desk:
             assert shelf.wasted == wasted[item]
 
 
-def state(answer: Answer) -> State:
+def state(answer: TicketOrUnreadable) -> State:
     """The state of a ticket that was answered; what is an error instead is raised."""
     if isinstance(answer, DepartmentError):
         raise answer
     return answer.state
 
 
-def _everything(connection: Connection) -> tuple[Shelves, list[Ticket]]:
-    return desk.shelves(connection), desk.changes(connection, Position(), (), EVERYTHING).tickets
+def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket]]:
+    return transactions.shelves(connection), transactions.changes(connection, Position(), (), EVERYTHING).tickets
 
 
 def _accepted(tickets: list[Ticket], states: frozenset[State]) -> Counter[str]:

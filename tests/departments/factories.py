@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 
 from departments.domain.menu import Menu, MenuItem
-from departments.domain.placing import Placement, Wish, answer
+from departments.domain.placing import Placement, RequestedLine, answer
 from departments.domain.stock import Stock
 from departments.domain.tickets import State, Ticket, Verb
 from departments.menu_file import SHIPPED, read_menu
@@ -39,7 +39,7 @@ def new_id() -> str:
 
 def order(*lines: tuple[str, int], order_id: str = "", table: str = "", hold: bool = False) -> Placement:
     """An order of (item, quantity) lines."""
-    return Placement(order_id or new_id(), [Wish(item, quantity) for item, quantity in lines], table, hold)
+    return Placement(order_id or new_id(), [RequestedLine(item, quantity) for item, quantity in lines], table, hold)
 
 
 def coffees(quantity: int, *, order_id: str = "", hold: bool = False) -> Placement:

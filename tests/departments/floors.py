@@ -10,16 +10,16 @@ from grpclib.client import Channel
 from grpclib.testing import ChannelFor
 
 from departments.__main__ import DESCRIPTORS, MIGRATIONS
-from departments.counter import Counter, counters
-from departments.department import Department
+from departments.app import DepartmentApp
 from departments.domain.menu import Menu
-from departments.errors import to_status
-from departments.limits import Limits
-from departments.service import FloorService
+from departments.rpc.counter import Counter, counters
+from departments.rpc.limits import Limits
+from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.status import to_status
 from generated.restaurant import v1
-from plumbing.database import Database
-from plumbing.grpc_server import GrpcServer
-from plumbing.sockets import bind
+from infra.db.database import Database
+from infra.grpc.server import GrpcServer
+from infra.sockets import bind
 from tests.departments.factories import new_id
 
 
@@ -33,29 +33,29 @@ def open_database(menu: Menu, folder: Path) -> Iterator[Database]:
 
 
 @asynccontextmanager
-async def open_department(menu: Menu, folder: Path) -> AsyncIterator[Department]:
+async def open_department(menu: Menu, folder: Path) -> AsyncIterator[DepartmentApp]:
     """Open a department on a SQLite file of its own."""
     with open_database(menu, folder) as database:
-        department = Department(menu, database)
+        department = DepartmentApp(menu, database)
         await department.open()
         yield department
 
 
-def services(department: Department, limits: Limits | None = None) -> Sequence[Any]:
+def services(department: DepartmentApp, limits: Limits | None = None) -> Sequence[Any]:
     """The services that the program serves."""
-    floor = FloorService(department, limits or Limits())
+    floor = DepartmentServicer(department, limits or Limits())
     return [floor, *counters(department.menu, Counter(department, new_id))]
 
 
 @asynccontextmanager
-async def in_memory(department: Department) -> AsyncIterator[Channel]:
+async def in_memory(department: DepartmentApp) -> AsyncIterator[Channel]:
     """Speak with a department over gRPC without a socket; its errors are not translated."""
     async with ChannelFor(services(department)) as channel:
         yield channel
 
 
 @asynccontextmanager
-async def served(department: Department, limits: Limits | None = None) -> AsyncIterator[Channel]:
+async def served(department: DepartmentApp, limits: Limits | None = None) -> AsyncIterator[Channel]:
     """Speak with a department as it is served, over a loopback socket."""
     sock = bind("127.0.0.1", 0)
     server = GrpcServer(

@@ -8,11 +8,11 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection, select
 
-from departments import desk as use_cases
-from departments import store
-from departments.desk import Answer
+from departments import tables
+from departments import transactions as use_cases
 from departments.domain.positions import Page, Position
 from departments.domain.tickets import State, Ticket, Verb
+from departments.transactions import TicketOrUnreadable
 from tests.departments.desks import Desk
 from tests.departments.factories import coffees, new_id, order, small_menu
 
@@ -226,13 +226,13 @@ async def test_a_snapshot_that_fits_its_page_is_complete(desk: Desk) -> None:
 async def test_stock_carries_the_last_revision_of_the_batch_that_changed_it(desk: Desk) -> None:
     """Whoever has read up to any ticket of the batch has not read its stock, and finds it after that."""
 
-    async def agrees(answers: Sequence[Answer]) -> None:
+    async def agrees(answers: Sequence[TicketOrUnreadable]) -> None:
         last = max(ticket.revision for ticket in answers if isinstance(ticket, Ticket))
         assert last == await revision(desk)
         assert await desk.database.read(stock_changed_after, last - 1) == ["coffee"]
 
     def stock_changed_after(connection: Connection, after: int) -> list[str]:
-        query = select(store.stock.c.item).where(store.stock.c.revision > after)
+        query = select(tables.stock.c.item).where(tables.stock.c.revision > after)
         return list(connection.execute(query).scalars())
 
     orders = [coffees(1, hold=True) for _ in range(3)]

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
 from departments.__main__ import DESCRIPTORS
-from departments.service import FloorService
+from departments.rpc.servicer import DepartmentServicer
 from generated.restaurant import v1
 
 FILES = {file.name: file for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file}
@@ -110,7 +110,7 @@ def test_every_rpc_of_the_floor_is_answered() -> None:
     (service,) = FILES["restaurant/v1/department.proto"].service
     for method in service.method:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()
-        assert getattr(FloorService, name) is not getattr(v1.DepartmentServiceBase, name)
+        assert getattr(DepartmentServicer, name) is not getattr(v1.DepartmentServiceBase, name)
 
 
 @pytest.mark.parametrize(

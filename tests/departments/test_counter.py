@@ -9,11 +9,11 @@ import pytest
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from departments.counter import Counter, counters
 from departments.domain.errors import OrderIdTaken
 from departments.domain.menu import Menu
 from departments.domain.positions import Position
 from departments.menu_file import SHIPPED, read_menu
+from departments.rpc.counter import Counter, counters
 from generated import bakery, bar, kitchen
 from tests.departments.factories import BAR, new_id, small_menu
 from tests.departments.floors import in_memory, open_department, served

@@ -5,17 +5,17 @@ from pathlib import Path
 import structlog
 
 from departments.__main__ import MIGRATIONS
-from departments.department import Department
+from departments.app import DepartmentApp
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, State, Verb
-from plumbing.database import Database
+from infra.db.database import Database
 from tests.departments.factories import BAR, coffees, new_id
 
 
 async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/bar.db", schema="bar")
     database.prepare(MIGRATIONS)
-    department = Department(BAR, database)
+    department = DepartmentApp(BAR, database)
     await department.open()
     first, second = coffees(1), coffees(2)
     with structlog.testing.capture_logs() as logs:
@@ -33,7 +33,7 @@ async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path
 async def test_what_became_of_each_order_is_logged_and_not_what_was_asked(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/bar.db", schema="bar")
     database.prepare(MIGRATIONS)
-    department = Department(BAR, database)
+    department = DepartmentApp(BAR, database)
     await department.open()
     queued, started, unknown = coffees(1), coffees(1), new_id()
     await department.place([queued, started])

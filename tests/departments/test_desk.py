@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from sqlalchemy import Connection, text
 
-from departments import store
+from departments import tables
 from departments.domain.errors import (
     OrderIdTaken,
     OrderNotFound,
@@ -14,7 +14,7 @@ from departments.domain.errors import (
     StepNotAllowed,
     TicketUnreadable,
 )
-from departments.domain.placing import Placement, Wish
+from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
@@ -49,7 +49,9 @@ async def test_opening_again_refills_nothing_and_lays_in_only_what_is_new(databa
 
 async def test_tickets_outlive_a_restart(database_url: str) -> None:
     first = await Desk.open(database_url)
-    placement = Placement(new_id(), [Wish("coffee", 2, "no sugar"), Wish("tea", 1)], table="7", hold=True)
+    placement = Placement(
+        new_id(), [RequestedLine("coffee", 2, "no sugar"), RequestedLine("tea", 1)], table="7", hold=True
+    )
     ticket = await first.place_one(placement)
     first.database.close()
     second = await Desk.open(database_url)
@@ -100,7 +102,7 @@ async def test_orders_of_one_batch_share_the_shelf_in_their_order(desk: Desk) ->
 
 async def test_an_order_that_is_known_gets_the_same_answer_and_takes_nothing(desk: Desk) -> None:
     batch = [
-        Placement(new_id(), [Wish("coffee", 2, "hot"), Wish("soda", 9)], table="7"),
+        Placement(new_id(), [RequestedLine("coffee", 2, "hot"), RequestedLine("soda", 9)], table="7"),
         order(("beer", 1)),
         order(("tea", 1)),
         coffees(3, hold=True),
@@ -154,15 +156,15 @@ async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_al
 @pytest.mark.parametrize(
     "wishes",
     [
-        [Wish("coffee", 1, "hot"), Wish("soda", 1)],
-        [Wish("coffee", 1), Wish("soda", 1), Wish("soda", 1)],
-        [Wish("soda", 1), Wish("coffee", 1)],
-        [Wish("coffee", 1)],
-        [Wish("coffee", 2), Wish("soda", 1)],
+        [RequestedLine("coffee", 1, "hot"), RequestedLine("soda", 1)],
+        [RequestedLine("coffee", 1), RequestedLine("soda", 1), RequestedLine("soda", 1)],
+        [RequestedLine("soda", 1), RequestedLine("coffee", 1)],
+        [RequestedLine("coffee", 1)],
+        [RequestedLine("coffee", 2), RequestedLine("soda", 1)],
     ],
     ids=["another note", "one more line", "another sequence", "one line less", "another quantity"],
 )
-async def test_any_difference_in_the_lines_makes_another_order(desk: Desk, wishes: list[Wish]) -> None:
+async def test_any_difference_in_the_lines_makes_another_order(desk: Desk, wishes: list[RequestedLine]) -> None:
     known = order(("coffee", 1), ("soda", 1))
     await desk.place(known)
     (answer,) = await desk.place(Placement(known.order_id, wishes))
@@ -192,7 +194,9 @@ async def test_an_item_that_left_the_menu_is_not_sold_but_its_tickets_go_on(desk
 
 async def test_words_of_any_script_are_kept_as_they_were_written(desk: Desk) -> None:
     note = 'ohne "Zucker", \\ 얼음 없이 🧊\n-- O\'Neill'
-    placement = Placement(new_id(), [Wish("coffee", 1, note), Wish("없음'", 1, "")], table="테라스 7'")
+    placement = Placement(
+        new_id(), [RequestedLine("coffee", 1, note), RequestedLine("없음'", 1, "")], table="테라스 7'"
+    )
     ticket = await desk.place_one(placement)
     assert await desk.place_one(placement) == ticket
     assert (ticket.lines[0].note, ticket.lines[1].item, ticket.table) == (note, "없음'", "테라스 7'")
@@ -746,10 +750,10 @@ def _falsify(connection: Connection, change: str) -> None:
 
 async def test_writing_nothing_is_no_statement(desk: Desk) -> None:
     def write_nothing(connection: Connection) -> None:
-        store.insert_tickets(connection, [])
-        store.update_tickets(connection, [])
-        store.insert_stock(connection, [], 1)
-        store.update_stock(connection, [], 1)
+        tables.insert_tickets(connection, [])
+        tables.update_tickets(connection, [])
+        tables.insert_stock(connection, [], 1)
+        tables.update_stock(connection, [], 1)
 
     before = await desk.shelves()
     await desk.database.write(write_nothing)

@@ -12,13 +12,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from departments import desk
-from departments.desk import Answer
+from departments import transactions
 from departments.domain.errors import OrderIdTaken, OrderNotFound, StepConflict, StepIdTaken, StepNotAllowed
-from departments.domain.placing import Placement, Wish
+from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, Verb
+from departments.transactions import TicketOrUnreadable
 from tests.departments.desks import SOLD, Desk
 from tests.departments.factories import NEXT, small_menu
 
@@ -29,7 +29,9 @@ ALIVE = frozenset({State.HELD, State.QUEUED, State.PREPARING})
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=2)
-wishes = st.builds(Wish, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
+wishes = st.builds(
+    RequestedLine, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"])
+)
 placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3), st.just("7"), st.booleans())
 
 
@@ -38,7 +40,7 @@ class Known:
     """What the model remembers of an order; a tombstone has no wishes."""
 
     state: State
-    wishes: list[Wish]
+    wishes: list[RequestedLine]
     answers: list[tuple[Outcome, int]]
     """Each line's outcome, and how many were left."""
     epoch: int = 0
@@ -81,7 +83,7 @@ class Model:
                 known.state = State.NONE
         return known if not known.wishes or known.wishes == placement.wishes else None
 
-    def _answer(self, wish: Wish) -> tuple[Outcome, int]:
+    def _answer(self, wish: RequestedLine) -> tuple[Outcome, int]:
         if wish.item not in MENU.items:
             return Outcome.NOT_ON_MENU, 0
         if wish.quantity > self.left(wish.item):
@@ -238,9 +240,9 @@ class DeskAndModel(RuleBasedStateMachine):
         (self.folder / "bar.db").write_bytes(content)
         self.model = copy.deepcopy(model)
         self.desk = self.run_open()
-        self.runner.run(self.desk.database.write(desk.renew_incarnation))
+        self.runner.run(self.desk.database.write(transactions.renew_incarnation))
         for _ in range(idle):
-            self.runner.run(self.desk.database.write(desk.open_department, MENU))
+            self.runner.run(self.desk.database.write(transactions.open_department, MENU))
 
     @invariant()
     def figures_agree(self) -> None:
@@ -270,7 +272,7 @@ class DeskAndModel(RuleBasedStateMachine):
             key: known.state for key, known in self.model.orders.items()
         }
 
-    def agree(self, order_id: str, known: Known, answer: Answer) -> None:
+    def agree(self, order_id: str, known: Known, answer: TicketOrUnreadable) -> None:
         assert isinstance(answer, Ticket)
         assert (answer.order_id, answer.state, answer.epoch) == (order_id, known.state, known.epoch)
         assert [(line.item, line.quantity, line.note) for line in answer.lines] == [

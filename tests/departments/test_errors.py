@@ -14,8 +14,8 @@ from departments.domain.errors import (
     StepNotAllowed,
     TicketUnreadable,
 )
-from departments.errors import STATUSES, to_status
-from plumbing.errors import DatabaseError
+from departments.rpc.status import STATUSES, to_status
+from infra.errors import DatabaseError
 from tests.departments.factories import new_id
 
 ORDER = new_id()

@@ -6,7 +6,7 @@ import pytest
 
 from departments.domain.menu import MenuItem
 from departments.menu_file import SHIPPED, find_menu, menu_files, read_menu
-from plumbing.errors import StartError
+from infra.errors import StartError
 
 MENU = """\
 name = "bar"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from departments.department import Department
-from departments.domain.placing import Placement, Wish
+from departments.app import DepartmentApp
+from departments.domain.placing import Placement, RequestedLine
 from departments.domain.tickets import Outcome, State, Ticket
 from departments.menu_file import read_menu
 from departments.menu_reload import MenuReload
@@ -31,15 +31,15 @@ def items(**prices: int) -> str:
 
 
 @asynccontextmanager
-async def bar(folder: Path, text: str) -> AsyncIterator[tuple[Department, MenuReload, Path]]:
+async def bar(folder: Path, text: str) -> AsyncIterator[tuple[DepartmentApp, MenuReload, Path]]:
     path = folder / "bar.toml"
     path.write_text(text)
     async with open_department(read_menu(path), folder) as department:
         yield department, MenuReload(department, path), path
 
 
-async def ask(department: Department, item: str) -> Ticket:
-    (ticket,) = await department.place([Placement(new_id(), [Wish(item, 1)])])
+async def ask(department: DepartmentApp, item: str) -> Ticket:
+    (ticket,) = await department.place([Placement(new_id(), [RequestedLine(item, 1)])])
     assert isinstance(ticket, Ticket)
     return ticket
 

@@ -13,13 +13,13 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 from structlog.testing import capture_logs
 
-from departments import desk
-from departments.department import Department
-from departments.desk import Answer
+from departments import transactions
+from departments.app import DepartmentApp
 from departments.domain.placing import Placement
-from departments.limits import Limits
+from departments.rpc.limits import Limits
+from departments.transactions import TicketOrUnreadable
 from generated.restaurant import v1
-from plumbing.database import Database
+from infra.db.database import Database
 from tests.departments.factories import BAR, new_id
 from tests.departments.floors import in_memory, open_database, place_request, served
 
@@ -40,20 +40,20 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def department(database: Database) -> Department:
-    department = Department(BAR, database)
+async def department(database: Database) -> DepartmentApp:
+    department = DepartmentApp(BAR, database)
     await department.open()
     return department
 
 
 @pytest_asyncio.fixture
-async def floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStub]:
+async def floor(department: DepartmentApp) -> AsyncIterator[v1.DepartmentServiceStub]:
     async with in_memory(department) as channel:
         yield v1.DepartmentServiceStub(channel)
 
 
 @pytest_asyncio.fixture
-async def served_floor(department: Department) -> AsyncIterator[v1.DepartmentServiceStub]:
+async def served_floor(department: DepartmentApp) -> AsyncIterator[v1.DepartmentServiceStub]:
     async with served(department, Limits(orders_per_batch=3, tickets_per_page=2)) as channel:
         yield v1.DepartmentServiceStub(channel)
 
@@ -168,9 +168,9 @@ async def test_a_batch_that_cannot_be_written_is_unavailable_and_the_stream_goes
 
 
 async def test_a_fault_in_a_batch_is_internal_logged_and_not_told(
-    department: Department, served_floor: v1.DepartmentServiceStub
+    department: DepartmentApp, served_floor: v1.DepartmentServiceStub
 ) -> None:
-    async def stumble(placements: Sequence[Placement]) -> list[Answer]:
+    async def stumble(placements: Sequence[Placement]) -> list[TicketOrUnreadable]:
         raise ValueError("a secret")
 
     department.place = stumble  # type: ignore[method-assign]  # nothing that can be asked leads to a fault
@@ -272,7 +272,7 @@ async def test_tickets_are_read_by_pages_of_a_snapshot_and_then_by_changes_until
     await served_floor.move_ticket(step(ids[0], "START", "QUEUED"))
     after = v1.ListTicketsRequest(last.revision, incarnation=incarnation)
     assert [ticket.order_id for ticket in (await served_floor.list_tickets(after)).tickets] == ids[:1]
-    await database.write(desk.renew_incarnation)
+    await database.write(transactions.renew_incarnation)
     anew = await served_floor.list_tickets(after)
     assert ([ticket.order_id for ticket in anew.tickets], anew.reset) == (ids[1:], True)
     assert anew.incarnation != incarnation
@@ -317,7 +317,7 @@ async def test_an_order_in_other_letters_of_the_same_text_is_the_same_order(floo
 
 
 async def test_calls_at_once_share_transactions_and_each_gets_its_own_answer(
-    department: Department, floor: v1.DepartmentServiceStub
+    department: DepartmentApp, floor: v1.DepartmentServiceStub
 ) -> None:
     ids = [new_id() for _ in range(40)]
     before = (await department.shelves()).revision
@@ -468,7 +468,7 @@ async def test_a_database_that_cannot_be_written_is_unavailable_and_nothing_is_l
 
 
 async def test_a_department_knows_whether_its_database_can_be_written(
-    department: Department, database: Database
+    department: DepartmentApp, database: Database
 ) -> None:
     assert await department.is_writable()
     await break_writing(database)

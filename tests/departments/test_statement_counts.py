@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import Connection
 
-from departments import desk as use_cases
+from departments import transactions as use_cases
 from departments.domain.placing import Placement
 from departments.domain.tickets import Decision
 from tests.departments.desks import Desk

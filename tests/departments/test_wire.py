@@ -5,16 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from departments import wire
-from departments.desk import Shelves
 from departments.domain.errors import InvalidRequest, OrderIdTaken, OrderNotFound
-from departments.domain.placing import Placement, Wish
+from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.text import compose
 from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source, State, Ticket, TicketLine, Verb
-from departments.limits import Limits
+from departments.rpc import convert
+from departments.rpc.limits import Limits
+from departments.transactions import StockLevels
 from generated.restaurant import v1
 from tests.departments.factories import BAR, full_shelves, new_id
 
@@ -29,7 +29,7 @@ texts = (
 placements = st.builds(
     Placement,
     st.uuids().map(str),
-    st.lists(st.builds(Wish, texts.filter(bool), st.integers(1, 10), texts), min_size=1, max_size=3),
+    st.lists(st.builds(RequestedLine, texts.filter(bool), st.integers(1, 10), texts), min_size=1, max_size=3),
     texts.map(lambda text: text[:4]),
     st.booleans(),
 )
@@ -82,16 +82,16 @@ def word_of(state: State) -> v1.TicketState:
 
 
 def test_columns_become_orders() -> None:
-    assert wire.placements(request(), LIMITS) == [
-        Placement(FIRST, [Wish("coffee", 1)], "7", False),
-        Placement(SECOND, [Wish("soda", 2, "hot"), Wish("tea", 10, "12345")], "", True),
+    assert convert.placements(request(), LIMITS) == [
+        Placement(FIRST, [RequestedLine("coffee", 1)], "7", False),
+        Placement(SECOND, [RequestedLine("soda", 2, "hot"), RequestedLine("tea", 10, "12345")], "", True),
     ]
 
 
 @given(st.lists(placements, min_size=1, max_size=4))
 def test_orders_survive_the_wire(orders: list[Placement]) -> None:
     sent = v1.PlaceOrdersRequest().parse(bytes(in_columns(orders)))
-    assert wire.placements(sent, LIMITS) == orders
+    assert convert.placements(sent, LIMITS) == orders
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_batch_that_is_not_right_is_refused_by_field_and_place(
     changes: dict[str, list[Any]], field: str, reason: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        wire.placements(request(**changes), LIMITS)
+        convert.placements(request(**changes), LIMITS)
     assert (refusal.value.field, refusal.value.description) == (field, reason)
 
 
@@ -150,26 +150,26 @@ def test_a_batch_that_is_not_right_is_refused_by_field_and_place(
 )
 def test_an_id_that_is_no_canonical_uuid_is_refused_everywhere(text: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
-        wire.placements(request(order_ids=[FIRST, text]), LIMITS)
+        convert.placements(request(order_ids=[FIRST, text]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
-        wire.order_ids([FIRST, text], LIMITS)
+        convert.order_ids([FIRST, text], LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
-        wire.decisions(v1.ConfirmOrdersRequest([FIRST, text], [1, 1]), LIMITS)
+        convert.decisions(v1.ConfirmOrdersRequest([FIRST, text], [1, 1]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_id: .*a UUID in lower case is expected$"):
-        wire.move(step(order_id=text), LIMITS)
+        convert.move(step(order_id=text), LIMITS)
 
 
 def test_a_long_value_is_quoted_in_part() -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        wire.placements(request(notes=["", "", "x" * 100_000]), LIMITS)
+        convert.placements(request(notes=["", "", "x" * 100_000]), LIMITS)
     assert refusal.value.description == f"'{'x' * 56}... is not allowed: 0 to 5 characters are allowed"
 
 
 def test_an_empty_batch_is_refused() -> None:
     for read in (
-        lambda: wire.placements(v1.PlaceOrdersRequest(), LIMITS),
-        lambda: wire.order_ids([], LIMITS),
-        lambda: wire.decisions(v1.SuspendOrdersRequest(), LIMITS),
+        lambda: convert.placements(v1.PlaceOrdersRequest(), LIMITS),
+        lambda: convert.order_ids([], LIMITS),
+        lambda: convert.decisions(v1.SuspendOrdersRequest(), LIMITS),
     ):
         with pytest.raises(InvalidRequest, match=r"^order_ids: there are 0; 1 to 4 are allowed$"):
             read()
@@ -180,9 +180,9 @@ def test_a_batch_of_too_many_orders_is_refused() -> None:
     columns: dict[str, list[Any]] = {"tables": [""] * 5, "holds": [False] * 5, "line_counts": [1] * 5}
     lines: dict[str, list[Any]] = {"items": ["tea"] * 5, "quantities": [1] * 5, "notes": [""] * 5}
     for read in (
-        lambda: wire.placements(request(order_ids=ids, **columns, **lines), LIMITS),
-        lambda: wire.order_ids(ids, LIMITS),
-        lambda: wire.decisions(v1.SuspendOrdersRequest(ids, [1] * 5), LIMITS),
+        lambda: convert.placements(request(order_ids=ids, **columns, **lines), LIMITS),
+        lambda: convert.order_ids(ids, LIMITS),
+        lambda: convert.decisions(v1.SuspendOrdersRequest(ids, [1] * 5), LIMITS),
     ):
         with pytest.raises(InvalidRequest, match=r"^order_ids: there are 5; 1 to 4 are allowed$"):
             read()
@@ -190,13 +190,13 @@ def test_a_batch_of_too_many_orders_is_refused() -> None:
 
 def test_a_batch_of_as_many_orders_as_allowed_is_read() -> None:
     ids = [new_id() for _ in range(4)]
-    assert wire.order_ids(ids, LIMITS) == ids
+    assert convert.order_ids(ids, LIMITS) == ids
 
 
 @pytest.mark.parametrize("kind", [v1.ConfirmOrdersRequest, v1.SuspendOrdersRequest])
 def test_columns_become_decisions(kind: Any) -> None:
     sent = kind().parse(bytes(kind([FIRST, SECOND, FIRST], [0, 2**63 - 1, 7])))
-    assert wire.decisions(sent, LIMITS) == [Decision(FIRST, 0), Decision(SECOND, 2**63 - 1), Decision(FIRST, 7)]
+    assert convert.decisions(sent, LIMITS) == [Decision(FIRST, 0), Decision(SECOND, 2**63 - 1), Decision(FIRST, 7)]
 
 
 @pytest.mark.parametrize("kind", [v1.ConfirmOrdersRequest, v1.SuspendOrdersRequest])
@@ -213,14 +213,14 @@ def test_decisions_that_are_not_right_are_refused_by_field_and_place(
     kind: Any, epochs: list[int], field: str, reason: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        wire.decisions(kind([FIRST, SECOND], epochs), LIMITS)
+        convert.decisions(kind([FIRST, SECOND], epochs), LIMITS)
     assert (refusal.value.field, refusal.value.description) == (field, reason)
 
 
 def test_an_order_of_too_many_lines_is_refused() -> None:
     lines: dict[str, list[Any]] = {"items": ["tea"] * 5, "quantities": [1] * 5, "notes": [""] * 5}
     with pytest.raises(InvalidRequest, match=r"^line_counts\[1\]: 4 is not allowed: 1 to 3 is allowed$"):
-        wire.placements(request(line_counts=[1, 4], **lines), LIMITS)
+        convert.placements(request(line_counts=[1, 4], **lines), LIMITS)
 
 
 # --- answers ---
@@ -249,15 +249,15 @@ COLUMNS = {
 
 
 def test_tickets_become_columns() -> None:
-    placed, batch = wire.placed(tickets()), wire.ticket_batch(tickets())
+    placed, batch = convert.placed(tickets()), convert.ticket_batch(tickets())
     for name, column in COLUMNS.items():
         assert getattr(placed, name) == column
         assert getattr(batch, name) == column
 
 
 def test_columns_survive_the_wire() -> None:
-    placed = v1.PlaceOrdersResponse().parse(bytes(wire.placed(tickets())))
-    batch = v1.TicketBatch().parse(bytes(wire.ticket_batch(tickets())))
+    placed = v1.PlaceOrdersResponse().parse(bytes(convert.placed(tickets())))
+    batch = v1.TicketBatch().parse(bytes(convert.ticket_batch(tickets())))
     for name, column in COLUMNS.items():
         assert list(getattr(placed, name)) == column
         assert list(getattr(batch, name)) == column
@@ -265,13 +265,13 @@ def test_columns_survive_the_wire() -> None:
 
 def test_an_answer_that_is_an_error_is_the_answer_of_its_batch() -> None:
     for error in (OrderIdTaken(FIRST), OrderNotFound(FIRST)):
-        for write in (wire.placed, wire.ticket_batch):
+        for write in (convert.placed, convert.ticket_batch):
             with pytest.raises(type(error), match=FIRST):
                 write([tickets()[0], error, tickets()[1]])
 
 
 def test_a_ticket_is_written_whole_for_the_staff() -> None:
-    written = v1.Ticket().parse(bytes(wire.ticket(tickets()[0])))
+    written = v1.Ticket().parse(bytes(convert.ticket(tickets()[0])))
     assert written == v1.Ticket(
         order_id=FIRST,
         table="7",
@@ -302,20 +302,20 @@ def test_a_ticket_tells_who_cancelled_it_when_and_why_and_that_it_is_wasted() ->
         withdrawn=True,
         wasted=True,
     )
-    written = v1.Ticket().parse(bytes(wire.ticket(own)))
+    written = v1.Ticket().parse(bytes(convert.ticket(own)))
     assert (written.source.name, written.moved_by, written.moved_at_ms) == ("COUNTER", "Ana", 99)
     assert (written.cancel_reason, written.wasted) == ("it fell down", True)
 
 
 def test_a_page_is_written_with_its_position() -> None:
-    written = v1.ListTicketsResponse().parse(bytes(wire.page(Page(tickets()[:1], 5, "name", True, 9))))
+    written = v1.ListTicketsResponse().parse(bytes(convert.page(Page(tickets()[:1], 5, "name", True, 9))))
     assert [ticket.order_id for ticket in written.tickets] == [FIRST]
     assert (written.revision, written.incarnation, written.reset, written.snapshot_revision) == (5, "name", True, 9)
 
 
 def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
     stock = full_shelves() | {"coffee": Stock("coffee", 10, 2, 1, 5, 2), "old": Stock("old", 1, 1, 0, 0)}
-    written = v1.GetMenuResponse().parse(bytes(wire.menu(BAR, Shelves(stock, 42, "name"))))
+    written = v1.GetMenuResponse().parse(bytes(convert.menu(BAR, StockLevels(stock, 42, "name"))))
     assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
     assert written.incarnation == "name"
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
@@ -329,14 +329,14 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_its_word_on_the_wire(outcome: Outcome) -> None:
     ticket = Ticket(FIRST, "", State.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
-    assert wire.ticket(ticket).lines[0].outcome.name == outcome.name
+    assert convert.ticket(ticket).lines[0].outcome.name == outcome.name
 
 
 @pytest.mark.parametrize("state", State)
 def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: State) -> None:
-    word = wire.ticket(Ticket(FIRST, "", state, [], 1)).state
+    word = convert.ticket(Ticket(FIRST, "", state, [], 1)).state
     assert word.name == ("UNSPECIFIED" if state is State.NONE else state.name)
-    assert wire.states(v1.ListTicketsRequest(states=[word])) == {state}
+    assert convert.states(v1.ListTicketsRequest(states=[word])) == {state}
 
 
 def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
@@ -349,25 +349,25 @@ def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
 
 
 def test_no_states_ask_for_all() -> None:
-    assert wire.states(v1.ListTicketsRequest()) == frozenset()
+    assert convert.states(v1.ListTicketsRequest()) == frozenset()
 
 
 def test_a_state_that_there_is_not_is_refused() -> None:
     asked = v1.ListTicketsRequest().parse(bytes([0x12, 2, 1, 77]))  # states = [held, 77]
     with pytest.raises(InvalidRequest, match=r"^states\[1\]: .*77.* is not allowed: that is not a ticket state$"):
-        wire.states(asked)
+        convert.states(asked)
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in NOT_FOR_STAFF])
 def test_every_step_of_the_staff_can_be_asked_for(verb: Verb) -> None:
-    assert wire.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
+    assert convert.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
 
 
 @pytest.mark.parametrize("number", [0, 6, 77])
 def test_a_step_that_there_is_not_is_refused(number: int) -> None:
     asked = v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x10, number]))
     with pytest.raises(InvalidRequest) as refusal:
-        wire.move(asked, LIMITS)
+        convert.move(asked, LIMITS)
     assert str(refusal.value) == (
         f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall"
     )
@@ -375,8 +375,8 @@ def test_a_step_that_there_is_not_is_refused(number: int) -> None:
 
 def test_a_step_is_read_whole() -> None:
     sent = v1.MoveTicketRequest().parse(bytes(step(verb=word("CANCEL"), moved_by="Ana", reason="it fell down")))
-    assert wire.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, State.QUEUED, "step 1", "Ana", "it fell down")
-    assert wire.move(step(), LIMITS) == Move(FIRST, Verb.START, State.QUEUED, "step 1")
+    assert convert.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, State.QUEUED, "step 1", "Ana", "it fell down")
+    assert convert.move(step(), LIMITS) == Move(FIRST, Verb.START, State.QUEUED, "step 1")
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_a_step_is_read_whole() -> None:
 )
 def test_a_step_that_is_not_right_is_refused_by_its_field(changes: dict[str, Any], field: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        wire.move(step(**changes), LIMITS)
+        convert.move(step(**changes), LIMITS)
     assert refusal.value.field == field
     assert refusal.value.description.startswith(reason)
 
@@ -407,16 +407,16 @@ def test_a_step_that_is_not_right_is_refused_by_its_field(changes: dict[str, Any
 @pytest.mark.parametrize("number", [7, 77])
 def test_an_expected_state_that_there_is_not_is_refused(number: int) -> None:
     with pytest.raises(InvalidRequest, match=rf"^expected_state: {number} is not allowed: expected the state from"):
-        wire.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
+        convert.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
 
 
 # --- positions ---
 
 
 def test_a_position_is_read() -> None:
-    assert wire.position(v1.ListTicketsRequest()) == Position()
+    assert convert.position(v1.ListTicketsRequest()) == Position()
     asked = v1.ListTicketsRequest(after_revision=2**63 - 1, incarnation="name", snapshot_revision=2**63 - 1)
-    assert wire.position(asked) == Position(2**63 - 1, "name", 2**63 - 1)
+    assert convert.position(asked) == Position(2**63 - 1, "name", 2**63 - 1)
 
 
 @pytest.mark.parametrize("field", ["after_revision", "snapshot_revision"])
@@ -424,23 +424,23 @@ def test_a_revision_that_no_database_reaches_is_refused(field: str) -> None:
     asked = v1.ListTicketsRequest()
     setattr(asked, field, 2**63)
     with pytest.raises(InvalidRequest, match=rf"^{field}: 9223372036854775808 is not allowed: at most 9223372036854"):
-        wire.position(asked)
+        convert.position(asked)
 
 
 def test_a_snapshot_that_is_older_than_what_was_read_of_it_is_refused() -> None:
     with pytest.raises(InvalidRequest, match=r"^snapshot_revision: 6 is not allowed: it is at least after_revision, 7"):
-        wire.position(v1.ListTicketsRequest(after_revision=7, snapshot_revision=6))
+        convert.position(v1.ListTicketsRequest(after_revision=7, snapshot_revision=6))
 
 
 def test_states_are_for_snapshots_only() -> None:
     held = [word_of(State.HELD)]
     for after, snapshot in ((0, 0), (0, 7), (7, 7)):
         asked = v1.ListTicketsRequest(after_revision=after, states=held, snapshot_revision=snapshot)
-        assert wire.states(asked) == {State.HELD}
+        assert convert.states(asked) == {State.HELD}
     with pytest.raises(
         InvalidRequest, match=r"^states: they are not allowed with after_revision alone: .*snapshot_rev"
     ):
-        wire.states(v1.ListTicketsRequest(after_revision=7, states=held))
+        convert.states(v1.ListTicketsRequest(after_revision=7, states=held))
 
 
 # --- one form of text ---
@@ -453,16 +453,16 @@ def test_text_is_read_composed_and_its_length_counted_so() -> None:
     decomposed = request(
         items=[NFD_COFFEE * 3, "soda", "tea"], notes=[NFD_COFFEE * 2, "hot", "Café"], tables=[NFD_COFFEE * 2, ""]
     )
-    first, second = wire.placements(decomposed, LIMITS)
-    assert first == Placement(FIRST, [Wish(COFFEE * 3, 1, COFFEE * 2)], COFFEE * 2, False)
+    first, second = convert.placements(decomposed, LIMITS)
+    assert first == Placement(FIRST, [RequestedLine(COFFEE * 3, 1, COFFEE * 2)], COFFEE * 2, False)
     assert second.wishes[1].note == "Caf\u00e9"
     with pytest.raises(
         InvalidRequest, match=r"^notes\[0\]: '커피커피커피' is not allowed: 0 to 5 characters are allowed$"
     ):
-        wire.placements(request(notes=[NFD_COFFEE * 3, "", ""]), LIMITS)
+        convert.placements(request(notes=[NFD_COFFEE * 3, "", ""]), LIMITS)
 
 
 def test_a_step_is_read_composed() -> None:
-    read = wire.move(step(verb=word("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS)
+    read = convert.move(step(verb=word("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS)
     assert (read.step_id, read.moved_by, read.reason) == (COFFEE, COFFEE, COFFEE)
-    assert wire.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64
+    assert convert.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64

@@ -1,11 +1,11 @@
-"""`python -m house.health`, as a container's health check runs it: one line, and 0 or 1."""
+"""`python -m ops.health`, as a container's health check runs it: one line, and 0 or 1."""
 
 from pathlib import Path
 
 import pytest
 
-from house import health
-from plumbing.errors import StartError
+from infra.errors import StartError
+from ops import health
 from tests.e2e.harness import Finished, House, Houses, environment, free_ports, run, wait_for
 
 
@@ -17,7 +17,7 @@ def house(houses: Houses) -> House:
 def how_is(house: House, name: str, **settings: object) -> Finished:
     menus = house["bar"].log.parent / "menus"
     ports = {"BAR_PORT": house["bar"].port, "GATEWAY_PORT": house.gateway.port}
-    return run(["-m", "house.health", name], environment(MENUS=menus, **(ports | settings)))
+    return run(["-m", "ops.health", name], environment(MENUS=menus, **(ports | settings)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -67,7 +67,7 @@ def test_a_container_is_what_its_first_process_runs(command: str, program: str, 
     assert health.program_of(command.split()) == program
 
 
-@pytest.mark.parametrize("command", ["/sbin/init", "python -m", "python -m departments", "python -m house up"])
+@pytest.mark.parametrize("command", ["/sbin/init", "python -m", "python -m departments", "python -m ops up"])
 def test_another_first_process_is_told(command: str) -> None:
     with pytest.raises(StartError, match=f"process 1 is no program of Comanda: {command}$"):
         health.program_of(command.split())

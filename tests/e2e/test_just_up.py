@@ -54,7 +54,7 @@ class Terminal:
 
 
 class Up:
-    """`python -m house up`, or another command, in a process group of its own, as a terminal runs it."""
+    """`python -m ops up`, or another command, in a process group of its own, as a terminal runs it."""
 
     def __init__(self, folder: Path, url: str | None = None, menus: Path = SHIPPED, **settings: object) -> None:
         """Choose free ports for the gateway and for a department of each menu."""

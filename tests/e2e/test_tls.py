@@ -16,8 +16,8 @@ from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest
 
 from generated.restaurant import v1
-from house import certs
-from plumbing.grpc_peer_guard import WatchedChannel
+from infra.grpc.peer_guard import WatchedChannel
+from ops import certs
 from tests.e2e.books import Store
 from tests.e2e.guests import Load, line, order, outcomes
 from tests.e2e.harness import House, Houses, Program, environment, eventually, free_ports, run
@@ -160,7 +160,7 @@ async def test_a_department_cannot_stand_in_for_another(houses: Houses, house: H
 async def test_the_health_command_speaks_tls(house: House, folder: Path) -> None:
     variables = environment(**settings(folder), BAR_PORT=house["bar"].port, GATEWAY_PORT=house["gateway"].port)
 
-    healthy = [await asyncio.to_thread(run, ["-m", "house.health", name], variables) for name in ("bar", "gateway")]
+    healthy = [await asyncio.to_thread(run, ["-m", "ops.health", name], variables) for name in ("bar", "gateway")]
 
     assert [(each.code, each.stdout) for each in healthy] == [(0, "SERVING\n"), (0, "ready\n")]
 

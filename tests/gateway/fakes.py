@@ -10,12 +10,12 @@ from typing import Concatenate, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from gateway.__main__ import MIGRATIONS
-from gateway.domain.order import PLACING, Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, TicketState
-from gateway.floor import Calling, Department, Menu, MenuItem, Refused, Unreachable
-from gateway.journal import Journal
-from gateway.ordering import Ordering, Patience
-from plumbing.database import Database
-from plumbing.errors import DatabaseError
+from gateway.department_client.client import CallPolicy, DepartmentClient, MenuItem, MenuSnapshot, Refused, Unreachable
+from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
+from gateway.orders.journal import Journal
+from gateway.orders.service import OrderService, RetryPolicy
+from infra.db.database import Database
+from infra.errors import DatabaseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -43,7 +43,7 @@ STEPS = {
 }
 KOREAN = {"bar": "바", "kitchen": "주방", "bakery": "베이커리"}
 
-QUICK = Patience(time_to_decide=300.0, first_retry=0.001, retry_cap=0.004, journal_retry=0.005)
+QUICK = RetryPolicy(time_to_decide=300.0, first_retry=0.001, retry_cap=0.004, journal_retry=0.005)
 """Tries again at once, so that a test need not wait for what a guest would not notice."""
 
 
@@ -100,7 +100,7 @@ class Ticket:
 
     state: TicketState
     wishes: list[tuple[str, int]]
-    lines: list[LineAnswer] = field(default_factory=list)
+    lines: list[LineResult] = field(default_factory=list)
     epoch: int = 0
 
 
@@ -120,7 +120,7 @@ def _nobody() -> None:
     """Is told of failures until somebody listens."""
 
 
-class FakeDepartment(Department):
+class FakeDepartment(DepartmentClient):
     """A department in memory, with stock, tickets, and switches for all that a network can do to it.
 
     `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the answer does not leave
@@ -130,7 +130,7 @@ class FakeDepartment(Department):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.calling = Calling(orders_per_call=4)
+        self.calling = CallPolicy(orders_per_call=4)
         self.on_failure: Callable[[], None] = _nobody
         self.is_reachable = True
         self.was_reached = False
@@ -149,14 +149,14 @@ class FakeDepartment(Department):
         self.ears.set()
         self.mouth.set()
 
-    def ask(self, goal: Goal, order: Order) -> "asyncio.Future[Answer]":
+    def ask(self, goal: Goal, order: Order) -> "asyncio.Future[TicketResult]":
         if self.is_reachable:
             return asyncio.get_running_loop().create_task(self._ask_one(goal, order))
-        refusal: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        refusal: asyncio.Future[TicketResult] = asyncio.get_running_loop().create_future()
         refusal.set_exception(Unreachable(f"{self.name} is away"))
         return refusal
 
-    async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[Answer | Exception]":
+    async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[TicketResult | Exception]":
         self.calls.append((goal, [order.order_id for order in orders]))
         epochs = [order.epoch for order in orders]
         await self.on_call(goal, orders)
@@ -167,20 +167,20 @@ class FakeDepartment(Department):
         self.is_reachable = self.was_reached = True
         return answers
 
-    async def menu(self) -> Menu:
+    async def menu(self) -> MenuSnapshot:
         try:
             return await self.knock()
         except Unreachable:
-            return Menu(self.name, False, self._titles() if self.was_reached else {})
+            return MenuSnapshot(self.name, False, self._titles() if self.was_reached else {})
 
-    async def knock(self) -> Menu:
+    async def knock(self) -> MenuSnapshot:
         self.knocks += 1
         await self._arrive(self.ears)
         self.is_reachable = self.was_reached = True
         items = [
             MenuItem(item, {"en": item.title(), "ko": item}, PRICES[item], left) for item, left in self.stock.items()
         ]
-        return Menu(self.name, True, self._titles(), items)
+        return MenuSnapshot(self.name, True, self._titles(), items)
 
     def close(self) -> None:
         self.is_closed = True
@@ -208,7 +208,7 @@ class FakeDepartment(Department):
     def _titles(self) -> dict[str, str]:
         return {"en": self.name.title(), "ko": KOREAN.get(self.name, self.name)}
 
-    async def _ask_one(self, goal: Goal, order: Order) -> Answer:
+    async def _ask_one(self, goal: Goal, order: Order) -> TicketResult:
         (answer,) = await self.try_again(goal, [order])
         if isinstance(answer, Exception):
             raise answer
@@ -221,7 +221,7 @@ class FakeDepartment(Department):
             self.on_failure()
             raise Unreachable(f"{self.name} is away")
 
-    def _carry_out(self, goal: Goal, order: Order, epoch: int) -> "Answer | Exception":
+    def _carry_out(self, goal: Goal, order: Order, epoch: int) -> "TicketResult | Exception":
         if failure := self.failure(goal, order):
             return failure
         if goal in PLACING and order.order_id in self.refuses:
@@ -237,18 +237,18 @@ class FakeDepartment(Department):
                 ticket.epoch, ticket.state = epoch, after if ticket.state is before else ticket.state
         elif ticket is None:
             ticket = self.tickets[order.order_id] = self._place(order, hold=goal is Goal.HOLD)
-        return Answer(ticket.state, list(ticket.lines))
+        return TicketResult(ticket.state, list(ticket.lines))
 
     def _place(self, order: Order, *, hold: bool) -> Ticket:
         ticket = Ticket(TicketState.NONE, [(line.item, line.quantity) for line in order.shares[self.name]])
         for item, quantity in ticket.wishes:
             if item not in self.stock:
-                ticket.lines.append(LineAnswer(Outcome.NOT_ON_MENU, 0, 0))
+                ticket.lines.append(LineResult(Outcome.NOT_ON_MENU, 0, 0))
             elif self.stock[item] < quantity:
-                ticket.lines.append(LineAnswer(Outcome.OUT_OF_STOCK, self.stock[item], 0))
+                ticket.lines.append(LineResult(Outcome.OUT_OF_STOCK, self.stock[item], 0))
             else:
                 self.stock[item] -= quantity
-                ticket.lines.append(LineAnswer(Outcome.ACCEPTED, 0, PRICES[item]))
+                ticket.lines.append(LineResult(Outcome.ACCEPTED, 0, PRICES[item]))
                 ticket.state = TicketState.HELD if hold else TicketState.QUEUED
         return ticket
 
@@ -307,7 +307,7 @@ class Restaurant:
     """A gateway's order path over fake departments and a real journal; it can crash, and open again."""
 
     def __init__(
-        self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery"), patience: Patience = QUICK
+        self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery"), patience: RetryPolicy = QUICK
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
@@ -315,7 +315,7 @@ class Restaurant:
         self.patience = patience
         self.database: BreakableDatabase
         self.journal: Journal
-        self.ordering: Ordering
+        self.ordering: OrderService
 
     @property
     def bar(self) -> FakeDepartment:
@@ -340,7 +340,9 @@ class Restaurant:
         self.database = BreakableDatabase(self.url)
         self.database.prepare(MIGRATIONS)
         self.journal = Journal(self.database)
-        self.ordering = Ordering(self.journal, self.departments, self.patience, clock=self.clock, random=lambda: 1.0)
+        self.ordering = OrderService(
+            self.journal, self.departments, self.patience, clock=self.clock, random=lambda: 1.0
+        )
 
     async def close(self) -> None:
         await self.ordering.close()

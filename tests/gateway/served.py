@@ -8,9 +8,9 @@ from typing import Any, cast
 import httpx
 from litestar import Litestar
 
-from gateway.app import create_app
-from gateway.house import House, Rules
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
+from gateway.rest.app import create_app
+from gateway.rest.restaurant import House, OrderLimits
 from tests.gateway.fakes import QUICK, Restaurant, new_id
 
 MAX_BODY = 64 * 1024
@@ -57,7 +57,7 @@ async def serve(
     url: str,
     names: Sequence[str] = NAMES,
     away: Sequence[str] = (),
-    patience: Patience = QUICK,
+    patience: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
 ) -> AsyncIterator[Served]:
     """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
@@ -67,7 +67,7 @@ async def serve(
     restaurant.prepare()
     house = House(
         restaurant.ordering,
-        Rules(),
+        OrderLimits(),
         "EUR",
         new_order_id=new_id,
         clock=restaurant.clock,

@@ -7,7 +7,7 @@ import jsonschema_rs
 import msgspec
 import pytest
 
-from gateway import schemas
+from gateway.rest import schemas
 from tests.gateway.served import MAX_BODY, Json, Served
 
 STRICT = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.app import create_app
+from gateway.rest.app import create_app
 from tests.gateway.served import MAX_BODY, Json, Served, client
 
 OPERATIONS = {

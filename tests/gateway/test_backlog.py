@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
-from gateway.backlog import Backlog
-from gateway.domain.order import Answer, Goal, Order
-from gateway.postponed import Postponed
-from gateway.retries import Backoff
+from gateway.domain.order import Goal, Order, TicketResult
+from gateway.orders.backlog import Backlog
+from gateway.orders.backoff import Backoff
+from gateway.orders.postponed import Postponed
 from tests.gateway.fakes import FakeDepartment, order, until
 
 
@@ -24,8 +24,8 @@ class Books:
         self.backlog = Backlog(bar, self.backoff, heard=self.hear, ask=self.ask, expire=self.expire)
         bar.on_failure = self.backlog.watch
 
-    def hear(self, order: Order, goal: Goal, epoch: int, answer: "Answer | Exception") -> None:
-        assert isinstance(answer, Answer)
+    def hear(self, order: Order, goal: Goal, epoch: int, answer: "TicketResult | Exception") -> None:
+        assert isinstance(answer, TicketResult)
         assert epoch == order.epoch
         order.hear("bar", goal, answer)
         self.heard.append(goal)
@@ -127,7 +127,7 @@ async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: B
     failures = [RuntimeError("a fault of ours"), KeyError("kitchen")]
     try_again = books.bar.try_again
 
-    async def fail_at_first(goal: Goal, orders: list[Order]) -> Sequence[Answer | Exception]:
+    async def fail_at_first(goal: Goal, orders: list[Order]) -> Sequence[TicketResult | Exception]:
         if failures:
             raise failures.pop()
         return await try_again(goal, orders)
@@ -146,7 +146,7 @@ async def test_orders_that_were_postponed_survive_a_failure_that_nobody_expected
     failures = [KeyError("kitchen")]
     heard: list[str] = []
 
-    def hear(order: Order, goal: Goal, epoch: int, answer: "Answer | BaseException") -> None:
+    def hear(order: Order, goal: Goal, epoch: int, answer: "TicketResult | BaseException") -> None:
         if failures:
             raise failures.pop()
         heard.append(order.order_id)

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.domain.errors import NotCancellable, OrderNotFound
 from gateway.domain.order import Goal, Order, Outcome, Policy, Status, TicketState
-from plumbing.errors import DatabaseError
+from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, order
 
 WISHES = [f"{name} {item}" for name, stock in STOCK.items() for item in [*stock, "water"]]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.bodies import rule
 from gateway.domain.errors import ABSENT, SHOWN, RuleBroken
 from gateway.domain.order import Status
+from gateway.rest.json_body import rule
 
 
 def test_a_value_is_cut_to_what_a_message_shows() -> None:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from gateway.department_client.client import Unreachable
 from gateway.domain.errors import NotCancellable, OrderNotFound
 from gateway.domain.order import Goal, Order, Status, TicketState
-from gateway.floor import Unreachable
-from plumbing.errors import DatabaseError
+from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from gateway.settings import GatewaySettings
-from plumbing.errors import SettingsError
-from plumbing.settings import read_settings
+from infra.errors import SettingsError
+from infra.settings import read_settings
 from tests.gateway.fakes import new_id
 from tests.gateway.served import Json, Served, problem, serve
 

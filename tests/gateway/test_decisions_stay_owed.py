@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from gateway.department_client.client import Deferred, IdTaken, Refused
 from gateway.domain.errors import NotCancellable
 from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketState
-from gateway.floor import IdTaken, NotNow, Refused
 from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, order, outcomes, until
 from tests.gateway.served import serve
 
-EXHAUSTED = NotNow("kitchen", "RESOURCE_EXHAUSTED: too much to do")
+EXHAUSTED = Deferred("kitchen", "RESOURCE_EXHAUSTED: too much to do")
 INVALID = Refused("kitchen refused it: INVALID_ARGUMENT")
 
 

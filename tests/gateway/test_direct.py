@@ -16,11 +16,11 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import Body, FromHeader, FromPath, FromQuery, HeaderParameter
 from litestar.types import ASGIApp
 
-from gateway.app import assemble
-from gateway.direct import FastPath
-from gateway.house import House
-from gateway.routes.orders import place_order
-from gateway.schemas import OrderRequest
+from gateway.rest.app import assemble
+from gateway.rest.fast_path import FastPath
+from gateway.rest.orders import place_order
+from gateway.rest.restaurant import House
+from gateway.rest.schemas import OrderRequest
 from tests.gateway.served import MAX_BODY, Json, Served, client, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}

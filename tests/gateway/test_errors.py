@@ -30,9 +30,9 @@ from gateway.domain.errors import (
     UnknownDepartment,
     UnknownParameter,
 )
-from gateway.errors import HANDLERS, PROBLEM_JSON, STATUSES
-from gateway.schemas import Problem, Scalar
-from plumbing.errors import DatabaseError
+from gateway.rest.problems import HANDLERS, PROBLEM_JSON, STATUSES
+from gateway.rest.schemas import Problem, Scalar
+from infra.errors import DatabaseError
 from tests.gateway.fakes import new_id
 
 ORDER_ID = new_id()

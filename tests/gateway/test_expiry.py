@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from gateway.department_client.client import Unreachable
 from gateway.domain.order import Goal, Status, TicketState
-from gateway.floor import Unreachable
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 TOO_LATE = 301.0

@@ -6,7 +6,7 @@ import uuid
 import httpx
 import pytest
 
-from gateway.idempotency import NAMESPACE
+from gateway.rest.idempotency import NAMESPACE
 from tests.gateway.fakes import STOCK, new_id
 from tests.gateway.served import Json, Served, problem
 

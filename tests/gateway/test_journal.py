@@ -8,9 +8,9 @@ import pytest
 
 from gateway.__main__ import MIGRATIONS
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, Status, TicketState
-from gateway.journal import PATIENCE_SECONDS, Journal, Page
-from plumbing.errors import DatabaseError
+from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
+from gateway.orders.journal import PATIENCE_SECONDS, Journal, Page
+from infra.errors import DatabaseError
 from tests.gateway.fakes import BreakableDatabase, all_or_nothing, new_id, order, outcomes
 
 
@@ -31,8 +31,8 @@ def decided(*wishes: str, outcome: Outcome = Outcome.ACCEPTED, table: str | None
     """An order that its departments have answered."""
     new = order(*wishes, table=table)
     for name, lines in new.shares.items():
-        answers = [LineAnswer(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
-        new.hear(name, Goal.PLACE, Answer(TicketState.QUEUED, answers))
+        answers = [LineResult(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
+        new.hear(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
     return new
 
 
@@ -89,7 +89,9 @@ async def test_an_update_is_on_disk_when_it_returns(journal: Journal) -> None:
     asked.hear(
         "bar",
         Goal.PLACE,
-        Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350), LineAnswer(Outcome.OUT_OF_STOCK, 3, 0)]),
+        TicketResult(
+            TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350), LineResult(Outcome.OUT_OF_STOCK, 3, 0)]
+        ),
     )
     asked.answered = True
     await journal.update(asked)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.domain.order import Order, Status
-from gateway.running import Running
+from gateway.orders.in_flight import InFlightOrder
 from tests.gateway.fakes import Restaurant, all_or_nothing, order, outcomes, until
 
 SECONDS = 5.0
@@ -166,7 +166,7 @@ async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Res
     assert restaurant.database.writes == writes
 
 
-def running_of(restaurant: Restaurant, placed: Order) -> Running:
+def running_of(restaurant: Restaurant, placed: Order) -> InFlightOrder:
     running = restaurant.ordering._running.get(placed.order_id)
     assert running is not None
     return running

@@ -6,9 +6,9 @@ from typing import Any, Self, cast
 import pytest
 from grpclib.exceptions import StreamTerminatedError
 
-from gateway.order_stream import OrderStream
+from gateway.department_client.stream import OrderStream
 from generated.restaurant import v1
-from plumbing.grpc_peer_guard import WatchedChannel
+from infra.grpc.peer_guard import WatchedChannel
 from tests.gateway.fakes import until
 
 

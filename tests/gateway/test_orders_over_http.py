@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.order import Goal, Order, Outcome
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
 from tests.gateway.fakes import STOCK, new_id, until
 from tests.gateway.served import Json, Served, problem, serve
 
@@ -337,7 +337,7 @@ async def test_where_the_journal_cannot_be_used_nothing_is_acknowledged(served: 
 
 
 async def test_too_many_orders_at_once_are_told_to_come_again(tmp_path: Path) -> None:
-    async with serve(f"sqlite:///{tmp_path}/gateway.db", patience=Patience(waiting=1)) as served:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", patience=RetryPolicy(waiting=1)) as served:
         served.restaurant.bar.mouth.clear()
         waiting = asyncio.create_task(served.order("bar coffee"))
         await until(lambda: served.restaurant.bar.tickets != {})

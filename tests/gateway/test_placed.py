@@ -9,8 +9,8 @@ import pytest
 import structlog
 from structlog.testing import LogCapture
 
-from gateway.placed import ORDERS_IN_A_LINE, PlacedLog
-from plumbing.logs import add_request_id
+from gateway.orders.placed_log import ORDERS_IN_A_LINE, PlacedLog
+from infra.logs import add_request_id
 from tests.gateway.fakes import Restaurant, new_id, order, until
 from tests.gateway.served import Served
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.department_client.client import Unreachable
 from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
 from gateway.domain.order import Goal, Order, Status, TicketState
-from gateway.floor import Unreachable
-from plumbing.errors import DatabaseError
+from infra.errors import DatabaseError
 from tests.gateway.fakes import QUICK, STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
 

@@ -12,8 +12,8 @@ from litestar.exceptions import PermissionDeniedException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, QueryParameter
 
-from gateway.app import assemble
-from gateway.house import House
+from gateway.rest.app import assemble
+from gateway.rest.restaurant import House
 from tests.gateway.served import MAX_BODY, Served, client, problem
 
 NOTHING = object()

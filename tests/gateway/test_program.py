@@ -3,11 +3,11 @@
 import pytest
 
 from gateway.__main__ import FIRST_LOOK, LAST_LOOK, announce
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
 from gateway.settings import GatewaySettings
-from plumbing.errors import SettingsError
-from plumbing.http_guard import CONNECTIONS
-from plumbing.settings import read_settings
+from infra.errors import SettingsError
+from infra.http.guard import CONNECTIONS
+from infra.settings import read_settings
 
 
 class SlowHouse:
@@ -40,7 +40,7 @@ def test_orders_are_refused_with_a_reason_before_connections_are() -> None:
     assert max_waiting(str(most)) == most
     with pytest.raises(SettingsError):
         max_waiting(str(most + 1))
-    assert max_waiting("") == Patience().waiting <= CONNECTIONS - 1000
+    assert max_waiting("") == RetryPolicy().waiting <= CONNECTIONS - 1000
 
 
 def max_waiting(text: str) -> int:

@@ -8,9 +8,9 @@ import structlog
 from structlog.testing import LogCapture
 from structlog.typing import EventDict
 
-from gateway.app import create_app
-from plumbing.http_requests import identify_requests
-from plumbing.logs import ACCESS, add_request_id, logger_class
+from gateway.rest.app import create_app
+from infra.http.request_log import identify_requests
+from infra.logs import ACCESS, add_request_id, logger_class
 from tests.gateway.served import MAX_BODY, Served, client
 
 ID = "table-7/attempt:2"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.retries import Backoff
+from gateway.orders.backoff import Backoff
 
 
 def always(number: float) -> Callable[[], float]:

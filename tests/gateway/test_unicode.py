@@ -5,9 +5,9 @@ import unicodedata
 
 import pytest
 
-from gateway.bodies import read_json
-from gateway.json_text import normalised
-from gateway.schemas import OrderRequest
+from gateway.rest.json_body import read_json
+from gateway.rest.json_text import normalised
+from gateway.rest.schemas import OrderRequest
 from tests.gateway.fakes import new_id
 from tests.gateway.served import Json, Served, problem
 

@@ -6,21 +6,21 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Answer, Goal, LineAnswer, Order, Outcome, Status, TicketState
-from gateway.ordering import Patience
-from gateway.running import Running
-from plumbing.errors import DatabaseError
+from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
+from gateway.orders.in_flight import InFlightOrder
+from gateway.orders.service import RetryPolicy
+from infra.errors import DatabaseError
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
-BRISK = Patience(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=0.6)
-STEADY = Patience(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=60.0)
+BRISK = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=0.6)
+STEADY = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=60.0)
 
 
 class Pair:
     """Two gateways of one restaurant, with one journal and the same departments behind it."""
 
-    def __init__(self, url: str, patience: Patience) -> None:
+    def __init__(self, url: str, patience: RetryPolicy) -> None:
         self.one, self.other = (Restaurant(url, patience=patience) for _ in range(2))
         for name, department in self.other.departments.items():
             shared = self.one.departments[name]
@@ -264,12 +264,12 @@ async def test_an_answer_that_is_overtaken_by_a_decision_is_not_heard(restaurant
     await restaurant.journal.flush()
     placed.epoch += 1
     restaurant.ordering.backlogs["bar"]._heard(
-        placed, Goal.PLACE, placed.epoch - 1, Answer(TicketState.QUEUED, [LineAnswer(Outcome.ACCEPTED, 0, 350)])
+        placed, Goal.PLACE, placed.epoch - 1, TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
     )
     assert outcomes(placed) == ["pending"]
 
 
-def _running(restaurant: Restaurant, order_id: str) -> Running:
+def _running(restaurant: Restaurant, order_id: str) -> InFlightOrder:
     running = restaurant.ordering._running.get(order_id)
     assert running is not None
     return running

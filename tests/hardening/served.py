@@ -10,8 +10,8 @@ from typing import Any
 from grpclib.events import RecvRequest, listen
 
 from generated.restaurant import v1
-from plumbing.grpc_server import GrpcServer
-from plumbing.sockets import bind
+from infra.grpc.server import GrpcServer
+from infra.sockets import bind
 from tests.e2e.harness import ROOT
 
 MOVE_TICKET = "/restaurant.v1.DepartmentService/MoveTicket"

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from plumbing.database import Database
+from infra.db.database import Database
 
 
 class Refused(Exception):

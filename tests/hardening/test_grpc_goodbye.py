@@ -18,14 +18,14 @@ from hyperframe.frame import GoAwayFrame, PingFrame
 from structlog.testing import capture_logs
 
 from generated.restaurant import v1
-from plumbing import grpc_guard, grpc_peer_guard
-from plumbing.grpc_guard import GuardedProtocol
-from plumbing.grpc_peer_guard import WatchedChannel
+from infra.grpc import guard, peer_guard
+from infra.grpc.guard import GuardedProtocol
+from infra.grpc.peer_guard import WatchedChannel
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, Peer, goaways, message
 from tests.hardening.served import MOVE_TICKET, Served, serve
 
 PATIENCE = 1.8
-FOUND_SECONDS = PATIENCE + 2 * grpc_peer_guard.LOOK_SECONDS
+FOUND_SECONDS = PATIENCE + 2 * peer_guard.LOOK_SECONDS
 IN_FLIGHT = 20
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
@@ -82,7 +82,7 @@ async def test_a_client_that_does_not_read_the_answers_to_its_pings_is_sent_away
                     with suppress(TimeoutError, OSError):
                         await asyncio.wait_for(peer.writer.drain(), 0.1)
     assert [entry["event"] for entry in logs] == ["a peer does not read what it is answered; it is sent away"]
-    assert most < 2 * grpc_guard.UNREAD_BYTES
+    assert most < 2 * guard.UNREAD_BYTES
 
 
 async def _until_connected(served: Served) -> list[GuardedProtocol]:

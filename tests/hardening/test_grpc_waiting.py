@@ -14,9 +14,9 @@ from h2.events import DataReceived
 from h2.settings import SettingCodes
 
 from generated.restaurant import v1
-from plumbing.grpc_peer_guard import WatchedChannel
-from plumbing.grpc_server import STREAMS_THAT_LAST, GrpcServer
-from plumbing.sockets import bind
+from infra.grpc.peer_guard import WatchedChannel
+from infra.grpc.server import STREAMS_THAT_LAST, GrpcServer
+from infra.sockets import bind
 from tests.e2e.harness import ROOT, Program
 from tests.e2e.wire import Wire
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from plumbing import http_guard
+from infra.http import guard
 from tests.e2e.guests import line, order
 from tests.e2e.harness import House, Program, eventually
 from tests.hardening.conftest import RECEIVE_SECONDS
@@ -22,7 +22,7 @@ from tests.hardening.peers import BUSY_SECONDS, Honest, memory_of
 GROWTH_MIB = 20
 LATE = RECEIVE_SECONDS + 1.0 + BUSY_SECONDS  # it is looked for once in a while
 KEEP_ALIVE_SECONDS = 5.0  # uvicorn's own
-SLOWLY_READ_SECONDS = http_guard.READ_FACTOR * RECEIVE_SECONDS
+SLOWLY_READ_SECONDS = guard.READ_FACTOR * RECEIVE_SECONDS
 SLOW_CONNECTIONS = 500
 
 POST = b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -527,9 +527,7 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_ag
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     loop = asyncio.get_running_loop()
-    crowd = [
-        await loop.create_connection(_Listener, "127.0.0.1", gateway.port) for _ in range(http_guard.CONNECTIONS + 100)
-    ]
+    crowd = [await loop.create_connection(_Listener, "127.0.0.1", gateway.port) for _ in range(guard.CONNECTIONS + 100)]
     for transport, _ in crowd:  # each sends a little and then nothing
         with suppress(RuntimeError):  # uvloop's word for a connection that was turned away already
             transport.write(b"G")

@@ -23,7 +23,7 @@ _SYNC = re.compile(r"\b(?:fdatasync|fsync)\(\d+<([^>]+\.db(?:-wal|-journal)?)>\)
 
 def faults_of_pragmas() -> list[str]:
     """What is wrong with the pragmas of the connection that writes."""
-    from plumbing.database import Database
+    from infra.db.database import Database
 
     async def ask() -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
@@ -48,7 +48,7 @@ def faults_of_postgresql(url: str) -> list[str]:
 
     The server's own are its operator's: the tests' server, from which nobody takes the power, has `fsync` off.
     """
-    from plumbing.database import Database
+    from infra.db.database import Database
 
     async def ask() -> dict[str, Any]:
         database = Database(url, "durability")
@@ -116,19 +116,19 @@ def _joined(lines: list[str]) -> list[str]:
 
 async def _department(folder: Path) -> None:
     import departments
-    from departments.department import Department
-    from departments.domain.placing import Placement, Wish
-    from plumbing.database import Database
+    from departments.app import DepartmentApp
+    from departments.domain.placing import Placement, RequestedLine
+    from infra.db.database import Database
     from tests.simulation.world import menu
 
     assert departments.__file__ is not None
     database = Database(f"sqlite:///{folder}/bar.db", "bar")
     database.prepare(Path(departments.__file__).parent / "migrations" / "versions")
-    department = Department(menu("bar", {"coffee": 1000}, 100), database)
+    department = DepartmentApp(menu("bar", {"coffee": 1000}, 100), database)
     await department.open()
     _mark("ready")
     for number in range(BATCHES):
-        await department.place([Placement(f"{number}-{n}", [Wish("coffee", 1)]) for n in range(3)])
+        await department.place([Placement(f"{number}-{n}", [RequestedLine("coffee", 1)]) for n in range(3)])
         _mark("acknowledged")
     database.close()
 
@@ -136,8 +136,8 @@ async def _department(folder: Path) -> None:
 async def _gateway(folder: Path) -> None:
     import gateway
     from gateway.domain.order import Line, Order, Policy
-    from gateway.journal import Journal
-    from plumbing.database import Database
+    from gateway.orders.journal import Journal
+    from infra.db.database import Database
 
     assert gateway.__file__ is not None
     database = Database(f"sqlite:///{folder}/gateway.db", "gateway")

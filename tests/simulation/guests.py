@@ -15,7 +15,7 @@ from gateway.domain.errors import (
     UnknownDepartment,
 )
 from gateway.domain.order import Line, Order, Policy
-from plumbing.errors import DatabaseError
+from infra.errors import DatabaseError
 from tests.simulation.audit import Entry, Wish, Word
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import Gone, Told, World

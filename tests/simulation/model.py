@@ -21,13 +21,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from departments import store
+from departments import tables
 from departments.domain.errors import StepConflict, StepNotAllowed
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, State, Ticket, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
 from tests.departments.factories import NEXT
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
@@ -99,7 +99,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
             {name: menu(name, items, 100) for name, items in STOCK.items()},
             gateways=1,
             replicas=1,
-            patience=Patience(time_to_decide=1e6),
+            patience=RetryPolicy(time_to_decide=1e6),
         )
         for disk in self.world.disks.values():
             disk.slowness = 0.0
@@ -512,11 +512,11 @@ async def _wait(task: "asyncio.Task[R]") -> R:
 
 def _restock(connection: sa.Connection, item: str, count: int) -> None:
     """Lay in more: what a delivery does, while the product has no verb for it."""
-    revision = store.reserve_revisions(connection, 1)
-    shelf = store.read_stock(connection)[item]
+    revision = tables.reserve_revisions(connection, 1)
+    shelf = tables.read_stock(connection)[item]
     shelf.received += count
     shelf.on_hand += count
-    store.update_stock(connection, [shelf], revision)
+    tables.update_stock(connection, [shelf], revision)
 
 
 def run_model(examples: int, steps: int, *, derandomize: bool) -> int:

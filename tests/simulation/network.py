@@ -14,8 +14,8 @@ from typing import Any, Protocol, Self
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from departments.errors import to_status
-from departments.service import FloorService
+from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.status import to_status
 from generated.restaurant import v1
 from tests.simulation.virtual import Process, VirtualLoop, current_process
 
@@ -43,7 +43,7 @@ class Server(Protocol):
     """Where a department answers."""
 
     process: Process | None
-    service: FloorService | None
+    service: DepartmentServicer | None
 
 
 @dataclass(slots=True)
@@ -154,7 +154,9 @@ class Network:
         handling = self._handle(name, process, token, service, call)
         call.handlers.append(self.loop.spawn(process, handling))
 
-    async def _handle(self, name: str, process: Process, token: object, service: FloorService, call: Call) -> None:
+    async def _handle(
+        self, name: str, process: Process, token: object, service: DepartmentServicer, call: Call
+    ) -> None:
         result: Any
         try:
             if name in self.exhausted and call.route in _DECISIONS:
@@ -172,7 +174,7 @@ class Network:
         if not self.happens(self.weather.drop_answer):
             self.loop.outside(self.delay(), self._answer, call, result)
 
-    def _server(self, name: str) -> tuple[Process | None, FloorService | None]:
+    def _server(self, name: str) -> tuple[Process | None, DepartmentServicer | None]:
         servers = self.servers[name]
         server = servers[self.dice.randrange(len(servers))] if len(servers) > 1 else servers[0]
         return server.process, server.service
@@ -190,7 +192,7 @@ class Network:
         self.loop.note("arrives", name, pipe.route)
         pipe.batches.put_nowait(message)
 
-    def _open(self, pipe: Pipe, process: Process, service: FloorService) -> None:
+    def _open(self, pipe: Pipe, process: Process, service: DepartmentServicer) -> None:
         def mourn() -> None:
             if self.dice.random() < 1.0 - self.weather.silent:
                 self.loop.outside(self.delay(), pipe.fail, StreamTerminatedError("simulated: the server is gone"))
@@ -198,7 +200,7 @@ class Network:
         process.on_death[pipe] = mourn
         pipe.handler = self.loop.spawn(process, self._serve(process, service, pipe))
 
-    async def _serve(self, process: Process, service: FloorService, pipe: Pipe) -> None:
+    async def _serve(self, process: Process, service: DepartmentServicer, pipe: Pipe) -> None:
         async def batches() -> AsyncIterator[v1.StreamOrdersRequest]:
             while True:
                 yield v1.StreamOrdersRequest().parse(await pipe.batches.get())
@@ -338,13 +340,13 @@ class Stream:
 _DECISIONS = frozenset({f"/restaurant.v1.DepartmentService/{verb}Orders" for verb in ("Confirm", "Suspend", "Cancel")})
 """The calls that a department which is too busy for decisions does not carry out."""
 
-_METHODS: dict[str, tuple[Callable[[FloorService, Any], Any], type[Any]]] = {
+_METHODS: dict[str, tuple[Callable[[DepartmentServicer, Any], Any], type[Any]]] = {
     f"/restaurant.v1.DepartmentService/{name}": (method, kind)
     for name, method, kind in (
-        ("GetMenu", FloorService.get_menu, v1.GetMenuRequest),
-        ("PlaceOrders", FloorService.place_orders, v1.PlaceOrdersRequest),
-        ("ConfirmOrders", FloorService.confirm_orders, v1.ConfirmOrdersRequest),
-        ("SuspendOrders", FloorService.suspend_orders, v1.SuspendOrdersRequest),
-        ("CancelOrders", FloorService.cancel_orders, v1.CancelOrdersRequest),
+        ("GetMenu", DepartmentServicer.get_menu, v1.GetMenuRequest),
+        ("PlaceOrders", DepartmentServicer.place_orders, v1.PlaceOrdersRequest),
+        ("ConfirmOrders", DepartmentServicer.confirm_orders, v1.ConfirmOrdersRequest),
+        ("SuspendOrders", DepartmentServicer.suspend_orders, v1.SuspendOrdersRequest),
+        ("CancelOrders", DepartmentServicer.cancel_orders, v1.CancelOrdersRequest),
     )
 }

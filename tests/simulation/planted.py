@@ -65,25 +65,29 @@ def _plant(name: str, module: str, old: str, new: str, catcher: Catcher = "draw"
 
 
 PLANTS = [
-    _plant("no-tombstone", "departments.desk", "    store.insert_tickets(connection, unknown)\n", ""),
+    _plant("no-tombstone", "departments.transactions", "    store.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",
         [
             Edit(
-                "departments.department",
+                "departments.app",
                 "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
                 "stock = (await self._database.read(desk.shelves)).stock\n"
                 "        answers = await self._database.write(desk.place, self.menu, placements, _now_ms(), stock)",
             ),
-            Edit("departments.desk", "Sequence[Placement], now_ms: int)", "Sequence[Placement], now_ms: int, stock)"),
-            Edit("departments.desk", "tickets, stock = store.open_batch(", "tickets, _ = store.open_batch("),
+            Edit(
+                "departments.transactions",
+                "Sequence[Placement], now_ms: int)",
+                "Sequence[Placement], now_ms: int, stock)",
+            ),
+            Edit("departments.transactions", "tickets, stock = store.open_batch(", "tickets, _ = store.open_batch("),
         ],
         "echo",
     ),
     _plant("stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo"),
     _plant(
         "department-answers-before-its-commit",
-        "departments.department",
+        "departments.app",
         "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
         """
         def rehearse(connection):
@@ -100,13 +104,13 @@ PLANTS = [
     ),
     _plant(
         "gateway-answers-before-its-commit",
-        "gateway.ordering",
+        "gateway.orders.service",
         "            known = await self._journal.insert(order)\n",
         "            self._journal.insert(order)\n            known = None\n",
     ),
     _plant(
         "gateway-asks-and-then-writes",
-        "gateway.ordering",
+        "gateway.orders.service",
         "            known = await self._journal.insert(order)\n",
         "            self._ask_all(running)\n"
         "            await asyncio.wait([running.heard])\n"
@@ -115,8 +119,8 @@ PLANTS = [
     Plant(
         "no-fencing",
         [
-            Edit("gateway.journal", "[orders.c.order_id, orders.c.owner],", "[orders.c.order_id],"),
-            Edit("gateway.journal", "        version=orders.c.epoch,\n", ""),
+            Edit("gateway.orders.journal", "[orders.c.order_id, orders.c.owner],", "[orders.c.order_id],"),
+            Edit("gateway.orders.journal", "        version=orders.c.epoch,\n", ""),
         ],
         "frozen",
     ),
@@ -125,33 +129,35 @@ PLANTS = [
     ),
     _plant(
         "a-living-gateways-orders-are-claimed",
-        "gateway.journal",
+        "gateway.orders.journal",
         "others = others.where(ended).with_for_update(skip_locked=True)",
         "others = others.with_for_update(skip_locked=True)",
         "calm",
     ),
     _plant(
         "retry-with-a-new-id",
-        "gateway.floor",
+        "gateway.department_client.client",
         "order_ids=[order.order_id for order in orders],\n        tables",
         "order_ids=[str(__import__('uuid').uuid4()) for order in orders],\n        tables",
     ),
     _plant(
         "decision-not-durable-before-departments-hear-it",
-        "gateway.ordering",
+        "gateway.orders.service",
         "            await self._journal.update(order)\n            running.durable = written\n",
         "            self._journal.update_later(order)\n            running.durable = written\n",
         "frozen",
     ),
     _plant(
         "replay-not-answered-from-the-store",
-        "departments.desk",
+        "departments.transactions",
         "ticket = tickets.get(placement.order_id)\n        if ticket is None:",
         "if ticket := None:\n            pass\n        else:",
     ),
-    _plant("cancel-does-not-restock", "departments.desk", "shelf.put_back(line.quantity, held=held)", "continue"),
-    _plant("confirm-does-not-sell", "departments.desk", "shelf.confirm(line.quantity)", "continue"),
-    _plant("suspend-does-not-hold", "departments.desk", "shelf.suspend(line.quantity)", "continue", "echo"),
+    _plant(
+        "cancel-does-not-restock", "departments.transactions", "shelf.put_back(line.quantity, held=held)", "continue"
+    ),
+    _plant("confirm-does-not-sell", "departments.transactions", "shelf.confirm(line.quantity)", "continue"),
+    _plant("suspend-does-not-hold", "departments.transactions", "shelf.suspend(line.quantity)", "continue", "echo"),
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
@@ -183,21 +189,21 @@ PLANTS = [
     ),
     _plant(
         "resume-skipped-on-start",
-        "gateway.watch",
+        "gateway.orders.ownership",
         "        await self._claim()\n\n    async def keep",
         "\n    async def keep",
         "draw",
     ),
     _plant(
         "a-write-of-unknown-fate-is-forgotten",
-        "gateway.watch",
+        "gateway.orders.ownership",
         "                    await self._find_unknown()",
         "                    pass",
         "torn",
     ),
     _plant(
         "duplicates-in-a-batch-taken-twice",
-        "departments.desk",
+        "departments.transactions",
         "            tickets[placement.order_id] = ticket\n            new.append(ticket)\n",
         "            new.append(ticket)\n",
         "draw",
@@ -210,10 +216,10 @@ PLANTS = [
         "if goal is _HOLD:",
         "echo",
     ),
-    _plant("nothing-is-held", "gateway.floor", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
+    _plant("nothing-is-held", "gateway.department_client.client", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
     _plant(
         "what-became-due-during-a-knock-is-forgotten",
-        "gateway.backlog",
+        "gateway.orders.backlog",
         "if self._orders.get(order.order_id) is order and order.epoch == epoch:",
         "if order.order_id in self._orders:",
         "wavering",
@@ -221,14 +227,14 @@ PLANTS = [
     ),
     _plant(
         "another-order-is-taken-under-a-known-id",
-        "gateway.ordering",
+        "gateway.orders.service",
         "if placed is not order and not placed.asks_the_same(order):",
         "if not order.order_id:",
         "echo",
     ),
     _plant(
         "told-before-it-is-on-record",
-        "gateway.ordering",
+        "gateway.orders.service",
         "return running.on_record and not (order.epoch or running.is_answer_written) and not may_be_elsewhere",
         "return True",
         "frozen",
@@ -236,7 +242,7 @@ PLANTS = [
     ),
     _plant(
         "a-streams-answer-is-taken-for-whichever-batch-waits-first",
-        "gateway.order_stream",
+        "gateway.department_client.stream",
         "waiting = self._waiting.get(answer.number)",
         "waiting = next(iter(self._waiting.values()), None)",
         "draw",
@@ -245,7 +251,7 @@ PLANTS = [
         "a-refusal-ends-a-confirm",
         [
             Edit(
-                "gateway.ordering",
+                "gateway.orders.service",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CONFIRM and not isinstance(error, (Unreachable, NotConfigured)):\n"
                 "            del order.owed[name]\n"
@@ -259,7 +265,7 @@ PLANTS = [
         "a-missing-department-ends-a-cancel",
         [
             Edit(
-                "gateway.ordering",
+                "gateway.orders.service",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CANCEL and isinstance(error, NotConfigured):\n"
                 "            order.hear(name, goal, Answer(TicketState.CANCELLED, []))\n"
@@ -267,31 +273,37 @@ PLANTS = [
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
             ),
             Edit(
-                "gateway.ordering",
+                "gateway.orders.service",
                 "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status\n",
                 "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status, TicketState\n",
             ),
         ],
         "reconfigured",
     ),
-    _plant("waste-is-put-back-on-hand", "departments.desk", "        if step.wastes:\n", "        if False:\n", "echo"),
+    _plant(
+        "waste-is-put-back-on-hand",
+        "departments.transactions",
+        "        if step.wastes:\n",
+        "        if False:\n",
+        "echo",
+    ),
     _plant(
         "a-step-id-is-ignored",
-        "departments.desk",
+        "departments.transactions",
         "taken = store.read_step(connection, move.order_id, move.step_id)",
         "taken = None",
         "echo",
     ),
     _plant(
         "a-step-is-not-compared-with-the-expected-state",
-        "departments.desk",
+        "departments.transactions",
         "if ticket.state is not move.expected:",
         "if not move.expected:",
         "echo",
     ),
     _plant(
         "batch-stock-with-the-first-revision",
-        "departments.desk",
+        "departments.transactions",
         "revision + len(placements) - 1)",
         "revision)",
         "echo",
@@ -303,8 +315,8 @@ PLANTS = [
         "if not incarnation:",
         "restored",
     ),
-    _plant("synchronous-normal", "plumbing.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
-    _plant("synchronous-off", "plumbing.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
+    _plant("synchronous-normal", "infra.db.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
+    _plant("synchronous-off", "infra.db.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),
 ]
 
 

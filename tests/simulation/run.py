@@ -5,7 +5,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from gateway.ordering import Patience
+from gateway.orders.service import RetryPolicy
 from tests.simulation.audit import Findings, audit
 from tests.simulation.guests import Guests
 from tests.simulation.network import FAIR, Weather
@@ -32,7 +32,7 @@ class Plan:
     interval: float = 1.0
     kinds: dict[str, float] = field(default_factory=dict)
     weather: Weather = FAIR
-    patience: Patience = field(default_factory=Patience)
+    patience: RetryPolicy = field(default_factory=RetryPolicy)
     slowness: float = 0.002
     cooks: bool = False
     policy_share: float = 0.5
@@ -48,7 +48,7 @@ class Plan:
             interval=0.25,
             kinds={"kill": 2.0, "cut": 3.0, "before": 1.0, "after": 1.0},
             weather=Weather(0.02, late=0.05),
-            patience=Patience(time_to_decide=1.0),
+            patience=RetryPolicy(time_to_decide=1.0),
             slowness=0.05,
             cooks=True,
             policy_share=0.8,
@@ -87,7 +87,7 @@ class Plan:
             interval=0.3,
             kinds={"stop": 3.0, "cut": 1.0},
             weather=Weather(0.1),
-            patience=Patience(time_to_decide=1.0, lease=0.6),
+            patience=RetryPolicy(time_to_decide=1.0, lease=0.6),
             slowness=0.05,
             cancel_share=0.5,
             plenty=1.0,
@@ -122,7 +122,7 @@ class Plan:
             guests=12,
             interval=0.2,
             kinds={"kill": 1.0, "cut": 2.0},
-            patience=Patience(time_to_decide=0.5),
+            patience=RetryPolicy(time_to_decide=0.5),
             slowness=0.05,
             policy_share=0.2,
             cancel_share=0.1,
@@ -139,7 +139,7 @@ class Plan:
             interval=0.5,
             kinds={"unconfigure": 1.0, "exhaust": 1.0, "kill": 0.5, "cut": 1.0},
             weather=Weather(0.02),
-            patience=Patience(time_to_decide=5.0),
+            patience=RetryPolicy(time_to_decide=5.0),
             slowness=0.02,
             cooks=True,
             policy_share=0.6,
@@ -189,7 +189,7 @@ class Plan:
                 repeat=dice.choice((0.0, 0.05, 0.3)),
                 reset=dice.choice((0.0, bad)),
             ),
-            patience=Patience(time_to_decide=dice.choice((1.0, 5.0, 300.0))),
+            patience=RetryPolicy(time_to_decide=dice.choice((1.0, 5.0, 300.0))),
             slowness=dice.choice((0.001, 0.01, 0.05)),
             cooks=dice.random() < 0.4,
             policy_share=dice.choice((0.2, 0.5, 0.8)),

@@ -17,7 +17,7 @@ from departments.domain.errors import StepRefused
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import TRANSITIONS, State, Ticket, Verb
-from plumbing.errors import DatabaseError
+from infra.errors import DatabaseError
 from tests.simulation.storage import Disk
 from tests.simulation.world import Gone, World
 

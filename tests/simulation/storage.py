@@ -15,9 +15,9 @@ from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from departments import desk
-from plumbing.database import Database
-from plumbing.errors import DatabaseError
+from departments import transactions
+from infra.db.database import Database
+from infra.errors import DatabaseError
 from tests.simulation.virtual import EPOCH, VirtualLoop
 
 P = ParamSpec("P")
@@ -59,7 +59,7 @@ class Disk:
         with closing(copy), closing(sqlite3.connect(self.path)) as live:
             copy.backup(live)
         with self._auditor.begin() as connection:
-            desk.renew_incarnation(connection)
+            transactions.renew_incarnation(connection)
 
     def delay(self) -> float:
         return self.dice.expovariate(1 / self.slowness) if self.slowness else 0.0

@@ -11,17 +11,17 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import departments
 import gateway
-from departments.department import Department
+from departments.app import DepartmentApp
 from departments.domain.menu import Menu, MenuItem
-from departments.limits import Limits
-from departments.service import FloorService
-from gateway import floor
+from departments.rpc.limits import Limits
+from departments.rpc.servicer import DepartmentServicer
+from gateway.department_client import client
 from gateway.domain.errors import UnknownDepartment
 from gateway.domain.order import Order, Outcome, Policy, Status
-from gateway.journal import Journal
-from gateway.ordering import Ordering, Patience
-from plumbing.database import Database
-from plumbing.grpc_peer_guard import WatchedChannel
+from gateway.orders.journal import Journal
+from gateway.orders.service import OrderService, RetryPolicy
+from infra.db.database import Database
+from infra.grpc.peer_guard import WatchedChannel
 from tests.simulation.network import Channel, Network
 from tests.simulation.storage import Disk, SimulatedDatabase
 from tests.simulation.virtual import EPOCH, Process, VirtualLoop
@@ -29,7 +29,7 @@ from tests.simulation.virtual import EPOCH, Process, VirtualLoop
 R = TypeVar("R")
 S = TypeVar("S")
 
-CALLING = floor.Calling(deadline=2.0, calls_in_flight=2, orders_per_call=256)
+CALLING = client.CallPolicy(deadline=2.0, calls_in_flight=2, orders_per_call=256)
 HTTP_SECONDS = 8.0
 
 
@@ -131,15 +131,15 @@ class Station(Program):
     def __init__(self, world: "World", name: str, disk: Disk, menu: Menu) -> None:
         super().__init__(world, name, disk)
         self.menu = menu
-        self.service: FloorService | None = None
-        self.department: Department | None = None
+        self.service: DepartmentServicer | None = None
+        self.department: DepartmentApp | None = None
 
     async def _open(self, database: SimulatedDatabase) -> None:
-        department = Department(self.menu, database)
+        department = DepartmentApp(self.menu, database)
         self.menu = _dearer(self.menu)  # the next time it is started with another price list
         await department.open()
         self.department = department
-        self.service = FloorService(department, Limits())
+        self.service = DepartmentServicer(department, Limits())
 
     def _forget(self) -> None:
         self.service = self.department = None
@@ -148,10 +148,10 @@ class Station(Program):
 class House(Program):
     """A gateway's program; several may share a journal."""
 
-    def __init__(self, world: "World", name: str, disk: Disk, patience: Patience) -> None:
+    def __init__(self, world: "World", name: str, disk: Disk, patience: RetryPolicy) -> None:
         super().__init__(world, name, disk)
         self.patience = patience
-        self.ordering: Ordering | None = None
+        self.ordering: OrderService | None = None
         self.configured: set[str] = set()
 
     async def _open(self, database: SimulatedDatabase) -> None:
@@ -160,8 +160,8 @@ class House(Program):
         self.configured = world.menus.keys() - world.unconfigured
         for name in sorted(self.configured):
             channel = cast("WatchedChannel", Channel(world.network, name))
-            rooms[name] = floor.Department(name, channel, CALLING)
-        ordering = Ordering(
+            rooms[name] = client.DepartmentClient(name, channel, CALLING)
+        ordering = OrderService(
             Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
         )
         await ordering.start()
@@ -198,7 +198,9 @@ class World:
     folder: "tempfile.TemporaryDirectory[str] | None" = None
 
     @classmethod
-    def build(cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, patience: Patience) -> "World":
+    def build(
+        cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, patience: RetryPolicy
+    ) -> "World":
         """Build a restaurant on empty disks; nothing runs yet."""
         loop, dice = VirtualLoop(), random.Random(seed)  # type: ignore[abstract]  # no sockets, no signals
         world = cls(loop, dice, Network(loop, dice), menus)
@@ -246,11 +248,11 @@ class World:
         for house in self.houses:
             house.kill()
 
-    async def request(self, house: House, use_case: "Callable[[Ordering], Awaitable[R]]") -> R:
+    async def request(self, house: House, use_case: "Callable[[OrderService], Awaitable[R]]") -> R:
         """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
         return await self._request(house, lambda: house.ordering, use_case)
 
-    async def ask(self, name: str, use_case: "Callable[[Department], Awaitable[R]]") -> "R":
+    async def ask(self, name: str, use_case: "Callable[[DepartmentApp], Awaitable[R]]") -> "R":
         """Make a request of one of a department's programs, as its staff do; raises Gone, or as the use case does."""
         station = self.dice.choice([station for station in self.stations if station.menu.name == name])
         return await self._request(station, lambda: station.department, use_case)
@@ -294,23 +296,23 @@ class World:
             raise Gone("no answer in time") from None
 
     async def place(self, house: House, new: "Callable[[], Order]") -> Told:
-        async def use_case(ordering: Ordering) -> Told:
+        async def use_case(ordering: OrderService) -> Told:
             order = new()
             for line in order.lines:
-                if line.department not in ordering.departments:  # as gateway/house.py has it
+                if line.department not in ordering.departments:  # as gateway/rest/restaurant.py has it
                     raise UnknownDepartment("lines", line.department, ordering.departments)
             return tell(await ordering.place(order))
 
         return await self.request(house, use_case)
 
     async def find(self, house: House, order_id: str) -> Told:
-        async def use_case(ordering: Ordering) -> Told:
+        async def use_case(ordering: OrderService) -> Told:
             return tell(await ordering.find(order_id))
 
         return await self.request(house, use_case)
 
     async def cancel(self, house: House, order_id: str) -> Told:
-        async def use_case(ordering: Ordering) -> Told:
+        async def use_case(ordering: OrderService) -> Told:
             return tell(await ordering.cancel(order_id))
 
         return await self.request(house, use_case)

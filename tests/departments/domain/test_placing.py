@@ -3,12 +3,14 @@ import copy
 from hypothesis import given
 from hypothesis import strategies as st
 
-from departments.domain.placing import Placement, Wish, answer, tombstone
+from departments.domain.placing import Placement, RequestedLine, answer, tombstone
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, State, TicketLine
 from tests.departments.factories import BAR, coffees, full_shelves, new_id, obeys_the_law, order, small_menu
 
-wishes = st.builds(Wish, st.sampled_from(["coffee", "soda", "beer", "tea"]), st.integers(1, 8), st.text(max_size=3))
+wishes = st.builds(
+    RequestedLine, st.sampled_from(["coffee", "soda", "beer", "tea"]), st.integers(1, 8), st.text(max_size=3)
+)
 orders = st.builds(
     Placement, st.uuids().map(str), st.lists(wishes, min_size=1, max_size=4), st.just("7"), st.booleans()
 )
@@ -16,7 +18,7 @@ orders = st.builds(
 
 def test_what_is_on_the_shelf_is_accepted_at_the_menus_price() -> None:
     shelves = full_shelves()
-    ticket = answer(Placement(new_id(), [Wish("coffee", 2, "no sugar")], table="7"), BAR, shelves, 1234)
+    ticket = answer(Placement(new_id(), [RequestedLine("coffee", 2, "no sugar")], table="7"), BAR, shelves, 1234)
     assert ticket.lines == [TicketLine("coffee", 2, "no sugar", Outcome.ACCEPTED, unit_price=350)]
     assert (ticket.state, ticket.table, ticket.placed_at_ms) == (State.QUEUED, "7", 1234)
     assert shelves["coffee"] == Stock("coffee", 10, 8, 0, 2)
@@ -59,15 +61,15 @@ def test_an_order_of_which_nothing_is_accepted_has_nothing_to_make() -> None:
 
 
 def test_a_ticket_answers_the_order_with_the_same_lines_and_no_other() -> None:
-    placement = Placement(new_id(), [Wish("coffee", 1, "hot"), Wish("tea", 2)])
+    placement = Placement(new_id(), [RequestedLine("coffee", 1, "hot"), RequestedLine("tea", 2)])
     ticket = answer(placement, BAR, full_shelves(), 1)
     assert placement.matches(ticket)
     for other in (
-        [Wish("coffee", 1, "hot")],
-        [Wish("tea", 2), Wish("coffee", 1, "hot")],
-        [Wish("coffee", 2, "hot"), Wish("tea", 2)],
-        [Wish("coffee", 1, "cold"), Wish("tea", 2)],
-        [Wish("soda", 1, "hot"), Wish("tea", 2)],
+        [RequestedLine("coffee", 1, "hot")],
+        [RequestedLine("tea", 2), RequestedLine("coffee", 1, "hot")],
+        [RequestedLine("coffee", 2, "hot"), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "cold"), RequestedLine("tea", 2)],
+        [RequestedLine("soda", 1, "hot"), RequestedLine("tea", 2)],
     ):
         assert not Placement(placement.order_id, other).matches(ticket)
 

@@ -5,26 +5,26 @@ from collections.abc import Callable
 import pytest
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Answer, Goal, Line, LineAnswer, Order, Outcome, Policy, Status, TicketState
+from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult, TicketState
 from tests.gateway.fakes import NOON_MS, all_or_nothing, new_id, order, outcomes
 
-ACCEPTED = LineAnswer(Outcome.ACCEPTED, 0, 350)
-SOLD_OUT = LineAnswer(Outcome.OUT_OF_STOCK, 0, 0)
-TWO_LEFT = LineAnswer(Outcome.OUT_OF_STOCK, 2, 0)
-UNKNOWN = LineAnswer(Outcome.NOT_ON_MENU, 0, 0)
-TOMBSTONE = Answer(TicketState.CANCELLED, [])
+ACCEPTED = LineResult(Outcome.ACCEPTED, 0, 350)
+SOLD_OUT = LineResult(Outcome.OUT_OF_STOCK, 0, 0)
+TWO_LEFT = LineResult(Outcome.OUT_OF_STOCK, 2, 0)
+UNKNOWN = LineResult(Outcome.NOT_ON_MENU, 0, 0)
+TOMBSTONE = TicketResult(TicketState.CANCELLED, [])
 
 
-def queued(*lines: LineAnswer) -> Answer:
-    return Answer(TicketState.QUEUED, lines)
+def queued(*lines: LineResult) -> TicketResult:
+    return TicketResult(TicketState.QUEUED, lines)
 
 
-def held(*lines: LineAnswer) -> Answer:
-    return Answer(TicketState.HELD, lines)
+def held(*lines: LineResult) -> TicketResult:
+    return TicketResult(TicketState.HELD, lines)
 
 
-def cancelled(*lines: LineAnswer) -> Answer:
-    return Answer(TicketState.CANCELLED, lines)
+def cancelled(*lines: LineResult) -> TicketResult:
+    return TicketResult(TicketState.CANCELLED, lines)
 
 
 def test_a_new_order_owes_every_department_its_share() -> None:
@@ -174,7 +174,7 @@ def test_another_order_that_a_department_has_under_the_id_is_left_alone() -> Non
 def test_what_an_earlier_try_placed_and_the_staff_started_is_accepted_though_it_was_rejected() -> None:
     asked = order("bar coffee")
     asked.reject("bar", "bar refused it: no")
-    asked.hear("bar", Goal.CANCEL, Answer(TicketState.PREPARING, [ACCEPTED]))
+    asked.hear("bar", Goal.CANCEL, TicketResult(TicketState.PREPARING, [ACCEPTED]))
     assert outcomes(asked) == ["accepted"]
 
 
@@ -252,7 +252,7 @@ def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> 
     assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
     asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
-    asked.hear("kitchen", Goal.CONFIRM, Answer(TicketState.PREPARING, [ACCEPTED]))
+    asked.hear("kitchen", Goal.CONFIRM, TicketResult(TicketState.PREPARING, [ACCEPTED]))
     assert asked.owed == {}
     assert asked.status is Status.ACCEPTED
     assert asked.total == 700
@@ -261,7 +261,7 @@ def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> 
 def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> None:
     asked = all_or_nothing("bar coffee", "bar soda", "kitchen meat")
     asked.hear("bar", Goal.HOLD, held(ACCEPTED, ACCEPTED))
-    asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
+    asked.hear("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
     assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CANCEL}
     assert outcomes(asked) == ["cancelled", "cancelled", "out_of_stock"]
@@ -276,8 +276,8 @@ def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> No
 
 def test_all_or_nothing_of_which_nothing_was_held_owes_nothing() -> None:
     asked = all_or_nothing("bar beer", "kitchen meat")
-    asked.hear("bar", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
-    asked.hear("kitchen", Goal.HOLD, Answer(TicketState.NONE, [SOLD_OUT]))
+    asked.hear("bar", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
+    asked.hear("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
     assert not asked.decide(Goal.HOLD)
     assert asked.owed == {}
 
@@ -357,7 +357,7 @@ def test_a_confirmed_order_of_which_a_share_is_being_made_is_kept_whole(first: s
     asked = confirmed("bar coffee", "kitchen pizza")
     asked.take_back()
     for name in sorted(asked.owed, key=first.__ne__):
-        answer = Answer(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
+        answer = TicketResult(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
         asked.hear(name, Goal.SUSPEND, answer)
         if asked.decide(Goal.SUSPEND):
             break
@@ -395,7 +395,7 @@ def test_what_a_department_refused_unheard_stays_expired_though_the_rest_is_bein
     asked = order("kitchen pizza", "kitchen meat")
     asked.answered = True
     asked.expire()
-    asked.hear("kitchen", Goal.CANCEL, Answer(TicketState.SERVED, [ACCEPTED, SOLD_OUT]))
+    asked.hear("kitchen", Goal.CANCEL, TicketResult(TicketState.SERVED, [ACCEPTED, SOLD_OUT]))
     assert outcomes(asked) == ["accepted", "expired"]
 
 
@@ -412,7 +412,7 @@ def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
 def test_what_is_being_made_cannot_be_cancelled_any_more(state: TicketState) -> None:
     asked = order("kitchen pizza", "kitchen meat")
     asked.take_back()
-    asked.hear("kitchen", Goal.CANCEL, Answer(state, [ACCEPTED, SOLD_OUT]))
+    asked.hear("kitchen", Goal.CANCEL, TicketResult(state, [ACCEPTED, SOLD_OUT]))
     assert outcomes(asked) == ["accepted", "out_of_stock"]
     assert asked.lines[0].reason == f"it cannot be cancelled any more: kitchen has it {state}"
     assert asked.total == 350
@@ -429,7 +429,7 @@ def test_an_order_that_owes_nothing_does_not_expire() -> None:
 def test_taking_back_asks_every_department_that_may_make_something() -> None:
     asked = order("bar coffee", "kitchen meat", "bakery cookie")
     asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
-    asked.hear("kitchen", Goal.PLACE, Answer(TicketState.NONE, [SOLD_OUT]))
+    asked.hear("kitchen", Goal.PLACE, TicketResult(TicketState.NONE, [SOLD_OUT]))
     asked.take_back()
     assert asked.owed == {"bar": Goal.CANCEL, "bakery": Goal.CANCEL}
     asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED))
@@ -440,9 +440,9 @@ def test_taking_back_asks_every_department_that_may_make_something() -> None:
 
 
 @pytest.mark.parametrize("answer", [SOLD_OUT, UNKNOWN])
-def test_what_was_refused_cannot_be_taken_back(answer: LineAnswer) -> None:
+def test_what_was_refused_cannot_be_taken_back(answer: LineResult) -> None:
     asked = order("bar beer")
-    asked.hear("bar", Goal.PLACE, Answer(TicketState.NONE, [answer]))
+    asked.hear("bar", Goal.PLACE, TicketResult(TicketState.NONE, [answer]))
     with pytest.raises(NotCancellable, match="it is refused"):
         asked.take_back()
     assert asked.owed == {}

@@ -11,23 +11,23 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.order import (
     PLACING,
     STARTED,
-    Answer,
     Goal,
     Line,
-    LineAnswer,
+    LineResult,
     Order,
     Outcome,
     Policy,
     Status,
+    TicketResult,
     TicketState,
 )
 from tests.gateway.fakes import NOON_MS, new_id
 
 NAMES = ("bar", "kitchen", "bakery")
 LINE_ANSWERS = {
-    "has": LineAnswer(Outcome.ACCEPTED, 0, 100),
-    "sold": LineAnswer(Outcome.OUT_OF_STOCK, 1, 0),
-    "none": LineAnswer(Outcome.NOT_ON_MENU, 0, 0),
+    "has": LineResult(Outcome.ACCEPTED, 0, 100),
+    "sold": LineResult(Outcome.OUT_OF_STOCK, 1, 0),
+    "none": LineResult(Outcome.NOT_ON_MENU, 0, 0),
 }
 NOT_STARTED = (TicketState.HELD, TicketState.QUEUED)
 
@@ -38,9 +38,9 @@ class Station:
 
     name: str
     state: TicketState | None = None
-    lines: list[LineAnswer] = field(default_factory=list)
+    lines: list[LineResult] = field(default_factory=list)
 
-    def answer(self, goal: Goal, order: Order) -> Answer:
+    def answer(self, goal: Goal, order: Order) -> TicketResult:
         if goal in (Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL) and self.state is None:
             self.state = TicketState.CANCELLED
         elif goal is Goal.CANCEL:
@@ -59,7 +59,7 @@ class Station:
                 TicketState.NONE if not served else TicketState.HELD if goal is Goal.HOLD else TicketState.QUEUED
             )
         assert self.state is not None
-        return Answer(self.state, list(self.lines))
+        return TicketResult(self.state, list(self.lines))
 
     def makes(self, number: int) -> bool:
         """Tell whether one of its lines is made, or will be."""
@@ -84,7 +84,7 @@ class OrderMachine(RuleBasedStateMachine):
         self.order = order
         self.order.answered = answered
         self.stations = {name: Station(name) for name in order.shares}
-        self.said: list[tuple[str, Goal, Answer]] = []
+        self.said: list[tuple[str, Goal, TicketResult]] = []
 
     @precondition(lambda self: self.order.owed)
     @rule(data=st.data())
@@ -196,7 +196,7 @@ class OrderMachine(RuleBasedStateMachine):
         return not {Goal.HOLD, Goal.SUSPEND}.isdisjoint(self.order.owed.values())
 
 
-def _hear(order: Order, name: str, goal: Goal, answer: Answer) -> None:
+def _hear(order: Order, name: str, goal: Goal, answer: TicketResult) -> None:
     order.hear(name, goal, answer)
     order.decide(goal)
 

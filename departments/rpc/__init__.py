@@ -1,0 +1,1 @@
+"""The gRPC services of a department: decode, call one use case, encode."""

@@ -1,0 +1,55 @@
+"""One table: what a department raises -> the gRPC status that its caller gets."""
+
+from typing import Any
+
+from google.rpc.error_details_pb2 import ErrorInfo, PreconditionFailure, RetryInfo
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from departments.domain.errors import (
+    DepartmentError,
+    InvalidRequest,
+    OrderError,
+    OrderIdTaken,
+    OrderNotFound,
+    StepConflict,
+    StepIdTaken,
+    StepNotAllowed,
+    StepRefused,
+    TicketUnreadable,
+)
+from infra.errors import DatabaseError
+from infra.grpc.server import invalid_argument
+
+STATUSES: dict[type[DepartmentError], Status] = {
+    InvalidRequest: Status.INVALID_ARGUMENT,
+    OrderIdTaken: Status.ALREADY_EXISTS,
+    OrderNotFound: Status.NOT_FOUND,
+    StepConflict: Status.FAILED_PRECONDITION,
+    StepIdTaken: Status.ALREADY_EXISTS,
+    StepNotAllowed: Status.FAILED_PRECONDITION,
+    TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+}
+
+
+def to_status(error: Exception) -> GRPCError | None:
+    """Translate an error, with google.rpc details; None for one that nobody foresaw."""
+    if isinstance(error, InvalidRequest):
+        return invalid_argument(error.field, error.description)
+    if isinstance(error, DatabaseError):
+        details = RetryInfo()
+        details.retry_delay.FromSeconds(1)
+        return GRPCError(Status.UNAVAILABLE, f"the database is out of order: {error}", [details])
+    if isinstance(error, OrderError) and type(error) in STATUSES:
+        return GRPCError(STATUSES[type(error)], str(error), _details(error))
+    return None
+
+
+def _details(error: OrderError) -> list[Any]:
+    """Say the same for programs: what the error is about and, where a ticket's state is in the way, which it is."""
+    details: list[Any] = [ErrorInfo(reason=type(error).__name__, domain="comanda", metadata=error.facts)]
+    if isinstance(error, StepRefused):
+        failure = PreconditionFailure()
+        failure.violations.add(type="TICKET_STATE", subject=f"tickets/{error.order_id}", description=str(error))
+        details.append(failure)
+    return details

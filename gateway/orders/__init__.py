@@ -1,0 +1,1 @@
+"""The order path: service, journal, leases, delivery of what is owed."""

@@ -1,0 +1,1 @@
+"""The REST API: routes, fast path, JSON bodies, problems, description."""

@@ -1,0 +1,88 @@
+"""What holds for every request, whichever way it takes: the query, the content's coding, the JSON body."""
+
+from typing import Any, cast
+from unicodedata import is_normalized, normalize
+from urllib.parse import parse_qsl, urlencode
+
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from gateway.domain.errors import RuleBroken, UnknownParameter
+from gateway.rest.json_body import UnsupportedMediaType, read_body
+
+RAISED = "comanda.raised"
+"""Where a scope has what the fast path raised."""
+
+_PARAMETERS = "comanda.query"  # where a handler's options have the names of its query parameters
+
+
+def check_request(app: ASGIApp) -> ASGIApp:
+    """Check a request before every route, as middleware; raise again what the fast path raised."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        http = cast("HTTPScope", scope)
+        if RAISED in http:
+            raise cast("dict[str, Any]", http).pop(RAISED)  # which would be a cycle: its traceback has the scope
+        check_encoding(http["headers"])
+        if http["query_string"] and http["method"] != "OPTIONS":
+            check_query(http, cast("HTTPRouteHandler", http["route_handler"]))
+        await app(scope, receive, send)
+
+    return serve
+
+
+def check_encoding(headers: Any) -> None:
+    """Refuse a body that is compressed, in whichever way; raises UnsupportedMediaType."""
+    for name, value in headers:
+        if name == b"content-encoding":
+            text = value.decode("latin-1")
+            if any(coding.strip().lower() not in {"identity", ""} for coding in text.split(",")):
+                raise UnsupportedMediaType(
+                    f"content-encoding: {text[:80]!r} is not allowed: expected identity, which is none",
+                    headers={"Accept-Encoding": "identity"},
+                )
+
+
+def check_query(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
+    """Put a query into NFC; raises UnknownParameter, and RuleBroken for a parameter that stands twice."""
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if not all(is_normalized("NFC", text) for pair in query for text in pair):
+        query = [(normalize("NFC", name), normalize("NFC", value)) for name, value in query]
+        scope["query_string"] = urlencode(query).encode("ascii")
+    known = _parameters(handler, set(scope.get("path_params", ())))
+    if known is None:
+        return
+    seen = set()
+    for name, value in query:
+        if name not in known:
+            raise UnknownParameter(name, value, known)
+        if name in seen and not known[name]:
+            raise RuleBroken(name, value, f"expected {name} once")
+        seen.add(name)
+
+
+def _parameters(handler: HTTPRouteHandler, path_parameters: set[str]) -> dict[str, bool] | None:
+    """Name a handler's query parameters, and tell which of them may stand more than once; None where it takes any."""
+    if _PARAMETERS not in handler.opt:
+        model = handler.create_kwargs_model(dict.fromkeys(path_parameters, cast("Any", None)))
+        handler.opt[_PARAMETERS] = (
+            None
+            if "query" in model.expected_reserved_kwargs
+            else {each.field_alias: each.is_sequence for each in model.expected_query_params}
+        )
+    return cast("dict[str, bool] | None", handler.opt[_PARAMETERS])
+
+
+class JsonRequest(Request[Any, Any, Any]):
+    """A request whose JSON body is read as on the fast path: straight into what its handler asks for."""
+
+    async def json(self) -> Any:
+        """Read the body; raises UnsupportedMediaType, RuleBroken."""
+        field = self.route_handler.parsed_data_field
+        kind = self.headers.get("content-type")
+        return read_body(
+            None if kind is None else kind.encode("latin-1"),
+            await self.body(),
+            Any if field is None else field.annotation,
+        )

@@ -1,1 +1,0 @@
-"""The REST endpoints, a few lines each: decode, call one use case, encode."""

@@ -1,1 +1,0 @@
-"""The whole house: what spans the gateway and the departments. `python -m house up` runs it on one machine."""

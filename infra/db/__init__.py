@@ -1,0 +1,1 @@
+"""Databases: engines, sessions, statements, migrations and what watches over them."""

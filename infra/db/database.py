@@ -1,0 +1,201 @@
+"""One database, SQLite or PostgreSQL: its sessions, its migrations, and a transaction as one job in a thread.
+
+A transaction script is a plain function whose first argument is the connection. `write` runs it in the one writing
+thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller that goes away. `read` runs it in a thread
+of its own, so that a long page of history never delays an order, and `look_up` in another one, so that whoever reads a
+few rows by their keys does not wait behind such a page.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Concatenate, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from infra.db import engines
+from infra.db.outages import Outages
+from infra.db.sessions import Session, statements_only
+from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
+from infra.db.statements import (
+    MOST_ROWS,
+    Statement,
+    encode_json,
+    insert_records,
+    now_ms,
+    records,
+    strings,
+    update_records,
+)
+from infra.db.url import parse_url, show_url
+from infra.errors import DatabaseError, StartError
+
+__all__ = [
+    "MOST_ROWS",
+    "Database",
+    "Statement",
+    "change_copy",
+    "encode_json",
+    "insert_records",
+    "lock_file",
+    "now_ms",
+    "records",
+    "statements_only",
+    "strings",
+    "update_records",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Database:
+    """A SQLite file or one schema of a PostgreSQL database."""
+
+    def __init__(
+        self, url: str | Path, schema: str, *, read_only: bool = False, timeout: float = engines.TIMEOUT_SECONDS
+    ) -> None:
+        """Open lazily; raises SettingsError for a URL of another kind. `schema` and `timeout` are for PostgreSQL only.
+
+        A path is a SQLite file's, whatever characters are in it.
+
+        `read_only` is for looking at a database that others write: nothing is made or changed, not even the file.
+        `timeout`, in seconds, is what a transaction that writes may take before its connection is given up.
+        """
+        self.url = parse_url(url)
+        self.schema = schema
+        self._timeout = timeout
+        self._lock: IO[str] | None = None
+        self._outages = Outages(str(self))
+        if read_only:
+            limits = engines.auditing(timeout)
+            reading = engines.reading_engine(self.url, schema, limits)
+            self._writer = self._reader = self._finder = self._session("read", reading, limits)
+        elif self.url.drivername == "sqlite":
+            self._writer = self._session("write", engines.sqlite_engine(self.url, engines.WRITING))
+            self._reader = self._session("read", engines.sqlite_engine(self.url, "BEGIN"))
+            self._finder = self._session("look up", engines.sqlite_engine(self.url, "BEGIN"))
+        else:
+            self._writer = self._on_postgresql("write", engines.writing(timeout), engines.BY_KEY)
+            self._reader = self._on_postgresql("read", engines.reading(timeout))
+            self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY)
+
+    def __str__(self) -> str:
+        """Name the database without its password."""
+        return show_url(self.url)
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None on PostgreSQL."""
+        return Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+
+    def prepare(self, versions: Path) -> None:
+        """Take the database for this process and bring its tables up to date; raises StartError.
+
+        `versions` is the folder of the program's Alembic migrations.
+        """
+        if self.file is not None:
+            self._lock = lock_file(self.file)
+            refuse_half_restored(self.file)
+            make_private(self.file)
+        try:
+            if not self._writer.run_now(self._is_current, versions):
+                self._migrate(versions)
+        except DatabaseError as error:
+            raise StartError(f"database {self} cannot be used: {error}") from error
+        self._outages.begin()
+
+    async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
+        return await self._writer.run(script, *args, **kwargs)
+
+    async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a script that changes nothing; raises DatabaseError."""
+        return await self._reader.run(script, *args, **kwargs)
+
+    async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a script that reads a few rows by their keys, past whatever `read` is busy with; raises DatabaseError."""
+        return await self._finder.run(script, *args, **kwargs)
+
+    def close(self) -> None:
+        """Finish the transactions that run, then let go of the database."""
+        for session in {self._finder, self._reader, self._writer}:
+            session.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _session(self, name: str, engine: sa.Engine, limits: engines.Limits | None = None) -> Session:
+        return Session(name, engine, self._outages, limits.transaction if limits else 0)
+
+    def _on_postgresql(self, name: str, limits: engines.Limits, options: str = "") -> Session:
+        engine = engines.postgresql_engine(self.url, self.schema, limits, options=options)
+        return self._session(name, engine, limits)
+
+    def _is_current(self, connection: sa.Connection, versions: Path) -> bool:
+        """Tell whether no migration is due; raises StartError for an encoding that cannot hold all text."""
+        encoding = _encoding(connection)
+        if encoding != "UTF8":
+            raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
+        return _version(connection, self.schema) == _newest(versions)
+
+    def _migrate(self, versions: Path) -> None:
+        """Bring the tables up to date; on PostgreSQL in a session of its own, which may take as long as it needs."""
+        if self.file is not None:
+            self._writer.run_now(_migrate, self.schema, versions)
+            return
+        migrating = self._on_postgresql("migrate", engines.migrating(self._timeout))
+        try:
+            migrating.run_now(_migrate, self.schema, versions)
+        finally:
+            migrating.close()
+
+
+def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
+    """Run a script as a transaction on a SQLite file that no program uses; raises DatabaseError.
+
+    The file stays one file: nothing of it is left in a log beside it.
+    """
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
+    try:
+        with engine.begin() as connection:
+            script(connection)
+    except DBAPIError as error:
+        raise DatabaseError(f"{path} cannot be changed: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def _encoding(connection: sa.Connection) -> str:
+    """Tell how text is written; SQLite's own ways are all Unicode."""
+    if connection.dialect.name == "sqlite":
+        return "UTF8"
+    return str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
+
+
+def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
+    if connection.dialect.name == "postgresql":
+        # Replicas that start at once take turns.
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(schema))))
+        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
+        if _version(connection, schema) == _newest(versions):
+            return
+    # Where there is Pygments, mako would load it, 4 MB, to colour pages of template errors that nobody here sees.
+    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
+    from infra.db.upgrade import upgrade
+
+    upgrade(connection, versions)
+
+
+def _newest(versions: Path) -> str:
+    """Return the number of the newest migration, with which its file begins."""
+    return max(versions.glob("[0-9]*.py")).stem.partition("_")[0]
+
+
+def _version(connection: sa.Connection, schema: str) -> str | None:
+    """Tell which migration was the last; None where there was none yet."""
+    place = schema if connection.dialect.name == "postgresql" else None
+    if not sa.inspect(connection).has_table("alembic_version", place):
+        return None
+    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
+    return version

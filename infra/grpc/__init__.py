@@ -1,0 +1,1 @@
+"""gRPC servers and channels, guarded against peers that misbehave or vanish."""

@@ -1,0 +1,310 @@
+"""A gRPC server's connections, hardened against peers that do not keep to the rules.
+
+What grpclib 0.4.9 and h2 leave open, and what is done here:
+
+- A call that was reset before it started was never released (HEADERS and RST_STREAM in a loop took 170 MiB in a
+  second), and what nobody had read of it counted against its connection for ever. It is released when it is reset.
+- Calls could be reset, and settings changed, without end. A peer that does so is sent away.
+- A call above the limit of streams cost its connection, with all other calls on it. It alone is refused.
+- Headers were not validated, and bytes in them that are not ASCII ended a connection with a traceback.
+- A peer could have our side of the header compression grow without bounds.
+- Any number of peers could connect, and one that sent much kept the others waiting.
+- A peer that pings and does not read the answers had them kept in memory. It is sent away.
+- Connections were closed without a word. Every close is GOAWAY and, over TLS, close_notify before the end; a client
+  that has to guess may take the connection for alive. And the connection stays for a moment, because what was sent is
+  lost where it is closed on data that nobody has read.
+
+A client may leave pings unanswered for as long as a setting says, 20 s by default, because its program may be busy. A
+peer that has not sent its preface is waited for no longer than the gateway waits for a department.
+
+What one call may send is in grpc_call_guard.py; what of a connection's errors concerns one call, in grpc_connection.py.
+"""
+
+import asyncio
+import math
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+from grpclib.const import Status
+from grpclib.protocol import Stream as ProtocolStream
+from grpclib.server import Server
+from h2.errors import ErrorCodes
+from h2.events import RemoteSettingsChanged, RequestReceived, StreamReset
+
+from infra.grpc.call_guard import GuardedHandler, GuardedStream, Headers, Room, fault_in, split_binary
+from infra.grpc.connection import MOST_HEADER_BYTES
+from infra.grpc.frames import LightConnection
+from infra.grpc.peer_guard import CONFIGURATION, LOOK_SECONDS, UNANSWERED_LOOKS, WatchedProcessor, WatchedProtocol
+from infra.tls import Callers, peer_names
+
+if TYPE_CHECKING:
+    from asyncio.transports import BaseTransport
+
+CONNECTIONS = 1000
+STREAMS = 100
+"""How many calls a connection may have open; it is what h2 announces."""
+
+RESETS = 500
+"""How many calls a peer may reset, malform or have refused at once; as many more are allowed every ten seconds."""
+
+UNREAD_BYTES = 2 * 1024 * 1024
+"""How much a peer may leave unread of what it was sent, well above what its calls may have on their way."""
+
+CLOSE_SECONDS = 1.0
+"""How long a server that stops waits for its peers to read that it does."""
+
+HEADER_TABLE_BYTES = 4096
+PIECE_BYTES = 8 * 1024
+"""How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
+frames."""
+
+Refusal = Callable[[str], str | None]
+"""Why a peer may not call a path, or None where it may."""
+
+log = structlog.get_logger("grpc")
+
+
+class GuardedConnection(LightConnection):
+    """Is closed in one direction first, so that its peer reads to the end."""
+
+    def close(self) -> None:
+        """Send nothing more; over TLS that is close_notify."""
+        transport = self.__dict__.get("_transport")
+        if transport is None or transport.is_closing() or not transport.can_write_eof():
+            super().close()
+        else:
+            transport.write_eof()
+            del self._transport, self._connection._frame_dispatch_table  # cycles, as grpclib does
+
+
+class GuardedProcessor(WatchedProcessor):
+    """Gives a peer what it is allowed, and no more."""
+
+    def __init__(self, protocol: "GuardedProtocol", room: Room, refusal: Refusal | None) -> None:
+        super().__init__(protocol.handler, protocol.connection, protocol._hear_goaway)
+        self._protocol = protocol
+        self._room = room
+        self._refusal = refusal
+        self._allowance = float(RESETS)
+        self._counted_at = asyncio.get_running_loop().time()
+
+    def register(self, stream: ProtocolStream) -> Callable[[], None]:
+        stream_id = cast("int", stream.id)
+        self.streams[stream_id] = stream
+        return partial(self._release, stream_id)
+
+    def process_request_received(self, event: RequestReceived) -> None:
+        stream = GuardedStream(self.connection, event.stream_id, self._room)
+        headers = event.headers and split_binary(cast("Headers", event.headers))
+        if self._protocol.is_left or len(self.streams) >= STREAMS:
+            stream.refuse()
+            self._spend()
+        elif not headers:
+            stream.answer(Status.RESOURCE_EXHAUSTED, f"the metadata has more than {MOST_HEADER_BYTES} bytes")
+            self._spend()
+        elif fault := fault_in(headers):
+            stream.answer(*fault)
+        elif self._refusal and (reason := self._refusal(dict(headers).get(":path", ""))):
+            stream.answer(Status.PERMISSION_DENIED, reason)
+        else:
+            stream.encoding = dict(headers).get("grpc-encoding", stream.encoding)
+            self.handler.accept(stream, cast("Any", headers), self.register(stream))
+
+    def process_stream_reset(self, event: StreamReset) -> None:
+        super().process_stream_reset(event)
+        self._release(event.stream_id)
+        self._spend()
+
+    def process_remote_settings_changed(self, event: RemoteSettingsChanged) -> None:
+        super().process_remote_settings_changed(event)
+        encoder = self.connection._connection.encoder
+        if encoder.header_table_size > HEADER_TABLE_BYTES:
+            encoder.header_table_size = HEADER_TABLE_BYTES
+        self._spend()
+
+    def _release(self, stream_id: int) -> None:
+        """Forget a call; what of it nobody has read no longer counts against its connection."""
+        stream = self.streams.pop(stream_id, None)
+        if stream is not None and not self.connection.is_closing():
+            self.connection.ack(stream_id, stream.buffer.unacked_size())
+
+    def _spend(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._allowance = min(RESETS, self._allowance + (now - self._counted_at) * RESETS / 10) - 1
+        self._counted_at = now
+        if self._allowance < 0:
+            self._protocol.send_away("a peer resets calls, has them refused, or changes its settings, without end")
+
+
+class GuardedProtocol(WatchedProtocol):
+    """A connection to a server, which knows all of them."""
+
+    processor: GuardedProcessor
+    _is_leaving = False
+
+    def __init__(self, handler: GuardedHandler, server: "GuardedServer") -> None:
+        super().__init__(handler, server._config, server._h2_config)
+        self._server = server
+        self._waiting = bytearray()
+
+    def connection_made(self, transport: "BaseTransport") -> None:
+        super().connection_made(transport)
+        if not self._server.admit(self):
+            self._hang_up("there are too many connections", ErrorCodes.ENHANCE_YOUR_CALM)
+            self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_leaving:
+            return  # it is read, for a peer's data that nobody reads would take the GOAWAY from it
+        if len(data) <= PIECE_BYTES and not self._waiting:
+            super().data_received(data)
+        else:  # one turn of the loop for each piece, so that the others have theirs
+            self._waiting += data
+            self._transport.pause_reading()
+            self._receive_piece()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._is_leaving = True
+        super().connection_lost(exc)
+        del self.processor  # and with it a cycle: collections are rare
+        self._server.forget(self)
+
+    def send_away(self, reason: str) -> None:
+        """End the connection with a peer that asks for more than anybody needs."""
+        if not self._is_leaving:
+            log.warning(f"{reason}; it is sent away")
+            self._hang_up(reason, ErrorCodes.ENHANCE_YOUR_CALM)
+
+    def close(self) -> None:
+        """Say GOAWAY, and nothing more; the peer may still read what it was sent."""
+        self._hang_up("this server is shutting down")
+
+    def abort(self) -> None:
+        """Close without waiting for the peer."""
+        self._transport.abort()
+
+    def _make_connection(self) -> LightConnection:
+        return GuardedConnection(self._h2, self._transport, config=self.config)
+
+    def _make_processor(self) -> GuardedProcessor:
+        room = Room(self._server.max_message, self._server.message_seconds)
+        return GuardedProcessor(self, room, self._refusal())
+
+    def _receive_piece(self) -> None:
+        if not self._is_leaving:
+            piece = bytes(self._waiting[:PIECE_BYTES])
+            del self._waiting[:PIECE_BYTES]
+            super().data_received(piece)
+        if self._is_leaving:
+            self._waiting.clear()
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._receive_piece)
+        elif not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def _flush(self) -> None:
+        super()._flush()
+        if not self.connection.write_ready.is_set() and self._transport.get_write_buffer_size() > UNREAD_BYTES:
+            self.send_away("a peer does not read what it is answered")
+
+    def _look(self) -> None:
+        if self._is_leaving:
+            self._transport.abort()
+        else:
+            super()._look()
+
+    def _is_gone(self) -> bool:
+        if not self._h2.is_greeted:
+            return super()._is_gone()
+        looks = self._server.silent_looks
+        return self._silent >= looks or self._unanswered >= max(looks, UNANSWERED_LOOKS)
+
+    def _let_go(self) -> None:
+        self._hang_up("pings are not answered")
+
+    def _refusal(self) -> Refusal | None:
+        if self._server.callers is None:
+            return None
+        names = peer_names(self._transport.get_extra_info("peercert"))
+        return partial(self._server.callers.refusal, names)
+
+    def _hang_up(self, reason: str, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
+        """Say GOAWAY and send nothing more; who has not closed one look later is not waited for."""
+        if not self._is_leaving:
+            self._is_leaving = True
+            self._timer.cancel()
+            self._rearm()
+            super()._hang_up(reason, code)
+
+
+class GuardedServer(Server):
+    """Knows its connections, so that it can count them, and close them one by one."""
+
+    def __init__(
+        self,
+        handlers: Any,
+        *,
+        max_message: int,
+        message_seconds: float,
+        ping_timeout: float,
+        callers: Callers | None,
+        **options: Any,
+    ) -> None:
+        """`callers` are those who may call, known by their certificates; without them anybody may.
+
+        `max_message` in bytes; a message has to arrive within `message_seconds`, and the answer to a ping within
+        `ping_timeout`.
+        """
+        super().__init__(handlers, config=CONFIGURATION, **options)
+        self.callers = callers
+        self._h2_config.validate_inbound_headers = True
+        self._h2_config.header_encoding = "latin-1"  # ASCII in all that has a meaning; the rest must not raise
+        self._is_crowded = False
+        self._all_closed = asyncio.Event()
+        self.max_message = max_message
+        self.message_seconds = message_seconds
+        self.silent_looks = math.ceil(ping_timeout / LOOK_SECONDS)
+        self.open: set[GuardedProtocol] = set()
+
+    def protocol(self) -> GuardedProtocol:
+        """Make the protocol of a new connection."""
+        self.__gc_step__()
+        handler = GuardedHandler(self._mapping, self._codec, self._status_details_codec, self.__dispatch__)
+        self._handlers.add(handler)
+        return GuardedProtocol(handler, self)
+
+    def admit(self, protocol: GuardedProtocol) -> bool:
+        """Count a connection in, if there is room; tells once in a crowd that there is none."""
+        was_crowded, self._is_crowded = self._is_crowded, len(self.open) >= CONNECTIONS
+        if self._is_crowded:
+            if not was_crowded:
+                log.warning("too many connections; more are turned away", most=CONNECTIONS)
+            return False
+        self.open.add(protocol)
+        return True
+
+    def cancel_calls(self) -> None:
+        """Cancel what still runs."""
+        for handler in self._handlers:
+            handler.close()
+
+    def forget(self, protocol: GuardedProtocol) -> None:
+        """Count a connection out."""
+        self.open.discard(protocol)
+        if not self.open:
+            self._all_closed.set()
+
+    async def close_connections(self) -> None:
+        """Say GOAWAY on every connection, and wait a moment until it is read."""
+        self._all_closed.clear()
+        for protocol in list(self.open):
+            protocol.close()
+        if self.open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_closed.wait(), CLOSE_SECONDS)
+        for protocol in list(self.open):
+            protocol.abort()
+        await asyncio.sleep(0)  # the loop closes what was aborted

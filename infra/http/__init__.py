@@ -1,0 +1,1 @@
+"""The HTTP protocol under the gateway: guard, request ids, access log."""

@@ -1,0 +1,78 @@
+"""The outermost layer of an HTTP server: every request has an id, and, where it is wanted, a line in the log.
+
+The id is returned as `X-Request-Id` with every response.
+"""
+
+import time
+from typing import Any, cast
+
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from infra.http.access_log import log_request
+from infra.http.guard import REFUSED, REQUEST_ID
+from infra.request_ids import HEADER, RequestId, choose_request_id
+
+_HEADER = HEADER.encode("ascii")
+
+
+def identify_requests(app: ASGIApp, *, is_logged: bool) -> ASGIApp:
+    """Give every request that an app serves an id; log a line for each if `is_logged`."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        facts = cast("dict[str, Any]", scope)
+        request_id: str = facts.get(REQUEST_ID) or choose_request_id(facts["headers"])
+        facts[REQUEST_ID] = request_id
+        request = RequestId.begin(request_id)
+        send = _add_header(send, _HEADER, request_id.encode("ascii"))
+        try:
+            if is_logged:
+                await _serve_and_log(app, cast("HTTPScope", scope), receive, send)
+            else:
+                await app(scope, receive, send)
+        finally:
+            request.end()
+
+    return serve
+
+
+def _add_header(send: Send, name: bytes, value: bytes) -> Send:
+    """Add a header to the response that is sent, whatever else it has."""
+    cycle = getattr(send, "__self__", None)
+    if isinstance(cycle, RequestResponseCycle):
+        cycle.default_headers = [*cycle.default_headers, (name, value)]
+        return send
+
+    async def send_with_header(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (name, value)]
+        await send(message)
+
+    return send_with_header
+
+
+class _Counted:
+    """Takes note of the response that is sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 500  # what uvicorn makes of an exception
+        self.length = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.length += len(message.get("body", b""))
+        await self._send(message)
+
+
+async def _serve_and_log(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    counted, begin = _Counted(send), time.perf_counter()
+    try:
+        await app(scope, receive, counted.send)
+    finally:
+        # What the protocol has refused meanwhile (it came too slowly, or is too long) has that response.
+        facts = cast("dict[str, Any]", scope)
+        status, length = facts.get(REFUSED) or (counted.status, 0 if scope["method"] == "HEAD" else counted.length)
+        log_request(facts, facts[REQUEST_ID], status, length, time.perf_counter() - begin)

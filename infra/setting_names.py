@@ -1,0 +1,65 @@
+"""The names of all settings: one environment serves every program, and each refuses a name that no program reads.
+
+Programs do not import each other, so the names are repeated here; tests compare them with the programs' own settings.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+
+from infra.errors import SettingsError
+from infra.settings import PREFIX, variable
+
+GATEWAY = "gateway"
+
+_BOTH = frozenset({
+    "home", "database_url", "database_timeout", "host", "port", "grace", "max_lines", "max_quantity", "max_note",
+    "tls_ca", "tls_cert", "tls_key", "tls_domain", "plaintext", "log_level", "log_format",
+})  # fmt: skip
+
+GATEWAY_FIELDS = _BOTH | {
+    "departments", "currency", "deadline", "time_to_decide", "first_retry", "retry_cap", "calls_in_flight",
+    "orders_per_call", "max_waiting", "max_body", "receive_seconds", "wait_for_departments", "linger", "cors_origins",
+}  # fmt: skip
+
+DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message", "ping_timeout"}
+
+OF_CONTAINERS = frozenset({
+    "base", "certs", "db_password", "health_interval", "image", "publish", "revision", "version",
+})  # fmt: skip
+"""What the Compose files and the recipes around them read."""
+
+_ANY_PROGRAM = re.compile(r"[A-Z][A-Z0-9_]*_")
+
+
+def refuse_unknown_names(environ: Mapping[str, str], departments: Collection[str] | None = None) -> None:
+    """Raise SettingsError for each variable that no program reads, with the nearest name that one does.
+
+    `departments` are all there are; where it is None, there may be others, on this machine or elsewhere.
+    """
+    faults = []
+    known = {variable(field) for field in GATEWAY_FIELDS | DEPARTMENT_FIELDS | OF_CONTAINERS}
+    known.update(variable(field, GATEWAY) for field in GATEWAY_FIELDS)
+    known.update(variable(field, name) for name in departments or () for field in DEPARTMENT_FIELDS)
+    for name in _set_names(environ):
+        if name in known or (departments is None and _is_a_departments(name)):
+            continue
+        bare = [each.removeprefix(PREFIX) for each in sorted(known)]
+        nearest = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+        hint = f"did you mean {PREFIX}{nearest[0]}?" if nearest else "docs/settings.md lists all"
+        faults.append(f"{name} is no setting: {hint}")
+    if faults:
+        raise SettingsError("; ".join(faults))
+
+
+def _set_names(environ: Mapping[str, str]) -> Iterator[str]:
+    return (name for name in sorted(environ) if name.startswith(PREFIX) and environ[name].strip())
+
+
+def _is_a_departments(name: str) -> bool:
+    """Tell whether a variable is for one department, whatever it is called."""
+    for field in DEPARTMENT_FIELDS:
+        program = name.removeprefix(PREFIX).removesuffix(field.upper())
+        if PREFIX + program + field.upper() == name and _ANY_PROGRAM.fullmatch(program):
+            return program != f"{GATEWAY.upper()}_"
+    return False

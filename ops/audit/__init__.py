@@ -1,0 +1,1 @@
+"""Compares journal, orders, tickets and stock across all databases."""

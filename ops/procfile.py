@@ -1,0 +1,99 @@
+"""Which programs make up the house on one machine: a department for each menu file, and the gateway."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+from departments.domain.menu import Menu
+from departments.menu_file import menu_files, read_menu
+from departments.settings import DepartmentSettings, refuse_reserved_name
+from gateway.settings import GatewaySettings
+from infra.addresses import Address
+from infra.errors import StartError
+from infra.setting_names import refuse_unknown_names
+from infra.settings import read_settings, variable
+
+FIRST_FREE_PORT = 50054
+
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program to run: `command` is what starts it, `stop_seconds` what it may take to stop by itself.
+
+    A line that begins with `complaint` says why it cannot start.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    writes_json: bool
+    stop_seconds: float
+    complaint: bytes
+
+    @property
+    def is_gateway(self) -> bool:
+        """Tell the gateway from the departments."""
+        return self.name == "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Procfile:
+    """The programs, departments first, and the variables that all of them get."""
+
+    programs: tuple[Program, ...]
+    variables: dict[str, str]
+
+
+def plan(folder: Path, environ: Mapping[str, str]) -> Procfile:
+    """Plan a program for each menu file of a folder, and the gateway.
+
+    Raises StartError for a malformed menu, a port named twice, and whatever is wrong with a setting of any program.
+    """
+    menus = {path: read_menu(path) for path in menu_files(folder)}
+    names = [menu.name for menu in menus.values()]
+    refuse_unknown_names(environ, names)
+    ports = _ports(list(menus.values()), environ)
+    variables = {variable("port", name): str(port) for name, port in ports.items()}
+    settings = {name: read_settings(DepartmentSettings, name, environ) for name in names}
+    addresses = {name: Address.of(own_address(settings[name].host), port) for name, port in ports.items()}
+    variables[variable("departments")] = ",".join(f"{name}={address}" for name, address in addresses.items())
+    programs = [
+        _program(menu.name, ("departments", str(path.absolute())), settings[menu.name], settings[menu.name].grace)
+        for path, menu in menus.items()
+    ]
+    gateway = read_settings(GatewaySettings, "gateway", {**environ, **variables})
+    programs.append(_program("gateway", ("gateway",), gateway, gateway.linger + gateway.grace))
+    return Procfile(tuple(programs), variables)
+
+
+def _program(
+    name: str, module: tuple[str, ...], settings: DepartmentSettings | GatewaySettings, stop_seconds: float
+) -> Program:
+    command = (sys.executable, "-m", *module)
+    return Program(name, command, settings.log_format == "json", stop_seconds, f"{' '.join(module)}: ".encode())
+
+
+def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
+    wanted: dict[str, int | None] = {}
+    for menu in menus:
+        # Told apart as their variables and their schemas do: my-bar and my_bar are one.
+        if variable("port", menu.name) in {variable("port", name) for name in (*wanted, "gateway")}:
+            raise StartError(f"two programs are called {menu.name!r}: every menu needs a name of its own")
+        refuse_reserved_name(menu.name)
+        narrow = {name: value for name, value in environ.items() if name == variable("port", menu.name)}
+        port = read_settings(DepartmentSettings, menu.name, narrow).port
+        wanted[menu.name] = (port if port is not None else menu.port) or None
+    taken = [port for port in wanted.values() if port is not None]
+    for port in taken:
+        if taken.count(port) > 1:
+            raise StartError(f"port {port} is named by {taken.count(port)} menus; every department needs its own")
+    free = (port for port in count(FIRST_FREE_PORT) if port not in taken)
+    return {name: next(free) if port is None else port for name, port in wanted.items()}
+
+
+def own_address(host: str) -> str:
+    """Answer where, from this machine, a program is that listens on `host`."""
+    return "127.0.0.1" if host in _ANY_ADDRESS else host

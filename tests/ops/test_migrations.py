@@ -1,0 +1,55 @@
+"""The migrations, and the tables that the statements are written for, tell the same thing twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+
+import departments.__main__
+import gateway.__main__
+import infra.db.database
+from departments import tables
+from gateway.orders import journal
+from infra.db.database import Database
+
+ENVIRONMENT = Path(infra.db.database.__file__).parent / "migrations"
+
+PROGRAMS = {
+    "bar": (departments.__main__.MIGRATIONS, tables.metadata),
+    "gateway": (gateway.__main__.MIGRATIONS, journal.metadata),
+}
+
+
+@pytest.fixture
+def database(program: str, database_url: str) -> Iterator[Database]:
+    database = Database(database_url, schema=program)
+    database.prepare(PROGRAMS[program][0])
+    yield database
+    database.close()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_the_migrations_make_the_tables_that_the_statements_expect(program: str, database: Database) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), PROGRAMS[program][1]))
+
+    assert await database.read(differences) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_the_migrations_can_be_taken_back(program: str, database: Database) -> None:
+    def take_back(connection: sa.Connection) -> list[str]:
+        config = Config()
+        config.set_main_option("script_location", str(ENVIRONMENT))
+        config.set_main_option("version_locations", str(PROGRAMS[program][0]))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        return sa.inspect(connection).get_table_names()
+
+    assert await database.write(take_back) == ["alembic_version"]
