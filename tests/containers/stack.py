@@ -138,10 +138,10 @@ class Stack:
         """List the containers, or those of one service."""
         return [Container(each) for each in self.compose("ps", "-q", *([service] if service else [])).split()]
 
-    def office(self, *command: str, mount: Path | None = None) -> str:
+    def ops(self, *command: str, mount: Path | None = None) -> str:
         """Run one of `python -m ops`'s commands beside the running containers."""
         mounts = ["-v", f"{mount}:/mnt:ro"] if mount else []
-        return self.compose("run", "--rm", "-T", *mounts, "office", *command)
+        return self.compose("run", "--rm", "-T", *mounts, "ops", *command)
 
     def volume(self, name: str) -> Path:
         """Answer where a volume lies on this machine."""
@@ -187,7 +187,7 @@ class Stack:
         """Audit; answers what is wrong and how often. `acknowledged` is a client's journal of answers."""
         told = ["--acknowledged", "/told.jsonl"] if acknowledged else []
         mount = ["-v", f"{acknowledged}:/told.jsonl:ro"] if acknowledged else []
-        done = self._run("run", "--rm", "-T", *mount, "office", "audit", *told)
+        done = self._run("run", "--rm", "-T", *mount, "ops", "audit", *told)
         if done.returncode not in (0, 1):
             raise AssertionError(f"the audit failed\n{done.stdout}{done.stderr}")
         counts = figures(done)

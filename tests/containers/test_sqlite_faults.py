@@ -68,7 +68,7 @@ async def test_a_backup_is_put_back_into_new_volumes(house: SqliteHouse, tmp_pat
             answer = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
             before.append(answer.json())
     async with Load(house, PAUSE):
-        told = await asyncio.to_thread(house.office, "backup", "/backup")
+        told = await asyncio.to_thread(house.ops, "backup", "/backup")
     kept = tmp_path / "kept"
     shutil.copytree(house.volume("backup"), kept)
     for copy in kept.iterdir():
@@ -76,7 +76,7 @@ async def test_a_backup_is_put_back_into_new_volumes(house: SqliteHouse, tmp_pat
 
     house.compose("down", "--volumes")
     house.compose("up", "--no-start", "--no-build")
-    restored = house.office("restore", "/mnt", mount=kept)
+    restored = house.ops("restore", "/mnt", mount=kept)
     house.up()
     house.gather_books(tmp_path / "home")
 
