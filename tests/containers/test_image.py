@@ -56,7 +56,7 @@ def test_only_what_runs_is_in_it(image: str) -> None:
     assert inside(image, "ls /app").split() == [
         "departments", "gateway", "generated", "infra", "ops", "requirements",
     ]  # fmt: skip
-    assert inside(image, "ls /app/house").split().count("certs.py") == 0
+    assert inside(image, "ls /app/ops").split().count("certs.py") == 0
 
 
 def test_its_user_can_change_none_of_it(image: str) -> None:

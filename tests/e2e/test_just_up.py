@@ -1,4 +1,4 @@
-"""The whole house as `just up` runs it: one command, one terminal, nothing left behind."""
+"""All programs as `just up` runs them: one command, one terminal, nothing left behind."""
 
 import asyncio
 import json
@@ -119,7 +119,7 @@ class Up:
         return self._process.wait(within)
 
     def left(self) -> list[int]:
-        """List the processes of this house that still run."""
+        """List the processes that still run."""
         return processes_with(f"COMANDA_HOME={self.home}")
 
     def close(self) -> None:
@@ -241,14 +241,14 @@ def test_just_tells_nothing_but_the_reason_of_a_start_that_failed(new_up: Callab
     up.start("just", "up")
 
     assert up.wait(READY_SECONDS) == 2
-    assert up.output == "house: COMANDA_GATEWAY_PROT is no setting: did you mean COMANDA_GATEWAY_PORT?\n"
+    assert up.output == "ops: COMANDA_GATEWAY_PROT is no setting: did you mean COMANDA_GATEWAY_PORT?\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_it_still_loads_prints_no_traceback(number: signal.Signals, new_up: Callable[..., Up]) -> None:
     up = new_up()
     up.start("just", "up")
-    wait_for(lambda: processes_with(f"COMANDA_HOME={up.home}", "house\0up"), "Python has begun")
+    wait_for(lambda: processes_with(f"COMANDA_HOME={up.home}", "ops\0up"), "Python has begun")
 
     os.killpg(up.pid, number)
 
@@ -290,7 +290,7 @@ def test_a_terminal_that_is_closed_ends_it(new_up: Callable[..., Up]) -> None:
     wait_for(lambda: not up.left(), "all programs have ended")
 
 
-def test_a_house_on_ipv6(new_up: Callable[..., Up]) -> None:
+def test_all_programs_on_ipv6(new_up: Callable[..., Up]) -> None:
     up = new_up(HOST="::1")
     up.start()
     addresses = up.addresses()
@@ -307,7 +307,7 @@ def test_times_are_logged_once_with_the_date(new_up: Callable[..., Up]) -> None:
     up.addresses()
 
     for text in up.output.splitlines():
-        assert re.match(r"(bakery|bar|kitchen|gateway|house) +\| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[", text)
+        assert re.match(r"(bakery|bar|kitchen|gateway|up) +\| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[", text)
         assert len(re.findall(r"\d\d:\d\d:\d\d", text)) == 1
 
 
@@ -319,4 +319,4 @@ def test_json_logs_are_json(new_up: Callable[..., Up]) -> None:
 
     assert up.wait(STOP_SECONDS) == 0
     events = [json.loads(text) for text in up.output.splitlines()]
-    assert {event["program"] for event in events} == {"bakery", "bar", "kitchen", "gateway", "house"}
+    assert {event["program"] for event in events} == {"bakery", "bar", "kitchen", "gateway", "up"}

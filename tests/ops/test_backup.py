@@ -1,4 +1,4 @@
-"""Copies of databases: whole, of one moment, and put back only where nobody is at work."""
+"""Copies of databases: whole, of one moment, and put back only while no program runs."""
 
 import sqlite3
 import stat
@@ -106,7 +106,7 @@ def test_only_their_owner_may_read_the_copies(shop: Shop, folder: Path) -> None:
 def test_a_folder_without_a_name_is_refused(command: str, folder: str, tmp_path: Path) -> None:
     done = run(["-m", "ops", command, folder], environment(HOME=tmp_path))
     assert (done.code, done.stdout) == (2, "")
-    assert done.stderr.startswith("house: the folder of the copies has no name; give one, such as ")
+    assert done.stderr.startswith("ops: the folder of the copies has no name; give one, such as ")
 
 
 def test_what_was_copied_is_put_back_and_what_was_there_is_kept(shop: Shop, folder: Path) -> None:
