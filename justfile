@@ -68,15 +68,15 @@ migrate: _run-setup
 audit *args: _run-setup
     @python -m ops audit "$@"
 
-# copy every SQLite database into a new folder, of a house at work or at rest
+# copy every SQLite database into a new folder, while the programs are running or stopped
 backup folder: _run-setup
     @python -m ops backup {{quote(folder)}}
 
-# put the copies in a folder back, of a house at rest
+# put the copies in a folder back, while all programs are stopped
 restore folder: _run-setup
     @python -m ops restore {{quote(folder)}}
 
-# list tickets without an order, as a restored backup may leave them; `--yes` cancels what is not started, of a house at rest
+# list tickets without an order, as a restored backup may leave them; `--yes` cancels those that are not started
 settle *args: _run-setup
     @python -m ops settle "$@"
 
