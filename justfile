@@ -29,7 +29,7 @@ up: _run-setup
 gen: setup
     @.ci/gen generated
 
-# format, lint, types, imports, protos, generated code: reads only
+# format, lint, types, imports, protos, generated code, rules and written pages: reads only
 check: setup
     ruff format --check .
     ruff check .
@@ -37,12 +37,14 @@ check: setup
     lint-imports
     buf lint
     @.ci/gen --check generated
+    python -m pytest -q tests/test_rules.py tests/test_words.py tests/test_architecture.py tests/ops/test_settings_page.py
 
 # write what `check` would complain about
 fix: setup
     ruff format .
     ruff check --fix .
     python -m ops settings > docs/settings.md
+    python -m tests.architecture
 
 # run the tests
 test *args: setup

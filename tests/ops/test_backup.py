@@ -176,7 +176,7 @@ def test_nothing_is_put_back_under_a_program_that_runs(shop: Shop, folder: Path)
     assert sales(shop.path) == ["coffee"]
 
 
-def test_a_house_is_put_back_as_a_whole_or_not_at_all(shop: Shop, folder: Path, tmp_path: Path) -> None:
+def test_all_databases_are_put_back_or_none(shop: Shop, folder: Path, tmp_path: Path) -> None:
     back_up({"bar": shop.path}, folder, print)
     shop.sell("coffee")
 
