@@ -16,7 +16,7 @@ from departments.domain.menu import Menu
 from departments.domain.placing import Placement
 from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
-from departments.domain.tickets import Decision, State, Ticket
+from departments.domain.tickets import Decision, Ticket, TicketState
 from departments.transactions import StockLevels, TicketOrUnreadable
 from infra.db.database import Database
 from infra.errors import DatabaseError
@@ -79,7 +79,7 @@ class DepartmentApp:
         log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
         return ticket
 
-    async def changes(self, position: Position, states: Collection[State], limit: int) -> Page:
+    async def changes(self, position: Position, states: Collection[TicketState], limit: int) -> Page:
         """List tickets by their revision."""
         page = await self._database.read(transactions.changes, position, states, limit)
         self._log_unreadable(page.unreadable)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from departments.domain.errors import TicketUnreadable
 from departments.domain.steps import Step
 from departments.domain.stock import Stock
-from departments.domain.tickets import Source, State, Ticket, TicketLine, Verb
+from departments.domain.tickets import Ticket, TicketLine, TicketSource, TicketState, Verb
 from infra.db.database import Statement, encode_json, insert_records, strings, update_records
 
 metadata = sa.MetaData()
@@ -139,7 +139,7 @@ def read_tickets(connection: sa.Connection, order_ids: Collection[str]) -> dict[
 
 
 def changed_tickets(
-    connection: sa.Connection, after: int, until: int, states: Collection[State], limit: int
+    connection: sa.Connection, after: int, until: int, states: Collection[TicketState], limit: int
 ) -> list[Ticket | TicketUnreadable]:
     """Read at most `limit` tickets whose last change is after one revision and not after another, oldest change first.
 
@@ -222,7 +222,7 @@ def read_step(connection: sa.Connection, order_id: str, step_id: str) -> Step | 
     if row is None:
         return None
     try:
-        words = {"verb": Verb(row.verb), "before": State(row.before), "after": State(row.after)}
+        words = {"verb": Verb(row.verb), "before": TicketState(row.before), "after": TicketState(row.after)}
     except ValueError as error:
         raise TicketUnreadable(order_id, row.revision, str(error)) from error
     return Step(**{**row._mapping, **words})
@@ -279,7 +279,7 @@ def _ticket(row: Sequence[Any]) -> Ticket | TicketUnreadable:
     """Read a row; one that holds a word unknown to this version is an error of its own, which stops no other row."""
     order_id, table, state, lines, placed_at_ms, revision, epoch, source, moved_by, moved_at_ms, reason, *flags = row
     try:
-        known = State(state), _decode(lines), placed_at_ms, revision, epoch, Source(source)
+        known = TicketState(state), _decode(lines), placed_at_ms, revision, epoch, TicketSource(source)
     except ValueError as error:  # msgspec's errors are some too
         return TicketUnreadable(order_id, revision, str(error))
     return Ticket(order_id, table, *known, moved_by, moved_at_ms, reason, *map(bool, flags))

@@ -25,7 +25,7 @@ from departments.domain.placing import Placement, answer, tombstone
 from departments.domain.positions import Page, Position
 from departments.domain.steps import Move, Step, as_after, take
 from departments.domain.stock import Stock
-from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, Ticket, TicketState, Verb
 from infra.db.database import statements_only
 
 TicketOrUnreadable = Ticket | DepartmentError
@@ -130,7 +130,7 @@ def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
     return ticket
 
 
-def changes(connection: Connection, position: Position, states: Collection[State], limit: int) -> Page:
+def changes(connection: Connection, position: Position, states: Collection[TicketState], limit: int) -> Page:
     """Read the page of tickets that follows a position; where that is void, the first page of a snapshot."""
     current, incarnation = tables.position(connection)
     reset = position.is_void(incarnation, current)
@@ -169,7 +169,7 @@ def takings(connection: Connection) -> StockByTickets:
         if isinstance(ticket, TicketUnreadable):
             unreadable.append(ticket)
         elif _takes_stock(ticket):
-            total = held if ticket.state is State.HELD else wasted if ticket.wasted else sold
+            total = held if ticket.state is TicketState.HELD else wasted if ticket.wasted else sold
             for line in ticket.accepted():
                 total[line.item] += line.quantity
     return StockByTickets(tables.read_stock(connection), held, sold, wasted, unreadable)
@@ -242,7 +242,7 @@ def _settle_all(
     stock = tables.read_stock(connection) if tickets else {}
     changed: dict[str, Stock] = {}
     for number, ticket in enumerate(tickets):
-        held = ticket.state is State.HELD
+        held = ticket.state is TicketState.HELD
         ticket.step(verb)
         ticket.revision = revision + number
         for line in ticket.accepted():
@@ -271,7 +271,7 @@ def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> Non
 
 
 def _takes_stock(ticket: Ticket) -> bool:
-    return ticket.state is State.HELD or ticket.state in TAKEN or ticket.wasted
+    return ticket.state is TicketState.HELD or ticket.state in TAKEN or ticket.wasted
 
 
 def _conflict(connection: Connection, ticket: Ticket, move: Move) -> StepConflict:

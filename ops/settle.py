@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from departments import tables, transactions
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import NOT_STARTED, Source, State, Ticket
+from departments.domain.tickets import NOT_STARTED, Ticket, TicketSource, TicketState
 from gateway.orders.journal import Journal
 from infra.db.database import Database
 from infra.errors import StartError
@@ -99,7 +99,7 @@ class Settler:
         order_ids = [stray.ticket.order_id for stray in strays]
         answers = await self._departments[name].write(transactions.cancel, order_ids, int(self._clock() * 1000))
         for before, answer in zip(strays, answers, strict=True):
-            if isinstance(answer, Ticket) and answer.state is not State.CANCELLED:
+            if isinstance(answer, Ticket) and answer.state is not TicketState.CANCELLED:
                 settlement.left.append(Stray(name, answer))
             else:
                 settlement.cancelled.append(before)
@@ -110,8 +110,8 @@ class Settler:
             ticket
             for ticket in tickets
             if isinstance(ticket, Ticket)  # the audit tells of those that cannot be read
-            and ticket.source is Source.GATEWAY
-            and ticket.state is not State.CANCELLED
+            and ticket.source is TicketSource.GATEWAY
+            and ticket.state is not TicketState.CANCELLED
             and ticket.placed_at_ms <= latest
         ]
         known = await self._journal.known([ticket.order_id for ticket in candidates])

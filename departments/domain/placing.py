@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from departments.domain.menu import Menu
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, Source, State, Ticket, TicketLine
+from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource, TicketState
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Placement:
     wishes: list[RequestedLine]
     table: str = ""
     hold: bool = False
-    source: Source = Source.GATEWAY
+    source: TicketSource = TicketSource.GATEWAY
 
     def matches(self, ticket: Ticket) -> bool:
         """Tell whether the ticket answers this very order. A tombstone answers any."""
@@ -38,15 +38,15 @@ def answer(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms:
     """Take from stock what is there, and write the ticket. `stock` is changed; it holds every item on the menu."""
     lines = [_serve(wish, placement.hold, menu, stock) for wish in placement.wishes]
     if not any(line.outcome is Outcome.ACCEPTED for line in lines):
-        state = State.NONE
+        state = TicketState.NONE
     else:
-        state = State.HELD if placement.hold else State.QUEUED
+        state = TicketState.HELD if placement.hold else TicketState.QUEUED
     return Ticket(placement.order_id, placement.table, state, lines, now_ms, source=placement.source)
 
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:
     """Write the ticket that refuses an order which was cancelled before it arrived."""
-    return Ticket(order_id, "", State.CANCELLED, [], now_ms)
+    return Ticket(order_id, "", TicketState.CANCELLED, [], now_ms)
 
 
 def _serve(wish: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from departments.domain.tickets import NOT_STARTED, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, Ticket, TicketState, Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Move:
 
     order_id: str
     verb: Verb
-    expected: State
+    expected: TicketState
     step_id: str
     moved_by: str = ""
     reason: str = ""
@@ -27,8 +27,8 @@ class Step:
     order_id: str
     step_id: str
     verb: Verb
-    before: State
-    after: State
+    before: TicketState
+    after: TicketState
     moved_by: str
     reason: str
     moved_at_ms: int

@@ -16,7 +16,7 @@ class Outcome(StrEnum):
     PRICE_CHANGED = "price_changed"
 
 
-class State(StrEnum):
+class TicketState(StrEnum):
     """Where a ticket is on its way. `NONE`: every line was refused, so there is nothing to make."""
 
     NONE = "none"
@@ -28,7 +28,7 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Source(StrEnum):
+class TicketSource(StrEnum):
     """How a ticket's order reached the department: only the gateway's orders stand in its journal."""
 
     GATEWAY = "gateway"
@@ -47,27 +47,27 @@ class Verb(StrEnum):
     RECALL = "recall"
 
 
-TRANSITIONS: dict[tuple[State, Verb], State] = {
-    (State.HELD, Verb.CONFIRM): State.QUEUED,
-    (State.HELD, Verb.CANCEL): State.CANCELLED,
-    (State.QUEUED, Verb.START): State.PREPARING,
-    (State.QUEUED, Verb.CANCEL): State.CANCELLED,
-    (State.QUEUED, Verb.SUSPEND): State.HELD,
-    (State.PREPARING, Verb.FINISH): State.READY,
-    (State.PREPARING, Verb.RECALL): State.QUEUED,
-    (State.PREPARING, Verb.CANCEL): State.CANCELLED,
-    (State.READY, Verb.SERVE): State.SERVED,
-    (State.READY, Verb.RECALL): State.PREPARING,
-    (State.SERVED, Verb.RECALL): State.READY,
+TRANSITIONS: dict[tuple[TicketState, Verb], TicketState] = {
+    (TicketState.HELD, Verb.CONFIRM): TicketState.QUEUED,
+    (TicketState.HELD, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.QUEUED, Verb.START): TicketState.PREPARING,
+    (TicketState.QUEUED, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.QUEUED, Verb.SUSPEND): TicketState.HELD,
+    (TicketState.PREPARING, Verb.FINISH): TicketState.READY,
+    (TicketState.PREPARING, Verb.RECALL): TicketState.QUEUED,
+    (TicketState.PREPARING, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.READY, Verb.SERVE): TicketState.SERVED,
+    (TicketState.READY, Verb.RECALL): TicketState.PREPARING,
+    (TicketState.SERVED, Verb.RECALL): TicketState.READY,
 }
 
 NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
 """The steps that only the gateway takes: it alone knows what the other departments say."""
 
-NOT_STARTED = frozenset({State.HELD, State.QUEUED})
+NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
 """The states in which a guest may still take the order back."""
 
-TAKEN = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
+TAKEN = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 """The states in which what was accepted counts as sold."""
 
 
@@ -102,12 +102,12 @@ class Ticket:
 
     order_id: str
     table: str
-    state: State
+    state: TicketState
     lines: list[TicketLine]
     placed_at_ms: int
     revision: int = 0
     epoch: int = 0
-    source: Source = Source.GATEWAY
+    source: TicketSource = TicketSource.GATEWAY
     moved_by: str = ""
     moved_at_ms: int = 0
     cancel_reason: str = ""
@@ -116,7 +116,7 @@ class Ticket:
 
     def hear(self, decision: Decision) -> bool:
         """Remember a decision, whether it leads to a step or not; answers False where it comes too late."""
-        if decision.epoch < self.epoch or self.state is State.CANCELLED:
+        if decision.epoch < self.epoch or self.state is TicketState.CANCELLED:
             return False
         self.epoch = decision.epoch
         return True
@@ -134,12 +134,12 @@ class Ticket:
 
     def leave_to_staff(self, verb: Verb) -> None:
         """See that the staff may take a step; raises StepNotAllowed: what is held waits for the gateway's decision."""
-        if self.state is State.HELD or verb in NOT_FOR_STAFF:
+        if self.state is TicketState.HELD or verb in NOT_FOR_STAFF:
             raise self._not_allowed(verb)
 
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:
         known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]
-        allowed = [] if self.state is State.HELD else known
+        allowed = [] if self.state is TicketState.HELD else known
         return StepNotAllowed(self.order_id, self.state, verb, ", ".join(allowed))
 
     def accepted(self) -> list[TicketLine]:

@@ -15,7 +15,7 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.text import compose
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source, State, Ticket, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketSource, TicketState, Verb
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels, TicketOrUnreadable
 from generated.restaurant import v1
@@ -34,9 +34,12 @@ _NUL_RULE = "a NUL character is not"
 
 # The two vocabularies use the same words; only a refused order has no ticket, and so no state, on the wire.
 _OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
-_STATES = {state: v1.TicketState.from_string("UNSPECIFIED" if state is State.NONE else state.name) for state in State}
-_EXPECTED = {wire: own for own, wire in _STATES.items() if own is not State.NONE}
-_SOURCES = {source: v1.TicketSource.from_string(source.name) for source in Source}
+_STATES = {
+    state: v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)
+    for state in TicketState
+}
+_EXPECTED = {wire: own for own, wire in _STATES.items() if own is not TicketState.NONE}
+_SOURCES = {source: v1.TicketSource.from_string(source.name) for source in TicketSource}
 _VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
@@ -182,7 +185,7 @@ def position(request: v1.ListTicketsRequest) -> Position:
     return Position(request.after_revision, request.incarnation, request.snapshot_revision)
 
 
-def states(request: v1.ListTicketsRequest) -> frozenset[State]:
+def states(request: v1.ListTicketsRequest) -> frozenset[TicketState]:
     """Read the states that a snapshot is limited to; raises InvalidRequest."""
     known = {wire: own for own, wire in _STATES.items()}
     _check_each("states", request.states, lambda state: state in known, "that is not a ticket state")

@@ -9,7 +9,7 @@ from departments.app import DepartmentApp
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Outcome, Source
+from departments.domain.tickets import Outcome, TicketSource
 from generated import bakery, bar, kitchen
 
 DELIVERY = "Delivery!"
@@ -29,7 +29,7 @@ class Counter:
         item = menu.find(text)
         if item is None:
             raise _not_found(menu, "not Found")
-        sale = Placement(self._new_order_id(), [RequestedLine(item.id, 1)], source=Source.COUNTER)
+        sale = Placement(self._new_order_id(), [RequestedLine(item.id, 1)], source=TicketSource.COUNTER)
         (answer,) = await self._department.place([sale])
         if isinstance(answer, DepartmentError):
             raise answer

@@ -19,7 +19,7 @@ import msgspec
 
 from departments import tables, transactions
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import Source, State, Ticket
+from departments.domain.tickets import Ticket, TicketSource, TicketState
 from departments.transactions import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
@@ -229,8 +229,8 @@ class Auditor:
                 f"{name} {ticket.order_id}": ticket.reason for ticket in tickets if isinstance(ticket, TicketUnreadable)
             }
             read = [ticket for ticket in tickets if isinstance(ticket, Ticket)]
-            self._report.counter_sales += sum(ticket.source is Source.COUNTER for ticket in read)
-            placed = [ticket for ticket in read if ticket.source is Source.GATEWAY]
+            self._report.counter_sales += sum(ticket.source is TicketSource.COUNTER for ticket in read)
+            placed = [ticket for ticket in read if ticket.source is TicketSource.GATEWAY]
             orders = await self._orders(ticket.order_id for ticket in placed)
             reason = f"{name} has a ticket, %s, that no order in the journal asks for"
             self._report.add(
@@ -238,7 +238,9 @@ class Auditor:
                 for ticket in placed
                 if name not in _departments(orders.get(ticket.order_id))
                 and ticket.order_id not in self._report.unreadable
-                and not (ticket.state is State.CANCELLED and ticket.order_id not in orders)  # settled: nothing is made
+                and not (
+                    ticket.state is TicketState.CANCELLED and ticket.order_id not in orders
+                )  # settled: nothing is made
             )
             self._tell()
 

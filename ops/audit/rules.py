@@ -11,7 +11,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 
 from departments.domain import tickets
-from departments.domain.tickets import TAKEN, State, Ticket
+from departments.domain.tickets import TAKEN, Ticket, TicketState
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
 
 
@@ -115,7 +115,7 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
 
     What the staff of a department cancelled counts for neither side.
     """
-    if any(ticket is not None and ticket.state is State.HELD for ticket in share.values()):
+    if any(ticket is not None and ticket.state is TicketState.HELD for ticket in share.values()):
         return True
     withdrawn = {name for name, ticket in share.items() if ticket is not None and ticket.withdrawn}
     outcomes = {line.outcome is Outcome.ACCEPTED for line in order.lines if line.department not in withdrawn}
@@ -147,9 +147,9 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
     if asked != written:
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
-    elif ticket.state is State.HELD:
+    elif ticket.state is TicketState.HELD:
         yield Column.LOST, "it is held, and nobody will settle it"
-    elif ticket.state is State.CANCELLED:
+    elif ticket.state is TicketState.CANCELLED:
         if accepted and ticket.withdrawn:
             yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
         elif accepted:

@@ -15,7 +15,7 @@ from departments.app import DepartmentApp as Station
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
-from departments.domain.tickets import State, Verb
+from departments.domain.tickets import TicketState, Verb
 from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.rpc.limits import Limits
 from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
@@ -195,14 +195,14 @@ class Floor:
     async def stock(self) -> dict[str, Stock]:
         return (await self.station.shelves()).stock
 
-    async def states(self) -> dict[str, State]:
+    async def states(self) -> dict[str, TicketState]:
         """Tell where every ticket is, by order."""
         page = await self.station.changes(Position(), frozenset(), 1000)
         return {ticket.order_id: ticket.state for ticket in page.tickets}
 
     async def start(self, order_id: str) -> None:
         """Begin to make what was ordered."""
-        await self.station.move(Move(order_id, Verb.START, State.QUEUED, "start"))
+        await self.station.move(Move(order_id, Verb.START, TicketState.QUEUED, "start"))
 
 
 @asynccontextmanager

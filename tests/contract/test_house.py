@@ -11,7 +11,7 @@ import pytest
 from grpclib.const import Status as Grpc
 from grpclib.exceptions import GRPCError
 
-from departments.domain.tickets import State
+from departments.domain.tickets import TicketState
 from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy
 from gateway.domain.order import Outcome, Status
@@ -97,8 +97,8 @@ async def test_an_order_is_split_stocked_ticketed_and_answered(whole: Whole) -> 
     assert body["lines"][1]["available"] == 5
     prices = {floor.menu.name: floor.menu.items for floor in whole.floors.values()}
     assert body["total"] == 2 * prices["bar"]["coffee"].price + prices["bakery"]["donut"].price
-    assert await whole.bar.states() == {body["order_id"]: State.QUEUED}
-    assert await whole.kitchen.states() == {body["order_id"]: State.NONE}
+    assert await whole.bar.states() == {body["order_id"]: TicketState.QUEUED}
+    assert await whole.kitchen.states() == {body["order_id"]: TicketState.NONE}
 
 
 async def test_the_menu_shows_live_stock_and_who_is_away(whole: Whole) -> None:
@@ -115,7 +115,7 @@ async def test_an_order_is_cancelled_and_restocked(whole: Whole) -> None:
     response = await whole.guest.delete(f"/orders/{placed['order_id']}")
     assert response.status_code == 200
     assert (await whole.bar.stock())["coffee"].on_hand == 10
-    assert await whole.bar.states() == {placed["order_id"]: State.CANCELLED}
+    assert await whole.bar.states() == {placed["order_id"]: TicketState.CANCELLED}
 
 
 async def test_a_department_that_was_away_decides_when_it_is_back(whole: Whole) -> None:
@@ -158,10 +158,10 @@ async def test_a_decision_that_a_department_answers_with_a_status_is_delivered_o
     assert outcomes(placed) == ["accepted", "accepted"]
     tries = len(whole.kitchen.wire.sizes("confirm"))
     await until(lambda: len(whole.kitchen.wire.sizes("confirm")) >= tries + 2)
-    assert (await whole.kitchen.states())[placed.order_id] is State.HELD
+    assert (await whole.kitchen.states())[placed.order_id] is TicketState.HELD
     whole.kitchen.wire.on_call = lambda: None
     await whole.settle()
-    assert (await whole.kitchen.states())[placed.order_id] is State.QUEUED
+    assert (await whole.kitchen.states())[placed.order_id] is TicketState.QUEUED
 
 
 async def test_a_department_that_hangs_delays_an_order_no_longer_than_the_deadline_and_the_next_not_at_all(
@@ -185,7 +185,7 @@ async def test_all_or_nothing_over_real_departments(whole: Whole) -> None:
     assert (await whole.ordering.place(not_had)).status is Status.REFUSED
     stock = (await whole.bar.stock())["coffee"]
     assert (stock.on_hand, stock.held, stock.sold) == (9, 0, 1)
-    assert await whole.bar.states() == {had.order_id: State.QUEUED, not_had.order_id: State.CANCELLED}
+    assert await whole.bar.states() == {had.order_id: TicketState.QUEUED, not_had.order_id: TicketState.CANCELLED}
 
 
 async def test_all_or_nothing_waits_for_a_department_that_is_away_and_holds_the_rest(whole: Whole) -> None:
@@ -207,7 +207,7 @@ async def test_an_order_that_expires_leaves_a_tombstone(whole: Whole) -> None:
     await until(lambda: outcomes(placed) == ["expired"])
     await whole.kitchen.open()
     await whole.settle()
-    assert await whole.kitchen.states() == {placed.order_id: State.CANCELLED}
+    assert await whole.kitchen.states() == {placed.order_id: TicketState.CANCELLED}
     assert (await whole.kitchen.stock())["pizza"].on_hand == 5
 
 

@@ -11,13 +11,13 @@ from departments.domain.placing import Placement
 from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
-from departments.domain.tickets import Decision, State, Ticket, Verb
+from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrUnreadable
 from infra.db.database import Database
 from tests.departments.factories import BAR, new_id, obeys_the_law
 
-SOLD = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
+SOLD = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 EVERYTHING = 1_000_000
 
 
@@ -70,17 +70,17 @@ class Desk:
     async def take(self, move: Move, now_ms: int = 3) -> Ticket:
         return await self.database.write(transactions.move, move, now_ms)
 
-    async def state(self, order_id: str) -> State:
+    async def state(self, order_id: str) -> TicketState:
         """The state of a ticket; of an order that is not known, the first that the staff see."""
         tickets = await self.database.read(tables.read_tickets, [order_id])
-        return state(tickets[order_id]) if order_id in tickets else State.QUEUED
+        return state(tickets[order_id]) if order_id in tickets else TicketState.QUEUED
 
-    async def changes(self, after: int = 0, *states: State, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
+    async def changes(self, after: int = 0, *states: TicketState, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
         """What changed after a revision, or, from the beginning, what there is; and the revision to go on from."""
         page = await self.page(Position(after), *states, limit=limit)
         return page.tickets, page.revision
 
-    async def page(self, position: Position, *states: State, limit: int = EVERYTHING) -> Page:
+    async def page(self, position: Position, *states: TicketState, limit: int = EVERYTHING) -> Page:
         return await self.database.read(transactions.changes, position, states, limit)
 
     async def shelves(self) -> StockLevels:
@@ -93,14 +93,14 @@ class Desk:
         """Recompute every figure from the tickets, in one reading transaction."""
         shelves, tickets = await self.database.read(_everything)
         assert obeys_the_law(shelves.stock.values())
-        wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({State.CANCELLED}))
+        wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({TicketState.CANCELLED}))
         for item, shelf in shelves.stock.items():
-            assert shelf.held == _accepted(tickets, frozenset({State.HELD}))[item]
+            assert shelf.held == _accepted(tickets, frozenset({TicketState.HELD}))[item]
             assert shelf.sold == _accepted(tickets, SOLD)[item]
             assert shelf.wasted == wasted[item]
 
 
-def state(answer: TicketOrUnreadable) -> State:
+def state(answer: TicketOrUnreadable) -> TicketState:
     """The state of a ticket that was answered; what is an error instead is raised."""
     if isinstance(answer, DepartmentError):
         raise answer
@@ -111,7 +111,7 @@ def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket]]:
     return transactions.shelves(connection), transactions.changes(connection, Position(), (), EVERYTHING).tickets
 
 
-def _accepted(tickets: list[Ticket], states: frozenset[State]) -> Counter[str]:
+def _accepted(tickets: list[Ticket], states: frozenset[TicketState]) -> Counter[str]:
     figures: Counter[str] = Counter()
     for ticket in tickets:
         if ticket.state in states:

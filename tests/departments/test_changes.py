@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from departments import tables
 from departments import transactions as use_cases
 from departments.domain.positions import Page, Position
-from departments.domain.tickets import State, Ticket, Verb
+from departments.domain.tickets import Ticket, TicketState, Verb
 from departments.transactions import TicketOrUnreadable
 from tests.departments.desks import Desk
 from tests.departments.factories import coffees, new_id, order, small_menu
@@ -99,13 +99,13 @@ async def test_a_page_may_be_limited_to_some_states(desk: Desk) -> None:
     await desk.place(queued, held, started, refused)
     await desk.move(started.order_id, Verb.START)
 
-    async def ids(*states: State) -> list[str]:
+    async def ids(*states: TicketState) -> list[str]:
         return [ticket.order_id for ticket in (await desk.changes(0, *states))[0]]
 
-    assert await ids(State.QUEUED) == [queued.order_id]
-    assert await ids(State.PREPARING, State.HELD) == [held.order_id, started.order_id]
-    assert await ids(State.NONE) == [refused.order_id]
-    assert await ids(State.SERVED) == []
+    assert await ids(TicketState.QUEUED) == [queued.order_id]
+    assert await ids(TicketState.PREPARING, TicketState.HELD) == [held.order_id, started.order_id]
+    assert await ids(TicketState.NONE) == [refused.order_id]
+    assert await ids(TicketState.SERVED) == []
     assert len(await ids()) == 4
 
 
@@ -131,7 +131,7 @@ async def incarnation(desk: Desk) -> str:
     return (await desk.page(Position())).incarnation
 
 
-async def read_on(desk: Desk, page: Page, *states: State, limit: int = 2) -> Page:
+async def read_on(desk: Desk, page: Page, *states: TicketState, limit: int = 2) -> Page:
     """Ask for the page after another."""
     return await desk.page(Position(page.revision, page.incarnation, page.snapshot), *states, limit=limit)
 
@@ -209,12 +209,14 @@ async def test_a_snapshot_of_some_states_is_followed_by_all_changes(desk: Desk) 
     orders = [coffees(1) for _ in range(5)]
     await desk.place(*orders)
     await desk.move(orders[1].order_id, Verb.START)
-    first = await desk.page(Position(), State.QUEUED, limit=3)
-    last = await read_on(desk, first, State.QUEUED)
+    first = await desk.page(Position(), TicketState.QUEUED, limit=3)
+    last = await read_on(desk, first, TicketState.QUEUED)
     assert ids(first) + ids(last) == [placement.order_id for placement in orders if placement is not orders[1]]
     await desk.move(orders[0].order_id, Verb.START)
     changed = await read_on(desk, last)
-    assert [(ticket.order_id, ticket.state) for ticket in changed.tickets] == [(orders[0].order_id, State.PREPARING)]
+    assert [(ticket.order_id, ticket.state) for ticket in changed.tickets] == [
+        (orders[0].order_id, TicketState.PREPARING)
+    ]
 
 
 async def test_a_snapshot_that_fits_its_page_is_complete(desk: Desk) -> None:
@@ -316,4 +318,4 @@ async def test_of_place_and_cancel_at_once_one_comes_first_and_the_stock_goes_ba
     await asyncio.gather(*calls)
     stock = await desks[0].stock()
     assert (stock.on_hand, stock.held, stock.sold) == (1000, 0, 0)
-    assert {ticket.state for ticket in (await desks[0].changes())[0]} == {State.CANCELLED}
+    assert {ticket.state for ticket in (await desks[0].changes())[0]} == {TicketState.CANCELLED}

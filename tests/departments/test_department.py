@@ -6,7 +6,7 @@ import structlog
 
 from departments.app import DepartmentApp
 from departments.domain.steps import Move
-from departments.domain.tickets import Decision, State, Verb
+from departments.domain.tickets import Decision, TicketState, Verb
 from departments.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.departments.factories import BAR, coffees, new_id
@@ -37,7 +37,7 @@ async def test_what_became_of_each_order_is_logged_and_not_what_was_asked(tmp_pa
     await department.open()
     queued, started, unknown = coffees(1), coffees(1), new_id()
     await department.place([queued, started])
-    await department.move(Move(started.order_id, Verb.START, State.QUEUED, "a", "Ana"))
+    await department.move(Move(started.order_id, Verb.START, TicketState.QUEUED, "a", "Ana"))
     ids = [queued.order_id, started.order_id, unknown]
     with structlog.testing.capture_logs() as logs:
         await department.suspend([Decision(order_id, 1) for order_id in ids[:2]])

@@ -18,7 +18,7 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
-from departments.domain.tickets import Decision, Outcome, State, Ticket, TicketLine, Verb
+from departments.domain.tickets import Decision, Outcome, Ticket, TicketLine, TicketState, Verb
 from tests.departments.desks import Desk, state
 from tests.departments.factories import BAR, NEXT, WALKS, coffees, new_id, order, small_menu
 
@@ -72,7 +72,7 @@ async def test_a_batch_is_answered_order_by_order(desk: Desk) -> None:
         Ticket(
             first.order_id,
             "7",
-            State.QUEUED,
+            TicketState.QUEUED,
             [TicketLine("coffee", 2, "", Outcome.ACCEPTED, unit_price=350)],
             1234,
             revision - 2,
@@ -80,7 +80,7 @@ async def test_a_batch_is_answered_order_by_order(desk: Desk) -> None:
         Ticket(
             second.order_id,
             "",
-            State.QUEUED,
+            TicketState.QUEUED,
             [
                 TicketLine("soda", 5, "", Outcome.ACCEPTED, unit_price=300),
                 TicketLine("beer", 1, "", Outcome.OUT_OF_STOCK, available=0),
@@ -88,7 +88,7 @@ async def test_a_batch_is_answered_order_by_order(desk: Desk) -> None:
             1234,
             revision - 1,
         ),
-        Ticket(third.order_id, "", State.NONE, [TicketLine("tea", 1, "", Outcome.NOT_ON_MENU)], 1234, revision),
+        Ticket(third.order_id, "", TicketState.NONE, [TicketLine("tea", 1, "", Outcome.NOT_ON_MENU)], 1234, revision),
     ]
     assert await desk.stock("coffee") == Stock("coffee", 10, 8, 0, 2)
     assert await desk.stock("soda") == Stock("soda", 5, 0, 0, 5)
@@ -96,7 +96,12 @@ async def test_a_batch_is_answered_order_by_order(desk: Desk) -> None:
 
 async def test_orders_of_one_batch_share_the_shelf_in_their_order(desk: Desk) -> None:
     answers = await desk.place(*(coffees(4) for _ in range(4)))
-    assert [state(answer) for answer in answers] == [State.QUEUED, State.QUEUED, State.NONE, State.NONE]
+    assert [state(answer) for answer in answers] == [
+        TicketState.QUEUED,
+        TicketState.QUEUED,
+        TicketState.NONE,
+        TicketState.NONE,
+    ]
     assert await desk.stock() == Stock("coffee", 10, 2, 0, 8)
 
 
@@ -138,7 +143,7 @@ async def test_an_order_that_is_known_is_answered_as_it_stands(desk: Desk) -> No
     placement = coffees(1)
     await desk.place(placement)
     await desk.move(placement.order_id, Verb.START)
-    assert (await desk.place_one(placement)).state is State.PREPARING
+    assert (await desk.place_one(placement)).state is TicketState.PREPARING
 
 
 async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_alone(desk: Desk) -> None:
@@ -149,7 +154,7 @@ async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_al
     assert answers[0].order_id == known.order_id
     assert known.order_id in str(answers[0])
     assert answers[1] == ticket
-    assert state(answers[2]) is State.QUEUED
+    assert state(answers[2]) is TicketState.QUEUED
     assert (await desk.stock()).sold == 3
 
 
@@ -175,7 +180,7 @@ async def test_an_order_that_stands_twice_in_one_batch_is_placed_once(desk: Desk
     placement = coffees(3)
     first, second, third = await desk.place(placement, placement, coffees(4, order_id=placement.order_id))
     assert first == second
-    assert state(first) is State.QUEUED
+    assert state(first) is TicketState.QUEUED
     assert isinstance(third, OrderIdTaken)
     assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
     assert len((await desk.changes())[0]) == 1
@@ -208,9 +213,9 @@ async def test_words_of_any_script_are_kept_as_they_were_written(desk: Desk) -> 
 async def test_a_held_order_that_is_confirmed_is_queued_and_sold(desk: Desk) -> None:
     placement = order(("coffee", 3), ("beer", 1), hold=True)
     held = await desk.place_one(placement)
-    assert (held.state, await desk.stock()) == (State.HELD, Stock("coffee", 10, 7, 3, 0))
+    assert (held.state, await desk.stock()) == (TicketState.HELD, Stock("coffee", 10, 7, 3, 0))
     (confirmed,) = await desk.confirm(placement.order_id)
-    assert state(confirmed) is State.QUEUED
+    assert state(confirmed) is TicketState.QUEUED
     assert isinstance(confirmed, Ticket)
     assert confirmed.lines == held.lines
     assert confirmed.revision > held.revision
@@ -238,9 +243,9 @@ async def test_confirming_what_nobody_placed_leaves_a_tombstone(desk: Desk) -> N
     placement, unknown = coffees(1, hold=True), new_id()
     await desk.place(placement)
     missing, confirmed = await desk.confirm(unknown, placement.order_id)
-    assert state(missing) is State.CANCELLED
-    assert state(confirmed) is State.QUEUED
-    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.CANCELLED
+    assert state(missing) is TicketState.CANCELLED
+    assert state(confirmed) is TicketState.QUEUED
+    assert state(await desk.place_one(coffees(1, order_id=unknown))) is TicketState.CANCELLED
 
 
 @pytest.mark.parametrize("hold", [True, False])
@@ -248,7 +253,7 @@ async def test_cancelling_puts_back_what_nobody_started(desk: Desk, hold: bool) 
     placement = order(("coffee", 3), ("beer", 1), ("soda", 2), hold=hold)
     await desk.place(placement)
     (answer,) = await desk.cancel(placement.order_id)
-    assert state(answer) is State.CANCELLED
+    assert state(answer) is TicketState.CANCELLED
     assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
     assert await desk.stock("soda") == Stock("soda", 5, 5, 0, 0)
 
@@ -262,8 +267,8 @@ async def test_cancelling_again_changes_nothing(desk: Desk) -> None:
     assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
 
 
-@pytest.mark.parametrize("reached", [State.PREPARING, State.READY, State.SERVED])
-async def test_a_guest_cannot_cancel_what_was_started(desk: Desk, reached: State) -> None:
+@pytest.mark.parametrize("reached", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
+async def test_a_guest_cannot_cancel_what_was_started(desk: Desk, reached: TicketState) -> None:
     placement = coffees(3)
     await desk.place(placement)
     before = await desk.move(placement.order_id, *WALKS[reached][1:])
@@ -282,7 +287,7 @@ async def test_cancelling_an_order_of_which_nothing_was_accepted_leaves_its_refu
 async def test_cancelling_what_was_never_placed_leaves_a_tombstone_that_refuses_it(desk: Desk) -> None:
     late = order(("coffee", 3), ("beer", 1))
     (stone,) = await desk.cancel(late.order_id, now_ms=7)
-    assert stone == Ticket(late.order_id, "", State.CANCELLED, [], 7, (await desk.shelves()).revision)
+    assert stone == Ticket(late.order_id, "", TicketState.CANCELLED, [], 7, (await desk.shelves()).revision)
     assert await desk.place(late) == [stone]
     assert await desk.place(coffees(9, order_id=late.order_id, hold=True)) == [stone]
     assert await desk.confirm(late.order_id) == [stone]
@@ -298,12 +303,12 @@ async def test_a_batch_of_cancels_may_mix_known_unknown_started_and_repeated(des
     answers = await desk.cancel(*ids)
     assert [answer.order_id for answer in answers if isinstance(answer, Ticket)] == ids
     assert [state(answer) for answer in answers] == [
-        State.CANCELLED,
-        State.CANCELLED,
-        State.PREPARING,
-        State.CANCELLED,
-        State.CANCELLED,
-        State.CANCELLED,
+        TicketState.CANCELLED,
+        TicketState.CANCELLED,
+        TicketState.PREPARING,
+        TicketState.CANCELLED,
+        TicketState.CANCELLED,
+        TicketState.CANCELLED,
     ]
     assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
     assert await desk.cancel(*ids) == answers
@@ -321,7 +326,7 @@ async def test_a_queued_order_that_is_suspended_is_held_again_and_so_is_its_stoc
     (suspended,) = await desk.suspend(placement.order_id, epoch=2)
     assert isinstance(queued, Ticket)
     assert isinstance(suspended, Ticket)
-    assert (suspended.state, suspended.lines) == (State.HELD, queued.lines)
+    assert (suspended.state, suspended.lines) == (TicketState.HELD, queued.lines)
     assert suspended.revision > queued.revision
     assert await desk.stock("coffee") == Stock("coffee", 10, 7, 3, 0)
     assert await desk.stock("soda") == Stock("soda", 5, 3, 2, 0)
@@ -335,7 +340,7 @@ async def test_what_is_suspended_can_be_confirmed_again(desk: Desk) -> None:
     await desk.confirm(placement.order_id, epoch=1)
     await desk.suspend(placement.order_id, epoch=2)
     (again,) = await desk.confirm(placement.order_id, epoch=3)
-    assert state(again) is State.QUEUED
+    assert state(again) is TicketState.QUEUED
     assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
 
 
@@ -345,14 +350,14 @@ async def test_what_is_suspended_can_be_cancelled_for_good(desk: Desk) -> None:
     await desk.confirm(placement.order_id, epoch=1)
     await desk.suspend(placement.order_id, epoch=2)
     cancelled = await desk.cancel(placement.order_id)
-    assert state(cancelled[0]) is State.CANCELLED
+    assert state(cancelled[0]) is TicketState.CANCELLED
     for late in (
         await desk.confirm(placement.order_id, epoch=1),
         await desk.suspend(placement.order_id, epoch=2),
         await desk.confirm(placement.order_id, epoch=9),
         await desk.suspend(placement.order_id, epoch=9),
     ):
-        assert state(late[0]) is State.CANCELLED
+        assert state(late[0]) is TicketState.CANCELLED
     assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
 
 
@@ -384,13 +389,13 @@ async def test_a_doubled_message_gets_the_same_answer_and_changes_nothing(desk: 
         assert ((await desk.shelves()).stock, (await desk.changes())[0]) == before
 
 
-@pytest.mark.parametrize("settled", [(Verb.CONFIRM, State.QUEUED), (Verb.SUSPEND, State.HELD)])
+@pytest.mark.parametrize("settled", [(Verb.CONFIRM, TicketState.QUEUED), (Verb.SUSPEND, TicketState.HELD)])
 async def test_a_decision_that_changes_nothing_else_is_remembered_against_older_ones(
-    desk: Desk, settled: tuple[Verb, State]
+    desk: Desk, settled: tuple[Verb, TicketState]
 ) -> None:
     verb, reached = settled
     other = Verb.SUSPEND if verb is Verb.CONFIRM else Verb.CONFIRM
-    placement = coffees(3, hold=reached is State.HELD)
+    placement = coffees(3, hold=reached is TicketState.HELD)
     before = await desk.place_one(placement)
     assert before.state is reached
     (heard,) = await desk.settle(verb, Decision(placement.order_id, 5))
@@ -400,8 +405,8 @@ async def test_a_decision_that_changes_nothing_else_is_remembered_against_older_
     assert state((await desk.settle(other, Decision(placement.order_id, 5)))[0]) is not reached
 
 
-@pytest.mark.parametrize("reached", [State.PREPARING, State.READY, State.SERVED])
-async def test_what_was_started_is_not_suspended_and_its_state_tells_so(desk: Desk, reached: State) -> None:
+@pytest.mark.parametrize("reached", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
+async def test_what_was_started_is_not_suspended_and_its_state_tells_so(desk: Desk, reached: TicketState) -> None:
     placement = coffees(3, hold=True)
     await desk.place(placement)
     await desk.confirm(placement.order_id, epoch=1)
@@ -421,7 +426,7 @@ async def test_a_suspend_that_a_started_order_has_overtaken_is_ignored_also_when
     await desk.confirm(placement.order_id, epoch=3)
     recalled = await desk.move(placement.order_id, Verb.RECALL)
     assert await desk.suspend(placement.order_id, epoch=2) == [recalled]
-    assert recalled.state is State.QUEUED
+    assert recalled.state is TicketState.QUEUED
 
 
 async def test_the_staff_cannot_cancel_what_is_held(desk: Desk) -> None:
@@ -445,14 +450,14 @@ async def test_suspending_what_nobody_placed_leaves_a_tombstone(desk: Desk) -> N
     placement, unknown = coffees(1), new_id()
     await desk.place(placement)
     missing, suspended = await desk.suspend(unknown, placement.order_id)
-    assert state(missing) is State.CANCELLED
-    assert state(suspended) is State.HELD
-    assert state(await desk.place_one(coffees(1, order_id=unknown))) is State.CANCELLED
+    assert state(missing) is TicketState.CANCELLED
+    assert state(suspended) is TicketState.HELD
+    assert state(await desk.place_one(coffees(1, order_id=unknown))) is TicketState.CANCELLED
 
 
 async def test_in_whatever_sequence_decisions_arrive_the_latest_counts(desk: Desk) -> None:
     rounds = [(Verb.CONFIRM, 1), (Verb.SUSPEND, 2), (Verb.CONFIRM, 3), (Verb.SUSPEND, 4)]
-    for latest, reached, taken in ((3, State.QUEUED, (0, 1)), (4, State.HELD, (1, 0))):
+    for latest, reached, taken in ((3, TicketState.QUEUED, (0, 1)), (4, TicketState.HELD, (1, 0))):
         for sequence in permutations(rounds[:latest]):
             placement = coffees(1, hold=True)
             await desk.place(placement)
@@ -471,9 +476,9 @@ async def test_the_same_order_twice_in_a_batch_counts_with_its_highest_epoch(des
     epochs = [(rising, 4), (falling, 6), (late, 7), (rising, 5), (falling, 4), (late, 8)]
     answers = await desk.settle(Verb.SUSPEND, *(Decision(placement.order_id, epoch) for placement, epoch in epochs))
     assert [(answer.state, answer.epoch) for answer in answers if isinstance(answer, Ticket)] == 2 * [
-        (State.HELD, 5),
-        (State.HELD, 6),
-        (State.QUEUED, 9),
+        (TicketState.HELD, 5),
+        (TicketState.HELD, 6),
+        (TicketState.QUEUED, 9),
     ]
     assert await desk.stock() == Stock("coffee", 10, 4, 3, 3)
 
@@ -499,12 +504,12 @@ async def test_staff_walk_a_ticket_to_the_table_and_back(desk: Desk) -> None:
     placement = coffees(3)
     await desk.place(placement)
     for verb, after in (
-        (Verb.START, State.PREPARING),
-        (Verb.FINISH, State.READY),
-        (Verb.SERVE, State.SERVED),
-        (Verb.RECALL, State.READY),
-        (Verb.RECALL, State.PREPARING),
-        (Verb.RECALL, State.QUEUED),
+        (Verb.START, TicketState.PREPARING),
+        (Verb.FINISH, TicketState.READY),
+        (Verb.SERVE, TicketState.SERVED),
+        (Verb.RECALL, TicketState.READY),
+        (Verb.RECALL, TicketState.PREPARING),
+        (Verb.RECALL, TicketState.QUEUED),
     ):
         assert (await desk.move(placement.order_id, verb)).state is after
         assert await desk.stock() == Stock("coffee", 10, 7, 0, 3)
@@ -513,8 +518,10 @@ async def test_staff_walk_a_ticket_to_the_table_and_back(desk: Desk) -> None:
 async def test_staff_who_cancel_what_nobody_started_put_its_stock_back(desk: Desk) -> None:
     placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
     await desk.place(placement)
-    ticket = await desk.take(Move(placement.order_id, Verb.CANCEL, State.QUEUED, "1", "Ana", "the guest has left"))
-    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, True, False)
+    ticket = await desk.take(
+        Move(placement.order_id, Verb.CANCEL, TicketState.QUEUED, "1", "Ana", "the guest has left")
+    )
+    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, True, False)
     assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Ana", 3, "the guest has left")
     assert await desk.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
     assert await desk.stock("soda") == Stock("soda", 5, 5, 0, 0)
@@ -525,8 +532,8 @@ async def test_staff_who_cancel_what_was_started_waste_its_stock(desk: Desk) -> 
     placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
     await desk.place(placement, coffees(1))
     await desk.move(placement.order_id, Verb.START)
-    ticket = await desk.take(Move(placement.order_id, Verb.CANCEL, State.PREPARING, "2", "Bo", "it fell down"))
-    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, True, True)
+    ticket = await desk.take(Move(placement.order_id, Verb.CANCEL, TicketState.PREPARING, "2", "Bo", "it fell down"))
+    assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, True, True)
     assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Bo", 3, "it fell down")
     assert await desk.stock("coffee") == Stock("coffee", 10, 6, 0, 1, wasted=3)
     assert await desk.stock("soda") == Stock("soda", 5, 3, 0, 0, wasted=2)
@@ -541,7 +548,7 @@ async def test_what_is_started_and_recalled_goes_back_into_stock_when_it_is_canc
     cancelled = await desk.move(by_staff.order_id, Verb.CANCEL), *await desk.cancel(by_guest.order_id)
     for ticket, withdrawn in zip(cancelled, (True, False), strict=True):
         assert isinstance(ticket, Ticket)
-        assert (ticket.state, ticket.withdrawn, ticket.wasted) == (State.CANCELLED, withdrawn, False)
+        assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, withdrawn, False)
     assert await desk.stock() == Stock("coffee", 10, 10, 0, 0)
 
 
@@ -549,21 +556,23 @@ async def test_a_recall_that_is_sent_twice_goes_back_one_step(desk: Desk) -> Non
     placement = coffees(1)
     await desk.place(placement)
     await desk.move(placement.order_id, Verb.START, Verb.FINISH)
-    recall = Move(placement.order_id, Verb.RECALL, State.READY, "recall-1", "Ana")
+    recall = Move(placement.order_id, Verb.RECALL, TicketState.READY, "recall-1", "Ana")
     first = await desk.take(recall, now_ms=5)
-    assert (first.state, first.moved_by, first.moved_at_ms) == (State.PREPARING, "Ana", 5)
+    assert (first.state, first.moved_by, first.moved_at_ms) == (TicketState.PREPARING, "Ana", 5)
     assert await desk.take(recall, now_ms=99) == first
-    assert await desk.state(placement.order_id) is State.PREPARING
+    assert await desk.state(placement.order_id) is TicketState.PREPARING
 
 
 async def test_a_step_that_is_repeated_after_later_steps_returns_what_it_returned_and_takes_none(desk: Desk) -> None:
     placement = coffees(1)
     await desk.place(placement)
     steps = [
-        Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"),
-        Move(placement.order_id, Verb.RECALL, State.PREPARING, "b", "Bo"),
-        Move(placement.order_id, Verb.START, State.QUEUED, "c", "Cy"),  # the state that the first one expects, again
-        Move(placement.order_id, Verb.CANCEL, State.PREPARING, "d", "Di", "no milk"),
+        Move(placement.order_id, Verb.START, TicketState.QUEUED, "a", "Ana"),
+        Move(placement.order_id, Verb.RECALL, TicketState.PREPARING, "b", "Bo"),
+        Move(
+            placement.order_id, Verb.START, TicketState.QUEUED, "c", "Cy"
+        ),  # the state that the first one expects, again
+        Move(placement.order_id, Verb.CANCEL, TicketState.PREPARING, "d", "Di", "no milk"),
     ]
     returned = [await desk.take(step, now_ms=number) for number, step in enumerate(steps, start=10)]
     before = await desk.changes(), (await desk.shelves()).stock
@@ -571,10 +580,10 @@ async def test_a_step_that_is_repeated_after_later_steps_returns_what_it_returne
         assert await desk.take(step, now_ms=99) == ticket
     assert ((await desk.changes())[0], (await desk.shelves()).stock) == (before[0][0], before[1])
     assert [ticket.state for ticket in returned] == [
-        State.PREPARING,
-        State.QUEUED,
-        State.PREPARING,
-        State.CANCELLED,
+        TicketState.PREPARING,
+        TicketState.QUEUED,
+        TicketState.PREPARING,
+        TicketState.CANCELLED,
     ]
 
 
@@ -582,13 +591,13 @@ async def test_steps_are_remembered_across_a_restart(database_url: str) -> None:
     placement = coffees(1)
     first = await Desk.open(database_url)
     await first.place(placement)
-    start = Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana")
+    start = Move(placement.order_id, Verb.START, TicketState.QUEUED, "a", "Ana")
     started = await first.take(start)
     await first.move(placement.order_id, Verb.RECALL)
     first.database.close()
     second = await Desk.open(database_url)
     assert await second.take(start) == started
-    assert await second.state(placement.order_id) is State.QUEUED
+    assert await second.state(placement.order_id) is TicketState.QUEUED
     await second.check_the_law()
     second.database.close()
 
@@ -597,26 +606,26 @@ async def test_a_step_id_is_of_one_ticket(desk: Desk) -> None:
     one, other = coffees(1), coffees(2)
     await desk.place(one, other)
     for placement in (one, other):
-        ticket = await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a"))
-        assert (ticket.order_id, ticket.state) == (placement.order_id, State.PREPARING)
+        ticket = await desk.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "a"))
+        assert (ticket.order_id, ticket.state) == (placement.order_id, TicketState.PREPARING)
 
 
 async def test_a_step_id_that_is_known_with_another_step_is_refused(desk: Desk) -> None:
     placement = coffees(1)
     await desk.place(placement)
-    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a"))
-    for verb, expected in ((Verb.FINISH, State.PREPARING), (Verb.START, State.PREPARING)):
+    await desk.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "a"))
+    for verb, expected in ((Verb.FINISH, TicketState.PREPARING), (Verb.START, TicketState.PREPARING)):
         with pytest.raises(StepIdTaken, match=r"step 'a' of ticket .* was start from queued; a new step needs an id"):
             await desk.take(Move(placement.order_id, verb, expected, "a"))
-    assert await desk.state(placement.order_id) is State.PREPARING
+    assert await desk.state(placement.order_id) is TicketState.PREPARING
 
 
 async def test_of_two_cooks_one_wins_and_the_other_is_told_who_and_when(desk: Desk) -> None:
     placement = coffees(1)
     await desk.place(placement)
-    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"), now_ms=1_800_000_000_000)
+    await desk.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "a", "Ana"), now_ms=1_800_000_000_000)
     with pytest.raises(StepConflict) as refusal:
-        await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "b", "Bo"))
+        await desk.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "b", "Bo"))
     moved = "; Ana moved it at 2027-01-15T08:00:00+00:00"
     assert str(refusal.value) == f"ticket {placement.order_id} is preparing, not queued{moved}"
     assert refusal.value.facts == {
@@ -631,12 +640,12 @@ async def test_of_two_cooks_one_wins_and_the_other_is_told_who_and_when(desk: De
 async def test_a_cook_is_not_named_for_what_the_gateway_did(desk: Desk) -> None:
     placement, untouched = coffees(1), coffees(1)
     await desk.place(placement, untouched)
-    await desk.take(Move(placement.order_id, Verb.START, State.QUEUED, "a", "Ana"))
-    await desk.take(Move(placement.order_id, Verb.RECALL, State.PREPARING, "b", "Ana"))
+    await desk.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "a", "Ana"))
+    await desk.take(Move(placement.order_id, Verb.RECALL, TicketState.PREPARING, "b", "Ana"))
     await desk.cancel(placement.order_id)
     for order_id, expected, reached in (
-        (placement.order_id, State.QUEUED, State.CANCELLED),
-        (untouched.order_id, State.READY, State.QUEUED),
+        (placement.order_id, TicketState.QUEUED, TicketState.CANCELLED),
+        (untouched.order_id, TicketState.READY, TicketState.QUEUED),
     ):
         with pytest.raises(StepConflict) as refusal:
             await desk.take(Move(order_id, Verb.START, expected, "c"))
@@ -647,18 +656,18 @@ async def test_a_cook_is_not_named_for_what_the_gateway_did(desk: Desk) -> None:
 async def test_a_step_that_is_refused_is_not_remembered(desk: Desk) -> None:
     placement = coffees(1)
     await desk.place(placement)
-    finish = Move(placement.order_id, Verb.FINISH, State.PREPARING, "a")
+    finish = Move(placement.order_id, Verb.FINISH, TicketState.PREPARING, "a")
     with pytest.raises(StepConflict):
         await desk.take(finish)
     await desk.move(placement.order_id, Verb.START)
-    assert (await desk.take(finish)).state is State.READY
+    assert (await desk.take(finish)).state is TicketState.READY
 
 
-@pytest.mark.parametrize("reached", [*WALKS, State.NONE])
-async def test_a_step_that_is_not_allowed_leaves_no_trace(desk: Desk, reached: State) -> None:
-    placement = order(("beer", 1)) if reached is State.NONE else coffees(3, hold=True)
+@pytest.mark.parametrize("reached", [*WALKS, TicketState.NONE])
+async def test_a_step_that_is_not_allowed_leaves_no_trace(desk: Desk, reached: TicketState) -> None:
+    placement = order(("beer", 1)) if reached is TicketState.NONE else coffees(3, hold=True)
     await desk.place(placement)
-    if reached is not State.NONE and WALKS[reached]:
+    if reached is not TicketState.NONE and WALKS[reached]:
         await desk.move(placement.order_id, *WALKS[reached])
     before = await desk.shelves(), await desk.changes()
     for verb in set(Verb) - set(NEXT[reached]):
@@ -701,14 +710,14 @@ async def test_a_ticket_of_unknown_words_stops_no_other_order(database_url: str,
     await desk.place(strange, known)
     await desk.database.write(_falsify, f"{words} WHERE order_id = '{strange.order_id}'")
     answers = await desk.place(known, strange, new)
-    assert [state(answers[0]), state(answers[2])] == [State.QUEUED, State.QUEUED]
+    assert [state(answers[0]), state(answers[2])] == [TicketState.QUEUED, TicketState.QUEUED]
     for use_case in (desk.place, desk.confirm, desk.suspend, desk.cancel):
         asked = [strange] if use_case == desk.place else [strange.order_id]
         (answer,) = await use_case(*asked)
         assert isinstance(answer, TicketUnreadable)
         assert (answer.order_id, answer.revision) == (strange.order_id, 2)
     with pytest.raises(TicketUnreadable, match=f"ticket {strange.order_id} cannot be read by this version"):
-        await desk.take(Move(strange.order_id, Verb.START, State.QUEUED, "a"))
+        await desk.take(Move(strange.order_id, Verb.START, TicketState.QUEUED, "a"))
     assert await desk.stock() == Stock("coffee", 10, 4, 0, 6)
     desk.database.close()
 
@@ -736,7 +745,7 @@ async def test_a_step_of_an_unknown_verb_is_not_taken_again(database_url: str) -
     desk = await Desk.open(database_url)
     placement = coffees(1)
     await desk.place(placement)
-    start = Move(placement.order_id, Verb.START, State.QUEUED, "a")
+    start = Move(placement.order_id, Verb.START, TicketState.QUEUED, "a")
     await desk.take(start)
     await desk.database.write(lambda connection: connection.exec_driver_sql("UPDATE steps SET verb = 'plate'").rowcount)
     with pytest.raises(TicketUnreadable, match="'plate' is not a valid Verb"):

@@ -17,7 +17,7 @@ from departments.domain.errors import OrderIdTaken, OrderNotFound, StepConflict,
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, State, Ticket, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketState, Verb
 from departments.transactions import TicketOrUnreadable
 from tests.departments.desks import SOLD, Desk
 from tests.departments.factories import NEXT, small_menu
@@ -25,7 +25,7 @@ from tests.departments.factories import NEXT, small_menu
 MENU = small_menu(coffee=12, soda=5, beer=0)
 IDS = [str(UUID(int=number)) for number in range(8)]
 STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
-ALIVE = frozenset({State.HELD, State.QUEUED, State.PREPARING})
+ALIVE = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING})
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=2)
@@ -39,7 +39,7 @@ placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3),
 class Known:
     """What the model remembers of an order; a tombstone has no wishes."""
 
-    state: State
+    state: TicketState
     wishes: list[RequestedLine]
     answers: list[tuple[Outcome, int]]
     """Each line's outcome, and how many were left."""
@@ -55,7 +55,7 @@ class Model:
     def __init__(self) -> None:
         self.orders: dict[str, Known] = {}
 
-    def figure(self, item: str, states: frozenset[State], *, wasted: bool = False) -> int:
+    def figure(self, item: str, states: frozenset[TicketState], *, wasted: bool = False) -> int:
         return sum(
             wish.quantity
             for known in self.orders.values()
@@ -65,22 +65,24 @@ class Model:
         )
 
     def left(self, item: str) -> int:
-        return MENU.items[item].stock - self.figure(item, SOLD | {State.HELD}) - self.wasted(item)
+        return MENU.items[item].stock - self.figure(item, SOLD | {TicketState.HELD}) - self.wasted(item)
 
     def wasted(self, item: str) -> int:
-        return self.figure(item, frozenset({State.CANCELLED}), wasted=True)
+        return self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
 
     def place(self, placement: Placement) -> Known | None:
         """Answer an order; None where the id is taken."""
         known = self.orders.get(placement.order_id)
         if known is None:
-            known = self.orders[placement.order_id] = Known(State.HELD if placement.hold else State.QUEUED, [], [])
+            known = self.orders[placement.order_id] = Known(
+                TicketState.HELD if placement.hold else TicketState.QUEUED, [], []
+            )
             for wish in placement.wishes:
                 answer = self._answer(wish)
                 known.wishes.append(wish)
                 known.answers.append(answer)
             if all(outcome is not Outcome.ACCEPTED for outcome, _ in known.answers):
-                known.state = State.NONE
+                known.state = TicketState.NONE
         return known if not known.wishes or known.wishes == placement.wishes else None
 
     def _answer(self, wish: RequestedLine) -> tuple[Outcome, int]:
@@ -90,18 +92,18 @@ class Model:
             return Outcome.OUT_OF_STOCK, self.left(wish.item)
         return Outcome.ACCEPTED, 0
 
-    def settle(self, decision: Decision, before: State, after: State) -> Known:
-        known = self.orders.setdefault(decision.order_id, Known(State.CANCELLED, [], []))
-        if known.state is not State.CANCELLED and decision.epoch >= known.epoch:
+    def settle(self, decision: Decision, before: TicketState, after: TicketState) -> Known:
+        known = self.orders.setdefault(decision.order_id, Known(TicketState.CANCELLED, [], []))
+        if known.state is not TicketState.CANCELLED and decision.epoch >= known.epoch:
             known.epoch = decision.epoch
             if known.state is before:
                 known.state = after
         return known
 
     def cancel(self, order_id: str) -> Known:
-        known = self.orders.setdefault(order_id, Known(State.CANCELLED, [], []))
-        if known.state in (State.HELD, State.QUEUED):
-            known.state = State.CANCELLED
+        known = self.orders.setdefault(order_id, Known(TicketState.CANCELLED, [], []))
+        if known.state in (TicketState.HELD, TicketState.QUEUED):
+            known.state = TicketState.CANCELLED
         return known
 
 
@@ -149,11 +151,11 @@ class DeskAndModel(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def confirm(self, data: st.DataObject) -> None:
-        self.settle(Verb.CONFIRM, self.decisions(data), State.HELD, State.QUEUED)
+        self.settle(Verb.CONFIRM, self.decisions(data), TicketState.HELD, TicketState.QUEUED)
 
     @rule(data=st.data())
     def suspend(self, data: st.DataObject) -> None:
-        self.settle(Verb.SUSPEND, self.decisions(data), State.QUEUED, State.HELD)
+        self.settle(Verb.SUSPEND, self.decisions(data), TicketState.QUEUED, TicketState.HELD)
 
     def decisions(self, data: st.DataObject) -> list[Decision]:
         """Draw decisions about any orders, mostly those that are on their way, with epochs near the one known."""
@@ -162,7 +164,7 @@ class DeskAndModel(RuleBasedStateMachine):
         epochs = {order_id: known.epoch for order_id, known in self.model.orders.items()}
         return [Decision(each, max(0, epochs.get(each, 0) + data.draw(st.integers(-1, 2)))) for each in drawn]
 
-    def settle(self, verb: Verb, batch: list[Decision], before: State, after: State) -> None:
+    def settle(self, verb: Verb, batch: list[Decision], before: TicketState, after: TicketState) -> None:
         expected = [self.model.settle(decision, before, after) for decision in batch]
         answers = self.runner.run(self.desk.settle(verb, *batch))
         for decision, known, answer in zip(batch, expected, answers, strict=True):
@@ -173,15 +175,20 @@ class DeskAndModel(RuleBasedStateMachine):
         for order_id, answer in zip(batch, self.runner.run(self.desk.cancel(*batch)), strict=True):
             self.agree(order_id, self.model.cancel(order_id), answer)
 
-    @rule(order_id=ids, verb=st.sampled_from(STAFF), expected=st.sampled_from(State), step_id=st.sampled_from("abcd"))
-    def move_from_any_state(self, order_id: str, verb: Verb, expected: State, step_id: str) -> None:
+    @rule(
+        order_id=ids,
+        verb=st.sampled_from(STAFF),
+        expected=st.sampled_from(TicketState),
+        step_id=st.sampled_from("abcd"),
+    )
+    def move_from_any_state(self, order_id: str, verb: Verb, expected: TicketState, step_id: str) -> None:
         self.move(Move(order_id, verb, expected, step_id, "Ana"))
 
     @rule(order_id=ids, verb=st.sampled_from(STAFF), step_id=st.sampled_from("abcd"))
     def move_from_the_state_it_is_in(self, order_id: str, verb: Verb, step_id: str) -> None:
         known = self.model.orders.get(order_id)
         reason = "why not" if verb is Verb.CANCEL else ""
-        self.move(Move(order_id, verb, known.state if known else State.QUEUED, step_id, "Bo", reason))
+        self.move(Move(order_id, verb, known.state if known else TicketState.QUEUED, step_id, "Bo", reason))
 
     @rule(data=st.data())
     def move_once_more(self, data: st.DataObject) -> None:
@@ -206,14 +213,14 @@ class DeskAndModel(RuleBasedStateMachine):
         except StepNotAllowed:
             assert known is not None
             assert (before, known.state) == (None, move.expected)
-            assert move.verb not in NEXT[known.state] or (known.state, move.verb) == (State.HELD, Verb.CANCEL)
+            assert move.verb not in NEXT[known.state] or (known.state, move.verb) == (TicketState.HELD, Verb.CANCEL)
         else:
             assert known is not None
             if before is not None:
                 assert ticket == before[1]
                 return
             assert known.state is move.expected
-            known.wasted = (known.state, move.verb) == (State.PREPARING, Verb.CANCEL)
+            known.wasted = (known.state, move.verb) == (TicketState.PREPARING, Verb.CANCEL)
             known.state = NEXT[known.state][move.verb]
             known.steps[move.step_id] = move, ticket
             self.agree(move.order_id, known, ticket)
@@ -251,7 +258,7 @@ class DeskAndModel(RuleBasedStateMachine):
         for item in MENU.items:
             stock = shelves.stock[item]
             assert stock.on_hand == self.model.left(item)
-            assert stock.held == self.model.figure(item, frozenset({State.HELD}))
+            assert stock.held == self.model.figure(item, frozenset({TicketState.HELD}))
             assert stock.sold == self.model.figure(item, SOLD)
             assert stock.wasted == self.model.wasted(item)
             assert stock.received == MENU.items[item].stock

@@ -27,7 +27,7 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     StepConflict: StepConflict(ORDER, "ready", "preparing", "Ana", 1_800_000_000_000),
     StepIdTaken: StepIdTaken(ORDER, "a", "start", "queued"),
     StepNotAllowed: StepNotAllowed(ORDER, "served", "start", "recall"),
-    TicketUnreadable: TicketUnreadable(ORDER, 7, "'plated' is not a valid State"),
+    TicketUnreadable: TicketUnreadable(ORDER, 7, "'plated' is not a valid TicketState"),
 }
 
 FACTS: dict[type[DepartmentError], dict[str, str]] = {

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from departments.app import DepartmentApp
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Outcome, State, Ticket
+from departments.domain.tickets import Outcome, Ticket, TicketState
 from departments.menu_file import read_menu
 from departments.menu_reload import MenuReload
 from tests.departments.factories import new_id
@@ -51,7 +51,7 @@ async def test_prices_items_and_their_stock_change_without_a_restart(tmp_path: P
         with capture_logs() as logs:
             await reload.reload()
         assert (await ask(department, "coffee")).lines[0].unit_price == 400
-        assert (await ask(department, "tea")).state is State.QUEUED
+        assert (await ask(department, "tea")).state is TicketState.QUEUED
         assert (await ask(department, "soda")).lines[0].outcome is Outcome.NOT_ON_MENU
         stock = (await department.shelves()).stock
     assert {item: (shelf.on_hand, shelf.sold) for item, shelf in stock.items()} == {

@@ -11,7 +11,16 @@ from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.text import compose
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source, State, Ticket, TicketLine, Verb
+from departments.domain.tickets import (
+    NOT_FOR_STAFF,
+    Decision,
+    Outcome,
+    Ticket,
+    TicketLine,
+    TicketSource,
+    TicketState,
+    Verb,
+)
 from departments.rpc import convert
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels
@@ -67,7 +76,7 @@ def step(**changes: Any) -> v1.MoveTicketRequest:
     fields: dict[str, Any] = {
         "order_id": FIRST,
         "verb": word("START"),
-        "expected_state": word_of(State.QUEUED),
+        "expected_state": word_of(TicketState.QUEUED),
         "step_id": "step 1",
     }
     return v1.MoveTicketRequest(**fields | changes)
@@ -77,7 +86,7 @@ def word(verb: str) -> v1.Verb:
     return v1.Verb.from_string(verb)
 
 
-def word_of(state: State) -> v1.TicketState:
+def word_of(state: TicketState) -> v1.TicketState:
     return v1.TicketState.from_string(state.name)
 
 
@@ -233,9 +242,9 @@ def tickets() -> list[Ticket]:
         TicketLine("tea", 1, "", Outcome.NOT_ON_MENU),
     ]
     return [
-        Ticket(FIRST, "7", State.HELD, lines, 1234, 5),
-        Ticket(SECOND, "", State.CANCELLED, [], 1235, 6),
-        Ticket(new_id(), "", State.NONE, lines[2:], 1236, 7),
+        Ticket(FIRST, "7", TicketState.HELD, lines, 1234, 5),
+        Ticket(SECOND, "", TicketState.CANCELLED, [], 1235, 6),
+        Ticket(new_id(), "", TicketState.NONE, lines[2:], 1236, 7),
     ]
 
 
@@ -291,11 +300,11 @@ def test_a_ticket_tells_who_cancelled_it_when_and_why_and_that_it_is_wasted() ->
     own = Ticket(
         FIRST,
         "7",
-        State.CANCELLED,
+        TicketState.CANCELLED,
         [],
         1234,
         5,
-        source=Source.COUNTER,
+        source=TicketSource.COUNTER,
         moved_by="Ana",
         moved_at_ms=99,
         cancel_reason="it fell down",
@@ -328,23 +337,23 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_its_word_on_the_wire(outcome: Outcome) -> None:
-    ticket = Ticket(FIRST, "", State.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
+    ticket = Ticket(FIRST, "", TicketState.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
     assert convert.ticket(ticket).lines[0].outcome.name == outcome.name
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: State) -> None:
+@pytest.mark.parametrize("state", TicketState)
+def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: TicketState) -> None:
     word = convert.ticket(Ticket(FIRST, "", state, [], 1)).state
-    assert word.name == ("UNSPECIFIED" if state is State.NONE else state.name)
+    assert word.name == ("UNSPECIFIED" if state is TicketState.NONE else state.name)
     assert convert.states(v1.ListTicketsRequest(states=[word])) == {state}
 
 
 def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
     assert {word.name for word in v1.Outcome} - {"UNSPECIFIED"} == {outcome.name for outcome in Outcome}
     assert {word.name for word in v1.TicketState} - {"UNSPECIFIED"} == {
-        state.name for state in State if state.value != "none"
+        state.name for state in TicketState if state.value != "none"
     }
-    assert {word.name for word in v1.TicketSource} - {"UNSPECIFIED"} == {source.name for source in Source}
+    assert {word.name for word in v1.TicketSource} - {"UNSPECIFIED"} == {source.name for source in TicketSource}
     assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM", "SUSPEND"}
 
 
@@ -375,8 +384,8 @@ def test_a_step_that_there_is_not_is_refused(number: int) -> None:
 
 def test_a_step_is_read_whole() -> None:
     sent = v1.MoveTicketRequest().parse(bytes(step(verb=word("CANCEL"), moved_by="Ana", reason="it fell down")))
-    assert convert.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, State.QUEUED, "step 1", "Ana", "it fell down")
-    assert convert.move(step(), LIMITS) == Move(FIRST, Verb.START, State.QUEUED, "step 1")
+    assert convert.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, TicketState.QUEUED, "step 1", "Ana", "it fell down")
+    assert convert.move(step(), LIMITS) == Move(FIRST, Verb.START, TicketState.QUEUED, "step 1")
 
 
 @pytest.mark.parametrize(
@@ -433,10 +442,10 @@ def test_a_snapshot_that_is_older_than_what_was_read_of_it_is_refused() -> None:
 
 
 def test_states_are_for_snapshots_only() -> None:
-    held = [word_of(State.HELD)]
+    held = [word_of(TicketState.HELD)]
     for after, snapshot in ((0, 0), (0, 7), (7, 7)):
         asked = v1.ListTicketsRequest(after_revision=after, states=held, snapshot_revision=snapshot)
-        assert convert.states(asked) == {State.HELD}
+        assert convert.states(asked) == {TicketState.HELD}
     with pytest.raises(
         InvalidRequest, match=r"^states: they are not allowed with after_revision alone: .*snapshot_rev"
     ):

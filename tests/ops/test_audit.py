@@ -17,10 +17,11 @@ from departments import transactions
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
-from departments.domain.tickets import Decision, Source, State, Ticket, Verb
+from departments.domain.tickets import Decision, Ticket, TicketSource, TicketState, Verb
 from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
 from gateway import __main__ as gateway_program
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult, TicketState
+from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult
+from gateway.domain.order import TicketState as GatewayTicketState
 from gateway.orders.journal import Journal
 from infra.db.database import Database
 from infra.errors import StartError
@@ -114,7 +115,9 @@ class Books:
         """Let a department take an order that the gateway knows nothing of."""
         await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
 
-    async def step(self, name: str, order: Order, verb: Verb, expected: State = State.QUEUED, reason: str = "") -> None:
+    async def step(
+        self, name: str, order: Order, verb: Verb, expected: TicketState = TicketState.QUEUED, reason: str = ""
+    ) -> None:
         move = Move(order.order_id, verb, expected, f"{verb} from {expected}", "Ana", reason)
         await self.departments[name].write(transactions.move, move, 2000)
 
@@ -152,7 +155,7 @@ class Books:
 def _answer(ticket: object) -> TicketResult:
     assert isinstance(ticket, Ticket)
     lines = [LineResult(Outcome(line.outcome.value), line.available, line.unit_price) for line in ticket.lines]
-    return TicketResult(TicketState(ticket.state.value), lines)
+    return TicketResult(GatewayTicketState(ticket.state.value), lines)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -193,8 +196,12 @@ async def test_books_in_order_are_all_zeros(books: Books) -> None:
 
 
 async def test_a_counter_sale_needs_no_order(books: Books) -> None:
-    await books.sell("bar", Placement(str(uuid_utils.uuid7()), [RequestedLine("coffee", 1)], source=Source.COUNTER))
-    await books.sell("kitchen", Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=Source.COUNTER))
+    await books.sell(
+        "bar", Placement(str(uuid_utils.uuid7()), [RequestedLine("coffee", 1)], source=TicketSource.COUNTER)
+    )
+    await books.sell(
+        "kitchen", Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=TicketSource.COUNTER)
+    )
     report = await books.audit()
 
     assert report.counts == NOTHING_WRONG
@@ -420,7 +427,7 @@ async def test_a_ticket_that_the_staff_cancels_is_withdrawn_and_not_wrong(books:
 async def test_what_the_staff_started_and_cancelled_is_wasted_and_told_with_who_and_why(books: Books) -> None:
     order = await books.place(coffees=2)
     await books.step("bar", order, Verb.START)
-    await books.step("bar", order, Verb.CANCEL, State.PREPARING, "it fell down")
+    await books.step("bar", order, Verb.CANCEL, TicketState.PREPARING, "it fell down")
     right = await books.audit()
     await books.falsify("bar", "UPDATE stock SET wasted = wasted - 1, on_hand = on_hand + 1")
 
@@ -435,7 +442,7 @@ async def test_what_the_staff_started_and_cancelled_is_wasted_and_told_with_who_
 async def test_what_was_wasted_counts_as_taken(books: Books) -> None:
     order = await books.place()
     await books.step("bar", order, Verb.START)
-    await books.step("bar", order, Verb.CANCEL, State.PREPARING)
+    await books.step("bar", order, Verb.CANCEL, TicketState.PREPARING)
     more = """lines = replace(lines, '"quantity":1', '"quantity":99'), placed_at_ms = 2000"""
     await books.falsify("bar", f"UPDATE tickets SET {more} WHERE order_id = '{order.order_id}'")
     report = await books.audit()
@@ -708,7 +715,7 @@ async def test_an_order_that_cannot_be_read_does_not_keep_the_audit_from_the_oth
 
 @pytest.mark.parametrize(
     ("words", "reason"),
-    [("lines = '['", "Input data was truncated"), ("state = 'plated'", "'plated' is not a valid State")],
+    [("lines = '['", "Input data was truncated"), ("state = 'plated'", "'plated' is not a valid TicketState")],
 )
 async def test_a_ticket_that_cannot_be_read_is_told_and_the_others_are_looked_at(
     books: Books, command: Command, words: str, reason: str

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from departments.domain.placing import Placement, RequestedLine, answer, tombstone
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, State, TicketLine
+from departments.domain.tickets import Outcome, TicketLine, TicketState
 from tests.departments.factories import BAR, coffees, full_shelves, new_id, obeys_the_law, order, small_menu
 
 wishes = st.builds(
@@ -20,13 +20,13 @@ def test_what_is_on_the_shelf_is_accepted_at_the_menus_price() -> None:
     shelves = full_shelves()
     ticket = answer(Placement(new_id(), [RequestedLine("coffee", 2, "no sugar")], table="7"), BAR, shelves, 1234)
     assert ticket.lines == [TicketLine("coffee", 2, "no sugar", Outcome.ACCEPTED, unit_price=350)]
-    assert (ticket.state, ticket.table, ticket.placed_at_ms) == (State.QUEUED, "7", 1234)
+    assert (ticket.state, ticket.table, ticket.placed_at_ms) == (TicketState.QUEUED, "7", 1234)
     assert shelves["coffee"] == Stock("coffee", 10, 8, 0, 2)
 
 
 def test_an_order_that_is_not_decided_yet_is_held() -> None:
     shelves = full_shelves()
-    assert answer(coffees(2, hold=True), BAR, shelves, 1).state is State.HELD
+    assert answer(coffees(2, hold=True), BAR, shelves, 1).state is TicketState.HELD
     assert shelves["coffee"] == Stock("coffee", 10, 8, 2, 0)
 
 
@@ -57,7 +57,7 @@ def test_lines_of_one_order_share_the_shelf_in_their_order() -> None:
 
 def test_an_order_of_which_nothing_is_accepted_has_nothing_to_make() -> None:
     for hold in (True, False):
-        assert answer(order(("beer", 1), ("tea", 1), hold=hold), BAR, full_shelves(), 1).state is State.NONE
+        assert answer(order(("beer", 1), ("tea", 1), hold=hold), BAR, full_shelves(), 1).state is TicketState.NONE
 
 
 def test_a_ticket_answers_the_order_with_the_same_lines_and_no_other() -> None:
@@ -86,7 +86,7 @@ def test_stock_and_tickets_agree_whatever_is_ordered(placements: list[Placement]
     tickets = [answer(placement, menu, shelves, 1) for placement in placements]
     assert obeys_the_law(shelves.values())
     for item, shelf in shelves.items():
-        for state, figure in ((State.HELD, shelf.held), (State.QUEUED, shelf.sold)):
+        for state, figure in ((TicketState.HELD, shelf.held), (TicketState.QUEUED, shelf.sold)):
             lines = [line for ticket in tickets if ticket.state is state for line in ticket.accepted()]
             assert figure == sum(line.quantity for line in lines if line.item == item)
 
