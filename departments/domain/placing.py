@@ -1,4 +1,4 @@
-"""How a department answers an order: line by line, from the shelf as it is at this moment."""
+"""How a department decides an order: line by line, from the stock at this moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line as it was asked for."""
+    """One line of a request."""
 
     item: str
     quantity: int
@@ -19,24 +19,27 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class Placement:
-    """An order's share as the gateway, or a guest at the counter, asks for it."""
+    """A request of the gateway, or of a guest at the counter, to place one order's share."""
 
     order_id: str
-    wishes: list[RequestedLine]
+    lines: list[RequestedLine]
     table: str = ""
     hold: bool = False
     source: TicketSource = TicketSource.GATEWAY
 
     def matches(self, ticket: Ticket) -> bool:
-        """Tell whether the ticket answers this very order. A tombstone answers any."""
-        return not ticket.lines or [(w.item, w.quantity, w.note) for w in self.wishes] == [
+        """Return whether the ticket was written for the same lines. A tombstone matches every request."""
+        return not ticket.lines or [(line.item, line.quantity, line.note) for line in self.lines] == [
             (line.item, line.quantity, line.note) for line in ticket.lines
         ]
 
 
-def answer(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
-    """Take from stock what is there, and write the ticket. `stock` is changed; it holds every item on the menu."""
-    lines = [_serve(wish, placement.hold, menu, stock) for wish in placement.wishes]
+def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
+    """Take stock for each line of which enough is on hand, and return the new ticket.
+
+    `stock` has an entry for every item on the menu, and is changed.
+    """
+    lines = [_take_line(line, placement.hold, menu, stock) for line in placement.lines]
     if not any(line.outcome is Outcome.ACCEPTED for line in lines):
         state = TicketState.NONE
     else:
@@ -45,15 +48,15 @@ def answer(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms:
 
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:
-    """Write the ticket that refuses an order which was cancelled before it arrived."""
+    """Return the ticket of an order that was cancelled before it was placed: it refuses the order when it arrives."""
     return Ticket(order_id, "", TicketState.CANCELLED, [], now_ms)
 
 
-def _serve(wish: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
-    item = menu.items.get(wish.item)
+def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
+    item = menu.items.get(line.item)
     if item is None:
-        return TicketLine(wish.item, wish.quantity, wish.note, Outcome.NOT_ON_MENU)
-    shelf = stock[wish.item]
-    if not shelf.take(wish.quantity, hold=hold):
-        return TicketLine(wish.item, wish.quantity, wish.note, Outcome.OUT_OF_STOCK, available=shelf.on_hand)
-    return TicketLine(wish.item, wish.quantity, wish.note, Outcome.ACCEPTED, unit_price=item.price)
+        return TicketLine(line.item, line.quantity, line.note, Outcome.NOT_ON_MENU)
+    item_stock = stock[line.item]
+    if not item_stock.take(line.quantity, hold=hold):
+        return TicketLine(line.item, line.quantity, line.note, Outcome.OUT_OF_STOCK, available=item_stock.on_hand)
+    return TicketLine(line.item, line.quantity, line.note, Outcome.ACCEPTED, unit_price=item.price)

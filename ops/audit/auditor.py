@@ -17,10 +17,10 @@ from uuid import UUID
 
 import msgspec
 
-from departments import tables, transactions
+from departments import stock_audit, tables
 from departments.domain.errors import TicketUnreadable
 from departments.domain.tickets import Ticket, TicketSource, TicketState
-from departments.transactions import StockByTickets
+from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal
@@ -265,7 +265,7 @@ class Auditor:
             if (taken := sum(by_tickets)) > shelf.received:
                 reason = f"{subject}: {taken} were taken, and {shelf.received} were there"
                 with _told_clearly(database):
-                    beyond = await database.read(transactions.beyond_stock, item, shelf.received)
+                    beyond = await database.read(stock_audit.orders_beyond_stock, item, shelf.received)
                 self._report.add(Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond)
 
     async def _look_again(self) -> None:
@@ -357,7 +357,7 @@ class Auditor:
 
     async def _takings(self, database: Database) -> StockByTickets:
         with _told_clearly(database):
-            return await database.read(transactions.takings)
+            return await database.read(stock_audit.stock_by_tickets)
 
     def _tell(self) -> None:
         if self._progress is not None:

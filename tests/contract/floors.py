@@ -193,7 +193,7 @@ class Floor:
         return set(self._server._server.open)
 
     async def stock(self) -> dict[str, Stock]:
-        return (await self.station.shelves()).stock
+        return (await self.station.stock_levels()).stock
 
     async def states(self) -> dict[str, TicketState]:
         """Tell where every ticket is, by order."""

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 
 from departments.domain.menu import Menu, MenuItem
-from departments.domain.placing import Placement, RequestedLine, answer
+from departments.domain.placing import Placement, RequestedLine, write_ticket
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket, TicketState, Verb
 from departments.menu_file import SHIPPED, read_menu
@@ -54,7 +54,7 @@ def coffees(quantity: int, *, order_id: str = "", hold: bool = False) -> Placeme
     return order(("coffee", quantity), order_id=order_id, hold=hold)
 
 
-def full_shelves(menu: Menu = BAR) -> dict[str, Stock]:
+def full_stock(menu: Menu = BAR) -> dict[str, Stock]:
     return {item.id: Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values()}
 
 
@@ -67,8 +67,8 @@ def small_menu(**stock: int) -> Menu:
 def ticket_in(state: TicketState) -> Ticket:
     """Walk a ticket to a state."""
     if state is TicketState.NONE:
-        return answer(order(("beer", 1)), BAR, full_shelves(), 1)
-    ticket = answer(coffees(1, hold=True), BAR, full_shelves(), 1)
+        return write_ticket(order(("beer", 1)), BAR, full_stock(), 1)
+    ticket = write_ticket(coffees(1, hold=True), BAR, full_stock(), 1)
     for verb in WALKS[state]:
         ticket.step(verb)
     return ticket

@@ -41,7 +41,7 @@ async def lose(books: Books, order: Order) -> None:
 
 
 async def on_hand(database: Database, item: str) -> int:
-    return (await database.read(transactions.shelves)).stock[item].on_hand
+    return (await database.read(transactions.stock_levels)).stock[item].on_hand
 
 
 def ids(strays: list[Stray]) -> list[tuple[str, str]]:

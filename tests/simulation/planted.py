@@ -65,41 +65,43 @@ def _plant(name: str, module: str, old: str, new: str, catcher: Catcher = "draw"
 
 
 PLANTS = [
-    _plant("no-tombstone", "departments.transactions", "    store.insert_tickets(connection, unknown)\n", ""),
+    _plant("no-tombstone", "departments.transactions", "    tables.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",
         [
             Edit(
                 "departments.app",
-                "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
-                "stock = (await self._database.read(desk.shelves)).stock\n"
-                "        answers = await self._database.write(desk.place, self.menu, placements, _now_ms(), stock)",
+                "tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())",
+                "stock = (await self._database.read(transactions.stock_levels)).stock\n"
+                "        tickets = await self._database.write(\n"
+                "            transactions.place, self.menu, placements, _now_ms(), stock\n"
+                "        )",
             ),
             Edit(
                 "departments.transactions",
                 "Sequence[Placement], now_ms: int)",
                 "Sequence[Placement], now_ms: int, stock)",
             ),
-            Edit("departments.transactions", "tickets, stock = store.open_batch(", "tickets, _ = store.open_batch("),
+            Edit("departments.transactions", "tickets, stock = tables.open_batch(", "tickets, _ = tables.open_batch("),
         ],
         "echo",
     ),
     _plant("stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo"),
     _plant(
-        "department-answers-before-its-commit",
+        "department-responds-before-its-commit",
         "departments.app",
-        "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
+        "tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())",
         """
         def rehearse(connection):
             trial = connection.begin_nested()
-            answers = desk.place(connection, self.menu, placements, _now_ms())
+            tickets = transactions.place(connection, self.menu, placements, _now_ms())
             trial.rollback()
-            return answers
+            return tickets
 
         import asyncio
 
-        answers = await self._database.write(rehearse)
-        write = self._database.write(desk.place, self.menu, placements, _now_ms())
+        tickets = await self._database.write(rehearse)
+        write = self._database.write(transactions.place, self.menu, placements, _now_ms())
         asyncio.get_running_loop().create_task(write)""",
     ),
     _plant(
@@ -154,10 +156,15 @@ PLANTS = [
         "if ticket := None:\n            pass\n        else:",
     ),
     _plant(
-        "cancel-does-not-restock", "departments.transactions", "shelf.put_back(line.quantity, held=held)", "continue"
+        "cancel-does-not-restock",
+        "departments.transactions",
+        "item_stock.put_back(line.quantity, held=held)",
+        "continue",
     ),
-    _plant("confirm-does-not-sell", "departments.transactions", "shelf.confirm(line.quantity)", "continue"),
-    _plant("suspend-does-not-hold", "departments.transactions", "shelf.suspend(line.quantity)", "continue", "echo"),
+    _plant("confirm-does-not-sell", "departments.transactions", "item_stock.confirm(line.quantity)", "continue"),
+    _plant(
+        "suspend-does-not-hold", "departments.transactions", "item_stock.suspend(line.quantity)", "continue", "echo"
+    ),
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
@@ -290,7 +297,7 @@ PLANTS = [
     _plant(
         "a-step-id-is-ignored",
         "departments.transactions",
-        "taken = store.read_step(connection, move.order_id, move.step_id)",
+        "taken = tables.read_step(connection, move.order_id, move.step_id)",
         "taken = None",
         "echo",
     ),

@@ -3,9 +3,9 @@ from collections import deque
 import pytest
 
 from departments.domain.errors import StepNotAllowed
-from departments.domain.placing import answer, tombstone
+from departments.domain.placing import tombstone, write_ticket
 from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, TicketState, Verb
-from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_shelves, new_id, order, ticket_in
+from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
 
 ALLOWED = [(state, verb) for state in TicketState for verb in NEXT[state]]
 NOT_ALLOWED = [(state, verb) for state in TicketState for verb in Verb if verb not in NEXT[state]]
@@ -56,7 +56,7 @@ def test_only_what_is_held_queued_or_being_prepared_can_be_cancelled() -> None:
     assert {TRANSITIONS[step] for step in TRANSITIONS if step[1] is Verb.CANCEL} == {TicketState.CANCELLED}
 
 
-def test_a_guest_may_take_back_what_nobody_has_started() -> None:
+def test_a_guest_may_take_back_what_is_not_started() -> None:
     started = {state for state, walk in WALKS.items() if Verb.START in walk}
     assert set(NOT_STARTED) == {TicketState.HELD, TicketState.QUEUED} == set(WALKS) - started - {TicketState.CANCELLED}
 
@@ -82,7 +82,7 @@ def test_suspend_undoes_confirm_and_nothing_else() -> None:
     assert states == [TicketState.QUEUED, TicketState.HELD, TicketState.QUEUED]
 
 
-def test_nobody_starts_what_is_suspended() -> None:
+def test_what_is_suspended_cannot_be_started() -> None:
     ticket = ticket_in(TicketState.QUEUED)
     ticket.step(Verb.SUSPEND)
     assert not ticket.allows(Verb.START)
@@ -93,13 +93,13 @@ def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(st
     ticket = ticket_in(state)
     assert ticket.epoch == 0
     for epoch, is_heard, remembered in ((0, True, 0), (3, True, 3), (2, False, 3), (3, True, 3), (7, True, 7)):
-        assert ticket.hear(Decision(ticket.order_id, epoch)) is is_heard
+        assert ticket.record_epoch(Decision(ticket.order_id, epoch)) is is_heard
         assert (ticket.epoch, ticket.state) == (remembered, state)
 
 
 def test_what_is_cancelled_hears_of_nothing_any_more() -> None:
     ticket = ticket_in(TicketState.CANCELLED)
-    assert not ticket.hear(Decision(ticket.order_id, 7))
+    assert not ticket.record_epoch(Decision(ticket.order_id, 7))
 
 
 def test_every_state_but_none_lies_on_a_way_from_held() -> None:
@@ -114,7 +114,7 @@ def test_every_state_but_none_lies_on_a_way_from_held() -> None:
 
 
 def test_the_lines_that_take_stock_are_the_accepted_ones() -> None:
-    ticket = answer(order(("coffee", 1), ("beer", 1), ("tea", 1), ("soda", 2)), BAR, full_shelves(), 1)
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1), ("tea", 1), ("soda", 2)), BAR, full_stock(), 1)
     assert [line.item for line in ticket.accepted()] == ["coffee", "soda"]
     assert {line.outcome for line in ticket.accepted()} == {Outcome.ACCEPTED}
 
@@ -126,4 +126,4 @@ def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
 
 
 def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:
-    assert answer(coffees(1), BAR, full_shelves(), 1).state is TicketState.QUEUED
+    assert write_ticket(coffees(1), BAR, full_stock(), 1).state is TicketState.QUEUED

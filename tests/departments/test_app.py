@@ -1,4 +1,4 @@
-"""What a department tells its log."""
+"""What a department logs."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path
         await department.place([second])
         assert not logs
         department.close()
-        department._tell()  # the timer's, which comes too late
+        department._log_placed()  # the timer's, which comes too late
     database.close()
     (line,) = logs
     assert (line["event"], line["orders"], line["transactions"]) == ("placed", 2, 2)

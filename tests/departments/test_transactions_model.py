@@ -1,4 +1,4 @@
-"""The desk against a model in plain Python, under any sequence of calls, restarts included; SQLite only."""
+"""The department against a model in plain Python, under any sequence of calls, restarts included; SQLite only."""
 
 import asyncio
 import copy
@@ -18,8 +18,8 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketState, Verb
-from departments.transactions import TicketOrUnreadable
-from tests.departments.desks import SOLD, Desk
+from departments.transactions import TicketOrError
+from tests.departments.department_database import SOLD, DepartmentDatabase
 from tests.departments.factories import NEXT, small_menu
 
 MENU = small_menu(coffee=12, soda=5, beer=0)
@@ -29,19 +29,17 @@ ALIVE = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING})
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=2)
-wishes = st.builds(
-    RequestedLine, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"])
-)
-placements = st.builds(Placement, ids, st.lists(wishes, min_size=1, max_size=3), st.just("7"), st.booleans())
+lines = st.builds(RequestedLine, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
+placements = st.builds(Placement, ids, st.lists(lines, min_size=1, max_size=3), st.just("7"), st.booleans())
 
 
 @dataclass
 class Known:
-    """What the model remembers of an order; a tombstone has no wishes."""
+    """What the model remembers of an order; a tombstone has no lines."""
 
     state: TicketState
-    wishes: list[RequestedLine]
-    answers: list[tuple[Outcome, int]]
+    lines: list[RequestedLine]
+    outcomes: list[tuple[Outcome, int]]
     """Each line's outcome, and how many were left."""
     epoch: int = 0
     wasted: bool = False
@@ -50,18 +48,18 @@ class Known:
 
 
 class Model:
-    """The same promises in the plainest words: a figure is always counted anew from the orders."""
+    """The same rules in the plainest form: every quantity is counted anew from the orders."""
 
     def __init__(self) -> None:
         self.orders: dict[str, Known] = {}
 
     def figure(self, item: str, states: frozenset[TicketState], *, wasted: bool = False) -> int:
         return sum(
-            wish.quantity
+            line.quantity
             for known in self.orders.values()
             if known.state in states and known.wasted is wasted
-            for wish, (outcome, _) in zip(known.wishes, known.answers, strict=True)
-            if outcome is Outcome.ACCEPTED and wish.item == item
+            for line, (outcome, _) in zip(known.lines, known.outcomes, strict=True)
+            if outcome is Outcome.ACCEPTED and line.item == item
         )
 
     def left(self, item: str) -> int:
@@ -71,25 +69,25 @@ class Model:
         return self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
 
     def place(self, placement: Placement) -> Known | None:
-        """Answer an order; None where the id is taken."""
+        """Place an order and return its record; None where the id is taken."""
         known = self.orders.get(placement.order_id)
         if known is None:
             known = self.orders[placement.order_id] = Known(
                 TicketState.HELD if placement.hold else TicketState.QUEUED, [], []
             )
-            for wish in placement.wishes:
-                answer = self._answer(wish)
-                known.wishes.append(wish)
-                known.answers.append(answer)
-            if all(outcome is not Outcome.ACCEPTED for outcome, _ in known.answers):
+            for line in placement.lines:
+                result = self._outcome(line)
+                known.lines.append(line)
+                known.outcomes.append(result)
+            if all(outcome is not Outcome.ACCEPTED for outcome, _ in known.outcomes):
                 known.state = TicketState.NONE
-        return known if not known.wishes or known.wishes == placement.wishes else None
+        return known if not known.lines or known.lines == placement.lines else None
 
-    def _answer(self, wish: RequestedLine) -> tuple[Outcome, int]:
-        if wish.item not in MENU.items:
+    def _outcome(self, line: RequestedLine) -> tuple[Outcome, int]:
+        if line.item not in MENU.items:
             return Outcome.NOT_ON_MENU, 0
-        if wish.quantity > self.left(wish.item):
-            return Outcome.OUT_OF_STOCK, self.left(wish.item)
+        if line.quantity > self.left(line.item):
+            return Outcome.OUT_OF_STOCK, self.left(line.item)
         return Outcome.ACCEPTED, 0
 
     def settle(self, decision: Decision, before: TicketState, after: TicketState) -> Known:
@@ -107,47 +105,47 @@ class Model:
         return known
 
 
-class DeskAndModel(RuleBasedStateMachine):
-    """Whatever is asked of the desk is asked of the model too, and they agree."""
+class TransactionsAndModel(RuleBasedStateMachine):
+    """Whatever is asked of the department is asked of the model too, and they agree."""
 
     @initialize(first=st.lists(placements, min_size=3, max_size=6))
     def open(self, first: list[Placement]) -> None:
         self.runner = asyncio.Runner()
-        self.folder = Path(tempfile.mkdtemp(prefix="desk-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="department-"))
         self.model = Model()
         self.position = Position()
         self.copy: tuple[bytes, Model] | None = None
         self.seen: dict[str, Ticket] = {}
-        self.desk = self.run_open()
+        self.department = self.run_open()
         self.agree_on_placing(first)  # hypothesis leaves some rules out of each run: without orders most do nothing
 
     def teardown(self) -> None:
-        self.desk.database.close()
+        self.department.database.close()
         self.runner.close()
         shutil.rmtree(self.folder)
 
-    def run_open(self) -> Desk:
-        return self.runner.run(Desk.open(f"sqlite:///{self.folder}/bar.db", MENU))
+    def run_open(self) -> DepartmentDatabase:
+        return self.runner.run(DepartmentDatabase.open(f"sqlite:///{self.folder}/bar.db", MENU))
 
     @rule(batch=st.lists(placements, min_size=1, max_size=4))
     def place(self, batch: list[Placement]) -> None:
         self.agree_on_placing(batch)
 
     def agree_on_placing(self, batch: list[Placement]) -> None:
-        for placement, answer in zip(batch, self.runner.run(self.desk.place(*batch)), strict=True):
+        for placement, result in zip(batch, self.runner.run(self.department.place(*batch)), strict=True):
             known = self.model.place(placement)
             if known is None:
-                assert isinstance(answer, OrderIdTaken)
+                assert isinstance(result, OrderIdTaken)
             else:
-                self.agree(placement.order_id, known, answer)
+                self.agree(placement.order_id, known, result)
 
     @rule(hold=st.booleans())
     def replay_everything(self, hold: bool) -> None:
-        known = {order_id: known for order_id, known in self.model.orders.items() if known.wishes}
-        again = [Placement(order_id, list(each.wishes), "7", hold) for order_id, each in known.items()]
-        answers = self.runner.run(self.desk.place(*again))
-        for (order_id, each), answer in zip(known.items(), answers, strict=True):
-            self.agree(order_id, each, answer)
+        known = {order_id: known for order_id, known in self.model.orders.items() if known.lines}
+        again = [Placement(order_id, list(each.lines), "7", hold) for order_id, each in known.items()]
+        outcomes = self.runner.run(self.department.place(*again))
+        for (order_id, each), result in zip(known.items(), outcomes, strict=True):
+            self.agree(order_id, each, result)
 
     @rule(data=st.data())
     def confirm(self, data: st.DataObject) -> None:
@@ -166,14 +164,14 @@ class DeskAndModel(RuleBasedStateMachine):
 
     def settle(self, verb: Verb, batch: list[Decision], before: TicketState, after: TicketState) -> None:
         expected = [self.model.settle(decision, before, after) for decision in batch]
-        answers = self.runner.run(self.desk.settle(verb, *batch))
-        for decision, known, answer in zip(batch, expected, answers, strict=True):
-            self.agree(decision.order_id, known, answer)
+        outcomes = self.runner.run(self.department.settle(verb, *batch))
+        for decision, known, result in zip(batch, expected, outcomes, strict=True):
+            self.agree(decision.order_id, known, result)
 
     @rule(batch=batches_of_ids)
     def cancel(self, batch: list[str]) -> None:
-        for order_id, answer in zip(batch, self.runner.run(self.desk.cancel(*batch)), strict=True):
-            self.agree(order_id, self.model.cancel(order_id), answer)
+        for order_id, result in zip(batch, self.runner.run(self.department.cancel(*batch)), strict=True):
+            self.agree(order_id, self.model.cancel(order_id), result)
 
     @rule(
         order_id=ids,
@@ -201,7 +199,7 @@ class DeskAndModel(RuleBasedStateMachine):
         known = self.model.orders.get(move.order_id)
         before = known.steps.get(move.step_id) if known else None
         try:
-            ticket = self.runner.run(self.desk.take(move))
+            ticket = self.runner.run(self.department.take(move))
         except OrderNotFound:
             assert known is None
         except StepIdTaken:
@@ -228,35 +226,35 @@ class DeskAndModel(RuleBasedStateMachine):
 
     @rule()
     def reopen(self) -> None:
-        self.desk.database.close()
-        self.desk = self.run_open()
+        self.department.database.close()
+        self.department = self.run_open()
 
     @rule()
     def back_up(self) -> None:
-        self.desk.database.close()
+        self.department.database.close()
         self.copy = (self.folder / "bar.db").read_bytes(), copy.deepcopy(self.model)
-        self.desk = self.run_open()
+        self.department = self.run_open()
 
     @rule(idle=st.integers(0, 6))
     def restore(self, idle: int) -> None:
         """Put the copy back, and write until the database may have come to where its reader believes it to be."""
         if self.copy is None:
             return
-        self.desk.database.close()
+        self.department.database.close()
         content, model = self.copy
         (self.folder / "bar.db").write_bytes(content)
         self.model = copy.deepcopy(model)
-        self.desk = self.run_open()
-        self.runner.run(self.desk.database.write(transactions.renew_incarnation))
+        self.department = self.run_open()
+        self.runner.run(self.department.database.write(transactions.renew_incarnation))
         for _ in range(idle):
-            self.runner.run(self.desk.database.write(transactions.open_department, MENU))
+            self.runner.run(self.department.database.write(transactions.open_department, MENU))
 
     @invariant()
     def figures_agree(self) -> None:
-        self.runner.run(self.desk.check_the_law())
-        shelves = self.runner.run(self.desk.shelves())
+        self.runner.run(self.department.check_the_law())
+        levels = self.runner.run(self.department.stock_levels())
         for item in MENU.items:
-            stock = shelves.stock[item]
+            stock = levels.stock[item]
             assert stock.on_hand == self.model.left(item)
             assert stock.held == self.model.figure(item, frozenset({TicketState.HELD}))
             assert stock.sold == self.model.figure(item, SOLD)
@@ -266,7 +264,7 @@ class DeskAndModel(RuleBasedStateMachine):
     @invariant()
     def a_watcher_knows_everything(self) -> None:
         while True:
-            page = self.runner.run(self.desk.page(self.position, limit=3))
+            page = self.runner.run(self.department.page(self.position, limit=3))
             assert page.reset == (page.incarnation != self.position.incarnation != "")
             if page.reset:
                 self.seen.clear()
@@ -279,16 +277,16 @@ class DeskAndModel(RuleBasedStateMachine):
             key: known.state for key, known in self.model.orders.items()
         }
 
-    def agree(self, order_id: str, known: Known, answer: TicketOrUnreadable) -> None:
-        assert isinstance(answer, Ticket)
-        assert (answer.order_id, answer.state, answer.epoch) == (order_id, known.state, known.epoch)
-        assert [(line.item, line.quantity, line.note) for line in answer.lines] == [
-            (wish.item, wish.quantity, wish.note) for wish in known.wishes
+    def agree(self, order_id: str, known: Known, result: TicketOrError) -> None:
+        assert isinstance(result, Ticket)
+        assert (result.order_id, result.state, result.epoch) == (order_id, known.state, known.epoch)
+        assert [(line.item, line.quantity, line.note) for line in result.lines] == [
+            (line.item, line.quantity, line.note) for line in known.lines
         ]
-        assert [(line.outcome, line.available) for line in answer.lines] == known.answers
+        assert [(line.outcome, line.available) for line in result.lines] == known.outcomes
 
 
-TestDeskAndModel = DeskAndModel.TestCase
-TestDeskAndModel.settings = settings(
+TestTransactionsAndModel = TransactionsAndModel.TestCase
+TestTransactionsAndModel.settings = settings(
     max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

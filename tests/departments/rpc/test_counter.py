@@ -15,11 +15,11 @@ from departments.domain.positions import Position
 from departments.menu_file import SHIPPED, read_menu
 from departments.rpc.counter import Counter, counters
 from generated import bakery, bar, kitchen
+from tests.departments.department_servers import in_memory, open_department, served
 from tests.departments.factories import BAR, new_id, small_menu
-from tests.departments.floors import in_memory, open_department, served
 
 COUNTERS: list[Any] = [
-    # menu, what its goods are called, contract, stub, on the shelf, its Korean title, sold out, not on the menu
+    # menu, what its goods are called, contract, stub, in stock, its Korean title, sold out, not on the menu
     ("bar", "Drink", bar, bar.BarStub, "soda", "소다", "beer", "wine"),
     ("kitchen", "Meal", kitchen, kitchen.KitchenStub, "pizza", "피자", "meat", "fish"),
     ("bakery", "Dessert", bakery, bakery.BakeryStub, "donut", "도넛", "gelato", "brownie"),
@@ -34,8 +34,8 @@ async def test_the_counter_sells_one_or_says_why_not(
     async with open_department(menu, tmp_path) as department, in_memory(department) as channel:
 
         async def ask(order: str) -> str:
-            answer: str = (await stub(channel).get_order(contract.OrderRequest(order))).order_status
-            return answer
+            text: str = (await stub(channel).get_order(contract.OrderRequest(order))).order_status
+            return text
 
         for order in (item, item.upper(), title, unicodedata.normalize("NFD", title), f" {title} "):  # five are there
             assert await ask(order) == "Delivery!"
@@ -48,8 +48,8 @@ async def test_the_counter_sells_one_or_says_why_not(
             with pytest.raises(GRPCError) as refusal:
                 await ask(order)
             assert (refusal.value.status, refusal.value.message) == (Status.NOT_FOUND, f"{goods} {text}")
-        shelf = (await department.shelves()).stock[item]
-        assert (shelf.received, shelf.on_hand, shelf.sold) == (5, 0, 5)
+        stock = (await department.stock_levels()).stock[item]
+        assert (stock.received, stock.on_hand, stock.sold) == (5, 0, 5)
 
 
 async def test_what_the_counter_sells_is_a_ticket_like_any_other(tmp_path: Path) -> None:
@@ -64,9 +64,9 @@ async def test_guests_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Pa
     async with open_department(BAR, tmp_path) as department, served(department) as channel:
         stub = bar.BarStub(channel)
         calls = [stub.get_order(bar.OrderRequest("coffee")) for _ in range(30)]
-        answers = await asyncio.gather(*calls, return_exceptions=True)
-        sold = [answer for answer in answers if isinstance(answer, bar.OrderResponse)]
-        refused = [answer.message for answer in answers if isinstance(answer, GRPCError)]
+        responses = await asyncio.gather(*calls, return_exceptions=True)
+        sold = [response for response in responses if isinstance(response, bar.OrderResponse)]
+        refused = [response.message for response in responses if isinstance(response, GRPCError)]
         assert len(sold) == 10
         assert refused == ["Drink out of stock"] * 20
 

@@ -112,5 +112,5 @@ def test_a_database_that_fails_is_unavailable_and_worth_another_try() -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("a fault"), KeyError("coffee"), DepartmentError("of no kind")])
-def test_what_nobody_foresaw_is_left_to_the_server(error: Exception) -> None:
+def test_an_unexpected_error_is_left_to_the_server(error: Exception) -> None:
     assert to_status(error) is None

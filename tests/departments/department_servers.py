@@ -43,8 +43,8 @@ async def open_department(menu: Menu, folder: Path) -> AsyncIterator[DepartmentA
 
 def services(department: DepartmentApp, limits: Limits | None = None) -> Sequence[Any]:
     """The services that the program serves."""
-    floor = DepartmentServicer(department, limits or Limits())
-    return [floor, *counters(department.menu, Counter(department, new_id))]
+    servicer = DepartmentServicer(department, limits or Limits())
+    return [servicer, *counters(department.menu, Counter(department, new_id))]
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from departments.domain.errors import InvalidRequest, OrderIdTaken, OrderNotFound
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.positions import Page, Position
+from departments.domain.positions import Position, TicketPage
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.text import compose
@@ -25,7 +25,7 @@ from departments.rpc import convert
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels
 from generated.restaurant import v1
-from tests.departments.factories import BAR, full_shelves, new_id
+from tests.departments.factories import BAR, full_stock, new_id
 
 LIMITS = Limits(lines_per_order=3, quantity=10, note_length=5, table_length=4, item_length=6, orders_per_batch=4)
 FIRST, SECOND = "0197a7a6-0000-7000-8000-000000000001", "0197a7a6-0000-7000-8000-000000000002"
@@ -59,15 +59,15 @@ def request(**changes: list[Any]) -> v1.PlaceOrdersRequest:
 
 
 def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
-    lines = [wish for order in orders for wish in order.wishes]
+    lines = [line for order in orders for line in order.lines]
     return v1.PlaceOrdersRequest(
         order_ids=[order.order_id for order in orders],
         tables=[order.table for order in orders],
         holds=[order.hold for order in orders],
-        line_counts=[len(order.wishes) for order in orders],
-        items=[wish.item for wish in lines],
-        quantities=[wish.quantity for wish in lines],
-        notes=[wish.note for wish in lines],
+        line_counts=[len(order.lines) for order in orders],
+        items=[line.item for line in lines],
+        quantities=[line.quantity for line in lines],
+        notes=[line.note for line in lines],
     )
 
 
@@ -75,18 +75,18 @@ def step(**changes: Any) -> v1.MoveTicketRequest:
     """A step of the staff's, with some fields changed."""
     fields: dict[str, Any] = {
         "order_id": FIRST,
-        "verb": word("START"),
-        "expected_state": word_of(TicketState.QUEUED),
+        "verb": verb_named("START"),
+        "expected_state": state_named(TicketState.QUEUED),
         "step_id": "step 1",
     }
     return v1.MoveTicketRequest(**fields | changes)
 
 
-def word(verb: str) -> v1.Verb:
+def verb_named(verb: str) -> v1.Verb:
     return v1.Verb.from_string(verb)
 
 
-def word_of(state: TicketState) -> v1.TicketState:
+def state_named(state: TicketState) -> v1.TicketState:
     return v1.TicketState.from_string(state.name)
 
 
@@ -232,7 +232,7 @@ def test_an_order_of_too_many_lines_is_refused() -> None:
         convert.placements(request(line_counts=[1, 4], **lines), LIMITS)
 
 
-# --- answers ---
+# --- responses ---
 
 
 def tickets() -> list[Ticket]:
@@ -258,29 +258,29 @@ COLUMNS = {
 
 
 def test_tickets_become_columns() -> None:
-    placed, batch = convert.placed(tickets()), convert.ticket_batch(tickets())
+    placed, batch = convert.place_response(tickets()), convert.ticket_batch(tickets())
     for name, column in COLUMNS.items():
         assert getattr(placed, name) == column
         assert getattr(batch, name) == column
 
 
 def test_columns_survive_the_wire() -> None:
-    placed = v1.PlaceOrdersResponse().parse(bytes(convert.placed(tickets())))
+    placed = v1.PlaceOrdersResponse().parse(bytes(convert.place_response(tickets())))
     batch = v1.TicketBatch().parse(bytes(convert.ticket_batch(tickets())))
     for name, column in COLUMNS.items():
         assert list(getattr(placed, name)) == column
         assert list(getattr(batch, name)) == column
 
 
-def test_an_answer_that_is_an_error_is_the_answer_of_its_batch() -> None:
+def test_a_result_that_is_an_error_is_raised_for_its_batch() -> None:
     for error in (OrderIdTaken(FIRST), OrderNotFound(FIRST)):
-        for write in (convert.placed, convert.ticket_batch):
+        for write in (convert.place_response, convert.ticket_batch):
             with pytest.raises(type(error), match=FIRST):
                 write([tickets()[0], error, tickets()[1]])
 
 
 def test_a_ticket_is_written_whole_for_the_staff() -> None:
-    written = v1.Ticket().parse(bytes(convert.ticket(tickets()[0])))
+    written = v1.Ticket().parse(bytes(convert.ticket_message(tickets()[0])))
     assert written == v1.Ticket(
         order_id=FIRST,
         table="7",
@@ -311,20 +311,22 @@ def test_a_ticket_tells_who_cancelled_it_when_and_why_and_that_it_is_wasted() ->
         withdrawn=True,
         wasted=True,
     )
-    written = v1.Ticket().parse(bytes(convert.ticket(own)))
+    written = v1.Ticket().parse(bytes(convert.ticket_message(own)))
     assert (written.source.name, written.moved_by, written.moved_at_ms) == ("COUNTER", "Ana", 99)
     assert (written.cancel_reason, written.wasted) == ("it fell down", True)
 
 
 def test_a_page_is_written_with_its_position() -> None:
-    written = v1.ListTicketsResponse().parse(bytes(convert.page(Page(tickets()[:1], 5, "name", True, 9))))
+    written = v1.ListTicketsResponse().parse(
+        bytes(convert.list_response(TicketPage(tickets()[:1], 5, "name", True, 9)))
+    )
     assert [ticket.order_id for ticket in written.tickets] == [FIRST]
     assert (written.revision, written.incarnation, written.reset, written.snapshot_revision) == (5, "name", True, 9)
 
 
 def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
-    stock = full_shelves() | {"coffee": Stock("coffee", 10, 2, 1, 5, 2), "old": Stock("old", 1, 1, 0, 0)}
-    written = v1.GetMenuResponse().parse(bytes(convert.menu(BAR, StockLevels(stock, 42, "name"))))
+    stock = full_stock() | {"coffee": Stock("coffee", 10, 2, 1, 5, 2), "old": Stock("old", 1, 1, 0, 0)}
+    written = v1.GetMenuResponse().parse(bytes(convert.menu_response(BAR, StockLevels(stock, 42, "name"))))
     assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
     assert written.incarnation == "name"
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
@@ -338,23 +340,26 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_its_word_on_the_wire(outcome: Outcome) -> None:
     ticket = Ticket(FIRST, "", TicketState.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
-    assert convert.ticket(ticket).lines[0].outcome.name == outcome.name
+    assert convert.ticket_message(ticket).lines[0].outcome.name == outcome.name
 
 
 @pytest.mark.parametrize("state", TicketState)
 def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: TicketState) -> None:
-    word = convert.ticket(Ticket(FIRST, "", state, [], 1)).state
-    assert word.name == ("UNSPECIFIED" if state is TicketState.NONE else state.name)
-    assert convert.states(v1.ListTicketsRequest(states=[word])) == {state}
+    member = convert.ticket_message(Ticket(FIRST, "", state, [], 1)).state
+    assert member.name == ("UNSPECIFIED" if state is TicketState.NONE else state.name)
+    assert convert.states(v1.ListTicketsRequest(states=[member])) == {state}
 
 
 def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
-    assert {word.name for word in v1.Outcome} - {"UNSPECIFIED"} == {outcome.name for outcome in Outcome}
-    assert {word.name for word in v1.TicketState} - {"UNSPECIFIED"} == {
+    assert {member.name for member in v1.Outcome} - {"UNSPECIFIED"} == {outcome.name for outcome in Outcome}
+    assert {member.name for member in v1.TicketState} - {"UNSPECIFIED"} == {
         state.name for state in TicketState if state.value != "none"
     }
-    assert {word.name for word in v1.TicketSource} - {"UNSPECIFIED"} == {source.name for source in TicketSource}
-    assert {word.name for word in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {"CONFIRM", "SUSPEND"}
+    assert {member.name for member in v1.TicketSource} - {"UNSPECIFIED"} == {source.name for source in TicketSource}
+    assert {member.name for member in v1.Verb} - {"UNSPECIFIED"} == {verb.name for verb in Verb} - {
+        "CONFIRM",
+        "SUSPEND",
+    }
 
 
 def test_no_states_ask_for_all() -> None:
@@ -383,7 +388,7 @@ def test_a_step_that_there_is_not_is_refused(number: int) -> None:
 
 
 def test_a_step_is_read_whole() -> None:
-    sent = v1.MoveTicketRequest().parse(bytes(step(verb=word("CANCEL"), moved_by="Ana", reason="it fell down")))
+    sent = v1.MoveTicketRequest().parse(bytes(step(verb=verb_named("CANCEL"), moved_by="Ana", reason="it fell down")))
     assert convert.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, TicketState.QUEUED, "step 1", "Ana", "it fell down")
     assert convert.move(step(), LIMITS) == Move(FIRST, Verb.START, TicketState.QUEUED, "step 1")
 
@@ -442,7 +447,7 @@ def test_a_snapshot_that_is_older_than_what_was_read_of_it_is_refused() -> None:
 
 
 def test_states_are_for_snapshots_only() -> None:
-    held = [word_of(TicketState.HELD)]
+    held = [state_named(TicketState.HELD)]
     for after, snapshot in ((0, 0), (0, 7), (7, 7)):
         asked = v1.ListTicketsRequest(after_revision=after, states=held, snapshot_revision=snapshot)
         assert convert.states(asked) == {TicketState.HELD}
@@ -464,7 +469,7 @@ def test_text_is_read_composed_and_its_length_counted_so() -> None:
     )
     first, second = convert.placements(decomposed, LIMITS)
     assert first == Placement(FIRST, [RequestedLine(COFFEE * 3, 1, COFFEE * 2)], COFFEE * 2, False)
-    assert second.wishes[1].note == "Caf\u00e9"
+    assert second.lines[1].note == "Caf\u00e9"
     with pytest.raises(
         InvalidRequest, match=r"^notes\[0\]: '커피커피커피' is not allowed: 0 to 5 characters are allowed$"
     ):
@@ -472,6 +477,8 @@ def test_text_is_read_composed_and_its_length_counted_so() -> None:
 
 
 def test_a_step_is_read_composed() -> None:
-    read = convert.move(step(verb=word("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS)
+    read = convert.move(
+        step(verb=verb_named("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS
+    )
     assert (read.step_id, read.moved_by, read.reason) == (COFFEE, COFFEE, COFFEE)
     assert convert.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64
