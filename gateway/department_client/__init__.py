@@ -1,1 +1,1 @@
-"""The gateway's side of the department service: calls, batches, deadlines, breaker."""
+"""The gateway's client of the department service: calls, batches, deadlines, breaker."""

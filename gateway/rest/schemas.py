@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.department_client.client import MenuSnapshot
+from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Outcome, Policy, Status
 
 OrderId = Annotated[

@@ -138,7 +138,7 @@ PLANTS = [
     ),
     _plant(
         "retry-with-a-new-id",
-        "gateway.department_client.client",
+        "gateway.department_client.convert",
         "order_ids=[order.order_id for order in orders],\n        tables",
         "order_ids=[str(__import__('uuid').uuid4()) for order in orders],\n        tables",
     ),
@@ -223,7 +223,9 @@ PLANTS = [
         "if goal is _HOLD:",
         "echo",
     ),
-    _plant("nothing-is-held", "gateway.department_client.client", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
+    _plant(
+        "nothing-is-held", "gateway.department_client.convert", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"
+    ),
     _plant(
         "what-became-due-during-a-knock-is-forgotten",
         "gateway.orders.backlog",
@@ -248,9 +250,9 @@ PLANTS = [
         19,
     ),
     _plant(
-        "a-streams-answer-is-taken-for-whichever-batch-waits-first",
+        "a-streams-response-is-taken-for-whichever-batch-waits-first",
         "gateway.department_client.stream",
-        "waiting = self._waiting.get(answer.number)",
+        "waiting = self._waiting.get(response.number)",
         "waiting = next(iter(self._waiting.values()), None)",
         "draw",
     ),
@@ -275,14 +277,14 @@ PLANTS = [
                 "gateway.orders.service",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CANCEL and isinstance(error, NotConfigured):\n"
-                "            order.hear(name, goal, Answer(TicketState.CANCELLED, []))\n"
+                "            order.hear(name, goal, TicketResult(TicketState.CANCELLED, []))\n"
                 "            return\n"
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
             ),
             Edit(
                 "gateway.orders.service",
-                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status\n",
-                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status, TicketState\n",
+                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult\n",
+                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult, TicketState\n",
             ),
         ],
         "reconfigured",

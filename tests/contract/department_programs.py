@@ -1,4 +1,4 @@
-"""Real departments behind real sockets, which can be watched, broken, stopped and started again on the same port."""
+"""Real departments on real sockets. A test counts their calls, breaks them, stops and restarts them on the same port."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from departments.app import DepartmentApp as Station
+from departments.app import DepartmentApp
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
@@ -31,108 +31,111 @@ from tests.gateway.fakes import BreakableDatabase
 HOST = "127.0.0.1"
 QUICK = CallPolicy(deadline=2.0)
 SHORT = CallPolicy(deadline=0.25)
-"""For what is meant to run out."""
+"""For a deadline that is meant to be missed."""
+
+ABOUT_THE_CALLER = (Status.UNAUTHENTICATED, Status.PERMISSION_DENIED)
+"""The statuses that a department returns to every call where a setting is wrong."""
 
 
 @dataclass
-class Wire:
-    """What the network, or a bad server, does to calls; and what was called."""
+class Network:
+    """What the network, or a faulty server, does to calls, and the calls that were made."""
 
     calls: list[tuple[str, int]] = field(default_factory=list)
-    under_way: int = 0
-    most_under_way: int = 0
-    way: asyncio.Event = field(default_factory=asyncio.Event)
+    in_flight: int = 0
+    most_in_flight: int = 0
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
     on_call: Callable[[], None] = lambda: None
-    mangle: Callable[[Any], Any] = lambda response: response
-    knows_streams: bool = True
+    alter: Callable[[Any], Any] = lambda response: response
+    implements_streams: bool = True
     streams: int = 0
 
-    async def carry(self, rpc: str, count: int, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def deliver(self, rpc: str, count: int, call: Callable[[], Awaitable[Any]]) -> Any:
         self.calls.append((rpc, count))
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
-            await self.way.wait()
+            await self.gate.wait()
             self.on_call()
-            return self.mangle(await call())
+            return self.alter(await call())
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
 
     def sizes(self, rpc: str) -> list[int]:
-        """List how many orders each call of a kind carried."""
+        """Return the number of orders in each call of an RPC."""
         return [count for name, count in self.calls if name == rpc]
 
 
-class WatchedFloor(DepartmentServicer):
-    """The real service, with the wire in front of it."""
+class WatchedServicer(DepartmentServicer):
+    """The real service behind the simulated network."""
 
-    def __init__(self, station: Station, wire: Wire) -> None:
-        super().__init__(station, Limits())
-        self._wire = wire
+    def __init__(self, app: DepartmentApp, network: Network) -> None:
+        super().__init__(app, Limits())
+        self._network = network
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
-        answer: v1.GetMenuResponse = await self._wire.carry(
-            "menu", 0, lambda: super(WatchedFloor, self).get_menu(get_menu_request)
+        response: v1.GetMenuResponse = await self._network.deliver(
+            "menu", 0, lambda: super(WatchedServicer, self).get_menu(get_menu_request)
         )
-        return answer
+        return response
 
     async def place_orders(self, place_orders_request: v1.PlaceOrdersRequest) -> v1.PlaceOrdersResponse:
-        answer: v1.PlaceOrdersResponse = await self._wire.carry(
+        response: v1.PlaceOrdersResponse = await self._network.deliver(
             "place",
             len(place_orders_request.order_ids),
-            lambda: super(WatchedFloor, self).place_orders(place_orders_request),
+            lambda: super(WatchedServicer, self).place_orders(place_orders_request),
         )
-        return answer
+        return response
 
     async def stream_orders(
         self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
     ) -> AsyncIterator[v1.StreamOrdersResponse]:
-        if not self._wire.knows_streams:
+        if not self._network.implements_streams:
             raise GRPCError(Status.UNIMPLEMENTED, "Method not found")
-        self._wire.streams += 1
-        async for answer in super().stream_orders(stream_orders_request_iterator):
-            yield answer
+        self._network.streams += 1
+        async for response in super().stream_orders(stream_orders_request_iterator):
+            yield response
 
     async def place_batch(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
-        answer: v1.StreamOrdersResponse = await self._wire.carry(
-            "place", len(batch.order_ids), lambda: super(WatchedFloor, self).place_batch(batch)
+        response: v1.StreamOrdersResponse = await self._network.deliver(
+            "place", len(batch.order_ids), lambda: super(WatchedServicer, self).place_batch(batch)
         )
-        return answer
+        return response
 
     async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
-        answer: v1.ConfirmOrdersResponse = await self._wire.carry(
+        response: v1.ConfirmOrdersResponse = await self._network.deliver(
             "confirm",
             len(confirm_orders_request.order_ids),
-            lambda: super(WatchedFloor, self).confirm_orders(confirm_orders_request),
+            lambda: super(WatchedServicer, self).confirm_orders(confirm_orders_request),
         )
-        return answer
+        return response
 
     async def suspend_orders(self, suspend_orders_request: v1.SuspendOrdersRequest) -> v1.SuspendOrdersResponse:
-        answer: v1.SuspendOrdersResponse = await self._wire.carry(
+        response: v1.SuspendOrdersResponse = await self._network.deliver(
             "suspend",
             len(suspend_orders_request.order_ids),
-            lambda: super(WatchedFloor, self).suspend_orders(suspend_orders_request),
+            lambda: super(WatchedServicer, self).suspend_orders(suspend_orders_request),
         )
-        return answer
+        return response
 
     async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
-        answer: v1.CancelOrdersResponse = await self._wire.carry(
+        response: v1.CancelOrdersResponse = await self._network.deliver(
             "cancel",
             len(cancel_orders_request.order_ids),
-            lambda: super(WatchedFloor, self).cancel_orders(cancel_orders_request),
+            lambda: super(WatchedServicer, self).cancel_orders(cancel_orders_request),
         )
-        return answer
+        return response
 
 
-class Floor:
-    """One department's program, near enough: its database, its service, its server."""
+class DepartmentProgram:
+    """One department's program without its process: its database, its service, its server."""
 
     def __init__(self, name: str, folder: Path, stock: int | None = None) -> None:
-        """`stock`: how much there is of everything, in place of what the menu file says."""
+        """`stock`: the quantity of every item, in place of the menu file's."""
         self.name = name
         self.menu = read_menu(find_menu(name, SHIPPED))
-        self.wire = Wire()
-        self.wire.way.set()
+        self.network = Network()
+        self.network.gate.set()
         self.port = 0
         self._stock = stock
         self._folder = folder
@@ -140,18 +143,18 @@ class Floor:
         self._is_open = False
 
     async def open(self) -> None:
-        """Start serving; the second time on the same port."""
+        """Start serving; after a stop on the same port as before."""
         self.database = BreakableDatabase(f"sqlite:///{self._folder}/{self.name}.db", self.name)
         self.database.prepare(MIGRATIONS)
-        self.station = Station(self.menu, self.database)
-        await self.station.open()
+        self.app = DepartmentApp(self.menu, self.database)
+        await self.app.open()
         if self._stock is not None:
             await self.database.write(_fill, self._stock)
         self._server = GrpcServer(
-            [WatchedFloor(self.station, self.wire)],
+            [WatchedServicer(self.app, self.network)],
             descriptors=DESCRIPTORS,
             translate=to_status,
-            healthy=self.station.is_writable,
+            healthy=self.app.is_writable,
             max_message_bytes=4 * 1024 * 1024,
         )
         sock = bind(HOST, self.port)
@@ -160,7 +163,7 @@ class Floor:
         self._is_open = True
 
     async def stop(self) -> None:
-        """Stop serving, and cut off whoever is being served."""
+        """Stop serving, and end the calls in flight."""
         if self._is_open:
             await self.drain(0.0)
 
@@ -173,50 +176,65 @@ class Floor:
     async def close(self) -> None:
         for client in self._clients:
             client.close()
-        self.wire.way.set()
+        self.network.gate.set()
         await self.stop()
 
-    def department(self, calling: CallPolicy = QUICK) -> DepartmentClient:
-        """The department as the gateway sees it."""
-        client = DepartmentClient(self.name, WatchedChannel(HOST, self.port), calling)
+    def client(self, call_policy: CallPolicy = QUICK) -> DepartmentClient:
+        """Return a client of the department, as the gateway has it."""
+        client = DepartmentClient(self.name, WatchedChannel(HOST, self.port), call_policy)
         self._clients.append(client)
         return client
 
     @property
     def streams(self) -> int:
-        """How many streams are open."""
+        """Return the number of open streams."""
         return len(self._server._streams)
 
     @property
     def connections(self) -> set[Any]:
-        """Who is connected."""
+        """Return the open connections."""
         return set(self._server._server.open)
 
     async def stock(self) -> dict[str, Stock]:
-        return (await self.station.stock_levels()).stock
+        return (await self.app.stock_levels()).stock
 
     async def states(self) -> dict[str, TicketState]:
-        """Tell where every ticket is, by order."""
-        page = await self.station.changes(Position(), frozenset(), 1000)
+        """Return the state of every ticket, by order id."""
+        page = await self.app.changes(Position(), frozenset(), 1000)
         return {ticket.order_id: ticket.state for ticket in page.tickets}
 
     async def start(self, order_id: str) -> None:
-        """Begin to make what was ordered."""
-        await self.station.move(Move(order_id, Verb.START, TicketState.QUEUED, "start"))
+        """Start to prepare the order's ticket."""
+        await self.app.move(Move(order_id, Verb.START, TicketState.QUEUED, "start"))
+
+
+def refuse(status: Status, times: int | None = None) -> Callable[[], None]:
+    """Return an `on_call` that fails every call, or the first few."""
+    left = times
+
+    def fail() -> None:
+        nonlocal left
+        if left is None:
+            raise GRPCError(status, "as the test asks")
+        if left > 0:
+            left -= 1
+            raise GRPCError(status, "as the test asks")
+
+    return fail
 
 
 @asynccontextmanager
-async def open_floor(name: str, folder: Path, stock: int | None = None) -> AsyncIterator[Floor]:
-    floor = Floor(name, folder, stock)
-    await floor.open()
+async def open_program(name: str, folder: Path, stock: int | None = None) -> AsyncIterator[DepartmentProgram]:
+    program = DepartmentProgram(name, folder, stock)
+    await program.open()
     try:
-        yield floor
+        yield program
     finally:
-        await floor.close()
+        await program.close()
 
 
 def free_port() -> int:
-    """Find a port at which nobody listens."""
+    """Return a port on which no program listens."""
     with socket.socket() as sock:
         sock.bind((HOST, 0))
         port: int = sock.getsockname()[1]
