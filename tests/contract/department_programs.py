@@ -1,4 +1,4 @@
-"""Real departments on real sockets. A test counts their calls, breaks them, stops and restarts them on the same port."""
+"""Real departments on real sockets. Tests count their calls, break them, stop and restart them on the same port."""
 
 import asyncio
 import socket
