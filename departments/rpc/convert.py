@@ -38,7 +38,7 @@ _STATES = {
     state: v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)
     for state in TicketState
 }
-_EXPECTED = {wire: own for own, wire in _STATES.items() if own is not TicketState.NONE}
+_EXPECTED = {message: state for state, message in _STATES.items() if state is not TicketState.NONE}
 _SOURCES = {source: v1.TicketSource.from_string(source.name) for source in TicketSource}
 _VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
@@ -97,6 +97,36 @@ def move(request: v1.MoveTicketRequest, limits: Limits) -> Move:
     return Move(request.order_id, step, expected, step_id, moved_by, reason)
 
 
+def position(request: v1.ListTicketsRequest) -> Position:
+    """Return the position after which the requested page begins; raises InvalidRequest."""
+    for field, revision in (
+        ("after_revision", request.after_revision),
+        ("snapshot_revision", request.snapshot_revision),
+    ):
+        if revision > LAST_REVISION:
+            raise InvalidRequest(field, f"{revision} is not allowed: at most {LAST_REVISION} is")
+    if 0 < request.snapshot_revision < request.after_revision:
+        raise InvalidRequest(
+            "snapshot_revision",
+            f"{request.snapshot_revision} is not allowed: it is at least after_revision, {request.after_revision},"
+            " on every page of a snapshot",
+        )
+    return Position(request.after_revision, request.incarnation, request.snapshot_revision)
+
+
+def states(request: v1.ListTicketsRequest) -> frozenset[TicketState]:
+    """Return the states that filter a snapshot, or none for all; raises InvalidRequest."""
+    known = {message: state for state, message in _STATES.items()}
+    check_each("states", request.states, lambda state: state in known, "that is not a ticket state")
+    if request.states and not position(request).is_in_snapshot:
+        raise InvalidRequest(
+            "states",
+            "they are not allowed with after_revision alone: changes are listed whole, as a ticket that leaves these"
+            " states would be missed; on a page of a snapshot, send its snapshot_revision too",
+        )
+    return frozenset(known[state] for state in request.states)
+
+
 def place_response(results: Sequence[TicketOrError]) -> v1.PlaceOrdersResponse:
     """Return the response to a batch that was placed; raises the first result that is an error."""
     return v1.PlaceOrdersResponse(*_columns(results))
@@ -112,23 +142,23 @@ def ticket_batch(results: Sequence[TicketOrError]) -> v1.TicketBatch:
     return v1.TicketBatch(*_columns(results))
 
 
-def ticket_message(own: Ticket) -> v1.Ticket:
+def ticket_message(ticket: Ticket) -> v1.Ticket:
     """Return one ticket as the staff see it."""
     return v1.Ticket(
-        order_id=own.order_id,
-        table=own.table,
-        state=_STATES[own.state],
+        order_id=ticket.order_id,
+        table=ticket.table,
+        state=_STATES[ticket.state],
         lines=[
             v1.TicketLine(line.item, line.quantity, line.note, _OUTCOMES[line.outcome], line.unit_price)
-            for line in own.lines
+            for line in ticket.lines
         ],
-        placed_at_ms=own.placed_at_ms,
-        revision=own.revision,
-        source=_SOURCES[own.source],
-        moved_by=own.moved_by,
-        moved_at_ms=own.moved_at_ms,
-        cancel_reason=own.cancel_reason,
-        wasted=own.wasted,
+        placed_at_ms=ticket.placed_at_ms,
+        revision=ticket.revision,
+        source=_SOURCES[ticket.source],
+        moved_by=ticket.moved_by,
+        moved_at_ms=ticket.moved_at_ms,
+        cancel_reason=ticket.cancel_reason,
+        wasted=ticket.wasted,
     )
 
 
@@ -165,36 +195,6 @@ def menu_response(menu: Menu, levels: StockLevels) -> v1.GetMenuResponse:
         revision=levels.revision,
         incarnation=levels.incarnation,
     )
-
-
-def position(request: v1.ListTicketsRequest) -> Position:
-    """Return the position after which the requested page begins; raises InvalidRequest."""
-    for field, revision in (
-        ("after_revision", request.after_revision),
-        ("snapshot_revision", request.snapshot_revision),
-    ):
-        if revision > LAST_REVISION:
-            raise InvalidRequest(field, f"{revision} is not allowed: at most {LAST_REVISION} is")
-    if 0 < request.snapshot_revision < request.after_revision:
-        raise InvalidRequest(
-            "snapshot_revision",
-            f"{request.snapshot_revision} is not allowed: it is at least after_revision, {request.after_revision},"
-            " on every page of a snapshot",
-        )
-    return Position(request.after_revision, request.incarnation, request.snapshot_revision)
-
-
-def states(request: v1.ListTicketsRequest) -> frozenset[TicketState]:
-    """Return the states that filter a snapshot, or none for all; raises InvalidRequest."""
-    known = {wire: own for own, wire in _STATES.items()}
-    check_each("states", request.states, lambda state: state in known, "that is not a ticket state")
-    if request.states and not position(request).is_in_snapshot:
-        raise InvalidRequest(
-            "states",
-            "they are not allowed with after_revision alone: changes are listed whole, as a ticket that leaves these"
-            " states would be missed; on a page of a snapshot, send its snapshot_revision too",
-        )
-    return frozenset(known[state] for state in request.states)
 
 
 def _verb(request: v1.MoveTicketRequest) -> Verb:
