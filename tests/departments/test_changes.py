@@ -21,7 +21,7 @@ MANY = small_menu(coffee=1000)
 
 @pytest_asyncio.fixture
 async def replicas(database_url: str) -> AsyncIterator[list[DepartmentDatabase]]:
-    """What may write to one database at once: one process on SQLite, several on PostgreSQL."""
+    """The processes that write to one database at the same time: one on SQLite, three on PostgreSQL."""
     replicas = [
         await DepartmentDatabase.open(database_url, MANY) for _ in range(1 if database_url.startswith("sqlite") else 3)
     ]
@@ -85,14 +85,14 @@ async def test_a_page_holds_no_more_than_asked_for_and_the_next_goes_on_where_it
     assert seen == (await department.changes())[0]
 
 
-async def test_a_page_that_is_not_full_tells_the_department_s_revision(department: DepartmentDatabase) -> None:
+async def test_a_page_that_is_not_full_has_the_department_s_revision(department: DepartmentDatabase) -> None:
     await department.place(*(coffees(1) for _ in range(3)))
     tickets, after = await department.changes(limit=4)
     assert len(tickets) == 3
     assert after == await revision(department)
 
 
-async def test_a_page_that_is_full_tells_its_last_revision(department: DepartmentDatabase) -> None:
+async def test_a_page_that_is_full_has_its_last_revision(department: DepartmentDatabase) -> None:
     await department.place(*(coffees(1) for _ in range(3)))
     tickets, after = await department.changes(limit=2)
     assert after == tickets[-1].revision < await revision(department)
@@ -129,7 +129,7 @@ async def test_a_page_is_in_order_however_the_database_happens_to_read_it(tmp_pa
 
 
 async def restore(department: DepartmentDatabase) -> None:
-    """Do what a restore of a backup ends with."""
+    """Renew the incarnation, as the last step of a restore does."""
     await department.database.write(use_cases.renew_incarnation)
 
 
@@ -138,7 +138,7 @@ async def incarnation(department: DepartmentDatabase) -> str:
 
 
 async def read_on(department: DepartmentDatabase, page: TicketPage, *states: TicketState, limit: int = 2) -> TicketPage:
-    """Ask for the page after another."""
+    """Read the page after another."""
     return await department.page(Position(page.revision, page.incarnation, page.snapshot), *states, limit=limit)
 
 
@@ -169,7 +169,7 @@ async def test_a_restore_renews_the_name_and_nothing_else(department: Department
     assert await department.changes() == before
 
 
-async def test_whoever_is_ahead_of_the_database_is_told_to_begin_again(department: DepartmentDatabase) -> None:
+async def test_a_reader_ahead_of_the_database_has_to_begin_again(department: DepartmentDatabase) -> None:
     placement = coffees(1)
     await department.place(placement)
     current = await revision(department)
@@ -183,7 +183,7 @@ async def test_whoever_is_ahead_of_the_database_is_told_to_begin_again(departmen
     assert not (await department.page(Position(current, await incarnation(department)))).reset
 
 
-async def test_whoever_read_another_incarnation_is_told_to_begin_again(department: DepartmentDatabase) -> None:
+async def test_a_reader_of_another_incarnation_has_to_begin_again(department: DepartmentDatabase) -> None:
     """Even where the restored database has come to the same revision, or beyond it."""
     orders = [coffees(1) for _ in range(3)]
     await department.place(orders[0])
@@ -196,7 +196,7 @@ async def test_whoever_read_another_incarnation_is_told_to_begin_again(departmen
     assert (rest.reset, ids(rest), rest.snapshot) == (False, [orders[2].order_id], 0)
 
 
-async def test_whoever_knows_no_incarnation_is_taken_at_its_word(department: DepartmentDatabase) -> None:
+async def test_a_position_without_an_incarnation_is_accepted(department: DepartmentDatabase) -> None:
     first, second = coffees(1), coffees(1)
     await department.place(first, second)
     (ticket, _), _ = await department.changes()
@@ -241,7 +241,7 @@ async def test_a_snapshot_that_fits_its_page_is_complete(department: DepartmentD
 
 
 async def test_stock_carries_the_last_revision_of_the_batch_that_changed_it(department: DepartmentDatabase) -> None:
-    """Whoever has read up to any ticket of the batch has not read its stock, and finds it after that."""
+    """A reader that has read up to any ticket of the batch has not read its stock, and finds it later."""
 
     async def agrees(results: Sequence[TicketOrError]) -> None:
         last = max(ticket.revision for ticket in results if isinstance(ticket, Ticket))

@@ -72,7 +72,7 @@ def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
 
 
 def step(**changes: Any) -> v1.MoveTicketRequest:
-    """A step of the staff's, with some fields changed."""
+    """A request of the staff for a step, with some fields changed."""
     fields: dict[str, Any] = {
         "order_id": FIRST,
         "verb": verb_named("START"),
@@ -98,7 +98,7 @@ def test_columns_become_orders() -> None:
 
 
 @given(st.lists(placements, min_size=1, max_size=4))
-def test_orders_survive_the_wire(orders: list[Placement]) -> None:
+def test_orders_are_the_same_after_encoding_and_decoding(orders: list[Placement]) -> None:
     sent = v1.PlaceOrdersRequest().parse(bytes(in_columns(orders)))
     assert convert.placements(sent, LIMITS) == orders
 
@@ -135,9 +135,7 @@ def test_orders_survive_the_wire(orders: list[Placement]) -> None:
         ({"notes": ["", "\0", ""]}, "notes[1]", r"'\x00' is not allowed: a NUL character is not"),
     ],
 )
-def test_a_batch_that_is_not_right_is_refused_by_field_and_place(
-    changes: dict[str, list[Any]], field: str, reason: str
-) -> None:
+def test_an_invalid_batch_is_refused_by_field_and_place(changes: dict[str, list[Any]], field: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         convert.placements(request(**changes), LIMITS)
     assert (refusal.value.field, refusal.value.description) == (field, reason)
@@ -218,7 +216,7 @@ def test_columns_become_decisions(kind: Any) -> None:
         ([2**64 - 1, 1], "epochs[0]", f"{2**64 - 1} is not allowed: at most {2**63 - 1} is"),
     ],
 )
-def test_decisions_that_are_not_right_are_refused_by_field_and_place(
+def test_invalid_decisions_are_refused_by_field_and_place(
     kind: Any, epochs: list[int], field: str, reason: str
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
@@ -264,7 +262,7 @@ def test_tickets_become_columns() -> None:
         assert getattr(batch, name) == column
 
 
-def test_columns_survive_the_wire() -> None:
+def test_columns_are_the_same_after_encoding_and_decoding() -> None:
     placed = v1.PlaceOrdersResponse().parse(bytes(convert.place_response(tickets())))
     batch = v1.TicketBatch().parse(bytes(convert.ticket_batch(tickets())))
     for name, column in COLUMNS.items():
@@ -296,7 +294,7 @@ def test_a_ticket_is_written_whole_for_the_staff() -> None:
     )
 
 
-def test_a_ticket_tells_who_cancelled_it_when_and_why_and_that_it_is_wasted() -> None:
+def test_a_ticket_has_who_cancelled_it_when_and_why_and_that_it_is_wasted() -> None:
     own = Ticket(
         FIRST,
         "7",
@@ -334,23 +332,23 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
     assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0)
 
 
-# --- the two vocabularies ---
+# --- enums of domain and protos ---
 
 
 @pytest.mark.parametrize("outcome", Outcome)
-def test_every_outcome_has_its_word_on_the_wire(outcome: Outcome) -> None:
+def test_every_outcome_has_a_value_in_the_protos(outcome: Outcome) -> None:
     ticket = Ticket(FIRST, "", TicketState.QUEUED, [TicketLine("tea", 1, "", outcome)], 1)
     assert convert.ticket_message(ticket).lines[0].outcome.name == outcome.name
 
 
 @pytest.mark.parametrize("state", TicketState)
-def test_every_state_has_its_word_on_the_wire_and_can_be_asked_for(state: TicketState) -> None:
+def test_every_state_has_a_value_in_the_protos_and_can_be_requested(state: TicketState) -> None:
     member = convert.ticket_message(Ticket(FIRST, "", state, [], 1)).state
     assert member.name == ("UNSPECIFIED" if state is TicketState.NONE else state.name)
     assert convert.states(v1.ListTicketsRequest(states=[member])) == {state}
 
 
-def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
+def test_every_value_in_the_protos_has_a_meaning() -> None:
     assert {member.name for member in v1.Outcome} - {"UNSPECIFIED"} == {outcome.name for outcome in Outcome}
     assert {member.name for member in v1.TicketState} - {"UNSPECIFIED"} == {
         state.name for state in TicketState if state.value != "none"
@@ -362,23 +360,23 @@ def test_no_word_on_the_wire_is_left_without_its_meaning() -> None:
     }
 
 
-def test_no_states_ask_for_all() -> None:
+def test_no_states_request_all() -> None:
     assert convert.states(v1.ListTicketsRequest()) == frozenset()
 
 
-def test_a_state_that_there_is_not_is_refused() -> None:
+def test_an_unknown_state_is_refused() -> None:
     asked = v1.ListTicketsRequest().parse(bytes([0x12, 2, 1, 77]))  # states = [held, 77]
     with pytest.raises(InvalidRequest, match=r"^states\[1\]: .*77.* is not allowed: that is not a ticket state$"):
         convert.states(asked)
 
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in NOT_FOR_STAFF])
-def test_every_step_of_the_staff_can_be_asked_for(verb: Verb) -> None:
+def test_every_step_of_the_staff_can_be_requested(verb: Verb) -> None:
     assert convert.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
 
 
 @pytest.mark.parametrize("number", [0, 6, 77])
-def test_a_step_that_there_is_not_is_refused(number: int) -> None:
+def test_an_unknown_step_is_refused(number: int) -> None:
     asked = v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x10, number]))
     with pytest.raises(InvalidRequest) as refusal:
         convert.move(asked, LIMITS)
@@ -411,7 +409,7 @@ def test_a_step_is_read_whole() -> None:
         ({"verb": 5, "reason": "\0"}, "reason", r"'\x00' is not allowed: a NUL character is not"),
     ],
 )
-def test_a_step_that_is_not_right_is_refused_by_its_field(changes: dict[str, Any], field: str, reason: str) -> None:
+def test_an_invalid_step_is_refused_by_its_field(changes: dict[str, Any], field: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         convert.move(step(**changes), LIMITS)
     assert refusal.value.field == field
@@ -419,7 +417,7 @@ def test_a_step_that_is_not_right_is_refused_by_its_field(changes: dict[str, Any
 
 
 @pytest.mark.parametrize("number", [7, 77])
-def test_an_expected_state_that_there_is_not_is_refused(number: int) -> None:
+def test_an_unknown_expected_state_is_refused(number: int) -> None:
     with pytest.raises(InvalidRequest, match=rf"^expected_state: {number} is not allowed: expected the state from"):
         convert.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
 

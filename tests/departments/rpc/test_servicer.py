@@ -63,7 +63,7 @@ def in_state(name: str) -> v1.TicketState:
 
 
 def step(order_id: str, name: str, expected: str, step_id: str = "", **more: str) -> v1.MoveTicketRequest:
-    """A step of the staff's; `step_id` is a new one where it is not given."""
+    """A request of the staff for a step; `step_id` is new unless it is given."""
     return v1.MoveTicketRequest(order_id, verb(name), in_state(expected), step_id or new_id(), **more)
 
 
@@ -129,7 +129,7 @@ async def test_the_responses_on_a_stream_have_the_numbers_of_their_batches(stub:
     assert (held.status, held.states, held.outcomes) == (0, [HELD], [ACCEPTED])
 
 
-async def test_what_is_wrong_with_a_batch_is_told_and_the_stream_goes_on(
+async def test_an_invalid_batch_gets_a_status_and_the_stream_goes_on(
     served_stub: v1.DepartmentServiceStub,
 ) -> None:
     taken = new_id()
@@ -167,13 +167,13 @@ async def test_a_batch_that_cannot_be_written_is_unavailable_and_the_stream_goes
     assert responses == [(1, Status.UNAVAILABLE, reason), (2, Status.OK, "")]
 
 
-async def test_a_fault_in_a_batch_is_internal_logged_and_not_told(
+async def test_a_fault_in_a_batch_is_internal_and_its_reason_is_only_logged(
     department: DepartmentApp, served_stub: v1.DepartmentServiceStub
 ) -> None:
-    async def stumble(placements: Sequence[Placement]) -> list[TicketOrError]:
+    async def fail(placements: Sequence[Placement]) -> list[TicketOrError]:
         raise ValueError("a secret")
 
-    department.place = stumble  # type: ignore[method-assign]  # nothing that can be asked leads to a fault
+    department.place = fail  # type: ignore[method-assign]  # nothing that can be asked leads to a fault
     with capture_logs() as logs:
         (response,) = [
             response
@@ -333,7 +333,7 @@ async def test_calls_at_once_share_transactions_and_each_gets_its_own_response(
     assert (await department.stock_levels()).revision == before + 40
 
 
-# --- refusals, as a client of the served_stub program sees them ---
+# --- refusals, as a client of the program sees them ---
 
 
 async def refusal(call: Any) -> GRPCError:
@@ -365,7 +365,7 @@ async def test_a_step_that_is_not_allowed_is_failed_precondition(served_stub: v1
     assert error.message == f"ticket {order_id} is queued: serve is not allowed, start, cancel is"
 
 
-async def test_a_step_from_a_state_that_the_ticket_has_left_is_told_who_moved_it(
+async def test_a_step_from_a_state_that_the_ticket_has_left_names_who_moved_it(
     served_stub: v1.DepartmentServiceStub,
 ) -> None:
     order_id = new_id()
@@ -389,7 +389,7 @@ async def test_a_step_from_a_state_that_the_ticket_has_left_is_told_who_moved_it
     assert [(each.type, each.subject) for each in failure.violations] == [("TICKET_STATE", f"tickets/{order_id}")]
 
 
-async def test_a_ticket_of_unknown_words_fails_its_own_batch_only(
+async def test_a_ticket_with_unknown_values_fails_its_own_batch_only(
     database: Database, served_stub: v1.DepartmentServiceStub
 ) -> None:
     strange, other = place_request((new_id(), [("coffee", 1)])), place_request((new_id(), [("coffee", 1)]))
@@ -441,7 +441,7 @@ async def test_a_ticket_of_unknown_words_fails_its_own_batch_only(
         ("move_ticket", step(new_id(), "START", "QUEUED", moved_by="A" * 65), "moved_by"),
     ],
 )
-async def test_a_request_that_is_not_right_is_invalid_argument_and_names_the_field(
+async def test_an_invalid_request_is_invalid_argument_and_names_the_field(
     served_stub: v1.DepartmentServiceStub, rpc: str, request_: Any, field: str
 ) -> None:
     error = await refusal(getattr(served_stub, rpc)(request_))
