@@ -1,4 +1,4 @@
-"""The gateway's decisions in transactions: confirm, suspend, cancel. The fixture checks the stock law after each test."""
+"""The gateway's decisions in transactions: confirm, suspend, cancel. The fixture checks the stock law every time."""
 
 from itertools import permutations
 
