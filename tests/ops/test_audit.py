@@ -142,8 +142,8 @@ class Books:
             self._opened.pop().close()
 
     async def _ask(self, name: str, order: Order, *, hold: bool) -> TicketResult:
-        wishes = [RequestedLine(line.item, line.quantity, line.note) for line in order.shares[name]]
-        placement = Placement(order.order_id, wishes, order.table or "", hold)
+        lines = [RequestedLine(line.item, line.quantity, line.note) for line in order.shares[name]]
+        placement = Placement(order.order_id, lines, order.table or "", hold)
         (ticket,) = await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
         return _answer(ticket)
 
@@ -215,15 +215,15 @@ async def test_a_counter_sale_needs_no_order(books: Books) -> None:
         (str(uuid.uuid4()), {}),
         (str(uuid_utils.uuid7()), {"hold": True}),
         (str(uuid_utils.uuid7()), {"table": "7"}),
-        (str(uuid_utils.uuid7()), {"wishes": [RequestedLine("coffee", 2)]}),
-        (str(uuid_utils.uuid7()), {"wishes": [RequestedLine("coffee", 1, "black")]}),
+        (str(uuid_utils.uuid7()), {"lines": [RequestedLine("coffee", 2)]}),
+        (str(uuid_utils.uuid7()), {"lines": [RequestedLine("coffee", 1, "black")]}),
         (str(uuid_utils.uuid7()), {}),
     ],
 )
 async def test_what_the_gateway_placed_needs_an_order_whatever_it_looks_like(
     books: Books, order_id: str, placement: Any
 ) -> None:
-    await books.sell("bar", Placement(**({"order_id": order_id, "wishes": [RequestedLine("coffee", 1)]} | placement)))
+    await books.sell("bar", Placement(**({"order_id": order_id, "lines": [RequestedLine("coffee", 1)]} | placement)))
     report = await books.audit()
 
     assert counts(report) == {Column.DOUBLED: 1}
