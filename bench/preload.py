@@ -20,6 +20,7 @@ from gateway.domain.order import Goal, Line, Outcome, Policy, Status
 from infra.db.database import encode_json
 
 TABLE = "7"
+CURRENCY = "EUR"
 QUEUED = 100
 """How many of the newest tickets still wait; the others are served."""
 
@@ -53,12 +54,13 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
     with _filling(folder / "gateway.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO orders"
-            " (order_id, policy, placed_for, lines, status, owed, answered, created_at_ms, owner, epoch)"
-            f" SELECT {_ID}, :policy, :table, :lines, :status, :owed, :answered, :now, 0, 0 FROM numbers",
+            " (order_id, policy, placed_for, currency, lines, status, owed, answered, created_at_ms, owner, epoch)"
+            f" SELECT {_ID}, :policy, :table, :currency, :lines, :status, :owed, :answered, :now, 0, 0 FROM numbers",
             {
                 "count": count,
                 "policy": Policy.BEST_EFFORT.value,
                 "table": TABLE,
+                "currency": CURRENCY,
                 "lines": lines,
                 "status": status.value,
                 "owed": owed,

@@ -13,7 +13,6 @@ import logging
 import os
 import random
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, AsyncExitStack, closing, nullcontext, suppress
 from functools import partial
@@ -30,6 +29,7 @@ from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
 from gateway.settings import GatewaySettings
 from infra.addresses import Address, join_address
+from infra.clock import Clock
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
 from infra.grpc.peer_guard import WatchedChannel
@@ -87,13 +87,14 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
     calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
     departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
     patience = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    ordering = OrderService(Journal(database), departments, patience, clock=time.time, random=random.random)
+    clock = Clock()
+    ordering = OrderService(Journal(database), departments, patience, clock=clock, random=random.random)
     house = House(
         ordering,
         OrderLimits(settings.max_lines, settings.max_quantity, settings.max_note),
         settings.currency,
         new_order_id=lambda: str(uuid_utils.uuid7()),
-        clock=time.time,
+        clock=clock,
         wait_for_departments=settings.wait_for_departments,
     )
     async with AsyncExitStack() as cleanup:

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway.domain.currencies import Currency
 from infra.addresses import Address
 from infra.logs import Format, Level
 from infra.settings import PATH
@@ -47,7 +48,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "brackets."
         ),
     ] = msgspec.field(default_factory=lambda: {name: Address(at) for name, at in DEPARTMENTS.items()})
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217 code of all prices.")] = "EUR"
+    currency: Annotated[
+        Currency,
+        Meta(
+            description="ISO 4217 code of the menus' prices. An order keeps the currency under which it was taken, so "
+            "this is changed together with the menus."
+        ),
+    ] = Currency("EUR")
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
     time_to_decide: Annotated[Seconds, Meta(description="Seconds until the pending lines of an order expire.")] = 300.0
     first_retry: Annotated[

@@ -1,14 +1,16 @@
 """Works on a stream of items several at a time, and passes each result on as soon as it is there."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-async def pipelined(items: AsyncIterator[T], work: Callable[[T], Awaitable[R]], at_once: int) -> AsyncIterator[R]:
+async def pipelined(
+    items: AsyncIterator[T], work: Callable[[T], Awaitable[R]], at_once: int
+) -> AsyncGenerator[R, None]:
     """Work on at most `at_once` items at a time, and yield the results as they come; the items' end is the end.
 
     No further item is taken while so many are worked on or wait to be passed on. What is raised ends all.

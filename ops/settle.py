@@ -5,13 +5,15 @@ gateway looks after them: they are made, or held, for guests whose orders are no
 can be cancelled by the department's own transaction, which puts the stock back. What has been is for people to decide.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from departments import tables, transactions
 from departments.domain.errors import TicketUnreadable
 from departments.domain.tickets import NOT_STARTED, Ticket, TicketSource, TicketState
 from gateway.orders.journal import Journal
+from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
 from infra.errors import StartError
 
@@ -19,6 +21,8 @@ PAGE = 500
 MOMENT_SECONDS = 60.0
 """How old a ticket has to be, as a margin: an order is in the journal before a department has its ticket, and tickets
 are read first."""
+
+LOOKS_IN_A_LEASE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,14 @@ class Settler:
         *,
         clock: Callable[[], float],
         older_than: float = MOMENT_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """`clock` answers seconds since 1970; tickets that are not `older_than`, in seconds, are left alone."""
         self._journal = Journal(journal)
         self._departments = departments
         self._clock = clock
         self._older_than = older_than
+        self._sleep = sleep
 
     async def strays(self) -> AsyncIterator[Stray]:
         """Find tickets that are not cancelled, and whose orders the journal does not know. Changes nothing."""
@@ -93,9 +99,8 @@ class Settler:
         return settlement
 
     async def _cancel(self, name: str, strays: Sequence[Stray], settlement: Settlement) -> None:
-        gateways = await self._journal.at_work() if self._journal.is_shared else 0  # a file serves one process
-        if gateways:
-            raise StartError(f"{gateways} gateways are at work on the journal; stop them all, and settle then")
+        if self._journal.is_shared and await self._is_gateway_at_work():  # a file serves one process
+            raise StartError("a gateway is at work on the journal; stop them all, and settle then")
         order_ids = [stray.ticket.order_id for stray in strays]
         answers = await self._departments[name].write(transactions.cancel, order_ids, int(self._clock() * 1000))
         for before, answer in zip(strays, answers, strict=True):
@@ -104,15 +109,32 @@ class Settler:
             else:
                 settlement.cancelled.append(before)
 
+    async def _is_gateway_at_work(self) -> bool:
+        """Watch the gateways' leases, for as long as one lasts: one that is renewed meanwhile is at work.
+
+        Gateways that stopped in order have none, so this waits only for those that died.
+        """
+        before = await self._journal.renewals()
+        for _ in range(LOOKS_IN_A_LEASE):
+            if not before:
+                return False
+            await self._sleep(LEASE_SECONDS / LOOKS_IN_A_LEASE)
+            now = await self._journal.renewals()
+            if any(before.get(number) != count for number, count in now.items()):
+                return True
+            before = now
+        return False
+
     async def _unknown(self, tickets: Sequence[Ticket | TicketUnreadable]) -> list[Ticket]:
-        latest = (self._clock() - self._older_than) * 1000
+        now = self._clock()
         candidates = [
             ticket
             for ticket in tickets
             if isinstance(ticket, Ticket)  # the audit tells of those that cannot be read
             and ticket.source is TicketSource.GATEWAY
             and ticket.state is not TicketState.CANCELLED
-            and ticket.placed_at_ms <= latest
+            # One from the future is as old: the clock has gone back since.
+            and abs(now - ticket.placed_at_ms / 1000) >= self._older_than
         ]
         known = await self._journal.known([ticket.order_id for ticket in candidates])
         return [ticket for ticket in candidates if ticket.order_id not in known]

@@ -19,6 +19,7 @@ def place_order(data: OrderRequest) -> OrderResponse:
         table=data.table,
         total=0,
         currency="EUR",
+        currency_exponent=2,
         created_at="",
         lines=[
             LineResponse(

@@ -10,11 +10,12 @@ from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line of a request."""
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw."""
 
     item: str
     quantity: int
     note: str = ""
+    expected_price: int | None = None
 
 
 @dataclass(slots=True)
@@ -29,9 +30,9 @@ class Placement:
 
     def matches(self, ticket: Ticket) -> bool:
         """Return whether the ticket was written for the same lines. A tombstone matches every request."""
-        return not ticket.lines or [(line.item, line.quantity, line.note) for line in self.lines] == [
-            (line.item, line.quantity, line.note) for line in ticket.lines
-        ]
+        return not ticket.lines or [
+            (line.item, line.quantity, line.note, line.expected_price) for line in self.lines
+        ] == [(line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines]
 
 
 def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
@@ -53,10 +54,15 @@ def tombstone(order_id: str, now_ms: int) -> Ticket:
 
 
 def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
+    """Take one line from stock; a line with another price than the item's takes nothing, whatever is on hand."""
+    outcome, price, available = Outcome.ACCEPTED, 0, 0
     item = menu.items.get(line.item)
     if item is None:
-        return TicketLine(line.item, line.quantity, line.note, Outcome.NOT_ON_MENU)
-    item_stock = stock[line.item]
-    if not item_stock.take(line.quantity, hold=hold):
-        return TicketLine(line.item, line.quantity, line.note, Outcome.OUT_OF_STOCK, available=item_stock.on_hand)
-    return TicketLine(line.item, line.quantity, line.note, Outcome.ACCEPTED, unit_price=item.price)
+        outcome = Outcome.NOT_ON_MENU
+    elif line.expected_price is not None and line.expected_price != item.price:
+        outcome, price = Outcome.PRICE_CHANGED, item.price
+    elif stock[line.item].take(line.quantity, hold=hold):
+        price = item.price
+    else:
+        outcome, available = Outcome.OUT_OF_STOCK, stock[line.item].on_hand
+    return TicketLine(line.item, line.quantity, line.note, outcome, price, available, line.expected_price)

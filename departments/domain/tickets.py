@@ -81,7 +81,11 @@ class Decision:
 
 @dataclass(slots=True)
 class TicketLine:
-    """One line with its outcome. `unit_price` is in minor units, and is set when the line is accepted."""
+    """One line with its outcome. A price is that of one item, in minor units.
+
+    `unit_price` is the item's price when the line was accepted, or when it was refused because the price had changed.
+    `expected_price` is the price that the request stated, or None where it stated none.
+    """
 
     item: str
     quantity: int
@@ -89,6 +93,7 @@ class TicketLine:
     outcome: Outcome
     unit_price: int = 0
     available: int = 0
+    expected_price: int | None = None
 
 
 @dataclass(slots=True)

@@ -59,7 +59,11 @@ def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: 
     tables = read_texts("tables", tables, 0, limits.table_length)
     items = read_texts("items", items, 1, limits.item_length)
     notes = read_texts("notes", notes, 0, limits.note_length)
-    lines = map(RequestedLine, items, quantities, notes)
+    if request.expected_prices:
+        prices = _expected_prices(request.expected_prices, len(items), limits)
+        lines = map(RequestedLine, items, quantities, notes, prices)
+    else:
+        lines = map(RequestedLine, items, quantities, notes)
     return [
         Placement(order_id, list(islice(lines, count)), table, hold)
         for order_id, count, table, hold in zip(order_ids, line_counts, tables, holds, strict=True)
@@ -195,6 +199,14 @@ def menu_response(menu: Menu, levels: StockLevels) -> v1.GetMenuResponse:
         revision=levels.revision,
         incarnation=levels.incarnation,
     )
+
+
+def _expected_prices(column: Sequence[int], lines: int, limits: Limits) -> list[int | None]:
+    """Return the prices that guests saw, None where a line states none; raises InvalidRequest."""
+    field, most = "expected_prices", limits.price
+    check_length(field, column, lines, "items")
+    check_each(field, column, lambda price: -1 <= price <= most, f"0 to {most} is allowed, or -1 for none")
+    return [None if price < 0 else price for price in column]
 
 
 def _verb(request: v1.MoveTicketRequest) -> Verb:

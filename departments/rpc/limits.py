@@ -5,10 +5,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Lengths count characters of normalisation form C; a batch is one call, or one message of a stream."""
+    """Lengths count characters of normalisation form C; prices are in minor units.
+
+    A batch is one call, or one message of a stream.
+    """
 
     lines_per_order: int = 50
     quantity: int = 1000
+    price: int = 1_000_000_000
     note_length: int = 200
     table_length: int = 40
     item_length: int = 64

@@ -1,6 +1,7 @@
 """DepartmentService: each RPC decodes its request, calls one use case and encodes the response."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import structlog
@@ -44,8 +45,9 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         self, stream_orders_request_iterator: AsyncIterator[v1.StreamOrdersRequest]
     ) -> AsyncIterator[v1.StreamOrdersResponse]:
         """Place batches as they arrive; the responses may come in another order."""
-        async for response in pipelined(stream_orders_request_iterator, self._respond, BATCHES_AT_ONCE):
-            yield response
+        async with aclosing(pipelined(stream_orders_request_iterator, self._respond, BATCHES_AT_ONCE)) as responses:
+            async for response in responses:
+                yield response
 
     async def place_batch(self, batch: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
         """Place one batch of a stream."""

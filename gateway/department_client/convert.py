@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TypedDict
 
 from gateway.domain.menu import MenuItem, MenuSnapshot
-from gateway.domain.order import Goal, LineResult, Order, Outcome, TicketResult, TicketState
+from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, TicketResult, TicketState
 from generated.restaurant import v1
 from infra.grpc.lean_messages import make_lean
 
@@ -39,6 +39,7 @@ class OrderColumns(TypedDict):
     items: list[str]
     quantities: list[int]
     notes: list[str]
+    expected_prices: list[int]
 
 
 def order_columns(department: str, goal: Goal, orders: Sequence[Order]) -> OrderColumns:
@@ -53,6 +54,7 @@ def order_columns(department: str, goal: Goal, orders: Sequence[Order]) -> Order
         items=[line.item for line in lines],
         quantities=[line.quantity for line in lines],
         notes=[line.note for line in lines],
+        expected_prices=_expected_prices(lines),
     )
 
 
@@ -81,3 +83,11 @@ def menu_snapshot(department: str, response: v1.GetMenuResponse) -> MenuSnapshot
     """Return the menu of a department that responded."""
     items = [MenuItem(item.id, item.titles, item.price, item.on_hand) for item in response.items]
     return MenuSnapshot(department, True, response.titles, items)
+
+
+def _expected_prices(lines: Sequence[Line]) -> list[int]:
+    """Return the column of the prices that guests saw, or an empty column where no line states one, as is usual."""
+    for line in lines:
+        if line.expected_price is not None:
+            return [-1 if each.expected_price is None else each.expected_price for each in lines]
+    return []

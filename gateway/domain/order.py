@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 
 
@@ -109,12 +110,17 @@ class LineState(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """Item x quantity for one department. `unit_price` is in minor units, set once the line is accepted."""
+    """Item x quantity for one department.
+
+    Prices are of one, in minor units. `expected_price` is what the guest saw, None where the line states none;
+    `unit_price` is set once the line is accepted, or, where its price has changed, to the price then.
+    """
 
     department: str
     item: str
     quantity: int = 1
     note: str = ""
+    expected_price: int | None = None
     outcome: Outcome = _PENDING
     unit_price: int | None = None
     available: int | None = None
@@ -122,11 +128,12 @@ class Line:
 
     def asks_the_same(self, other: "Line") -> bool:
         """Tell whether two lines ask for the same, whatever became of them."""
-        return (self.department, self.item, self.quantity, self.note) == (
+        return (self.department, self.item, self.quantity, self.note, self.expected_price) == (
             other.department,
             other.item,
             other.quantity,
             other.note,
+            other.expected_price,
         )
 
 
@@ -135,12 +142,14 @@ class Order:
     """What one table asks for, and what became of it.
 
     `answered`: what the guest was told is on record here. `owner`: the number of the gateway that looks after the
-    order. `settling`: a decision is being written down, and nobody may hear of it yet.
+    order. `settling`: a decision is being written down, and nobody may hear of it yet. `currency`: that of its prices,
+    which it keeps when the house takes up another one.
     """
 
     order_id: str
     policy: Policy
     table: str | None
+    currency: Currency
     lines: list[Line]
     created_at_ms: int
     owed: dict[str, Goal]
@@ -157,10 +166,12 @@ class Order:
             self.shares.setdefault(line.department, []).append(line)
 
     @classmethod
-    def new(cls, order_id: str, policy: Policy, table: str | None, lines: list[Line], now_ms: int) -> "Order":
+    def new(
+        cls, order_id: str, policy: Policy, table: str | None, currency: Currency, lines: list[Line], now_ms: int
+    ) -> "Order":
         """Start an order that owes every department its share."""
         goal = _PLACE if policy is Policy.BEST_EFFORT else _HOLD
-        return cls(order_id, policy, table, lines, now_ms, {line.department: goal for line in lines})
+        return cls(order_id, policy, table, currency, lines, now_ms, {line.department: goal for line in lines})
 
     @property
     def status(self) -> Status:
@@ -187,7 +198,7 @@ class Order:
         return [LineState(line.outcome, line.unit_price, line.available, line.reason) for line in self.lines]
 
     def asks_the_same(self, other: "Order") -> bool:
-        """Tell whether two orders ask for the same, whatever became of them."""
+        """Tell whether two orders ask for the same, whatever became of them; nobody asks for a currency."""
         return (
             self.policy is other.policy
             and self.table == other.table
@@ -369,6 +380,9 @@ def _write_refusal(line: Line, said: LineResult) -> None:
         line.reason = f"{said.available} left" if said.available else "none left"
     elif said.outcome is Outcome.NOT_ON_MENU:
         line.outcome, line.reason = said.outcome, f"{line.department} does not sell this"
+    elif said.outcome is Outcome.PRICE_CHANGED:
+        line.outcome, line.unit_price = said.outcome, said.unit_price
+        line.reason = f"its price is {said.unit_price} now, and {line.expected_price} was expected"
     else:
         _cancel(line)
 

@@ -13,6 +13,7 @@ class InFlightOrder:
 
     `heard` is done when every department in `waiting` has been heard, or could not be. `on_record`: the journal has it,
     as this gateway's; before, it is nobody's to see. `is_new`: it came here from its guest, who waits for it.
+    From `expires_at` on, on the gateway's monotonic clock, it is too old to be placed.
     `unwritten` counts the records that are still to be made of it. `reported`: for which reason a decision was last
     logged as still owed, by department. `durable`: epoch and results as they were written last, where that is kept.
     `is_answer_written`: that its guest was answered is on record; what becomes known later is told once it is written.
@@ -22,6 +23,7 @@ class InFlightOrder:
     heard: asyncio.Future[None]
     on_record: bool = True
     is_new: bool = False
+    expires_at: float = 0.0
     waiting: dict[str, Goal] = field(default_factory=dict)
     unwritten: int = 0
     reported: dict[str, tuple[Goal, str]] | None = None
@@ -85,13 +87,13 @@ class InFlightOrders:
         """Find an order."""
         return self._running.get(order_id)
 
-    def add(self, order: Order, *, is_new: bool = False, on_record: bool = True) -> InFlightOrder:
+    def add(self, order: Order, expires_at: float, *, is_new: bool = False, on_record: bool = True) -> InFlightOrder:
         """Look after an order; what was known of it before is out of date, and given up."""
         stale = self._running.get(order.order_id)
         if stale is not None and stale.on_record:
             self.hand_over(stale)
         heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        running = self._running[order.order_id] = InFlightOrder(order, heard, on_record, is_new)
+        running = self._running[order.order_id] = InFlightOrder(order, heard, on_record, is_new, expires_at)
         return running
 
     def put(self, running: InFlightOrder) -> None:

@@ -5,7 +5,7 @@ derive again may be written later, with the next batch: it costs no fsync of its
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Goal, Line, Order, Policy, Status
 from infra.db.database import (
@@ -21,7 +22,6 @@ from infra.db.database import (
     Statement,
     encode_json,
     insert_records,
-    now_ms,
     statements_only,
     strings,
     update_records,
@@ -38,6 +38,7 @@ orders = sa.Table(
     sa.Column("order_id", sa.String(36), nullable=False, unique=True),
     sa.Column("policy", sa.String(16), nullable=False),
     sa.Column("placed_for", sa.String(64), doc="the table"),
+    sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
     sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
@@ -70,7 +71,7 @@ gateways = sa.Table(
         primary_key=True,
         doc="never given twice: who is taken for dead comes back under another one",
     ),
-    sa.Column("lease_until_ms", sa.BigInteger, nullable=False, doc="by the database's clock"),
+    sa.Column("renewals", sa.BigInteger, nullable=False, doc="grows as long as the gateway lives"),
     sqlite_autoincrement=True,
 )
 
@@ -106,6 +107,9 @@ _KNOWN = Statement(
 
 
 _Row = Order | OrderUnreadable
+
+Ended = Callable[[Mapping[int, int]], Mapping[int, int]]
+"""Of gateways, by number, with how often each has renewed its lease: returns those whose lease has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,24 +167,25 @@ class Journal:
         """Tell whether other gateways may write to this journal."""
         return self._database.url.drivername != "sqlite"
 
-    async def enlist(self, lease: float) -> None:
-        """Take a number, with a lease of so many seconds."""
-        self.number = await self._database.write(_enlist, lease)
+    async def enlist(self) -> None:
+        """Take a number, with a lease."""
+        self.number = await self._database.write(_enlist)
 
     async def retire(self) -> None:
         """Give the lease back: others may take over at once what is unfinished."""
         await self._database.write(_retire, self.number)
 
-    async def claim(self, lease: float, limit: int) -> list[Order] | None:
+    async def claim(self, ended: Ended, limit: int) -> list[Order] | None:
         """Renew the lease, and take over the oldest unfinished orders of gateways whose leases ended.
 
+        Nobody shares a journal on SQLite: there every other gateway is one of the past, and `ended` is not asked.
         Answers None where others have taken this gateway for dead.
         """
-        rows = await self._database.write(_claim, self.number, lease, self.is_shared, limit)
+        rows = await self._database.write(_claim, self.number, ended if self.is_shared else dict, limit)
         if rows is None:
             return None
         self._unreadable.clear()
-        return sorted(self._readable(rows), key=lambda order: order.created_at_ms)
+        return self._readable(rows)
 
     async def take(self, order_id: str) -> Order | None:
         """Take over one order, whoever looks after it: from here on its owner's writes are fenced off.
@@ -213,9 +218,9 @@ class Journal:
         """Return those of these order ids that the journal has, whatever stands in their records."""
         return await self._database.read(_known, order_ids)
 
-    async def at_work(self) -> int:
-        """Return how many gateways have a lease that has not ended."""
-        return await self._database.read(_at_work)
+    async def renewals(self) -> dict[int, int]:
+        """Return how often each gateway that has a lease has renewed it, by its number."""
+        return await self._database.read(_renewals)
 
     async def page(
         self,
@@ -285,6 +290,7 @@ class _Entry:
             "order_id": order.order_id,
             "policy": str(order.policy),
             "placed_for": order.table,
+            "currency": order.currency.code,
             "lines": encode_json(order.lines),
             "status": str(order.status),
             "owed": encode_json(order.owed) if order.owed else None,
@@ -347,9 +353,8 @@ def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
     return {order_id for (order_id,) in _KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
 
 
-def _at_work(connection: sa.Connection) -> int:
-    ends = gateways.c.lease_until_ms >= now_ms(connection.dialect)
-    return connection.execute(sa.select(sa.func.count()).where(ends)).scalar_one()
+def _renewals(connection: sa.Connection) -> dict[int, int]:
+    return dict(connection.execute(sa.select(gateways.c.number, gateways.c.renewals)).all())
 
 
 def _page(
@@ -375,11 +380,8 @@ def _page(
     return [_read(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
 
 
-def _enlist(connection: sa.Connection, lease: float) -> int:
-    until = now_ms(connection.dialect) + int(lease * 1000)
-    number: int = connection.execute(
-        sa.insert(gateways).values(lease_until_ms=until).returning(gateways.c.number)
-    ).scalar_one()
+def _enlist(connection: sa.Connection) -> int:
+    number: int = connection.execute(sa.insert(gateways).values(renewals=0).returning(gateways.c.number)).scalar_one()
     return number
 
 
@@ -387,19 +389,22 @@ def _retire(connection: sa.Connection, owner: int) -> None:
     connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
 
 
-def _claim(connection: sa.Connection, owner: int, lease: float, shared: bool, limit: int) -> "list[_Row] | None":
-    until = now_ms(connection.dialect) + int(lease * 1000)
-    renewal = sa.update(gateways).where(gateways.c.number == owner).values(lease_until_ms=until)
+def _claim(connection: sa.Connection, owner: int, ended: Ended, limit: int) -> "list[_Row] | None":
+    renewal = sa.update(gateways).where(gateways.c.number == owner).values(renewals=gateways.c.renewals + 1)
     if not connection.execute(renewal).rowcount:
         return None
-    others = sa.select(gateways.c.number).where(gateways.c.number != owner)
-    if shared:
-        ended = gateways.c.lease_until_ms < now_ms(connection.dialect)
-        others = others.where(ended).with_for_update(skip_locked=True)
-    dead = connection.execute(others).scalars().all()
-    if dead:
-        connection.execute(sa.delete(gateways).where(gateways.c.number.in_(dead)))
+    others = {number: count for number, count in _renewals(connection).items() if number != owner}
+    if dead := ended(others):
+        _strike_off(connection, dead)
     return _claim_alone(connection, owner, limit)
+
+
+def _strike_off(connection: sa.Connection, dead: Mapping[int, int]) -> None:
+    """End the leases of gateways that have renewed them so often, and not once more since."""
+    query = sa.select(gateways.c.number, gateways.c.renewals).where(gateways.c.number.in_(list(dead)))
+    locked = connection.execute(query.with_for_update(skip_locked=True)).all()  # one that is locked is being renewed
+    gone = [number for number, count in locked if dead[number] == count]
+    connection.execute(sa.delete(gateways).where(gateways.c.number.in_(gone)))
 
 
 def _claim_alone(connection: sa.Connection, owner: int, limit: int) -> "list[_Row]":
@@ -467,11 +472,12 @@ def _read(row: Sequence[Any]) -> "_Row":
 
 
 def _order(row: Sequence[Any]) -> Order:
-    _, order_id, policy, table, lines, _, owed, answered, created_at_ms, owner, epoch = row
+    _, order_id, policy, table, currency, lines, _, owed, answered, created_at_ms, owner, epoch = row
     order = Order(
         order_id,
         Policy(policy),
         table,
+        Currency(currency),
         _decode_lines(lines),
         created_at_ms,
         _decode_owed(owed) if owed else {},

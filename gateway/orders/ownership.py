@@ -1,7 +1,7 @@
 """The watch over orders that nobody looks after: where gateways share a journal, and where a write's fate is unknown.
 
-A gateway has a number and a lease, by the clock of the database. It renews the lease and looks around three times in
-one, so a death is noticed within four thirds of a lease. Whoever notices it takes over what the dead one left.
+A gateway has a number and a lease. It renews the lease and looks around three times in one, so a death is noticed
+within four thirds of a lease (see leases.py). Whoever notices it takes over what the dead one left.
 
 A write that failed may have been carried out all the same: its connection broke before the answer. Then this gateway
 owns orders that it does not know of. For a while after every such failure it looks for them, and takes them up.
@@ -15,6 +15,7 @@ import structlog
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal
+from gateway.orders.leases import Leases
 from infra.errors import DatabaseError
 
 CLAIMED_AT_ONCE = 1000
@@ -32,18 +33,19 @@ class LeaseKeeper:
         journal: Journal,
         lease: float,
         *,
-        clock: Callable[[], float],
+        monotonic: Callable[[], float],
         knows: Callable[[str], bool],
         adopt: Callable[[Order], None],
         let_go: Callable[[], None],
     ) -> None:
         """`knows` tells whether an order is looked after here; `adopt` does so; `let_go` gives up all of them.
 
-        `lease` in seconds; `clock` answers seconds.
+        `lease` in seconds; `monotonic` returns seconds of a clock that nobody can set.
         """
         self._journal = journal
         self._lease = lease
-        self._clock = clock
+        self._leases = Leases(lease, monotonic)
+        self._monotonic = monotonic
         self._knows = knows
         self._adopt = adopt
         self._let_go = let_go
@@ -51,7 +53,7 @@ class LeaseKeeper:
 
     async def begin(self) -> None:
         """Take a number and every order that is left; raises DatabaseError."""
-        await self._journal.enlist(self._lease)
+        await self._journal.enlist()
         await self._claim()
 
     async def keep(self) -> None:
@@ -61,7 +63,7 @@ class LeaseKeeper:
             try:
                 if self._journal.is_shared:
                     await self._claim()
-                if self._clock() < self._doubtful_until:
+                if self._monotonic() < self._doubtful_until:
                     await self._find_unknown()
             except DatabaseError as error:
                 self.doubt()
@@ -78,15 +80,15 @@ class LeaseKeeper:
 
     def doubt(self) -> None:
         """Take note that a write failed, which may have been carried out."""
-        self._doubtful_until = self._clock() + DOUBT_SECONDS
+        self._doubtful_until = self._monotonic() + DOUBT_SECONDS
 
     async def _claim(self) -> None:
         while True:
-            orders = await self._journal.claim(self._lease, CLAIMED_AT_ONCE)
+            orders = await self._journal.claim(self._leases.ended, CLAIMED_AT_ONCE)
             if orders is None:
                 log.warning("this gateway was taken for dead; it starts over", number=self._journal.number)
                 self._let_go()
-                await self._journal.enlist(self._lease)
+                await self._journal.enlist()
                 continue
             if not orders:
                 return

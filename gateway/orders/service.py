@@ -28,12 +28,15 @@ from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff
+from gateway.orders.expiry import Expiry
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal, Page
+from gateway.orders.leases import LEASE_SECONDS
 from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
 from gateway.orders.postponed import Postponed
+from infra.clock import Clock
 from infra.errors import DatabaseError
 from infra.supervise import Work, supervised
 
@@ -55,7 +58,7 @@ class RetryPolicy:
     retry_cap: float = 2.0
     waiting: int = 3000
     journal_retry: float = 0.5
-    lease: float = 6.0
+    lease: float = LEASE_SECONDS
 
 
 class OrderService:
@@ -67,13 +70,14 @@ class OrderService:
         departments: Mapping[str, DepartmentClient],
         patience: RetryPolicy,
         *,
-        clock: Callable[[], float],
+        clock: Clock,
         random: Callable[[], float],
     ) -> None:
-        """`clock` answers seconds since 1970; `random` a number from 0 to 1."""
+        """`random` returns a number from 0 to 1."""
         self._journal = journal
         self._patience = patience
-        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._expiry = Expiry(clock, patience.time_to_decide)
         self._running = InFlightOrders()
         self._unanswered = 0
         self._placed = PlacedLog()
@@ -81,7 +85,7 @@ class OrderService:
         self._watch = LeaseKeeper(
             journal,
             patience.lease,
-            clock=clock,
+            monotonic=clock.monotonic,
             knows=self._running.__contains__,
             adopt=self._adopt,
             let_go=self._running.hand_over_all,
@@ -221,7 +225,7 @@ class OrderService:
 
     async def _begin(self, order: Order) -> InFlightOrder:
         """Write an order down and ask its departments; where its id is known, answer the order that has it."""
-        running = self._running.add(order, is_new=True, on_record=False)
+        running = self._running.add(order, self._expiry.of_new(), is_new=True, on_record=False)
         try:
             known = await self._journal.insert(order)
             if known is None:
@@ -243,8 +247,8 @@ class OrderService:
     async def _follow(self, order: Order) -> Order:
         """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
         patience = max(department.call_policy.deadline for department in self.departments.values())
-        give_up = self._clock() + patience
-        while order.status is Status.PENDING and not order.answered and self._clock() < give_up:
+        give_up = self._monotonic() + patience
+        while order.status is Status.PENDING and not order.answered and self._monotonic() < give_up:
             await asyncio.sleep(FOLLOW_SECONDS)
             order = await self._find(order.order_id)
         return order
@@ -260,7 +264,7 @@ class OrderService:
                 order = await self._find(order_id)
                 if order_id in self._running:
                     continue
-                running = self._running.add(order, on_record=False)
+                running = self._running.add(order, self._expiry.of_new(), on_record=False)
                 try:
                     await self._take(running)
                 except BaseException as error:
@@ -283,7 +287,7 @@ class OrderService:
             running.finish()
 
     def _adopt(self, order: Order) -> None:
-        self._ask_all(self._running.add(order))
+        self._ask_all(self._running.add(order, self._expiry.of_known(order)))
 
     def _give_up(self, running: InFlightOrder, error: BaseException) -> None:
         """End the waiting for an order that could not be written, whatever the reason; whether it was will show."""
@@ -486,11 +490,10 @@ class OrderService:
 
     def _expire(self, orders: Iterable[Order]) -> None:
         """Give up orders that are too old."""
-        latest = (self._clock() - self._patience.time_to_decide) * 1000
+        now = self._monotonic()
         for order in orders:
-            if order.created_at_ms >= latest or order.settling:
-                continue
-            if (running := self._running.of(order)) and order.expire():
+            running = None if order.settling else self._running.of(order)
+            if running is not None and running.expires_at < now and order.expire():
                 log.warning("expired", order_id=order.order_id)
                 self._settle_soon(running)
 

@@ -96,6 +96,7 @@ class _Completed(OpenAPI):
         _complete_schemas(written["components"]["schemas"])
         for schema in _schemas_in(written):
             _write_bounds(schema)
+            _write_out_only_choice(schema)
         return written
 
 
@@ -184,3 +185,10 @@ def _write_bounds(schema: Json) -> None:
     for word in _BOUNDS:
         if schema.get("type") != "number" and isinstance(schema.get(word), float):
             schema[word] = int(schema[word])
+
+
+def _write_out_only_choice(schema: Json) -> None:
+    """Write a choice of one schema as that schema; Litestar writes it for what may be absent."""
+    if len(schema.get("oneOf", [])) == 1:
+        (only,) = schema.pop("oneOf")
+        schema.update({**only, **schema})

@@ -114,7 +114,7 @@ async def place_order(
     and the order's Location tells what becomes of them. 409: nothing could be accepted.
     """
     order = await house.place(house.order(data, idempotency_key), idempotency_key)
-    return _answer(order, order_response(order, house.currency))
+    return _answer(order, order_response(order))
 
 
 @get(
@@ -126,7 +126,7 @@ async def place_order(
 )
 async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> OrderResponse:
     """Answer an order as it stands."""
-    return order_response(await house.ordering.find(str(order_id)), house.currency)
+    return order_response(await house.ordering.find(str(order_id)))
 
 
 @get(
@@ -152,7 +152,7 @@ async def list_orders(
         raise NulCharacter("table", table)
     page = await house.ordering.history(limit, _position(cursor), status, table)
     return OrderPage(
-        orders=[order_response(order, house.currency) for order in page.orders],
+        orders=[order_response(order) for order in page.orders],
         next=None if page.cursor is None else str(page.cursor),
     )
 
@@ -178,7 +178,7 @@ async def cancel_order(order_id: FromPath[UUID], house: NamedDependency[House]) 
     """
     order = await house.ordering.cancel(str(order_id))
     status = HTTP_202_ACCEPTED if order.owed else HTTP_200_OK
-    return Response(order_response(order, house.currency), status_code=status)
+    return Response(order_response(order), status_code=status)
 
 
 def _answer(order: Order, response: OrderResponse) -> Response[OrderResponse] | Response[Problem]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import (
     KeyReused,
     NoteTooLong,
@@ -19,6 +20,7 @@ from gateway.orders.service import OrderService
 from gateway.rest.idempotency import agreed_order_id
 from gateway.rest.schemas import OrderRequest, SetMenuRequest
 from gateway.rest.set_menu_choices import set_menu_lines
+from infra.clock import Clock
 
 WRITABLE_SECONDS = 1.0  # how long it is believed that the journal can be written
 
@@ -39,19 +41,23 @@ class House:
         self,
         ordering: OrderService,
         rules: OrderLimits,
-        currency: str,
+        currency: Currency,
         *,
         new_order_id: Callable[[], str],
-        clock: Callable[[], float],
+        clock: Clock,
         wait_for_departments: float,
     ) -> None:
-        """`clock` answers seconds since 1970; `wait_for_departments`, in seconds, is how long a start may take."""
+        """`currency` is that of the orders that are taken from now on.
+
+        `wait_for_departments`, in seconds, is how long a start may take.
+        """
         self.ordering = ordering
         self.currency = currency
         self._rules = rules
         self._new_order_id = new_order_id
-        self._clock = clock
-        self._open_at = clock() + wait_for_departments
+        self._wall = clock.wall
+        self._monotonic = clock.monotonic
+        self._open_at = clock.monotonic() + wait_for_departments
         self._writable_until = 0.0
         self.is_leaving = False
 
@@ -78,7 +84,9 @@ class House:
                 raise _nul(f"lines[{number}].", item=line.item, note=line.note)
         if request.table and "\0" in request.table:
             raise _nul("", table=request.table)
-        lines = [Line(line.department, line.item, line.quantity, line.note) for line in request.lines]
+        lines = [
+            Line(line.department, line.item, line.quantity, line.note, line.expected_price) for line in request.lines
+        ]
         return self._order(request.order_id, key, request.policy, request.table, lines)
 
     def set_menu_order(self, request: SetMenuRequest, key: str | None = None) -> Order:
@@ -100,12 +108,12 @@ class House:
         """Tell whether orders can be taken, and should be: not by a gateway that is about to stop."""
         if self.is_leaving:
             return False
-        if self._clock() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
+        if self._monotonic() < self._open_at and not all(d.was_reached for d in self.ordering.departments.values()):
             return False
-        if self._clock() >= self._writable_until:
+        if self._monotonic() >= self._writable_until:
             if not await self.ordering.is_writable():
                 return False
-            self._writable_until = self._clock() + WRITABLE_SECONDS
+            self._writable_until = self._monotonic() + WRITABLE_SECONDS
         return True
 
     def _order(
@@ -113,7 +121,8 @@ class House:
     ) -> Order:
         if key is not None:
             order_id = agreed_order_id(key, order_id)
-        return Order.new(str(order_id or self._new_order_id()), policy, table, lines, int(self._clock() * 1000))
+        new_id, now_ms = str(order_id or self._new_order_id()), int(self._wall() * 1000)
+        return Order.new(new_id, policy, table, self.currency, lines, now_ms)
 
 
 async def _placed_by_key(placing: Awaitable[Order]) -> Order:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from gateway.domain.currencies import Currency
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Outcome, Policy, Status
 
@@ -18,6 +19,13 @@ OrderId = Annotated[
 Scalar = str | float | bool | None
 """A float may be whole, as in JSON: with `int` besides, a whole number would fit two of the description's `oneOf`."""
 Price = Annotated[int, Meta(description="In minor units of the currency.")]
+CurrencyCode = Annotated[str, Meta(description="ISO 4217.")]
+Exponent = Annotated[
+    int, Meta(description="How many digits of a price are decimals (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.")
+]
+
+MOST_EXPECTED = 1_000_000_000
+"""What an item may cost at most; a department's menu file has the same bound."""
 
 
 class Drink(StrEnum):
@@ -84,6 +92,18 @@ class LineRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     item: Annotated[str, Meta(description="Id of an item on its menu, such as coffee.", min_length=1, max_length=64)]
     quantity: Annotated[int, Meta(ge=1)] = 1
     note: Annotated[str, Meta(description="For those who make it.")] = ""
+    expected_price: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=MOST_EXPECTED,
+                description="Price of one that the guest saw, in minor units of the currency. Where the item costs "
+                "another one by now, the outcome is price_changed and nothing of this line is taken.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -103,7 +123,16 @@ class LineResponse(msgspec.Struct, kw_only=True):
     quantity: int
     note: str
     outcome: Outcome
-    unit_price: Price | None
+    unit_price: (
+        Annotated[
+            int,
+            Meta(
+                description="Price of one, in minor units of the order's currency: the one at which the line was "
+                "accepted, or, where the outcome is price_changed, the one that the item had then."
+            ),
+        ]
+        | None
+    )
     available: Annotated[int, Meta(description="How many were left when the line was refused.")] | None
     reason: str | None
 
@@ -116,7 +145,8 @@ class OrderResponse(msgspec.Struct, kw_only=True):
     policy: Policy
     table: str | None
     total: Price
-    currency: Annotated[str, Meta(description="ISO 4217.")]
+    currency: CurrencyCode
+    currency_exponent: Exponent
     created_at: Annotated[str, Meta(description="RFC 3339, UTC.")]
     lines: list[LineResponse]
 
@@ -150,7 +180,8 @@ class MenuResponse(msgspec.Struct, kw_only=True):
     """What can be ordered at this moment."""
 
     departments: list[DepartmentMenu]
-    currency: str
+    currency: CurrencyCode
+    currency_exponent: Exponent
 
 
 class Health(msgspec.Struct, kw_only=True):
@@ -177,7 +208,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
     order: OrderResponse | None = None
 
 
-def order_response(order: Order, currency: str) -> OrderResponse:
+def order_response(order: Order) -> OrderResponse:
     """Write an order as its guest sees it."""
     return OrderResponse(
         order_id=order.order_id,
@@ -185,7 +216,8 @@ def order_response(order: Order, currency: str) -> OrderResponse:
         policy=order.policy,
         table=order.table,
         total=order.total,
-        currency=currency,
+        currency=order.currency.code,
+        currency_exponent=order.currency.exponent,
         created_at=rfc3339(order.created_at_ms),
         lines=[
             LineResponse(
@@ -203,7 +235,7 @@ def order_response(order: Order, currency: str) -> OrderResponse:
     )
 
 
-def menu_response(menus: list[MenuSnapshot], currency: str) -> MenuResponse:
+def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse:
     """Write the departments' menus."""
     return MenuResponse(
         departments=[
@@ -218,7 +250,8 @@ def menu_response(menus: list[MenuSnapshot], currency: str) -> MenuResponse:
             )
             for menu in menus
         ],
-        currency=currency,
+        currency=currency.code,
+        currency_exponent=currency.exponent,
     )
 
 

@@ -133,10 +133,3 @@ def update_records(
     new = {column.name: rows.c[column.name] for column in [*columns, *more]}
     is_due = [column <= rows.c[column.name] for column in more]
     return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys), *is_due)
-
-
-def now_ms(dialect: sa.Dialect) -> "sa.ColumnElement[int]":
-    """Build the database's own clock, in milliseconds since 1970: the one that all its clients share."""
-    if dialect.name == "postgresql":
-        return sa.cast(sa.extract("epoch", sa.func.clock_timestamp()) * 1000, sa.BigInteger)
-    return sa.cast((sa.func.julianday("now") - 2440587.5) * 86_400_000, sa.BigInteger)

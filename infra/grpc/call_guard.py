@@ -8,6 +8,8 @@ What grpclib 0.4.9 leaves open, and what is done here:
 - A message that is compressed, cut off or missing was a traceback. gzip is understood (grpc_compression.py), for the
   rest there is a status.
 - A call that failed, or was never ended by its caller, stayed open. It ends with its task.
+- A call that was broken off kept itself and its connection in memory, and what it iterated over open, until Python
+  looked for garbage: its error was part of a cycle. The cycle is cut.
 - Headers that grpclib reads failed with a traceback, and without an answer. They are looked at before.
 - Binary metadata that was joined by commas, as a proxy may, was read as one garbled value. It is split.
 """
@@ -117,6 +119,7 @@ class GuardedStream(LightStream):
         super().__init__(connection, connection._connection, connection._transport, stream_id=stream_id)
         self._room = room
         self._reads = 0
+        self._stalled_looks: int | None = None
         self._decompressed: bytes | None = None
 
     def init_stream(self, stream_id: int, connection: Connection) -> None:
@@ -124,12 +127,33 @@ class GuardedStream(LightStream):
         self.buffer = GuardedBuffer(partial(connection.ack, stream_id))
 
     async def send_headers(self, headers: Any, end_stream: bool = False) -> None:
-        """Send headers, or trailers; raises StreamClosedError where the connection is closing."""
+        """Send headers, or trailers; where the connection is closing, the call ends."""
         if self.connection.is_closing():
-            raise StreamClosedError(cast("int", self.id))
+            await self._end_with_connection()
         if headers[0][0] == ":status":
             headers = [*headers, ACCEPTED]
         await super().send_headers(headers, end_stream)
+
+    async def send_data(self, data: bytes, end_stream: bool = False) -> None:
+        """Send a message; `is_stalled` tells meanwhile for how long its peer has not let it through."""
+        if self.connection.is_closing():
+            await self._end_with_connection()
+        self._stalled_looks = 0
+        await super().send_data(data, end_stream)
+        self._stalled_looks = None
+
+    async def _end_with_connection(self) -> None:
+        """Cancel the call that runs here, as grpclib does with calls whose connection is lost: it is nobody's fault."""
+        self.__terminated__("the connection is closing")
+        await asyncio.sleep(0)  # the cancellation is raised here, except where the call's end is being sent
+        raise StreamClosedError(cast("int", self.id))
+
+    def is_stalled(self, looks: int) -> bool:
+        """Count a look, and tell whether a message has waited through so many of them."""
+        if self._stalled_looks is None or not self.closable:
+            return False
+        self._stalled_looks += 1
+        return self._stalled_looks > looks
 
     async def recv_data(self, size: int) -> bytes:
         """Read what grpclib asks for: a message's prefix and then, as long as that says, the message, in turn."""
@@ -205,6 +229,8 @@ class GuardedHandler(Handler):
         def end(task: "asyncio.Task[None]") -> None:
             self._tasks.pop(stream, None)
             self._cancelled.discard(task)
+            if stream.wrapper is not None:
+                stream.wrapper._error = None  # its traceback holds the wrapper, and all that the call had
             if not self.closing:
                 cast("GuardedStream", stream).finish()
 

@@ -5,8 +5,10 @@ of one order, that costs as much as the statements of its transaction. The windo
 are kept here as it keeps them. What is in any way unusual is left to h2.
 """
 
-from typing import TYPE_CHECKING, cast
+import asyncio
+from typing import TYPE_CHECKING, Literal, cast
 
+from grpclib.config import Configuration
 from grpclib.protocol import Connection
 from grpclib.protocol import Stream as ProtocolStream
 from h2.connection import ConnectionState, H2Connection
@@ -14,6 +16,8 @@ from h2.events import DataReceived
 from h2.stream import H2Stream, StreamState
 
 if TYPE_CHECKING:
+    from asyncio.transports import Transport
+
     from grpclib.utils import Wrapper
 
 _HEAD = 9
@@ -73,8 +77,24 @@ class LightStream(ProtocolStream):
         self._transport.write(b"".join((connection.data_to_send(), head, data)))
 
 
+class Gate(asyncio.Event):
+    """Lets the next one through only while it is still set: those before may have written until it was cleared."""
+
+    async def wait(self) -> Literal[True]:
+        """Wait until it is set."""
+        while not self.is_set():
+            await super().wait()
+        return True
+
+
 class LightConnection(Connection):
     """A connection whose calls, where it makes them, are such."""
+
+    def __init__(self, connection: H2Connection, transport: "Transport", *, config: Configuration) -> None:
+        """Begin with room to write."""
+        super().__init__(connection, transport, config=config)
+        self.write_ready = Gate()
+        self.write_ready.set()
 
     def create_stream(self, *, stream_id: int | None = None, wrapper: "Wrapper | None" = None) -> LightStream:
         """Make a call."""

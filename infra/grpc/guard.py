@@ -2,12 +2,7 @@
 
 What grpclib 0.4.9 and h2 leave open, and what is done here:
 
-- A call that was reset before it started was never released (HEADERS and RST_STREAM in a loop took 170 MiB in a
-  second), and what nobody had read of it counted against its connection for ever. It is released when it is reset.
-- Calls could be reset, and settings changed, without end. A peer that does so is sent away.
-- A call above the limit of streams cost its connection, with all other calls on it. It alone is refused.
 - Headers were not validated, and bytes in them that are not ASCII ended a connection with a traceback.
-- A peer could have our side of the header compression grow without bounds.
 - Any number of peers could connect, and one that sent much kept the others waiting.
 - A peer that pings and does not read the answers had them kept in memory. It is sent away.
 - Connections were closed without a word. Every close is GOAWAY and, over TLS, close_notify before the end; a client
@@ -17,38 +12,32 @@ What grpclib 0.4.9 and h2 leave open, and what is done here:
 A client may leave pings unanswered for as long as a setting says, 20 s by default, because its program may be busy. A
 peer that has not sent its preface is waited for no longer than the gateway waits for a department.
 
-What one call may send is in grpc_call_guard.py; what of a connection's errors concerns one call, in grpc_connection.py.
+What a peer may ask for on its connection is in grpc_request_guard.py, what one call may send in grpc_call_guard.py;
+what of a connection's errors concerns one call, in grpc_connection.py.
 """
 
 import asyncio
 import math
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import structlog
-from grpclib.const import Status
-from grpclib.protocol import Stream as ProtocolStream
 from grpclib.server import Server
 from h2.errors import ErrorCodes
-from h2.events import RemoteSettingsChanged, RequestReceived, StreamReset
 
-from infra.grpc.call_guard import GuardedHandler, GuardedStream, Headers, Room, fault_in, split_binary
-from infra.grpc.connection import MOST_HEADER_BYTES
+from infra.grpc.call_guard import GuardedHandler, Room
 from infra.grpc.frames import LightConnection
-from infra.grpc.peer_guard import CONFIGURATION, LOOK_SECONDS, UNANSWERED_LOOKS, WatchedProcessor, WatchedProtocol
+from infra.grpc.peer_guard import CONFIGURATION, LOOK_SECONDS, UNANSWERED_LOOKS, WatchedProtocol
+from infra.grpc.request_guard import GuardedProcessor, Refusal
 from infra.tls import Callers, peer_names
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport
 
 CONNECTIONS = 1000
-STREAMS = 100
-"""How many calls a connection may have open; it is what h2 announces."""
-
-RESETS = 500
-"""How many calls a peer may reset, malform or have refused at once; as many more are allowed every ten seconds."""
+UNSENT_BYTES = 64 * 1024
+"""How much may wait to be sent to a peer before its calls wait; over TLS it would be 512 KB."""
 
 UNREAD_BYTES = 2 * 1024 * 1024
 """How much a peer may leave unread of what it was sent, well above what its calls may have on their way."""
@@ -56,13 +45,9 @@ UNREAD_BYTES = 2 * 1024 * 1024
 CLOSE_SECONDS = 1.0
 """How long a server that stops waits for its peers to read that it does."""
 
-HEADER_TABLE_BYTES = 4096
 PIECE_BYTES = 8 * 1024
 """How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
 frames."""
-
-Refusal = Callable[[str], str | None]
-"""Why a peer may not call a path, or None where it may."""
 
 log = structlog.get_logger("grpc")
 
@@ -80,65 +65,6 @@ class GuardedConnection(LightConnection):
             del self._transport, self._connection._frame_dispatch_table  # cycles, as grpclib does
 
 
-class GuardedProcessor(WatchedProcessor):
-    """Gives a peer what it is allowed, and no more."""
-
-    def __init__(self, protocol: "GuardedProtocol", room: Room, refusal: Refusal | None) -> None:
-        super().__init__(protocol.handler, protocol.connection, protocol._hear_goaway)
-        self._protocol = protocol
-        self._room = room
-        self._refusal = refusal
-        self._allowance = float(RESETS)
-        self._counted_at = asyncio.get_running_loop().time()
-
-    def register(self, stream: ProtocolStream) -> Callable[[], None]:
-        stream_id = cast("int", stream.id)
-        self.streams[stream_id] = stream
-        return partial(self._release, stream_id)
-
-    def process_request_received(self, event: RequestReceived) -> None:
-        stream = GuardedStream(self.connection, event.stream_id, self._room)
-        headers = event.headers and split_binary(cast("Headers", event.headers))
-        if self._protocol.is_left or len(self.streams) >= STREAMS:
-            stream.refuse()
-            self._spend()
-        elif not headers:
-            stream.answer(Status.RESOURCE_EXHAUSTED, f"the metadata has more than {MOST_HEADER_BYTES} bytes")
-            self._spend()
-        elif fault := fault_in(headers):
-            stream.answer(*fault)
-        elif self._refusal and (reason := self._refusal(dict(headers).get(":path", ""))):
-            stream.answer(Status.PERMISSION_DENIED, reason)
-        else:
-            stream.encoding = dict(headers).get("grpc-encoding", stream.encoding)
-            self.handler.accept(stream, cast("Any", headers), self.register(stream))
-
-    def process_stream_reset(self, event: StreamReset) -> None:
-        super().process_stream_reset(event)
-        self._release(event.stream_id)
-        self._spend()
-
-    def process_remote_settings_changed(self, event: RemoteSettingsChanged) -> None:
-        super().process_remote_settings_changed(event)
-        encoder = self.connection._connection.encoder
-        if encoder.header_table_size > HEADER_TABLE_BYTES:
-            encoder.header_table_size = HEADER_TABLE_BYTES
-        self._spend()
-
-    def _release(self, stream_id: int) -> None:
-        """Forget a call; what of it nobody has read no longer counts against its connection."""
-        stream = self.streams.pop(stream_id, None)
-        if stream is not None and not self.connection.is_closing():
-            self.connection.ack(stream_id, stream.buffer.unacked_size())
-
-    def _spend(self) -> None:
-        now = asyncio.get_running_loop().time()
-        self._allowance = min(RESETS, self._allowance + (now - self._counted_at) * RESETS / 10) - 1
-        self._counted_at = now
-        if self._allowance < 0:
-            self._protocol.send_away("a peer resets calls, has them refused, or changes its settings, without end")
-
-
 class GuardedProtocol(WatchedProtocol):
     """A connection to a server, which knows all of them."""
 
@@ -152,6 +78,7 @@ class GuardedProtocol(WatchedProtocol):
 
     def connection_made(self, transport: "BaseTransport") -> None:
         super().connection_made(transport)
+        self._transport.set_write_buffer_limits(UNSENT_BYTES)
         if not self._server.admit(self):
             self._hang_up("there are too many connections", ErrorCodes.ENHANCE_YOUR_CALM)
             self._transport.close()
@@ -191,7 +118,7 @@ class GuardedProtocol(WatchedProtocol):
 
     def _make_processor(self) -> GuardedProcessor:
         room = Room(self._server.max_message, self._server.message_seconds)
-        return GuardedProcessor(self, room, self._refusal())
+        return GuardedProcessor(self, self.send_away, room, self._refusal())
 
     def _receive_piece(self) -> None:
         if not self._is_leaving:
@@ -214,6 +141,8 @@ class GuardedProtocol(WatchedProtocol):
         if self._is_leaving:
             self._transport.abort()
         else:
+            if self.is_left:
+                self.processor.reset_stalled(self._server.message_looks)
             super()._look()
 
     def _is_gone(self) -> bool:
@@ -256,7 +185,7 @@ class GuardedServer(Server):
         """`callers` are those who may call, known by their certificates; without them anybody may.
 
         `max_message` in bytes; a message has to arrive within `message_seconds`, and the answer to a ping within
-        `ping_timeout`.
+        `ping_timeout`. A peer that has said GOAWAY has `message_seconds`, too, to let a message through to it.
         """
         super().__init__(handlers, config=CONFIGURATION, **options)
         self.callers = callers
@@ -266,6 +195,7 @@ class GuardedServer(Server):
         self._all_closed = asyncio.Event()
         self.max_message = max_message
         self.message_seconds = message_seconds
+        self.message_looks = math.ceil(message_seconds / LOOK_SECONDS)
         self.silent_looks = math.ceil(ping_timeout / LOOK_SECONDS)
         self.open: set[GuardedProtocol] = set()
 

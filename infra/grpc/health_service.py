@@ -5,7 +5,8 @@ nothing more there, while what runs is finished.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -27,6 +28,9 @@ NAME = "grpc.health.v1.Health"
 
 FRESH_SECONDS = 2.0
 """How long what was found of the server's health holds."""
+
+TELL_SECONDS = 1.0
+"""How long it may take to tell whoever watches that the server drains."""
 
 
 def describe() -> FileDescriptorProto:
@@ -67,6 +71,9 @@ class HealthService(HealthBase):
         self._fresh_until = 0.0
         self._was_healthy = True
         self._draining = asyncio.Event()
+        self._watchers = 0
+        self._all_told = asyncio.Event()
+        self._all_told.set()
 
     def __mapping__(self) -> dict[str, Handler]:
         """Map paths to methods."""
@@ -76,6 +83,12 @@ class HealthService(HealthBase):
     def drain(self) -> None:
         """Be out of service from now on, and tell whoever watches."""
         self._draining.set()
+
+    async def until_told(self) -> None:
+        """Wait until whoever watches has been told; one that does not read is not waited for."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                await self._all_told.wait()
 
     async def Check(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:  # noqa: N802 - the protocol's name
         """Respond with a service's status, or NOT_FOUND."""
@@ -92,13 +105,9 @@ class HealthService(HealthBase):
         if request.service not in self._names:
             await stream.send_message(HealthCheckResponse(status=HealthCheckResponse.SERVICE_UNKNOWN))
             await asyncio.Event().wait()  # until the watcher goes: services do not come later
-        sent = None
-        while True:
-            status = await self._status()
-            if status != sent:
-                await stream.send_message(HealthCheckResponse(status=status))
-                sent = status
-            await self._until_drained_or_stale()
+        with self._counted():
+            await self._report(stream)
+        await asyncio.Event().wait()  # until the watcher goes, or its connection: nothing changes any more
 
     async def List(self, stream: "Stream[Any, Any]") -> None:  # noqa: N802 - likewise
         """Respond with the status of every service."""
@@ -131,10 +140,26 @@ class HealthService(HealthBase):
             log.warning("the server is healthy again" if is_healthy else "the server is not healthy")
         return is_healthy
 
-    async def _until_drained_or_stale(self) -> None:
-        if self._draining.is_set():
-            await asyncio.Event().wait()  # until the watcher goes, or its connection: nothing changes any more
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._watchers += 1
+        self._all_told.clear()
         try:
-            await asyncio.wait_for(self._draining.wait(), FRESH_SECONDS)
-        except TimeoutError:
-            return
+            yield
+        finally:
+            self._watchers -= 1
+            if not self._watchers:
+                self._all_told.set()
+
+    async def _report(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:
+        """Send the status whenever it has changed, until the drain has begun and was told."""
+        sent, is_draining = None, False
+        while not is_draining:
+            is_draining = self._draining.is_set()
+            status = await self._status()
+            if status != sent:
+                await stream.send_message(HealthCheckResponse(status=status))
+                sent = status
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FRESH_SECONDS):  # wait_for may swallow that the watcher goes meanwhile
+                    await self._draining.wait()

@@ -14,9 +14,11 @@ guards of gRPC; their versions are pinned for it.
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from os import urandom
 from typing import TYPE_CHECKING, cast
 
 from grpclib import client
@@ -46,6 +48,9 @@ SILENT_LOOKS = 2
 UNANSWERED_LOOKS = 8
 """Looks that a peer may leave pings unanswered, as long as it says something else; an answer may have to wait behind
 all that it sent before."""
+
+PING_BYTES = 8
+"""What a ping carries, at random: who answers it has read it."""
 
 CONFIGURATION = Configuration(_keepalive_time=None)
 
@@ -78,12 +83,14 @@ class WatchedProtocol(H2Protocol):
     _h2: StrictConnection
     _transport: "Transport"
     _timer: asyncio.TimerHandle
+    _pings: deque[bytes]
     _silent = 0
     _unanswered = 0
     _idle_looks: int | None = None
 
     def connection_made(self, transport: "BaseTransport") -> None:
         self._transport = cast("Transport", transport)
+        self._pings = deque()
         self._h2 = StrictConnection(self.h2_config)
         self._h2.initiate_connection()
         self._h2.increment_flow_control_window(
@@ -111,7 +118,7 @@ class WatchedProtocol(H2Protocol):
         self._flush()
         for event in events:
             if isinstance(event, PingAckReceived):
-                self._unanswered = 0
+                self._hear_answer(event.ping_data)
             if type(event) in known:  # frames of other types are to be ignored; grpclib would raise
                 self.processor.process(event)
         self._flush()
@@ -139,6 +146,13 @@ class WatchedProtocol(H2Protocol):
     def _hear_goaway(self, event: ConnectionTerminated) -> None:  # noqa: ARG002 - what it says concerns clients
         self.leave()
 
+    def _hear_answer(self, ping: bytes) -> None:
+        """Count an answer if it repeats a ping: what else the peer was sent before that has been read, too."""
+        if ping in self._pings:
+            self._unanswered = 0
+            while self._pings.popleft() != ping:
+                pass
+
     def _hang_up(self, reason: str, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
         """Say GOAWAY, if h2 has not yet, and close."""
         if not self.connection.is_closing():
@@ -164,7 +178,8 @@ class WatchedProtocol(H2Protocol):
             return
         self._silent += 1
         self._unanswered += 1
-        self._h2.ping(b"are you?")
+        self._pings.append(urandom(PING_BYTES))
+        self._h2.ping(self._pings[-1])
         with suppress(RuntimeError):  # uvloop closes a connection whose connecting was cancelled, and tells nobody
             self.connection.flush()
             self._rearm()

@@ -125,6 +125,7 @@ class GrpcServer:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("calls cut off", calls=self._calls)
+        await self._health.until_told()
         self._server.cancel_calls()
         await asyncio.sleep(0.1)  # the last answers leave before the connections do
         await self._server.close_connections()

@@ -142,8 +142,8 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
         return
     if ticket.table != table:
         yield Column.LOST, f"the order is for table {table!r}, the ticket for {ticket.table!r}"
-    asked = [(line.item, line.quantity, line.note) for line in lines]
-    written = [(line.item, line.quantity, line.note) for line in ticket.lines]
+    asked = [(line.item, line.quantity, line.note, line.expected_price) for line in lines]
+    written = [(line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines]
     if asked != written:
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
@@ -167,6 +167,9 @@ def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Colu
             yield Column.DOUBLED, f"{_spell([line])} is {line.outcome}, and is being made all the same"
         elif is_made and line.unit_price != made.unit_price:
             yield Column.LOST, f"{_spell([line])} was accepted at {line.unit_price}, the ticket says {made.unit_price}"
+        elif is_made and line.expected_price not in (None, made.unit_price):
+            reason = f"is being made at {made.unit_price}, and its guest agreed to {line.expected_price} only"
+            yield Column.DOUBLED, f"{_spell([line])} {reason}"
 
 
 def _state(ticket: Ticket | None) -> str:

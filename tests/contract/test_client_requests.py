@@ -32,6 +32,31 @@ async def test_an_order_of_which_nothing_can_be_had_has_no_ticket(bar: Departmen
     assert await bar.client().submit(Goal.PLACE, order("bar beer")) == TicketResult(TicketState.NONE, [NO_BEER])
 
 
+async def test_a_line_whose_price_has_changed_takes_nothing_and_the_others_are_placed(bar: DepartmentProgram) -> None:
+    changed, plain = order("bar coffee 2", "bar soda", "bar coffee"), order("bar coffee")
+    for line, price in zip(changed.lines, (340, None, 350), strict=True):
+        line.expected_price = price
+    department = bar.client()
+    now = LineResult(Outcome.PRICE_CHANGED, 0, 350)
+    results = await asyncio.gather(*(department.submit(Goal.PLACE, each) for each in (changed, plain)))
+    assert results == [
+        TicketResult(TicketState.QUEUED, [now, SODA, COFFEE]),
+        TicketResult(TicketState.QUEUED, [COFFEE]),
+    ]
+    assert await department.submit(Goal.PLACE, changed) == results[0]
+    stock = await bar.stock()
+    assert (stock["coffee"].on_hand, stock["coffee"].sold) == (8, 2)
+
+
+async def test_a_price_is_expected_of_a_department_that_knows_no_streams_too(bar: DepartmentProgram) -> None:
+    bar.network.implements_streams = False
+    requested = order("bar coffee")
+    requested.lines[0].expected_price = 0
+    result = await bar.client().submit(Goal.HOLD, requested)
+    assert result == TicketResult(TicketState.NONE, [LineResult(Outcome.PRICE_CHANGED, 0, 350)])
+    assert (await bar.stock())["coffee"].held == 0
+
+
 async def test_an_order_is_held_then_confirmed(bar: DepartmentProgram) -> None:
     department, requested = bar.client(), order("bar coffee 3")
     assert await department.submit(Goal.HOLD, requested) == TicketResult(TicketState.HELD, [COFFEE])

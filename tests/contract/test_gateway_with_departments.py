@@ -20,7 +20,7 @@ from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
-from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until
+from tests.gateway.fakes import EUR, BreakableDatabase, Hands, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client
 
 NAMES = ("bar", "kitchen", "bakery")
@@ -34,7 +34,7 @@ class System:
 
     programs: dict[str, DepartmentProgram]
     ordering: OrderService
-    clock: Clock
+    clock: Hands
     guest: httpx.AsyncClient
 
     @property
@@ -56,10 +56,12 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         database = BreakableDatabase(f"sqlite:///{tmp_path}/gateway.db")
         database.prepare(MIGRATIONS)
         stack.callback(database.close)
-        clock = Clock()
+        clock = Hands()
         departments = {name: program.client(CALL_POLICY) for name, program in programs.items()}
-        ordering = OrderService(Journal(database), departments, PATIENCE, clock=clock, random=lambda: 1.0)
-        restaurant = House(ordering, OrderLimits(), "EUR", new_order_id=new_id, clock=clock, wait_for_departments=10.0)
+        ordering = OrderService(Journal(database), departments, PATIENCE, clock=clock.pair, random=lambda: 1.0)
+        restaurant = House(
+            ordering, OrderLimits(), EUR, new_order_id=new_id, clock=clock.pair, wait_for_departments=10.0
+        )
         await ordering.start()
         stack.push_async_callback(ordering.close)
         guest = await stack.enter_async_context(client(create_app(restaurant, max_body=MAX_BODY)))
@@ -185,6 +187,21 @@ async def test_all_or_nothing_over_real_departments(system: System) -> None:
     stock = (await system.bar.stock())["coffee"]
     assert (stock.on_hand, stock.held, stock.sold) == (9, 0, 1)
     assert await system.bar.states() == {had.order_id: TicketState.QUEUED, not_had.order_id: TicketState.CANCELLED}
+
+
+async def test_all_or_nothing_takes_nothing_anywhere_where_one_price_has_changed(system: System) -> None:
+    lines = [
+        {"department": "bar", "item": "coffee", "expected_price": 340},
+        {"department": "kitchen", "item": "pizza", "quantity": 2},
+    ]
+    response = await system.guest.post("/orders", json={"policy": "all_or_nothing", "lines": lines})
+    refused = response.json()["order"]["lines"]
+    assert response.status_code == 409
+    assert [(line["outcome"], line["unit_price"]) for line in refused] == [("price_changed", 350), ("cancelled", None)]
+    await system.settle()
+    for department, item in ((system.bar, "coffee"), (system.kitchen, "pizza")):
+        stock = (await department.stock())[item]
+        assert (stock.on_hand, stock.held, stock.sold) == (stock.received, 0, 0)
 
 
 async def test_all_or_nothing_waits_for_a_department_that_is_away_and_holds_the_rest(system: System) -> None:

@@ -1,5 +1,7 @@
 """Placing orders in transactions, on both databases. The fixture checks the stock law after every test."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Connection, text
 
@@ -159,8 +161,9 @@ async def test_an_id_that_is_known_with_other_lines_is_refused_for_that_order_al
         [RequestedLine("soda", 1), RequestedLine("coffee", 1)],
         [RequestedLine("coffee", 1)],
         [RequestedLine("coffee", 2), RequestedLine("soda", 1)],
+        [RequestedLine("coffee", 1, expected_price=350), RequestedLine("soda", 1)],
     ],
-    ids=["another note", "one more line", "another sequence", "one line less", "another quantity"],
+    ids=["another note", "one more line", "another sequence", "one line less", "another quantity", "another price"],
 )
 async def test_any_difference_in_the_lines_makes_another_order(
     department: DepartmentDatabase, lines: list[RequestedLine]
@@ -169,6 +172,20 @@ async def test_any_difference_in_the_lines_makes_another_order(
     await department.place(known)
     (result,) = await department.place(Placement(known.order_id, lines))
     assert isinstance(result, OrderIdTaken)
+
+
+async def test_a_price_that_has_changed_takes_nothing_then_or_later(department: DepartmentDatabase) -> None:
+    expected = department.menu.items["coffee"].price
+    placement = Placement(new_id(), [RequestedLine("coffee", 2, expected_price=expected + 1), RequestedLine("soda", 1)])
+    first = await department.place_one(placement)
+    assert [line.outcome for line in first.lines] == [Outcome.PRICE_CHANGED, Outcome.ACCEPTED]
+    assert first.lines[0].unit_price == expected
+    coffee = replace(department.menu.items["coffee"], price=expected + 1)
+    department.menu = replace(department.menu, items={**department.menu.items, "coffee": coffee})
+    assert await department.place_one(placement) == first
+    assert await department.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
+    await department.cancel(placement.order_id)
+    assert await department.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
 
 
 async def test_an_order_that_stands_twice_in_one_batch_is_placed_once(department: DepartmentDatabase) -> None:

@@ -29,8 +29,14 @@ ALIVE = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING})
 
 ids = st.sampled_from(IDS)
 batches_of_ids = st.lists(ids, min_size=1, max_size=2)
-lines = st.builds(RequestedLine, st.sampled_from([*MENU.items, "tea"]), st.integers(1, 4), st.sampled_from(["", "hot"]))
-placements = st.builds(Placement, ids, st.lists(lines, min_size=1, max_size=3), st.just("7"), st.booleans())
+requested_lines = st.builds(
+    RequestedLine,
+    st.sampled_from([*MENU.items, "tea"]),
+    st.integers(1, 4),
+    st.sampled_from(["", "hot"]),
+    st.sampled_from([None, None, 100, 110]),
+)
+placements = st.builds(Placement, ids, st.lists(requested_lines, min_size=1, max_size=3), st.just("7"), st.booleans())
 
 
 @dataclass
@@ -86,6 +92,8 @@ class Model:
     def _outcome(self, line: RequestedLine) -> tuple[Outcome, int]:
         if line.item not in MENU.items:
             return Outcome.NOT_ON_MENU, 0
+        if line.expected_price not in (None, MENU.items[line.item].price):
+            return Outcome.PRICE_CHANGED, 0
         if line.quantity > self.left(line.item):
             return Outcome.OUT_OF_STOCK, self.left(line.item)
         return Outcome.ACCEPTED, 0
@@ -280,9 +288,9 @@ class TransactionsAndModel(RuleBasedStateMachine):
     def agree(self, order_id: str, known: Known, result: TicketOrError) -> None:
         assert isinstance(result, Ticket)
         assert (result.order_id, result.state, result.epoch) == (order_id, known.state, known.epoch)
-        assert [(line.item, line.quantity, line.note) for line in result.lines] == [
-            (line.item, line.quantity, line.note) for line in known.lines
-        ]
+        assert [
+            RequestedLine(line.item, line.quantity, line.note, line.expected_price) for line in result.lines
+        ] == known.lines
         assert [(line.outcome, line.available) for line in result.lines] == known.outcomes
 
 

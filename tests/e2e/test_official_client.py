@@ -23,7 +23,7 @@ COUNTERS = [
 ]
 FLOOR = "restaurant.v1.DepartmentService"
 MENUS = {department: {item: 10, sold_out: 0} for department, _, _, item, sold_out in COUNTERS}
-MENUS["bar"] |= {"soda": 10, "tea": 10}
+MENUS["bar"] |= {"soda": 10, "tea": 10, "juice": 10}
 
 
 class OfficialClient:
@@ -110,6 +110,30 @@ def test_the_floor_places_a_batch_once(house: House, client: OfficialClient) -> 
         "unit_prices": ["300", "0", "0"],
     }
     assert house.books.check("bar")["soda"] == Shelf(10, 4, 0, 6)
+
+
+def test_the_floor_takes_nothing_of_a_line_whose_price_has_changed(house: House, client: OfficialClient) -> None:
+    batch = {
+        "order_ids": [str(uuid.uuid4())],
+        "tables": [""],
+        "holds": [False],
+        "line_counts": [3],
+        "items": ["juice", "juice", "juice"],
+        "quantities": [2, 2, 2],
+        "notes": ["", "", ""],
+        "expected_prices": [-1, 499, 500],
+    }
+
+    answer = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+
+    assert answer["message"] == {
+        "states": ["TICKET_STATE_QUEUED"],
+        "line_counts": [3],
+        "outcomes": ["OUTCOME_ACCEPTED", "OUTCOME_PRICE_CHANGED", "OUTCOME_ACCEPTED"],
+        "available": [0, 0, 0],
+        "unit_prices": ["500", "500", "500"],
+    }
+    assert house.books.check("bar")["juice"] == Shelf(10, 6, 0, 4)
 
 
 def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House, client: OfficialClient) -> None:

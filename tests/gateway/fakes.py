@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.errors import Refused, Unreachable
+from gateway.domain.currencies import Currency
 from gateway.domain.menu import MenuItem, MenuSnapshot
 from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
+from infra.clock import Clock
 from infra.db.database import Database
 from infra.errors import DatabaseError
 
@@ -23,6 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 NOON_MS = 1_750_000_000_000
+EUR = Currency("EUR")
 PRICES = {
     "coffee": 350,
     "soda": 300,
@@ -72,10 +75,11 @@ def order(
     order_id: str | None = None,
     policy: Policy = Policy.BEST_EFFORT,
     table: str | None = None,
+    currency: Currency = EUR,
     now_ms: int = NOON_MS,
 ) -> Order:
     """Ask for `bar coffee 2`, `kitchen pizza` and so on."""
-    return Order.new(order_id or new_id(), policy, table, lines(*wishes), now_ms)
+    return Order.new(order_id or new_id(), policy, table, currency, lines(*wishes), now_ms)
 
 
 def all_or_nothing(*wishes: str, order_id: str | None = None) -> Order:
@@ -86,14 +90,16 @@ def outcomes(order: Order) -> list[str]:
     return [line.outcome.value for line in order.lines]
 
 
-class Clock:
-    """Shows the time that it was set to, in seconds since 1970."""
+class Hands:
+    """Clocks that stand still: a test lets time pass by `now`, and sets the time of day by `set_ahead`; in seconds."""
 
     def __init__(self) -> None:
         self.now = NOON_MS / 1000
+        self.set_ahead = 0.0
 
-    def __call__(self) -> float:
-        return self.now
+    @property
+    def pair(self) -> Clock:
+        return Clock(wall=lambda: self.now + self.set_ahead, monotonic=lambda: self.now - NOON_MS / 1000 + 1000)
 
 
 @dataclass(slots=True)
@@ -139,6 +145,7 @@ class FakeDepartment(DepartmentClient):
         self.is_up = True
         self.is_closed = False
         self.stock = dict(STOCK.get(name, {}))
+        self.prices = dict(PRICES)
         self.tickets: dict[str, Ticket] = {}
         self.refuses: dict[str, str] = {}
         self.failure: Callable[[Goal, Order], Exception | None] = _no_failure
@@ -180,7 +187,8 @@ class FakeDepartment(DepartmentClient):
         await self._arrive(self.ears)
         self.is_reachable = self.was_reached = True
         items = [
-            MenuItem(item, {"en": item.title(), "ko": item}, PRICES[item], left) for item, left in self.stock.items()
+            MenuItem(item, {"en": item.title(), "ko": item}, self.prices[item], left)
+            for item, left in self.stock.items()
         ]
         return MenuSnapshot(self.name, True, self._titles(), items)
 
@@ -243,14 +251,17 @@ class FakeDepartment(DepartmentClient):
 
     def _place(self, order: Order, *, hold: bool) -> Ticket:
         ticket = Ticket(TicketState.NONE, [(line.item, line.quantity) for line in order.shares[self.name]])
-        for item, quantity in ticket.wishes:
+        for line in order.shares[self.name]:
+            item, quantity = line.item, line.quantity
             if item not in self.stock:
                 ticket.lines.append(LineResult(Outcome.NOT_ON_MENU, 0, 0))
+            elif line.expected_price not in (None, self.prices[item]):
+                ticket.lines.append(LineResult(Outcome.PRICE_CHANGED, 0, self.prices[item]))
             elif self.stock[item] < quantity:
                 ticket.lines.append(LineResult(Outcome.OUT_OF_STOCK, self.stock[item], 0))
             else:
                 self.stock[item] -= quantity
-                ticket.lines.append(LineResult(Outcome.ACCEPTED, 0, PRICES[item]))
+                ticket.lines.append(LineResult(Outcome.ACCEPTED, 0, self.prices[item]))
                 ticket.state = TicketState.HELD if hold else TicketState.QUEUED
         return ticket
 
@@ -309,11 +320,16 @@ class Restaurant:
     """A gateway's order path over fake departments and a real journal; it can crash, and open again."""
 
     def __init__(
-        self, url: str, names: Sequence[str] = ("bar", "kitchen", "bakery"), patience: RetryPolicy = QUICK
+        self,
+        url: str,
+        names: Sequence[str] = ("bar", "kitchen", "bakery"),
+        patience: RetryPolicy = QUICK,
+        clock: Clock | None = None,
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
-        self.clock = Clock()
+        self.clock = Hands()
+        self._clock = clock or self.clock.pair
         self.patience = patience
         self.database: BreakableDatabase
         self.journal: Journal
@@ -343,7 +359,7 @@ class Restaurant:
         self.database.prepare(MIGRATIONS)
         self.journal = Journal(self.database)
         self.ordering = OrderService(
-            self.journal, self.departments, self.patience, clock=self.clock, random=lambda: 1.0
+            self.journal, self.departments, self.patience, clock=self._clock, random=lambda: 1.0
         )
 
     async def close(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import httpx
 from litestar import Litestar
 
+from gateway.domain.currencies import Currency
 from gateway.orders.service import RetryPolicy
 from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
@@ -59,6 +60,7 @@ async def serve(
     away: Sequence[str] = (),
     patience: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
+    currency: str = "EUR",
 ) -> AsyncIterator[Served]:
     """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
     restaurant = Restaurant(url, names, patience)
@@ -68,9 +70,9 @@ async def serve(
     house = House(
         restaurant.ordering,
         OrderLimits(),
-        "EUR",
+        Currency(currency),
         new_order_id=new_id,
-        clock=restaurant.clock,
+        clock=restaurant.clock.pair,
         wait_for_departments=10.0,
     )
     app = create_app(house, max_body=MAX_BODY, cors_origins=cors_origins)

@@ -109,6 +109,13 @@ async def test_every_schema_is_made_of_known_words(api: Json) -> None:
         _check_schema(schema)
 
 
+async def test_every_choice_is_one_of_several(api: Json) -> None:
+    """Linters of OpenAPI report a choice of one (no-illogical-composition-keywords)."""
+    choices = [schema[word] for schema in _schemas_in(api) for word in ("oneOf", "anyOf") if word in schema]
+    assert choices
+    assert all(len(choice) > 1 for choice in choices)
+
+
 @pytest.mark.parametrize(("path", "operation"), [("/orders", "placeOrder"), ("/api/restaurants", "placeSetMenu")])
 async def test_every_example_is_an_order_that_can_be_placed(
     served: Served, api: Json, path: str, operation: str
@@ -171,6 +178,14 @@ async def test_assets_say_what_they_are(served: Served) -> None:
         assert response.status_code == 200
         assert kind in response.headers["content-type"]
         assert len(response.content) > 100
+
+
+def _schemas_in(value: object) -> Iterator[Json]:
+    if isinstance(value, dict):
+        yield value
+    members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for member in members:
+        yield from _schemas_in(member)
 
 
 def _follow(api: Json, schema: Json) -> Json:

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LINE = '{"department": "bar", "item": "coffee"}'
 ORDER_FIELDS = "expected an object with order_id, table, policy, lines"
-LINE_FIELDS = "expected an object with department, item, quantity, note"
+LINE_FIELDS = "expected an object with department, item, quantity, note, expected_price"
+PRICE = "expected a whole number of 0 to 1000000000 or null"
 DRINKS = "expected one of coffee, soda, beer, wine, 커피, 소다, 맥주, 와인"
 DEEP = 10_000
 LITESTARS_WAY = "http://gateway//orders"
@@ -99,6 +100,13 @@ def _spell(members: dict[str, str]) -> str:
         (quantity('"2"'), "lines[0].quantity", "2", "expected a whole number of at least 1"),
         (quantity("null"), "lines[0].quantity", None, "expected a whole number of at least 1"),
         (quantity("true"), "lines[0].quantity", True, "expected a whole number of at least 1"),
+        # What it is expected to cost.
+        (line(expected_price="-1"), "lines[0].expected_price", -1, PRICE),
+        (line(expected_price="1000000001"), "lines[0].expected_price", 1_000_000_001, PRICE),
+        (line(expected_price="1" + "0" * 30), "lines[0].expected_price", 10**30, PRICE),
+        (line(expected_price="3.5"), "lines[0].expected_price", 3.5, PRICE),
+        (line(expected_price='"350"'), "lines[0].expected_price", "350", PRICE),
+        (line(expected_price="true"), "lines[0].expected_price", True, PRICE),
         # In which words.
         (line(note=f'"{"x" * 201}"'), "lines[0].note", "x" * 57 + "...", "expected at most 200 characters"),
         (line(note=f'"{"é" * 30_000}"'), "lines[0].note", "é" * 57 + "...", "expected at most 200 characters"),

@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from gateway.department_client.errors import Unreachable
-from gateway.domain.order import Goal, Status, TicketState
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+from gateway.domain.order import Goal, Order, Status, TicketState
+from tests.gateway.fakes import NOON_MS, STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 TOO_LATE = 301.0
+HOUR = 3600.0
+DAY = 86_400.0
 
 
 async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> None:
@@ -199,3 +201,90 @@ async def test_a_cancel_that_is_owed_for_long_is_owed_still(restaurant: Restaura
     restaurant.kitchen.come_back()
     await restaurant.settle()
     assert placed.status is Status.CANCELLED
+
+
+async def test_a_clock_that_is_set_ahead_expires_nothing_early(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    restaurant.clock.set_ahead = HOUR
+    await look_again(restaurant)
+    assert outcomes(placed) == ["pending"]
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["expired"])
+
+
+async def test_a_clock_that_is_set_back_keeps_nothing_from_expiring(restaurant: Restaurant) -> None:
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    restaurant.clock.set_ahead = -DAY
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(placed) == ["expired"])
+    restaurant.kitchen.come_back()
+    await restaurant.settle()
+    assert restaurant.kitchen.state(placed.order_id) is TicketState.CANCELLED
+
+
+async def test_time_goes_on_across_a_crash(restaurant: Restaurant) -> None:
+    placed = await pending_across_a_crash(restaurant, before=200.0)
+    restaurant.clock.now += 99.0
+    await look_again(restaurant)
+    assert outcomes(placed) == ["pending"]
+    restaurant.clock.now += 2.0
+    await until(lambda: outcomes(placed) == ["expired"])
+
+
+async def test_after_a_crash_a_clock_that_went_back_meanwhile_expires_nothing_early_and_nothing_never(
+    restaurant: Restaurant,
+) -> None:
+    """The order is from tomorrow. It counts as new, and its time goes on from there."""
+    placed = await pending_across_a_crash(restaurant, before=200.0, set_ahead=-DAY)
+    restaurant.clock.now += 299.0
+    await look_again(restaurant)
+    assert outcomes(placed) == ["pending"]
+    restaurant.clock.now += 2.0
+    await until(lambda: outcomes(placed) == ["expired"])
+
+
+async def test_after_a_crash_the_clock_may_be_set_as_often_as_one_likes(restaurant: Restaurant) -> None:
+    placed = await pending_across_a_crash(restaurant, before=200.0)
+    for seconds in (HOUR, -DAY, 2 * HOUR):
+        restaurant.clock.set_ahead = seconds
+        await look_again(restaurant)
+        assert outcomes(placed) == ["pending"]
+    restaurant.clock.set_ahead = -DAY
+    restaurant.clock.now += 101.0
+    await until(lambda: outcomes(placed) == ["expired"])
+
+
+async def pending_across_a_crash(restaurant: Restaurant, *, before: float, set_ahead: float = 0.0) -> Order:
+    """Place an order whose department is away, and crash; return the order as the next process has it."""
+    restaurant.kitchen.go_away()
+    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    await restaurant.journal.flush()
+    restaurant.clock.now += before
+    restaurant.clock.set_ahead = set_ahead
+    await restaurant.crash_and_open()
+    running = restaurant.ordering._running.get(placed.order_id)
+    assert running is not None
+    return running.order
+
+
+async def look_again(restaurant: Restaurant) -> None:
+    """Wait until the gateway has looked several times which orders are too old."""
+    calls = len(restaurant.kitchen.calls)
+    await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
+
+
+async def test_an_order_that_is_taken_for_a_clients_sake_does_not_expire_by_two_machines_clocks(
+    restaurant: Restaurant,
+) -> None:
+    """The clock of the gateway that placed it is an hour behind, and the order is to be cancelled here."""
+    restaurant.kitchen.go_away()
+    asked = order("kitchen pizza", now_ms=NOON_MS - 3_600_000)
+    asked.answered = True
+    await restaurant.journal.insert(asked)
+    running = await restaurant.ordering._take_charge(asked.order_id)
+    await look_again(restaurant)
+    assert outcomes(running.order) == ["pending"]
+    restaurant.clock.now += TOO_LATE
+    await until(lambda: outcomes(running.order) == ["expired"])

@@ -11,6 +11,7 @@ from tests.gateway.fakes import STOCK, new_id
 from tests.gateway.served import Json, Served, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}
+EXPECTED: Json = {"lines": [{"department": "bar", "item": "coffee", "expected_price": 350}]}
 SODA: Json = {"lines": [{"department": "bar", "item": "soda"}]}
 SET_MENU: Json = {"drink": "coffee", "meal": "pizza", "dessert": "cookie"}
 
@@ -61,7 +62,11 @@ async def test_a_token_and_the_same_in_quotes_are_one_key(served: Served) -> Non
 
 @pytest.mark.parametrize(
     ("path", "first", "other"),
-    [("/orders", COFFEE, SODA), ("/api/restaurants", SET_MENU, SET_MENU | {"drink": "soda"})],
+    [
+        ("/orders", COFFEE, SODA),
+        ("/orders", COFFEE, EXPECTED),
+        ("/api/restaurants", SET_MENU, SET_MENU | {"drink": "soda"}),
+    ],
 )
 async def test_another_body_with_a_known_key_is_422(served: Served, path: str, first: Json, other: Json) -> None:
     placed = await post(served, '"k"', first, path)

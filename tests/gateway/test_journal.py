@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.__main__ import MIGRATIONS
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import TakenOver
 from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
 from gateway.orders.journal import PATIENCE_SECONDS, Journal, Page
@@ -44,6 +45,7 @@ async def write(journal: Journal, *orders: Order) -> None:
 async def test_an_order_is_read_as_it_was_written(journal: Journal) -> None:
     asked = all_or_nothing("bar coffee 2", "kitchen pizza")
     asked.table, asked.lines[1].note = "테이블 7", 'no olives, "extra" cheese\n'
+    asked.currency, asked.lines[0].expected_price = Currency("KWD"), 0
     assert await journal.insert(asked) is None
     found = await journal.find(asked.order_id)
     assert found == asked

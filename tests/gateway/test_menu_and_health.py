@@ -9,7 +9,7 @@ from tests.gateway.served import Served, serve
 async def test_the_menu_shows_every_department_with_titles_prices_and_live_stock(served: Served) -> None:
     await served.order("bar coffee 3")
     body = (await served.guest.get("/menu")).json()
-    assert body["currency"] == "EUR"
+    assert (body["currency"], body["currency_exponent"]) == ("EUR", 2)
     assert [department["name"] for department in body["departments"]] == ["bar", "kitchen", "bakery"]
     bar = body["departments"][0]
     assert bar["state"] == "open"
@@ -21,6 +21,12 @@ async def test_the_menu_shows_every_department_with_titles_prices_and_live_stock
         "available": 7,
     }
     assert bar["items"][2]["available"] == 0
+
+
+async def test_the_menu_shows_the_currency_that_is_configured_with_its_exponent(tmp_path: Path) -> None:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", currency="JPY") as served:
+        body = (await served.guest.get("/menu")).json()
+        assert (body["currency"], body["currency_exponent"]) == ("JPY", 0)
 
 
 async def test_a_department_that_is_away_is_shown_as_such_and_the_others_as_they_are(served: Served) -> None:
@@ -57,7 +63,9 @@ async def test_it_is_ready_once_every_department_has_been_there(tmp_path: Path) 
 
 async def test_a_department_that_stays_away_keeps_the_house_closed_for_a_while_only(tmp_path: Path) -> None:
     async with serve(f"sqlite:///{tmp_path}/gateway.db", away=["kitchen"]) as served:
-        assert (await served.guest.get("/health/ready")).status_code == 503
+        for seconds in (0.0, 3600.0, -86_400.0):
+            served.restaurant.clock.set_ahead = seconds  # the time of day makes no difference
+            assert (await served.guest.get("/health/ready")).status_code == 503
         served.restaurant.clock.now += 10
         response = await served.guest.get("/health/ready")
         assert response.status_code == 200

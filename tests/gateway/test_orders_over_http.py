@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.domain.currencies import Currency
 from gateway.domain.order import Goal, Order, Outcome
 from gateway.orders.service import RetryPolicy
 from tests.gateway.fakes import STOCK, new_id, until
@@ -41,6 +42,7 @@ async def test_an_order_is_answered_with_an_outcome_for_each_line(served: Served
         "table": "7",
         "total": 700,
         "currency": "EUR",
+        "currency_exponent": 2,
         "created_at": "2025-06-15T15:06:40.000Z",
         "lines": [
             {
@@ -179,6 +181,7 @@ async def test_the_same_order_ten_times_at_once_has_one_effect(served: Served) -
         {"lines": [{"department": "bar", "item": "soda"}]},
         {"lines": [{"department": "bar", "item": "coffee", "quantity": 2}]},
         {"lines": [{"department": "bar", "item": "coffee", "note": "hot"}]},
+        {"lines": [{"department": "bar", "item": "coffee", "expected_price": 350}]},
         {"lines": [{"department": "bar", "item": "coffee"}], "table": "7"},
         {"lines": [{"department": "bar", "item": "coffee"}], "policy": "all_or_nothing"},
         {"lines": [{"department": "bar", "item": "coffee"}] * 2},
@@ -192,6 +195,90 @@ async def test_another_body_with_a_known_id_is_a_conflict_that_says_so(served: S
     assert body["detail"] == f"order {order_id} exists with another body; a new order needs an order_id of its own"
     assert body["order_id"] == order_id
     assert served.restaurant.bar.stock == STOCK["bar"] | {"coffee": 9}
+
+
+EXPECTED = {"department": "bar", "item": "coffee", "expected_price": 350}
+
+
+async def test_a_line_that_expects_the_price_that_its_item_has_is_accepted(served: Served) -> None:
+    response = await served.guest.post("/orders", json={"lines": [EXPECTED]})
+    assert response.status_code == 201
+    assert response.json()["lines"][0]["unit_price"] == 350
+
+
+@pytest.mark.parametrize("price", [370, 349, 0])
+async def test_a_line_that_expects_another_price_takes_nothing_and_tells_the_price(served: Served, price: int) -> None:
+    served.restaurant.bar.prices["coffee"] = price
+    response = await served.guest.post("/orders", json={"lines": [EXPECTED, {"department": "bar", "item": "soda"}]})
+    assert response.status_code == 201
+    body = response.json()
+    assert (body["status"], body["total"]) == ("partly_accepted", 300)
+    assert outcomes(body) == ["price_changed", "accepted"]
+    assert body["lines"][0]["unit_price"] == price
+    assert body["lines"][0]["reason"] == f"its price is {price} now, and 350 was expected"
+    assert served.restaurant.bar.stock == STOCK["bar"] | {"soda": 4}
+    assert (await served.guest.get(f"/orders/{body['order_id']}")).json() == body
+
+
+async def test_a_price_of_nothing_may_be_expected(served: Served) -> None:
+    served.restaurant.bar.prices["coffee"] = 0
+    for price, status in ((0, 201), (1, 409)):
+        line = EXPECTED | {"expected_price": price}
+        assert (await served.guest.post("/orders", json={"lines": [line]})).status_code == status
+
+
+async def test_an_order_whose_only_price_has_changed_is_a_conflict_that_says_so(served: Served) -> None:
+    body = problem(await served.guest.post("/orders", json={"lines": [EXPECTED | {"expected_price": 340}]}), 409)
+    assert "bar coffee: its price is 350 now, and 340 was expected" in body["detail"]
+    assert body["order"]["lines"][0]["unit_price"] == 350
+    assert served.restaurant.bar.stock == STOCK["bar"]
+
+
+async def test_all_or_nothing_takes_nothing_where_one_price_has_changed(served: Served) -> None:
+    served.restaurant.bar.prices["coffee"] = 370
+    lines = [EXPECTED, {"department": "kitchen", "item": "pizza", "expected_price": 1100}]
+    body = problem(await served.guest.post("/orders", json={"policy": "all_or_nothing", "lines": lines}), 409)
+    assert outcomes(body["order"]) == ["price_changed", "cancelled"]
+    await served.restaurant.settle()
+    served.restaurant.check_stock()
+    assert served.restaurant.kitchen.stock == STOCK["kitchen"]
+
+
+async def test_an_order_that_was_refused_for_its_price_stays_so_whatever_the_price_becomes(served: Served) -> None:
+    order = {"order_id": new_id(), "lines": [EXPECTED | {"expected_price": 370}]}
+    first = await served.guest.post("/orders", json=order)
+    served.restaurant.bar.prices["coffee"] = 370
+    again = await served.guest.post("/orders", json=order)
+    assert (first.status_code, again.content) == (409, first.content)
+    assert served.restaurant.bar.stock == STOCK["bar"]
+
+
+async def test_an_order_keeps_the_currency_in_which_it_was_taken(served_on_any: Served) -> None:
+    order_id = new_id()
+    first = await served_on_any.order("bar coffee", order_id=order_id)
+    served_on_any.house.currency = Currency("JPY")
+    again = await served_on_any.order("bar coffee", order_id=order_id)
+    assert again.content == first.content
+    assert (await served_on_any.guest.get(f"/orders/{order_id}")).json() == first.json()
+    new = (await served_on_any.order("bar coffee")).json()
+    await served_on_any.restaurant.settle()
+    listed = (await served_on_any.guest.get("/orders")).json()["orders"]
+    assert [(each["order_id"], each["currency"], each["currency_exponent"]) for each in listed] == [
+        (new["order_id"], "JPY", 0),
+        (order_id, "EUR", 2),
+    ]
+    cancelled = (await served_on_any.guest.delete(f"/orders/{order_id}")).json()
+    assert (cancelled["currency"], cancelled["currency_exponent"]) == ("EUR", 2)
+
+
+async def test_an_order_from_before_a_restart_keeps_its_currency(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/gateway.db"
+    async with serve(url, currency="KWD") as before:
+        placed = (await before.order("bar coffee")).json()
+    async with serve(url, currency="JPY") as after:
+        found = (await after.guest.get(f"/orders/{placed['order_id']}")).json()
+    assert found == placed
+    assert (found["currency"], found["currency_exponent"]) == ("KWD", 3)
 
 
 async def test_a_quantity_of_one_and_an_empty_note_may_be_left_out(served: Served) -> None:

@@ -29,6 +29,20 @@ async def test_an_order_that_nobody_was_asked_for_is_placed_after_the_crash(rest
     assert restaurant.bar.stock["coffee"] == 9
 
 
+async def test_an_expected_price_is_stated_again_after_the_crash(restaurant: Restaurant) -> None:
+    restaurant.bar.ears.clear()
+    asked = order("bar coffee")
+    asked.lines[0].expected_price = 350
+    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    await until(lambda: restaurant.bar.calls != [])
+    placing.cancel()
+    restaurant.bar.prices["coffee"] = 370
+    await restaurant.crash_and_open()
+    await restaurant.settle()
+    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["price_changed"]
+    assert restaurant.bar.stock == STOCK["bar"]
+
+
 async def test_an_order_that_some_have_answered_is_asked_of_all_again_and_served_once(restaurant: Restaurant) -> None:
     restaurant.kitchen.ears.clear()
     asked = order("bar coffee", "kitchen pizza")

@@ -1,7 +1,7 @@
 """Orders that nobody looks after: those of gateways that are no more, and those that were written unbeknown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
@@ -9,6 +9,7 @@ from gateway.domain.errors import TakenOver
 from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
 from gateway.orders.in_flight import InFlightOrder
 from gateway.orders.service import RetryPolicy
+from infra.clock import Clock
 from infra.errors import DatabaseError
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
@@ -21,7 +22,7 @@ class Pair:
     """Two gateways of one restaurant, with one journal and the same departments behind it."""
 
     def __init__(self, url: str, patience: RetryPolicy) -> None:
-        self.one, self.other = (Restaurant(url, patience=patience) for _ in range(2))
+        self.one, self.other = (Restaurant(url, patience=patience, clock=Clock()) for _ in range(2))
         for name, department in self.other.departments.items():
             shared = self.one.departments[name]
             department.tickets, department.stock = shared.tickets, shared.stock
@@ -105,6 +106,11 @@ async def _nothing() -> None:
     pass
 
 
+def _none(renewals: Mapping[int, int]) -> Mapping[int, int]:
+    """Take no gateway for dead."""
+    return {}
+
+
 async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pair) -> None:
     steady.go_away("kitchen")
     placed = await steady.one.ordering.place(order("kitchen pizza"))
@@ -150,7 +156,7 @@ async def test_a_gateway_whose_number_is_gone_does_not_claim_its_own_orders(stea
     await steady.one.journal.flush()
     number = steady.one.journal.number
     await steady.one.journal.retire()
-    assert await steady.one.journal.claim(60.0, 10) is None
+    assert await steady.one.journal.claim(_none, 10) is None
     await steady.one.ordering._watch._claim()
     assert steady.one.journal.number > number
     assert _running(steady.one, placed.order_id).order.owner == steady.one.journal.number
@@ -294,3 +300,16 @@ async def write_unbeknown(restaurant: Restaurant) -> Order:
 
 async def _fine() -> None:
     """What a disk does when nothing is wrong with it."""
+
+
+async def test_a_gateway_that_starts_later_takes_a_dead_one_over_as_well(brisk: Pair) -> None:
+    brisk.go_away("kitchen")
+    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    await brisk.one.journal.flush()
+    for restaurant in (brisk.one, brisk.other):
+        restaurant.database.is_broken = True
+    await brisk.other.close()
+    brisk.other.departments["kitchen"].come_back()
+    await brisk.other.open()
+    await until(lambda: placed.order_id in brisk.other.kitchen.tickets)
+    await brisk.other.settle()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import ssl
 import struct
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -100,14 +101,16 @@ class Peer:
 
     @staticmethod
     @asynccontextmanager
-    async def connect(port: int, *, greet: bool = True, receive_buffer: int | None = None) -> "AsyncIterator[Peer]":
+    async def connect(
+        port: int, *, greet: bool = True, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None
+    ) -> "AsyncIterator[Peer]":
         """Connect; a peer that greets sends its preface and its settings."""
         sock = socket.socket()
         if receive_buffer:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", port))
-        peer = Peer(*await asyncio.open_connection(sock=sock))
+        peer = Peer(*await asyncio.open_connection(sock=sock, ssl=tls, server_hostname="bar" if tls else None))
         try:
             if greet:
                 peer.h2.initiate_connection()

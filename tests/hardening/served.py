@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import trustme
 from grpclib.events import RecvRequest, listen
 
 from generated.restaurant import v1
@@ -63,6 +64,17 @@ class Served:
                 await asyncio.sleep(0.001)
 
 
+def tls_contexts(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Make both sides of TLS, the server's and a client's, for a server that is called bar."""
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    server.set_alpn_protocols(["h2"])
+    authority.issue_cert("bar").configure_cert(server)
+    client = ssl.create_default_context()
+    client.set_alpn_protocols(["h2"])
+    authority.configure_trust(client)
+    return server, client
+
+
 class _Contexts:
     """The server's side of TLS, as GrpcServer takes it."""
 
@@ -71,13 +83,15 @@ class _Contexts:
 
 
 @asynccontextmanager
-async def serve(tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[Served]:
+async def serve(
+    tls: ssl.SSLContext | None = None, kitchen: Kitchen | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """Serve until the block ends."""
 
     async def healthy() -> bool:
         return True
 
-    kitchen = Kitchen()
+    kitchen = kitchen or Kitchen()
     server = GrpcServer(
         [kitchen],
         descriptors=ROOT / "generated" / "descriptors.binpb",

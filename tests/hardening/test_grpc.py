@@ -13,7 +13,7 @@ from h2.settings import SettingCodes
 from hpack import Encoder
 from hyperframe.frame import PingFrame, SettingsFrame
 
-from infra.grpc import guard, peer_guard
+from infra.grpc import guard, peer_guard, request_guard
 from tests.e2e.harness import Program, wait_for
 from tests.hardening.peers import (
     BUSY_SECONDS,
@@ -45,7 +45,8 @@ async def _until_sent_away(peer: Peer) -> None:
 async def test_a_peer_that_resets_without_end_is_sent_away_each_time_it_comes_back(bar: Program) -> None:
     before, encoder = memory_of(bar.pid), Encoder()
     resets = b"".join(
-        headers_frame(number, call_headers(), encoder) + reset_frame(number) for number in range(1, 4 * guard.RESETS, 2)
+        headers_frame(number, call_headers(), encoder) + reset_frame(number)
+        for number in range(1, 4 * request_guard.RESETS, 2)
     )
 
     async with honest_calls(bar.port) as honest:
@@ -60,7 +61,7 @@ async def test_a_peer_that_resets_without_end_is_sent_away_each_time_it_comes_ba
 
 async def test_a_peer_that_calls_above_the_limit_without_end_is_sent_away(bar: Program) -> None:
     async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
-        for _ in range(guard.STREAMS + 2 * guard.RESETS):  # before it was told of the limit
+        for _ in range(request_guard.STREAMS + 2 * request_guard.RESETS):  # before it was told of the limit
             peer.h2.send_headers(peer.h2.get_next_available_stream_id(), call_headers())
         await peer.flush()
         await _until_sent_away(peer)
@@ -68,7 +69,7 @@ async def test_a_peer_that_calls_above_the_limit_without_end_is_sent_away(bar: P
 
 async def test_a_peer_that_resets_a_few_calls_stays(bar: Program) -> None:
     async with Peer.connect(bar.port) as peer:
-        for _ in range(guard.RESETS // 2):
+        for _ in range(request_guard.RESETS // 2):
             stream_id = await peer.call(end=False)
             peer.h2.reset_stream(stream_id)
         assert await peer.status_of(await peer.call(message())) == (0, "")
@@ -77,7 +78,7 @@ async def test_a_peer_that_resets_a_few_calls_stays(bar: Program) -> None:
 async def test_calls_that_were_reset_are_released(bar: Program) -> None:
     """More than the connection may have open at once, so that each must have been."""
     async with Peer.connect(bar.port) as peer:
-        for _ in range(3 * guard.STREAMS):
+        for _ in range(3 * request_guard.STREAMS):
             stream_id = await peer.call(message()[:3], end=False)
             peer.h2.reset_stream(stream_id)
         assert await peer.status_of(await peer.call(message())) == (0, "")
@@ -88,7 +89,7 @@ async def test_a_call_that_was_reset_unread_takes_nothing_from_its_connection(ba
     """What a connection may send at once is 4 MiB; each of these would have kept some of it for ever."""
     async with Peer.connect(bar.port) as peer:
         await peer.until_window_of(MIB)
-        for _ in range(guard.RESETS - 50):
+        for _ in range(request_guard.RESETS - 50):
             stream_id = peer.h2.get_next_available_stream_id()
             peer.h2.send_headers(stream_id, call_headers())
             peer.h2.send_data(stream_id, message(bytes(7000), length=8000))
@@ -262,24 +263,24 @@ async def test_a_hundred_calls_run_at_once_and_those_above_are_refused_alone(bar
     above = 50
 
     async with honest_calls(bar.port), Peer.connect(bar.port) as peer:  # at once: before it was told of the limit
-        calls = [await peer.call(end=False) for _ in range(guard.STREAMS + above)]
+        calls = [await peer.call(end=False) for _ in range(request_guard.STREAMS + above)]
         while len(peer.all(StreamReset)) < above:
             await peer.until_any()
         refused = peer.all(StreamReset)
         assert [event.stream_id for event in refused] == calls[-above:]
         assert {event.error_code for event in refused} == {ErrorCodes.REFUSED_STREAM}
 
-        for stream_id in calls[: guard.STREAMS]:
+        for stream_id in calls[: request_guard.STREAMS]:
             peer.h2.send_data(stream_id, message(), end_stream=True)
         await peer.flush()
-        for stream_id in calls[: guard.STREAMS]:
+        for stream_id in calls[: request_guard.STREAMS]:
             assert await peer.status_of(stream_id) == (0, "")
         assert await peer.status_of(await peer.call(message())) == (0, "")
 
 
 async def test_calls_that_their_peer_never_ends_leave_room_for_others(bar: Program) -> None:
     async with Peer.connect(bar.port) as peer:
-        for _ in range(2 * guard.STREAMS):
+        for _ in range(2 * request_guard.STREAMS):
             assert await peer.status_of(await peer.call(message(), end=False)) == (0, "")
 
 
@@ -326,7 +327,7 @@ async def test_a_peer_that_changes_its_settings_without_end_is_sent_away(bar: Pr
         small, large = (
             SettingsFrame(settings={SettingCodes.HEADER_TABLE_SIZE: size}).serialize() for size in (100, 4000)
         )
-        await peer.send((small + large) * guard.RESETS)
+        await peer.send((small + large) * request_guard.RESETS)
         await _until_sent_away(peer)
 
 
@@ -337,7 +338,7 @@ async def test_a_peer_cannot_have_our_table_of_headers_grow(bar: Program) -> Non
         await peer.flush()
         await peer.until(RemoteSettingsChanged)
         assert await peer.status_of(await peer.call(message())) == (0, "")
-        assert peer.h2.decoder.header_table_size <= guard.HEADER_TABLE_BYTES
+        assert peer.h2.decoder.header_table_size <= request_guard.HEADER_TABLE_BYTES
 
 
 # Each of these takes its time, and they take it together.

@@ -18,7 +18,7 @@ from hyperframe.frame import (
     WindowUpdateFrame,
 )
 
-from infra.grpc import guard
+from infra.grpc import request_guard
 from tests.hardening.peers import Headers, Peer, call_headers, data_frame, goaways, headers_frame, message
 from tests.hardening.served import MOVE_TICKET, Served, serve
 
@@ -119,7 +119,8 @@ async def test_malformed_calls_without_end_end_their_connection() -> None:
         assert await peer.status_of(await peer.call(message())) == (0, "")
         block = _block([*call_headers(), ("Upper", "x")])
         heads = (
-            HeadersFrame(number, block, flags=["END_HEADERS"]).serialize() for number in range(3, 4 * guard.RESETS, 2)
+            HeadersFrame(number, block, flags=["END_HEADERS"]).serialize()
+            for number in range(3, 4 * request_guard.RESETS, 2)
         )
         await peer.send(b"".join(heads))
         away = await peer.until(ConnectionTerminated)

@@ -22,7 +22,7 @@ from infra.grpc import guard, peer_guard
 from infra.grpc.guard import GuardedProtocol
 from infra.grpc.peer_guard import WatchedChannel
 from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, Peer, goaways, message
-from tests.hardening.served import MOVE_TICKET, Served, serve
+from tests.hardening.served import MOVE_TICKET, Served, serve, tls_contexts
 
 PATIENCE = 1.8
 FOUND_SECONDS = PATIENCE + 2 * peer_guard.LOOK_SECONDS
@@ -100,16 +100,6 @@ def authority() -> trustme.CA:
     return trustme.CA()
 
 
-def contexts(authority: trustme.CA) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.set_alpn_protocols(["h2"])
-    authority.issue_cert("bar").configure_cert(server)
-    client = ssl.create_default_context()
-    client.set_alpn_protocols(["h2"])
-    authority.configure_trust(client)
-    return server, client
-
-
 def read_to_close_notify(port: int, context: ssl.SSLContext, *, greet: bool = True) -> bytes:
     """Read until TLS says that no more comes; raises ssl.SSLError where the connection just ends."""
     with (
@@ -125,14 +115,14 @@ def read_to_close_notify(port: int, context: ssl.SSLContext, *, greet: bool = Tr
 
 
 async def test_over_tls_goaway_is_followed_by_close_notify(authority: trustme.CA) -> None:
-    server, client = contexts(authority)
+    server, client = tls_contexts(authority)
     async with serve(server, ping_timeout=PATIENCE) as served:
         received = await asyncio.to_thread(read_to_close_notify, served.port, client)
     assert goaways(received) == [ErrorCodes.NO_ERROR]
 
 
 async def test_over_tls_a_server_that_drains_says_goaway_and_close_notify(authority: trustme.CA) -> None:
-    server, client = contexts(authority)
+    server, client = tls_contexts(authority)
     async with serve(server) as served:
         reading = asyncio.create_task(asyncio.to_thread(read_to_close_notify, served.port, client))
         await _until_connected(served)
@@ -141,7 +131,7 @@ async def test_over_tls_a_server_that_drains_says_goaway_and_close_notify(author
 
 
 async def test_over_tls_a_broken_connection_is_told_why(authority: trustme.CA) -> None:
-    server, client = contexts(authority)
+    server, client = tls_contexts(authority)
     async with serve(server) as served:
 
         def break_it() -> bytes:

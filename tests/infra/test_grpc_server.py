@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
@@ -23,7 +23,7 @@ from structlog.testing import capture_logs
 
 from departments.rpc.servicer import DESCRIPTORS
 from generated import bar
-from infra.grpc.health_service import HealthListRequest, HealthListResponse
+from infra.grpc.health_service import HealthListRequest, HealthListResponse, HealthService
 from infra.grpc.server import GrpcServer, invalid_argument
 from infra.sockets import bind
 
@@ -411,6 +411,48 @@ async def test_who_watches_health_is_told_when_the_drain_begins() -> None:
         await draining
         with suppress(GRPCError, StreamTerminatedError, ConnectionError):
             await watch.cancel()
+
+
+async def test_who_watches_health_is_told_of_a_drain_that_waits_for_nothing() -> None:
+    async with serve(echo) as served, HealthStub(served.channel).Watch.open() as watch:
+        await watch.send_message(HealthCheckRequest(), end=True)
+        statuses = [(await watch.recv_message()).status]  # type: ignore[union-attr]
+        draining = asyncio.create_task(served.server.drain(20))
+        statuses.append((await watch.recv_message()).status)  # type: ignore[union-attr]
+        assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
+        await draining
+        with suppress(GRPCError, StreamTerminatedError, ConnectionError):
+            await watch.cancel()
+
+
+class Watcher:
+    """The stream of a call of Watch, as HealthService uses it."""
+
+    def __init__(self) -> None:
+        self.sent: list[HealthCheckResponse] = []
+
+    async def recv_message(self) -> HealthCheckRequest:
+        return HealthCheckRequest()
+
+    async def send_message(self, message: HealthCheckResponse) -> None:
+        self.sent.append(message)
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_watch_whose_watcher_goes_just_when_the_drain_begins_ends(turns: int) -> None:
+    async def healthy() -> bool:
+        return True
+
+    service, watcher = HealthService([], healthy), Watcher()
+    watching = asyncio.create_task(service.Watch(cast("Any", watcher)))
+    while not watcher.sent:  # noqa: ASYNC110 - until it watches
+        await asyncio.sleep(0)
+    service.drain()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    watching.cancel()
+    done, _ = await asyncio.wait([watching], timeout=1.0)
+    assert done
 
 
 async def test_who_watches_health_is_told_of_changes_only() -> None:

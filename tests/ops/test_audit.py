@@ -29,6 +29,7 @@ from ops.audit.auditor import KEPT, SHOWN, Acknowledged, Auditor, Report
 from ops.audit.rules import Column, Finding
 from tests.conftest import new_postgresql_database
 from tests.e2e.harness import free_ports
+from tests.gateway.fakes import EUR
 
 STOCK = 10
 MENUS = {
@@ -54,7 +55,7 @@ class Books:
         self._opened = [self.journal_database, *self.departments.values()]
 
     async def open(self) -> None:
-        await self.journal.enlist(9.0)
+        await self.journal.enlist()
         for name, database in self.departments.items():
             await database.write(transactions.open_department, MENUS[name])
 
@@ -65,10 +66,11 @@ class Books:
         coffees: int = 1,
         table: str | None = "7",
         record: bool = True,
+        expected_price: int | None = None,
     ) -> Order:
         """Let an order take its whole way."""
-        lines = [Line("bar", "coffee", coffees), Line("kitchen", "pizza")]
-        order = Order.new(str(uuid_utils.uuid7()), policy, table, lines, 1000)
+        lines = [Line("bar", "coffee", coffees, expected_price=expected_price), Line("kitchen", "pizza")]
+        order = Order.new(str(uuid_utils.uuid7()), policy, table, EUR, lines, 1000)
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
@@ -103,7 +105,7 @@ class Books:
     async def place_half(self) -> Order:
         """Let an order reach the bar, and wait for the kitchen."""
         order = Order.new(
-            str(uuid.uuid4()), Policy.BEST_EFFORT, "7", [Line("bar", "coffee"), Line("kitchen", "pizza")], 0
+            str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee"), Line("kitchen", "pizza")], 0
         )
         await self.journal.insert(order)
         order.hear("bar", Goal.PLACE, await self._ask("bar", order, hold=False))
@@ -142,7 +144,7 @@ class Books:
             self._opened.pop().close()
 
     async def _ask(self, name: str, order: Order, *, hold: bool) -> TicketResult:
-        lines = [RequestedLine(line.item, line.quantity, line.note) for line in order.shares[name]]
+        lines = [RequestedLine(line.item, line.quantity, line.note, line.expected_price) for line in order.shares[name]]
         placement = Placement(order.order_id, lines, order.table or "", hold)
         (ticket,) = await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
         return _answer(ticket)
@@ -277,6 +279,7 @@ async def test_a_finished_order_with_a_pending_line_is_lost(books: Books) -> Non
         ("""'"quantity":2', '"quantity":1'""", Column.LOST),
         ("""'"quantity":2', '"quantity":3'""", Column.DOUBLED),
         ("""'"note":""', '"note":"no sugar"'""", Column.LOST),
+        ("""'"expected_price":null', '"expected_price":300'""", Column.LOST),
         ("""'coffee', 'tea'""", Column.LOST),
     ],
 )
@@ -291,6 +294,33 @@ async def test_a_ticket_that_says_something_else_is_found(books: Books, change: 
     assert found.counts[column] == 1
 
 
+async def test_a_line_whose_price_has_changed_took_nothing_and_is_not_wrong(books: Books) -> None:
+    order = await books.place(expected_price=1)
+    report = await books.audit()
+
+    assert order.lines[0].outcome is Outcome.PRICE_CHANGED
+    assert counts(report) == {}
+
+
+async def test_what_is_made_at_a_price_that_its_guest_did_not_agree_to_is_doubled(books: Books) -> None:
+    order = await books.place(expected_price=300)
+    for name, table in (("gateway", "orders"), ("bar", "tickets")):
+        change = """lines = replace(lines, '"expected_price":300', '"expected_price":250')"""
+        await books.falsify(name, f"UPDATE {table} SET {change} WHERE order_id = '{order.order_id}'")
+    report = await books.audit()
+
+    assert counts(report) == {Column.DOUBLED: 1}
+    reason = "bar: 1 coffee is being made at 300, and its guest agreed to 250 only"
+    assert f"doubled: {order.order_id}: {reason}" in report.table()
+
+
+async def test_orders_in_two_currencies_are_looked_at_alike(books: Books) -> None:
+    order = await books.place()
+    await books.falsify("gateway", f"UPDATE orders SET currency = 'JPY' WHERE order_id = '{order.order_id}'")
+
+    assert counts(await books.audit()) == {}
+
+
 async def test_a_ticket_for_another_table_is_lost(books: Books) -> None:
     order = await books.place()
     await books.falsify("bar", f"UPDATE tickets SET placed_for = '8' WHERE order_id = '{order.order_id}'")
@@ -301,7 +331,7 @@ async def test_a_ticket_for_another_table_is_lost(books: Books) -> None:
 
 
 async def test_a_ticket_at_a_department_that_the_order_does_not_concern_is_doubled(books: Books) -> None:
-    order = Order.new(str(uuid.uuid4()), Policy.BEST_EFFORT, "7", [Line("bar", "coffee")], 1000)
+    order = Order.new(str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
     order.hear("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
     await books.journal.update(order)
@@ -488,7 +518,7 @@ async def test_an_acknowledged_line_that_nobody_cancelled_and_is_cancelled_is_lo
 
 async def test_a_lost_order_of_one_item_is_not_taken_for_a_sale_over_the_counter(books: Books) -> None:
     """The gateway's ids and the counter's are of one kind."""
-    order = Order.new(str(uuid_utils.uuid7()), Policy.BEST_EFFORT, None, [Line("bar", "coffee")], 1000)
+    order = Order.new(str(uuid_utils.uuid7()), Policy.BEST_EFFORT, None, EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
     order.hear("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
     await books.journal.update(order)

@@ -11,6 +11,7 @@ from departments import tables, transactions
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.tickets import Decision, Ticket, TicketSource, TicketState, Verb
 from gateway.domain.order import Order, Policy
+from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
 from infra.errors import StartError
 from ops.settle import Settlement, Settler, Stray
@@ -91,6 +92,12 @@ async def test_counter_sales_tombstones_and_what_is_new_are_no_strays(books: Boo
     assert len((await settle(books, at=61.5)).cancelled) == len(MENUS)
 
 
+async def test_a_ticket_from_before_the_clock_went_back_is_as_old_as_any(books: Books) -> None:
+    await lose(books, await books.place())  # placed at 1 s
+    assert (await settle(books, at=-58.0)).cancelled == []
+    assert len((await settle(books, at=-86_400.0)).cancelled) == len(MENUS)
+
+
 async def test_an_order_whose_record_cannot_be_read_is_known_all_the_same(books: Books) -> None:
     order = await books.place()
     await books.falsify("gateway", f"UPDATE orders SET lines = '[7]' WHERE order_id = '{order.order_id}'")
@@ -101,9 +108,13 @@ async def test_nothing_is_cancelled_while_a_gateway_is_at_work(books: Books) -> 
     """Its client may send a lost order again, and the gateway would take the ticket for that one's."""
     order = await books.place()
     await lose(books, order)
-    settler = Settler(books.journal_database, books.departments, clock=lambda: 1e6)
+
+    async def renew(_: float) -> None:
+        await books.journal.claim(dict, 1)
+
+    settler = Settler(books.journal_database, books.departments, clock=lambda: 1e6, sleep=renew)
     if books.journal.is_shared:
-        with pytest.raises(StartError, match=r"^1 gateways are at work on the journal; stop them all"):
+        with pytest.raises(StartError, match=r"^a gateway is at work on the journal; stop them all"):
             await settler.settle()
     else:
         await settler.settle()  # on SQLite the command could not open a file that a gateway has
@@ -139,3 +150,16 @@ async def test_the_command_lists_and_then_cancels(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[0] == "3 tickets without an order are cancelled, and the stock is put back"
     again = await asyncio.to_thread(command)
     assert (again.code, again.stdout.splitlines()[0][:2]) == (0, "0 ")
+
+
+async def test_a_gateway_that_died_keeps_nothing_from_being_cancelled(books: Books) -> None:
+    """Its lease is there still, and nobody renews it."""
+    await lose(books, await books.place())
+    waited: list[float] = []
+
+    async def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    settler = Settler(books.journal_database, books.departments, clock=lambda: 1e6, sleep=wait)
+    assert len((await settler.settle()).cancelled) == len(MENUS)
+    assert sum(waited) == pytest.approx(len(MENUS) * LEASE_SECONDS if books.journal.is_shared else 0.0)

@@ -14,7 +14,7 @@ from tests.simulation.world import LineTold, Told
 
 STARTED = frozenset({"preparing", "ready", "served"})
 ALIVE = STARTED | {"queued"}
-REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU})
+REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED})
 FINAL = REFUSALS | {Outcome.CANCELLED}
 FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "broken")
 
@@ -44,6 +44,7 @@ class Wish(NamedTuple):
     item: str
     quantity: int
     note: str
+    expected_price: int | None = None
 
 
 class Word(NamedTuple):
@@ -142,7 +143,7 @@ def _check_order(
     """
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
-    if [Wish(line["department"], line["item"], line["quantity"], line["note"]) for line in lines] != entry.wishes:
+    if [Wish(*(line[name] for name in Wish._fields)) for line in lines] != entry.wishes:
         findings.add("changed", f"{order_id} is {lines}, but {entry.wishes} was asked for")
     if row.owed is not None or row.status == Status.PENDING:
         findings.add("undecided", f"{order_id} ({policy}) is {row.status} and owes {row.owed}")
@@ -180,20 +181,24 @@ def _check_share(
     return alive
 
 
-def _wish(line: Mapping[str, Any]) -> tuple[str, int, str]:
-    return line["item"], line["quantity"], line["note"]
+def _wish(line: Mapping[str, Any]) -> tuple[str, int, str, int | None]:
+    return line["item"], line["quantity"], line["note"], line["expected_price"]
 
 
 def _check_line(
     findings: Findings, text: str, line: Mapping[str, Any], made: Mapping[str, Any], *, lives: bool
 ) -> None:
-    said = line["outcome"]
+    """Compare a line with its ticket's; that a refused one took nothing, `_check_stock` adds up."""
+    said, expected = line["outcome"], line["expected_price"]
     if (said == "accepted") != lives:
         findings.add("lost" if said == "accepted" else "doubled", text)
     elif said == "accepted":
-        if line["unit_price"] != made["unit_price"]:
+        if line["unit_price"] != made["unit_price"] or expected not in (None, made["unit_price"]):
             findings.add("changed", text)
-    elif said in REFUSALS and made.get("outcome") != said:
+    elif (said in REFUSALS and made.get("outcome") != said) or (
+        said == Outcome.PRICE_CHANGED
+        and (line["unit_price"] != made["unit_price"] or expected in (None, made["unit_price"]))
+    ):
         findings.add("changed", text)
 
 
@@ -210,7 +215,7 @@ def _check_told(
             findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
     verbs = {name: steps[name][entry.order_id] for name in tickets}
-    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.answered))
+    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.answered), row.currency)
     for word in entry.words:
         _check_word(findings, end, word.told)
     _check_sequence(findings, str(end), entry.words)
@@ -229,6 +234,7 @@ class End:
     lines: Sequence[Mapping[str, Any]]
     verbs: Mapping[str, set[str]]
     answered: bool
+    currency: str
 
     def started(self, department: str) -> bool:
         """Whether it was ever started there, recalled or not."""
@@ -249,6 +255,8 @@ class End:
 def _check_word(findings: Findings, end: End, told: Told) -> None:
     if told.policy is not end.entry.policy:
         findings.add("changed", f"{end}: told that it is {told.policy}")
+    if told.currency != end.currency:
+        findings.add("changed", f"{end}: told prices in {told.currency}; it was taken in {end.currency}")
     if _is_half(end, told):
         findings.add("half", f"{end}: told {told}")
     for said, line in zip(told.lines, end.lines, strict=True):
@@ -288,7 +296,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
         case Outcome.EXPIRED | Outcome.REJECTED:
             started = end.started(said.department) and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
-        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU:
+        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED:
             return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
     return False
 

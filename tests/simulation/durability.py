@@ -135,6 +135,7 @@ async def _department(folder: Path) -> None:
 
 async def _gateway(folder: Path) -> None:
     import gateway
+    from gateway.domain.currencies import Currency
     from gateway.domain.order import Line, Order, Policy
     from gateway.orders.journal import Journal
     from infra.db.database import Database
@@ -143,11 +144,11 @@ async def _gateway(folder: Path) -> None:
     database = Database(f"sqlite:///{folder}/gateway.db", "gateway")
     database.prepare(Path(gateway.__file__).parent / "migrations" / "versions")
     journal = Journal(database)
-    await journal.enlist(9.0)
+    await journal.enlist()
     _mark("ready")
     for number in range(BATCHES):
         lines = [Line("bar", "coffee")]
-        new = [Order.new(f"{number}-{n}", Policy.BEST_EFFORT, None, lines, 0) for n in range(3)]
+        new = [Order.new(f"{number}-{n}", Policy.BEST_EFFORT, None, Currency("EUR"), lines, 0) for n in range(3)]
         await asyncio.gather(*map(journal.insert, new))
         _mark("acknowledged")
     database.close()

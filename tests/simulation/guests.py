@@ -18,7 +18,7 @@ from gateway.domain.order import Line, Order, Policy
 from infra.errors import DatabaseError
 from tests.simulation.audit import Entry, Wish, Word
 from tests.simulation.virtual import EPOCH
-from tests.simulation.world import Gone, Told, World
+from tests.simulation.world import CURRENCIES, Gone, Told, World
 
 UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
 """What a guest who asks again later is entitled to meet."""
@@ -57,19 +57,28 @@ class Guests:
         policy = Policy.ALL_OR_NOTHING if dice.random() < self.policy_share else Policy.BEST_EFFORT
         names = dice.sample(sorted(self.world.menus), dice.randint(1, len(self.world.menus)))
         wishes = []
+        prices = random.Random(f"prices {order_id}")
         for name in names:
             for _ in range(dice.choice((1, 1, 2))):
                 item = dice.choice([*self.world.menus[name].items, "fish"]) if dice.random() < 0.1 else None
                 item = item or dice.choice(list(self.world.menus[name].items))
-                wishes.append(Wish(name, item, dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))))
+                quantity, note = dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))
+                wishes.append(Wish(name, item, quantity, note, self._expected_price(prices, name, item)))
         table = str(dice.randint(1, 9))
         self.entries[order_id] = Entry(order_id, policy, wishes)
 
         def make() -> Order:
             now = int((EPOCH + self.world.loop.time()) * 1000)
-            return Order.new(order_id, policy, table, [Line(*wish) for wish in wishes], now)
+            return Order.new(order_id, policy, table, CURRENCIES[0], [Line(*wish) for wish in wishes], now)
 
         return make
+
+    def _expected_price(self, dice: random.Random, name: str, item: str) -> int | None:
+        """Choose the price that a line states: none, as most do, the one that its guest sees now, or another."""
+        if dice.random() < 0.6:
+            return None
+        seen = self.world.price(name, item)
+        return dice.choice((seen, seen, seen, seen - 10, seen + 10, 0))
 
     async def _dine(self) -> None:
         dice = self.dice
@@ -147,9 +156,14 @@ class Guests:
         if not entry.words:
             return
 
+        changes_price = int(entry.order_id[0], 16) % 2 == 0
+
         def other() -> Order:
             order = new()
-            order.lines[0].note = "and quickly"
+            if changes_price:
+                order.lines[0].expected_price = 7 if order.lines[0].expected_price is None else None
+            else:
+                order.lines[0].note = "and quickly"
             return order
 
         try:

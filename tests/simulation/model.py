@@ -34,14 +34,14 @@ from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import EPOCH
-from tests.simulation.world import Station, Told, World, menu
+from tests.simulation.world import CURRENCIES, Station, Told, World, menu
 
 STOCK = {"bar": {"coffee": 4, "soda": 2}, "kitchen": {"pasta": 5, "meat": 0}}
 STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
 R = TypeVar("R")
 
 TAKEN = (Outcome.ACCEPTED, Outcome.PENDING)
-REFUSALS = (Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU)
+REFUSALS = (Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED)
 
 Wish = tuple[str, str, int]
 
@@ -53,12 +53,13 @@ class Expected:
     `taken_back`: the departments that are closed and have not heard yet that the guest wants to cancel. `suspended`:
     the order is all or nothing and was confirmed, so that it depends on all of them together. `unsettled`: the
     departments that are closed and have not heard yet what was decided. `states`: of the tickets that the staff have
-    moved, by department; `wasted`: what they had started, and cancelled.
+    moved, by department; `wasted`: what they had started, and cancelled. `prices`: what each line expects to cost.
     """
 
     wishes: list[Wish]
     policy: Policy
     make: Callable[[], Order]
+    prices: list[int | None]
     outcomes: list[Outcome] = field(default_factory=list)
     states: dict[str, TicketState] = field(default_factory=dict)
     wasted: list[Wish] = field(default_factory=list)
@@ -138,16 +139,21 @@ class SystemAgainstModel(RuleBasedStateMachine):
             max_size=4,
         ),
         policy=st.sampled_from(Policy),
+        off=st.lists(st.sampled_from([None, None, 0, 10]), min_size=4, max_size=4),
     )
-    def place(self, wishes: list[Wish], policy: Policy) -> None:
+    def place(self, wishes: list[Wish], policy: Policy, off: list[int | None]) -> None:
+        """Place an order; `off` tells by how much each line is wrong about its price, None where it states none."""
         number = len(self.orders)
+        seen = [self.world.price(name, item) for name, item, _ in wishes]
+        prices = [None if wrong is None else price + wrong for price, wrong in zip(seen, off, strict=False)]
 
         def make() -> Order:
             now = int((EPOCH + self.world.loop.time()) * 1000)
             order_id = f"00000000-0000-4000-8000-{number:012d}"
-            return Order.new(order_id, policy, None, [Line(*wish) for wish in wishes], now)
+            lines = [Line(*wish, expected_price=price) for wish, price in zip(wishes, prices, strict=True)]
+            return Order.new(order_id, policy, None, CURRENCIES[0], lines, now)
 
-        expected = Expected(wishes, policy, make)
+        expected = Expected(wishes, policy, make, prices)
         expected.outcomes = self._predict(expected)
         self.orders.append(expected)
         self._compare(expected, self._place(make))
@@ -328,11 +334,13 @@ class SystemAgainstModel(RuleBasedStateMachine):
             gone = {key: self._taken(*key) + self._wasted(*key) for key in self.received}
             assert left == {key: count - gone[key] for key, count in self.received.items()}
         outcomes = []
-        for name, item, quantity in order.wishes:
+        for (name, item, quantity), price in zip(order.wishes, order.prices, strict=True):
             if name in self.closed:
                 outcomes.append(Outcome.PENDING)
             elif (name, item) not in left:
                 outcomes.append(Outcome.NOT_ON_MENU)
+            elif price not in (None, self.world.price(name, item)):
+                outcomes.append(Outcome.PRICE_CHANGED)
             elif left[name, item] < quantity:
                 outcomes.append(Outcome.OUT_OF_STOCK)
             else:
@@ -414,7 +422,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
             elif line.department in order.taken_back and before in TAKEN:
                 allowed = self._allowed_when_taken_back(order, line.department)
             elif before is Outcome.PENDING:
-                allowed = {Outcome.ACCEPTED, Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU}
+                allowed = {Outcome.ACCEPTED, *REFUSALS}
                 allowed |= {Outcome.CANCELLED} if order.policy is Policy.ALL_OR_NOTHING else set()
             elif before is Outcome.ACCEPTED and order.policy is Policy.ALL_OR_NOTHING:
                 allowed = {Outcome.ACCEPTED, Outcome.CANCELLED}
@@ -489,7 +497,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         outcomes = [line.outcome for line in told.lines]
         assert outcomes == order.told, f"{outcomes}, not {order.told} of {order.wishes}"
         for line, made in zip(told.lines, order.outcomes, strict=True):
-            assert (line.unit_price is not None) == (made is Outcome.ACCEPTED)
+            assert (line.unit_price is not None) == (made in (Outcome.ACCEPTED, Outcome.PRICE_CHANGED))
         assert (told.status is Status.PENDING) == (Outcome.PENDING in order.outcomes)
 
     def _pick(self, data: st.DataObject) -> Expected:

@@ -34,6 +34,8 @@ Catcher = Literal[
     "forgetful",
     "calm",
     "restored",
+    "clocks",
+    "clocks_and_deaths",
     "durability",
 ]
 
@@ -65,6 +67,43 @@ def _plant(name: str, module: str, old: str, new: str, catcher: Catcher = "draw"
 
 
 PLANTS = [
+    _plant(
+        "price-not-compared",
+        "departments.domain.placing",
+        "line.expected_price is not None and line.expected_price != item.price",
+        "False",
+    ),
+    Plant(
+        "stock-taken-although-the-price-differs",
+        [
+            Edit(
+                "departments.domain.placing",
+                "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
+                "        stock[line.item].take(line.quantity, hold=hold)\n"
+                "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
+            ),
+            Edit(
+                "departments.transactions",
+                "for ticket in new for line in ticket.accepted())",
+                "for ticket in new for line in ticket.lines if line.item in stock)",
+            ),
+        ],
+    ),
+    _plant(
+        "expected-price-not-sent-again",
+        "gateway.department_client.convert",
+        "        expected_prices=_expected_prices(lines),\n",
+        "        expected_prices=[] if any(order.epoch for order in orders) else _expected_prices(lines),\n",
+    ),
+    _plant(
+        "another-expected-price-is-the-same-order",
+        "gateway.domain.order",
+        "            other.expected_price,\n",
+        "            self.expected_price,\n",
+    ),
+    _plant(
+        "currency-not-kept", "gateway.orders.journal", "        Currency(currency),\n", '        Currency("EUR"),\n'
+    ),
     _plant("no-tombstone", "departments.transactions", "    tables.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",
@@ -132,8 +171,8 @@ PLANTS = [
     _plant(
         "a-living-gateways-orders-are-claimed",
         "gateway.orders.journal",
-        "others = others.where(ended).with_for_update(skip_locked=True)",
-        "others = others.with_for_update(skip_locked=True)",
+        "if dead := ended(others):",
+        "if dead := others:",
         "calm",
     ),
     _plant(
@@ -323,6 +362,51 @@ PLANTS = [
         "if self.incarnation and self.incarnation != incarnation:",
         "if not incarnation:",
         "restored",
+    ),
+    Plant(
+        "expiry-by-the-wall-clock",
+        [
+            Edit("gateway.orders.expiry", "self._monotonic = clock.monotonic", "self._monotonic = clock.wall"),
+            Edit("gateway.orders.service", "        now = self._monotonic()\n", "        now = self._expiry._wall()\n"),
+        ],
+        "clocks",
+    ),
+    _plant(
+        "an-order-from-the-journal-waits-until-its-time-of-day",
+        "gateway.orders.expiry",
+        "age = max(self._wall() - order.created_at_ms / 1000, 0.0)",
+        "age = self._wall() - order.created_at_ms / 1000",
+        "clocks_and_deaths",
+        14,
+    ),
+    Plant(
+        "a-lease-by-the-gateways-wall-clock",
+        [
+            Edit(
+                "gateway.orders.service",
+                "            monotonic=clock.monotonic,\n",
+                "            monotonic=clock.wall,\n",
+            ),
+            Edit("gateway.orders.leases", "min(now - self._looked_at, self._lease / 2)", "now - self._looked_at"),
+        ],
+        "clocks",
+    ),
+    Plant(
+        "a-lease-by-the-databases-clock",
+        [
+            Edit(
+                "gateway.orders.journal",
+                "values(renewals=gateways.c.renewals + 1)",
+                'values(renewals=sa.cast(sa.func.julianday("now") * 86_400_000, sa.BigInteger) + 6000)',
+            ),
+            Edit(
+                "gateway.orders.journal",
+                "if dead := ended(others):",
+                "now = connection.execute(sa.select(sa.func.julianday('now'))).scalar_one() * 86_400_000\n"
+                "    if dead := {number: until for number, until in others.items() if until < now}:",
+            ),
+        ],
+        "clocks",
     ),
     _plant("synchronous-normal", "infra.db.engines", '"synchronous=FULL"', '"synchronous=NORMAL"', "durability"),
     _plant("synchronous-off", "infra.db.engines", '"synchronous=FULL"', '"synchronous=OFF"', "durability"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.orders.service import RetryPolicy
 from tests.simulation.audit import Findings, audit
+from tests.simulation.clocks import Timekeeper, set_a_clock
 from tests.simulation.guests import Guests
 from tests.simulation.network import FAIR, Weather
 from tests.simulation.quiet import be_quiet
@@ -17,6 +18,11 @@ from tests.simulation.world import House, World, menu
 DEPARTMENTS = {"bar": ("coffee", "soda", "beer"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
 CONVERGENCE_SECONDS = 30.0
 GHOST_SECONDS = 25.0
+HARMLESS = frozenset({"ahead", "back", "cut", "blackout"})
+"""Faults that leave every gateway its lease."""
+
+TIMED = HARMLESS | {"kill"}
+"""Faults among which it can be told whether orders expire in time: gateways do not stop, and can write."""
 FOREVER_SECONDS = 100_000.0
 
 
@@ -164,10 +170,40 @@ class Plan:
         )
 
     @classmethod
+    def clocks(cls, seed: int, orders: int) -> "Plan":
+        """Clocks are set, and departments stay away for longer than orders wait; no gateway dies."""
+        return cls(
+            seed,
+            orders,
+            gateways=2,
+            guests=3,
+            interval=1.0,
+            kinds={"ahead": 1.0, "back": 1.0, "blackout": 1.0},
+            patience=RetryPolicy(time_to_decide=3.0),
+            slowness=0.01,
+            plenty=1.0,
+        )
+
+    @classmethod
+    def clocks_and_deaths(cls, seed: int, orders: int) -> "Plan":
+        """Clocks are set while gateways die, and others take over what they leave."""
+        return cls(
+            seed,
+            orders,
+            gateways=3,
+            guests=3,
+            interval=1.0,
+            kinds={"ahead": 1.0, "back": 2.0, "blackout": 1.0, "kill": 0.5},
+            patience=RetryPolicy(time_to_decide=2.0, lease=0.6),
+            slowness=0.01,
+            plenty=1.0,
+        )
+
+    @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
         """Any of these, or anything: what a seed stands for."""
         special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
-        special |= {17: cls.frozen, 18: cls.restored}
+        special |= {11: cls.clocks, 12: cls.clocks_and_deaths, 17: cls.frozen, 18: cls.restored}
         if plan := special.get(seed % 20):
             return plan(seed, orders)
         dice = random.Random(f"plan {seed}")
@@ -233,23 +269,24 @@ def simulate(plan: Plan) -> Result:
     world = World.build(plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience)
     guests = Guests(world, dice, plan.policy_share, plan.cancel_share)
     staff = Staff(world, random.Random(f"staff {plan.seed}"))
+    timekeeper = Timekeeper(world, plan.patience)
     try:
         converged = -1.0
         problems = []
         try:
-            converged = world.loop.run(_evening(plan, world, guests, staff))
+            converged = world.loop.run(_evening(plan, world, guests, staff, timekeeper))
         except Stuck as error:
             problems.append(str(error))
         received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
         findings = audit(world.disks, received, guests.entries)
-        if not (plan.kinds or world.deaths):
+        if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq
             if not numbers == given == plan.gateways:
                 problems.append(f"{given} numbers were given to {plan.gateways} gateways, none of which died")
         if converged > CONVERGENCE_SECONDS:
             problems.append(f"not settled {converged:.0f} s after the last fault")
-        for text in [*problems, *guests.complaints, *staff.complaints, *world.loop.errors]:
+        for text in [*problems, *guests.complaints, *staff.complaints, *timekeeper.complaints, *world.loop.errors]:
             findings.add("broken", text)
         return Result(
             plan.seed,
@@ -269,7 +306,7 @@ def simulate(plan: Plan) -> Result:
         world.close()
 
 
-async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff) -> float:
+async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff, timekeeper: Timekeeper) -> float:
     """Open, serve under faults, make peace, and wait until everything is settled; answers how long that took."""
     world.restart_after = lambda: world.dice.expovariate(world.dice.choice((5.0, 1.0, 0.3)))
     for disk in world.disks.values():
@@ -279,6 +316,7 @@ async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff) -> fl
     faults = [world.loop.spawn(None, torment(plan, world, staff))] if plan.kinds else []
     cooks = [world.loop.spawn(None, staff.cook())] if plan.cooks else []
     readers = [world.loop.spawn(None, reader.follow()) for reader in staff.readers]
+    watches = [world.loop.spawn(None, timekeeper.watch())] if TIMED.issuperset(plan.kinds) else []
     await guests.come(plan.guests, plan.orders, lambda: None)
     for task in (*faults, *cooks):
         task.cancel()
@@ -288,7 +326,7 @@ async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff) -> fl
         await asyncio.sleep(0.25)
     converged = world.loop.time() - since
     await asyncio.sleep(GHOST_SECONDS)  # what the network still carries arrives, and must change nothing
-    for task in readers:
+    for task in (*readers, *watches):
         task.cancel()
     await staff.check()
     return converged if is_settled(world) else FOREVER_SECONDS
@@ -336,8 +374,8 @@ async def torment(plan: Plan, world: World, staff: Staff) -> None:
             case "stop" if process is not None and not process.stopped:
                 process.stopped = True
                 world.loop.outside(dice.choice((0.5, 3.0, 15.0)) * dice.random(), world.loop.resume, process)
-            case "cut" | "exhaust" | "unconfigure":
-                _trouble_a_department(kind, world)
+            case "ahead" | "back" | "cut" | "blackout" | "exhaust" | "unconfigure":
+                _trouble_the_house(kind, world)
             case "errors":
                 program.disk.error_rate = 0.5
                 world.loop.outside(dice.uniform(0.1, 2.0), setattr, program.disk, "error_rate", 0.0)
@@ -347,14 +385,19 @@ async def torment(plan: Plan, world: World, staff: Staff) -> None:
                 world.loop.spawn(None, program.close())
 
 
-def _trouble_a_department(kind: str, world: World) -> None:
-    """Cut it off, let it be too busy for decisions, or take it out of the configuration; for a while."""
+def _trouble_the_house(kind: str, world: World) -> None:
+    """Set a clock; or cut a department off, let it be too busy for decisions, or take it out of the configuration."""
     dice, network = world.dice, world.network
     name = dice.choice(sorted(world.menus))
     match kind:
+        case "ahead" | "back":
+            set_a_clock(world, kind)
         case "cut":
             network.cut.add(name)
             world.loop.outside(dice.uniform(0.2, 8.0), network.cut.discard, name)
+        case "blackout":
+            network.cut.add(name)
+            world.loop.outside(dice.uniform(5.0, 20.0), network.cut.discard, name)
         case "exhaust":
             network.exhausted.add(name)
             world.loop.outside(dice.uniform(0.2, 4.0), network.exhausted.discard, name)

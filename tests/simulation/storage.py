@@ -39,6 +39,7 @@ class Disk:
         self.dice = dice
         self.slowness = 0.002
         self.error_rate = 0.0
+        self.set_ahead = 0.0
         self.commits = 0
         self._auditor = sa.create_engine(f"sqlite:///{path}")
 
@@ -64,6 +65,10 @@ class Disk:
     def delay(self) -> float:
         return self.dice.expovariate(1 / self.slowness) if self.slowness else 0.0
 
+    def julian_day(self) -> float:
+        """The time of day at the database's machine, which somebody may have set; as SQLite's `julianday`."""
+        return (EPOCH + self.loop.time() + self.set_ahead) / 86_400 + 2_440_587.5
+
     def close(self) -> None:
         self._auditor.dispose()
 
@@ -77,7 +82,7 @@ class SimulatedDatabase(Database):
         self._at_commit = at_commit
         self._turn = asyncio.Lock()
         for session in (self._writer, self._reader, self._finder):
-            _tune(session._engine, disk.loop)
+            _tune(session._engine, disk)
         if disk.shared:
             self.url = sa.make_url("postgresql+psycopg://simulated/shared")
 
@@ -141,9 +146,9 @@ async def _never() -> NoReturn:
     raise AssertionError("a dead process took a step")
 
 
-def _tune(engine: sa.Engine, loop: VirtualLoop) -> None:
+def _tune(engine: sa.Engine, disk: Disk) -> None:
     @sa.event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")  # the machine does not crash; only simulated programs do
-        # The database's own clock, which leases go by, is the simulation's.
-        connection.create_function("julianday", 1, lambda _: (EPOCH + loop.time()) / 86_400 + 2_440_587.5)
+        # The time of day at the database's machine. The product does not ask for it; a planted bug does.
+        connection.create_function("julianday", 1, lambda _: disk.julian_day())

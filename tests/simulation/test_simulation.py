@@ -53,6 +53,8 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
         Plan.echo,
         Plan.frozen,
         Plan.calm,
+        Plan.clocks,
+        Plan.clocks_and_deaths,
     ],
 )
 def test_no_kind_of_evening_goes_wrong(kind: Callable[[int, int], Plan]) -> None:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -16,10 +17,12 @@ from departments.domain.menu import Menu, MenuItem
 from departments.rpc.limits import Limits
 from departments.rpc.servicer import DepartmentServicer
 from gateway.department_client import client
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import UnknownDepartment
 from gateway.domain.order import Order, Outcome, Policy, Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
+from infra.clock import Clock
 from infra.db.database import Database
 from infra.grpc.peer_guard import WatchedChannel
 from tests.simulation.network import Channel, Network
@@ -31,6 +34,9 @@ S = TypeVar("S")
 
 CALLING = client.CallPolicy(deadline=2.0, calls_in_flight=2, orders_per_call=256)
 HTTP_SECONDS = 8.0
+
+CURRENCIES = (Currency("EUR"), Currency("JPY"), Currency("KWD"))
+"""One after another, each time that a gateway is started: as if it were configured anew."""
 
 
 class Gone(Exception):
@@ -53,13 +59,14 @@ class Told(NamedTuple):
     order_id: str
     policy: Policy
     status: Status
+    currency: str
     lines: tuple[LineTold, ...]
 
 
 def tell(order: Order) -> Told:
     """Take a picture of an order, as an answer over HTTP is one."""
     lines = (LineTold(x.department, x.item, x.quantity, x.outcome, x.unit_price) for x in order.lines)
-    return Told(order.order_id, order.policy, order.status, tuple(lines))
+    return Told(order.order_id, order.policy, order.status, order.currency.code, tuple(lines))
 
 
 class Program:
@@ -148,27 +155,36 @@ class Station(Program):
 class House(Program):
     """A gateway's program; several may share a journal."""
 
-    def __init__(self, world: "World", name: str, disk: Disk, patience: RetryPolicy) -> None:
-        super().__init__(world, name, disk)
+    def __init__(self, world: "World", number: int, disk: Disk, patience: RetryPolicy) -> None:
+        super().__init__(world, f"gateway-{number}", disk)
         self.patience = patience
+        self._currencies = islice(cycle(CURRENCIES), number, None)
+        self.currency = CURRENCIES[0]
+        self.set_ahead = 0.0
         self.ordering: OrderService | None = None
         self.configured: set[str] = set()
 
     async def _open(self, database: SimulatedDatabase) -> None:
         world = self.world
         rooms = {}
+        self.currency = next(self._currencies)
         self.configured = world.menus.keys() - world.unconfigured
         for name in sorted(self.configured):
             channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = client.DepartmentClient(name, channel, CALLING)
-        ordering = OrderService(
-            Journal(database), rooms, self.patience, clock=lambda: EPOCH + world.loop.time(), random=world.dice.random
-        )
+        clock = Clock(self.wall, world.loop.time)
+        ordering = OrderService(Journal(database), rooms, self.patience, clock=clock, random=world.dice.random)
         await ordering.start()
         self.ordering = ordering
+        world.gateways_changed_at = world.loop.time()
+
+    def wall(self) -> float:
+        """The time of day at the gateway's machine, which somebody may have set; in seconds since 1970."""
+        return EPOCH + self.world.loop.time() + self.set_ahead
 
     def _forget(self) -> None:
         self.ordering = None
+        self.world.gateways_changed_at = self.world.loop.time()
 
     async def close(self) -> None:
         """Stop as on SIGTERM."""
@@ -191,6 +207,7 @@ class World:
     menus: dict[str, Menu]
     restart_after: Callable[[], float] | None = None
     deaths: int = 0
+    gateways_changed_at: float = 0.0
     unconfigured: set[str] = field(default_factory=set)
     disks: dict[str, Disk] = field(default_factory=dict)
     stations: list[Station] = field(default_factory=list)
@@ -212,7 +229,7 @@ class World:
             return world.disks[name]
 
         journal = disk("gateway", "gateway", gateways > 1)
-        world.houses = [House(world, f"gateway-{n}", journal, patience) for n in range(gateways)]
+        world.houses = [House(world, n, journal, patience) for n in range(gateways)]
         for name, menu in menus.items():
             shelf = disk(name, "departments", replicas > 1)
             stations = [Station(world, f"{name}-{n}", shelf, menu) for n in range(replicas)]
@@ -223,6 +240,13 @@ class World:
     @property
     def programs(self) -> list[Program]:
         return [*self.houses, *self.stations]
+
+    def price(self, name: str, item: str) -> int:
+        """Return what an item costs at one of a department's programs just now; 100 where nobody can say."""
+        for station in self.stations:
+            if station.menu.name == name and station.department and item in station.department.menu.items:
+                return station.department.menu.items[item].price
+        return 100
 
     def open(self) -> None:
         """Start everything."""
@@ -298,6 +322,8 @@ class World:
     async def place(self, house: House, new: "Callable[[], Order]") -> Told:
         async def use_case(ordering: OrderService) -> Told:
             order = new()
+            order.currency = house.currency
+            order.created_at_ms = int(house.wall() * 1000)  # as gateway/rest/restaurant.py has it
             for line in order.lines:
                 if line.department not in ordering.departments:  # as gateway/rest/restaurant.py has it
                     raise UnknownDepartment("lines", line.department, ordering.departments)

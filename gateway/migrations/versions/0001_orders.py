@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("order_id", sa.String(36), nullable=False, unique=True),
         sa.Column("policy", sa.String(16), nullable=False),
         sa.Column("placed_for", sa.String(64)),
+        sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("lines", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("owed", sa.Text),
@@ -28,7 +29,7 @@ def upgrade() -> None:
     op.create_table(
         "gateways",
         sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
-        sa.Column("lease_until_ms", sa.BigInteger, nullable=False),
+        sa.Column("renewals", sa.BigInteger, nullable=False),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_orders_status_seq", "orders", ["status", "seq"])

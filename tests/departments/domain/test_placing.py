@@ -1,5 +1,6 @@
 import copy
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +10,11 @@ from departments.domain.tickets import Outcome, TicketLine, TicketState
 from tests.departments.factories import BAR, coffees, full_stock, new_id, obeys_the_law, order, small_menu
 
 requested_lines = st.builds(
-    RequestedLine, st.sampled_from(["coffee", "soda", "beer", "tea"]), st.integers(1, 8), st.text(max_size=3)
+    RequestedLine,
+    st.sampled_from(["coffee", "soda", "beer", "tea"]),
+    st.integers(1, 8),
+    st.text(max_size=3),
+    st.sampled_from([None, None, 0, 100, 101]),
 )
 orders = st.builds(
     Placement, st.uuids().map(str), st.lists(requested_lines, min_size=1, max_size=4), st.just("7"), st.booleans()
@@ -35,6 +40,39 @@ def test_what_is_short_is_out_of_stock_with_the_number_that_is_left() -> None:
     ticket = write_ticket(order(("soda", 6)), BAR, stock, 1)
     assert ticket.lines == [TicketLine("soda", 6, "", Outcome.OUT_OF_STOCK, unit_price=0, available=5)]
     assert stock == full_stock()
+
+
+@pytest.mark.parametrize("hold", [False, True])
+@pytest.mark.parametrize("expected", [0, 349, 351])
+def test_a_price_that_its_guest_did_not_see_takes_nothing_and_returns_the_price(expected: int, hold: bool) -> None:
+    stock = full_stock()
+    ticket = write_ticket(Placement(new_id(), [RequestedLine("coffee", 2, "hot", expected)], hold=hold), BAR, stock, 1)
+    changed = TicketLine("coffee", 2, "hot", Outcome.PRICE_CHANGED, unit_price=350, expected_price=expected)
+    assert (ticket.lines, ticket.state) == ([changed], TicketState.NONE)
+    assert stock == full_stock()
+
+
+def test_a_price_that_its_guest_saw_is_accepted() -> None:
+    stock = full_stock()
+    ticket = write_ticket(
+        Placement(new_id(), [RequestedLine("coffee", 2, expected_price=350), RequestedLine("soda", 1)]), BAR, stock, 1
+    )
+    assert [line.outcome for line in ticket.lines] == [Outcome.ACCEPTED] * 2
+    assert [line.expected_price for line in ticket.lines] == [350, None]
+    assert (stock["coffee"].sold, stock["soda"].sold) == (2, 1)
+
+
+def test_a_changed_price_is_reported_before_a_lack_of_stock() -> None:
+    ticket = write_ticket(
+        Placement(new_id(), [RequestedLine("soda", 6, expected_price=1), RequestedLine("tea", 1, "", 1)]),
+        BAR,
+        full_stock(),
+        1,
+    )
+    assert [(line.outcome, line.unit_price, line.available) for line in ticket.lines] == [
+        (Outcome.PRICE_CHANGED, 300, 0),
+        (Outcome.NOT_ON_MENU, 0, 0),
+    ]
 
 
 def test_an_item_that_is_not_on_the_menu_is_not_on_menu() -> None:
@@ -72,6 +110,8 @@ def test_a_ticket_matches_the_order_with_the_same_lines_and_no_other() -> None:
         [RequestedLine("coffee", 2, "hot"), RequestedLine("tea", 2)],
         [RequestedLine("coffee", 1, "cold"), RequestedLine("tea", 2)],
         [RequestedLine("soda", 1, "hot"), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "hot", 350), RequestedLine("tea", 2)],
+        [RequestedLine("coffee", 1, "hot"), RequestedLine("tea", 2, "", 0)],
     ):
         assert not Placement(placement.order_id, other).matches(ticket)
 
@@ -101,8 +141,11 @@ def test_every_line_is_decided_from_the_stock_as_it_is(placement: Placement, cof
     left = {item.id: item.stock for item in menu.items.values()}
     for requested, line in zip(placement.lines, ticket.lines, strict=True):
         assert (line.item, line.quantity, line.note) == (requested.item, requested.quantity, requested.note)
+        assert line.expected_price == requested.expected_price
         if requested.item not in left:
             assert (line.outcome, line.available, line.unit_price) == (Outcome.NOT_ON_MENU, 0, 0)
+        elif requested.expected_price not in (None, 100):
+            assert (line.outcome, line.available, line.unit_price) == (Outcome.PRICE_CHANGED, 0, 100)
         elif requested.quantity <= left[requested.item]:
             assert (line.outcome, line.available, line.unit_price) == (Outcome.ACCEPTED, 0, 100)
             left[requested.item] -= requested.quantity

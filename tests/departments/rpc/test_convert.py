@@ -27,7 +27,9 @@ from departments.transactions import StockLevels
 from generated.restaurant import v1
 from tests.departments.factories import BAR, full_stock, new_id
 
-LIMITS = Limits(lines_per_order=3, quantity=10, note_length=5, table_length=4, item_length=6, orders_per_batch=4)
+LIMITS = Limits(
+    lines_per_order=3, quantity=10, price=500, note_length=5, table_length=4, item_length=6, orders_per_batch=4
+)
 FIRST, SECOND = "0197a7a6-0000-7000-8000-000000000001", "0197a7a6-0000-7000-8000-000000000002"
 
 texts = (
@@ -38,7 +40,11 @@ texts = (
 placements = st.builds(
     Placement,
     st.uuids().map(str),
-    st.lists(st.builds(RequestedLine, texts.filter(bool), st.integers(1, 10), texts), min_size=1, max_size=3),
+    st.lists(
+        st.builds(RequestedLine, texts.filter(bool), st.integers(1, 10), texts, st.none() | st.integers(0, 500)),
+        min_size=1,
+        max_size=3,
+    ),
     texts.map(lambda text: text[:4]),
     st.booleans(),
 )
@@ -68,6 +74,7 @@ def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
         items=[line.item for line in lines],
         quantities=[line.quantity for line in lines],
         notes=[line.note for line in lines],
+        expected_prices=[-1 if line.expected_price is None else line.expected_price for line in lines],
     )
 
 
@@ -97,6 +104,11 @@ def test_columns_become_orders() -> None:
     ]
 
 
+def test_a_line_states_the_price_that_its_guest_saw_or_none() -> None:
+    first, second = convert.placements(request(expected_prices=[-1, 0, 500]), LIMITS)
+    assert [line.expected_price for line in [*first.lines, *second.lines]] == [None, 0, 500]
+
+
 @given(st.lists(placements, min_size=1, max_size=4))
 def test_orders_are_the_same_after_encoding_and_decoding(orders: list[Placement]) -> None:
     sent = v1.PlaceOrdersRequest().parse(bytes(in_columns(orders)))
@@ -112,6 +124,17 @@ def test_orders_are_the_same_after_encoding_and_decoding(orders: list[Placement]
         ({"line_counts": [3]}, "line_counts", "there are 1, but 2 order_ids; the columns must be of equal length"),
         ({"quantities": [1, 2]}, "quantities", "there are 2, but 3 items; the columns must be of equal length"),
         ({"notes": [""] * 4}, "notes", "there are 4, but 3 items; the columns must be of equal length"),
+        ({"expected_prices": [1]}, "expected_prices", "there are 1, but 3 items; the columns must be of equal length"),
+        (
+            {"expected_prices": [-1, -2, -1]},
+            "expected_prices[1]",
+            "-2 is not allowed: 0 to 500 is allowed, or -1 for none",
+        ),
+        (
+            {"expected_prices": [501, 0, 0]},
+            "expected_prices[0]",
+            "501 is not allowed: 0 to 500 is allowed, or -1 for none",
+        ),
         ({"items": ["tea"]}, "quantities", "there are 3, but 1 items; the columns must be of equal length"),
         ({"line_counts": [1, 1]}, "line_counts", "they add up to 2, but there are 3 items"),
         ({"line_counts": [2**32 - 1, 3]}, "line_counts", "they add up to 4294967298, but there are 3 items"),

@@ -4,14 +4,16 @@ from collections.abc import Callable
 
 import pytest
 
+from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult, TicketState
-from tests.gateway.fakes import NOON_MS, all_or_nothing, new_id, order, outcomes
+from tests.gateway.fakes import EUR, NOON_MS, all_or_nothing, new_id, order, outcomes
 
 ACCEPTED = LineResult(Outcome.ACCEPTED, 0, 350)
 SOLD_OUT = LineResult(Outcome.OUT_OF_STOCK, 0, 0)
 TWO_LEFT = LineResult(Outcome.OUT_OF_STOCK, 2, 0)
 UNKNOWN = LineResult(Outcome.NOT_ON_MENU, 0, 0)
+DEARER = LineResult(Outcome.PRICE_CHANGED, 0, 370)
 TOMBSTONE = TicketResult(TicketState.CANCELLED, [])
 
 
@@ -49,8 +51,10 @@ def test_an_all_or_nothing_order_is_held_first() -> None:
         ([Outcome.ACCEPTED, Outcome.OUT_OF_STOCK], Status.PARTLY_ACCEPTED),
         ([Outcome.ACCEPTED, Outcome.NOT_ON_MENU], Status.PARTLY_ACCEPTED),
         ([Outcome.ACCEPTED, Outcome.EXPIRED], Status.PARTLY_ACCEPTED),
+        ([Outcome.ACCEPTED, Outcome.PRICE_CHANGED], Status.PARTLY_ACCEPTED),
         ([Outcome.ACCEPTED, Outcome.CANCELLED], Status.PARTLY_ACCEPTED),
         ([Outcome.OUT_OF_STOCK], Status.REFUSED),
+        ([Outcome.PRICE_CHANGED], Status.REFUSED),
         ([Outcome.NOT_ON_MENU, Outcome.EXPIRED], Status.REFUSED),
         ([Outcome.CANCELLED, Outcome.EXPIRED], Status.CANCELLED),
         ([Outcome.CANCELLED, Outcome.OUT_OF_STOCK], Status.CANCELLED),
@@ -80,6 +84,8 @@ def test_the_total_counts_what_will_be_made() -> None:
         lambda o: setattr(o.lines[0], "item", "soda"),
         lambda o: setattr(o.lines[0], "quantity", 3),
         lambda o: setattr(o.lines[0], "note", "hot"),
+        lambda o: setattr(o.lines[0], "expected_price", 350),
+        lambda o: setattr(o.lines[0], "expected_price", 0),
     ],
 )
 def test_orders_that_differ_in_what_they_ask_are_not_the_same(change: Callable[[Order], object]) -> None:
@@ -105,6 +111,43 @@ def test_an_answer_decides_each_line_and_settles_what_was_owed() -> None:
     assert [line.reason for line in asked.lines] == [None, "none left", "bar does not sell this", "2 left"]
     assert asked.owed == {}
     assert asked.total == 700
+
+
+def test_orders_that_were_taken_in_other_currencies_may_ask_for_the_same() -> None:
+    assert order("bar coffee").asks_the_same(order("bar coffee", currency=Currency("JPY")))
+
+
+def expecting(asked: Order, *prices: int | None) -> Order:
+    """Let the lines of an order state what they are expected to cost."""
+    for line, price in zip(asked.lines, prices, strict=True):
+        line.expected_price = price
+    return asked
+
+
+def test_a_price_that_has_changed_is_told_with_the_price_as_it_is_and_costs_nothing() -> None:
+    asked = expecting(order("bar coffee", "bar soda"), 350, None)
+    asked.hear("bar", Goal.PLACE, queued(DEARER, ACCEPTED))
+    assert outcomes(asked) == ["price_changed", "accepted"]
+    assert [line.unit_price for line in asked.lines] == [370, 350]
+    assert asked.lines[0].reason == "its price is 370 now, and 350 was expected"
+    assert asked.total == 350
+
+
+def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_taken_back() -> None:
+    asked = expecting(all_or_nothing("bar coffee", "kitchen pizza"), 350, None)
+    asked.hear("bar", Goal.HOLD, TicketResult(TicketState.NONE, [DEARER]))
+    asked.hear("kitchen", Goal.HOLD, held(ACCEPTED))
+    assert asked.decide(Goal.HOLD)
+    assert outcomes(asked) == ["price_changed", "cancelled"]
+    assert asked.lines[0].unit_price == 370
+    assert (asked.owed, asked.status, asked.total) == ({"kitchen": Goal.CANCEL}, Status.REFUSED, 0)
+
+
+def test_a_price_that_had_changed_before_the_cancel_arrived_is_told() -> None:
+    asked = expecting(order("bar coffee", "bar soda"), 350, None)
+    asked.take_back()
+    asked.hear("bar", Goal.CANCEL, cancelled(DEARER, ACCEPTED))
+    assert outcomes(asked) == ["price_changed", "cancelled"]
 
 
 def test_an_answer_is_for_its_department_alone() -> None:
@@ -462,4 +505,4 @@ def confirmed(*wishes: str) -> Order:
 
 def _with(*outcomes: Outcome) -> Order:
     lines = [Line("bar", "coffee", outcome=outcome) for outcome in outcomes]
-    return Order(new_id(), Policy.BEST_EFFORT, None, lines, NOON_MS, {})
+    return Order(new_id(), Policy.BEST_EFFORT, None, EUR, lines, NOON_MS, {})

@@ -21,13 +21,14 @@ from gateway.domain.order import (
     TicketResult,
     TicketState,
 )
-from tests.gateway.fakes import NOON_MS, new_id
+from tests.gateway.fakes import EUR, NOON_MS, new_id
 
 NAMES = ("bar", "kitchen", "bakery")
 LINE_ANSWERS = {
     "has": LineResult(Outcome.ACCEPTED, 0, 100),
     "sold": LineResult(Outcome.OUT_OF_STOCK, 1, 0),
     "none": LineResult(Outcome.NOT_ON_MENU, 0, 0),
+    "dear": LineResult(Outcome.PRICE_CHANGED, 0, 110),
 }
 NOT_STARTED = (TicketState.HELD, TicketState.QUEUED)
 
@@ -73,7 +74,7 @@ def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
     items = st.sampled_from(sorted(LINE_ANSWERS))
     wishes = draw(st.lists(st.tuples(st.sampled_from(NAMES), items, st.integers(1, 9)), min_size=1, max_size=6))
     lines = [Line(department, item, quantity) for department, item, quantity in wishes]
-    return Order.new(new_id(), policy or draw(st.sampled_from(Policy)), None, lines, NOON_MS)
+    return Order.new(new_id(), policy or draw(st.sampled_from(Policy)), None, EUR, lines, NOON_MS)
 
 
 class OrderMachine(RuleBasedStateMachine):
@@ -159,8 +160,8 @@ class OrderMachine(RuleBasedStateMachine):
     def the_total_is_what_is_accepted(self) -> None:
         accepted = [line for line in self.order.lines if line.outcome is Outcome.ACCEPTED]
         assert self.order.total == 100 * sum(line.quantity for line in accepted)
-        made = (Outcome.ACCEPTED, Outcome.PENDING)
-        assert all(line.unit_price is None for line in self.order.lines if line.outcome not in made)
+        priced = (Outcome.ACCEPTED, Outcome.PENDING, Outcome.PRICE_CHANGED)
+        assert all(line.unit_price is None for line in self.order.lines if line.outcome not in priced)
 
     @invariant()
     def nothing_held_is_forgotten(self) -> None:
