@@ -20,13 +20,14 @@ import uuid_utils
 
 from departments.app import DepartmentApp
 from departments.domain.menu import Menu
-from departments.menu_file import SHIPPED, find_menu, read_menu
+from departments.menu_file import find_menu, read_menu
 from departments.menu_reload import MenuReload
 from departments.rpc.counter import Counter, counters
 from departments.rpc.limits import Limits
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.settings import DepartmentSettings, refuse_reserved_name
+from departments.storage import MIGRATIONS, menu_folder, open_database
 from infra.addresses import join_address
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
@@ -39,9 +40,6 @@ from infra.sockets import bind
 from infra.stop_signals import StopSignals
 from infra.supervise import in_background
 from infra.tls import Callers, Credentials, certificate_name, find_credentials
-
-MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
-DESCRIPTORS = Path(__file__).parent.parent / "generated" / "descriptors.binpb"
 
 log = structlog.get_logger("department")
 
@@ -67,22 +65,9 @@ def main() -> None:
         sys.exit(INTERRUPTED)
 
 
-def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool = False) -> Database:
-    """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
-    url = settings.database_url or Path(settings.home).absolute() / f"{menu.name}.db"
-    schema = menu.name.replace("-", "_")
-    return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
-
-
-def menu_folder() -> Path:
-    """Answer the folder of menu files; raises SettingsError."""
-    folder = read_settings(DepartmentSettings, "", os.environ).menus
-    return Path(folder) if folder else SHIPPED
-
-
 def _configure(name: str) -> tuple[Path, Menu, DepartmentSettings]:
     refuse_unknown_names(os.environ)
-    path = find_menu(name, menu_folder())
+    path = find_menu(name, menu_folder(os.environ))
     menu = read_menu(path)
     refuse_reserved_name(menu.name)
     settings = read_settings(DepartmentSettings, menu.name, os.environ)

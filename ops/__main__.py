@@ -223,7 +223,7 @@ def _show(what: str, strays: "Sequence[Stray]") -> None:
 
 def _prepare(database: "Database") -> None:
     """Take a database for this process, and bring its tables up to date."""
-    from departments.__main__ import MIGRATIONS as OF_DEPARTMENTS
+    from departments.storage import MIGRATIONS as OF_DEPARTMENTS
     from gateway.__main__ import MIGRATIONS as OF_GATEWAY
 
     database.prepare(OF_GATEWAY if database.schema == GATEWAY else OF_DEPARTMENTS)
@@ -231,15 +231,15 @@ def _prepare(database: "Database") -> None:
 
 def _databases(*, read_only: bool = False) -> "tuple[Database, dict[str, Database]]":
     """Open the journal, and each department's database."""
-    from departments import __main__ as department
+    from departments import storage
     from gateway import __main__ as gateway
 
     journal = gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=read_only)
     departments = {}
-    for path in menu_files(department.menu_folder()):
+    for path in menu_files(storage.menu_folder(os.environ)):
         menu = read_menu(path)
         own = read_settings(DepartmentSettings, menu.name, os.environ)
-        departments[menu.name] = department.open_database(menu, own, read_only=read_only)
+        departments[menu.name] = storage.open_database(menu, own, read_only=read_only)
     return journal, departments
 
 

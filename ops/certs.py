@@ -13,9 +13,9 @@ from pathlib import Path
 
 import trustme
 
-from departments.__main__ import menu_folder
 from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings
+from departments.storage import menu_folder
 from infra.db.sqlite_files import OWNER_ONLY, OWNER_ONLY_FOLDER, make_folder
 from infra.errors import StartError
 from infra.settings import read_settings
@@ -151,7 +151,7 @@ class CertificateFolder:
 
 def _programs() -> dict[str, str]:
     domain = read_settings(DepartmentSettings, "", os.environ).tls_domain
-    names = ["gateway", *(read_menu(path).name for path in menu_files(menu_folder()))]
+    names = ["gateway", *(read_menu(path).name for path in menu_files(menu_folder(os.environ)))]
     return {name: certificate_name(name, domain) for name in names}
 
 

@@ -1,6 +1,7 @@
 """The floor: DepartmentService, a few lines for each RPC."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import structlog
 from grpclib.const import Status
@@ -13,6 +14,9 @@ from departments.rpc.status import to_status
 from departments.transactions import TicketOrUnreadable
 from generated.restaurant import v1
 from infra.pipeline import pipelined
+
+DESCRIPTORS = Path(__file__).parents[2] / "generated" / "descriptors.binpb"
+"""The descriptors of all protos, for the server's reflection service."""
 
 BATCHES_AT_ONCE = 16
 """How many batches of one stream may wait for their answers: as many as may go into one transaction."""

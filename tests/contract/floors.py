@@ -11,8 +11,6 @@ from typing import Any
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
-from departments.__main__ import DESCRIPTORS
-from departments.__main__ import MIGRATIONS as TABLES
 from departments.app import DepartmentApp as Station
 from departments.domain.positions import Position
 from departments.domain.steps import Move
@@ -20,8 +18,9 @@ from departments.domain.stock import Stock
 from departments.domain.tickets import State, Verb
 from departments.menu_file import SHIPPED, find_menu, read_menu
 from departments.rpc.limits import Limits
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from departments.rpc.status import to_status
+from departments.storage import MIGRATIONS
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
@@ -143,7 +142,7 @@ class Floor:
     async def open(self) -> None:
         """Start serving; the second time on the same port."""
         self.database = BreakableDatabase(f"sqlite:///{self._folder}/{self.name}.db", self.name)
-        self.database.prepare(TABLES)
+        self.database.prepare(MIGRATIONS)
         self.station = Station(self.menu, self.database)
         await self.station.open()
         if self._stock is not None:

@@ -5,7 +5,6 @@ from collections import Counter
 from sqlalchemy import Connection
 
 from departments import tables, transactions
-from departments.__main__ import MIGRATIONS
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
@@ -13,6 +12,7 @@ from departments.domain.positions import Page, Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, State, Ticket, Verb
+from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrUnreadable
 from infra.db.database import Database
 from tests.departments.factories import BAR, new_id, obeys_the_law

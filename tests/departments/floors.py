@@ -9,13 +9,13 @@ from typing import Any
 from grpclib.client import Channel
 from grpclib.testing import ChannelFor
 
-from departments.__main__ import DESCRIPTORS, MIGRATIONS
 from departments.app import DepartmentApp
 from departments.domain.menu import Menu
 from departments.rpc.counter import Counter, counters
 from departments.rpc.limits import Limits
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from departments.rpc.status import to_status
+from departments.storage import MIGRATIONS
 from generated.restaurant import v1
 from infra.db.database import Database
 from infra.grpc.server import GrpcServer

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from departments.__main__ import DESCRIPTORS
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from generated.restaurant import v1
 
 FILES = {file.name: file for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import structlog
 
-from departments.__main__ import MIGRATIONS
 from departments.app import DepartmentApp
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, State, Verb
+from departments.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.departments.factories import BAR, coffees, new_id
 

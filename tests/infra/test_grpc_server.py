@@ -21,7 +21,7 @@ from grpclib.reflection.v1.reflection_pb2 import ServerReflectionRequest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from departments.__main__ import DESCRIPTORS
+from departments.rpc.servicer import DESCRIPTORS
 from generated import bar
 from infra.grpc.health_service import HealthListRequest, HealthListResponse
 from infra.grpc.server import GrpcServer, invalid_argument

@@ -12,7 +12,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from departments.__main__ import DESCRIPTORS
+from departments.rpc.servicer import DESCRIPTORS
 from generated.restaurant import v1
 from infra.grpc.lean_messages import make_lean
 

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 import uuid_utils
 
-from departments import __main__ as department_program
 from departments import transactions
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, Source, State, Ticket, Verb
+from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
 from gateway import __main__ as gateway_program
 from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult, TicketState
 from gateway.orders.journal import Journal
@@ -48,7 +48,7 @@ class Books:
         self.journal_database.prepare(gateway_program.MIGRATIONS)
         self.departments = {name: self._open(name, read_only=False) for name in MENUS}
         for database in self.departments.values():
-            database.prepare(department_program.MIGRATIONS)
+            database.prepare(DEPARTMENT_MIGRATIONS)
         self.journal = Journal(self.journal_database)
         self._opened = [self.journal_database, *self.departments.values()]
 

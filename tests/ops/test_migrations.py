@@ -10,17 +10,16 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-import departments.__main__
 import gateway.__main__
 import infra.db.database
-from departments import tables
+from departments import storage, tables
 from gateway.orders import journal
 from infra.db.database import Database
 
 ENVIRONMENT = Path(infra.db.database.__file__).parent / "migrations"
 
 PROGRAMS = {
-    "bar": (departments.__main__.MIGRATIONS, tables.metadata),
+    "bar": (storage.MIGRATIONS, tables.metadata),
     "gateway": (gateway.__main__.MIGRATIONS, journal.metadata),
 }
 
