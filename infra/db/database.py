@@ -7,7 +7,8 @@ few rows by their keys does not wait behind such a page.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
@@ -99,12 +100,18 @@ class Database:
             self._lock = lock_file(self.file)
             refuse_half_restored(self.file)
             make_private(self.file)
-        try:
+        with self.start_errors():
             if not self._writer.run_now(self._is_current, versions):
                 self._migrate(versions)
+        self._outages.begin()
+
+    @contextmanager
+    def start_errors(self) -> Iterator[None]:
+        """Raise the body's DatabaseError as StartError: a program does not start without its database."""
+        try:
+            yield
         except DatabaseError as error:
             raise StartError(f"database {self} cannot be used: {error}") from error
-        self._outages.begin()
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""

@@ -12,13 +12,13 @@ from grpclib.const import Status as Grpc
 from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import State
-from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy
 from gateway.domain.order import Outcome, Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
+from gateway.storage import MIGRATIONS
 from tests.contract.floors import Floor, open_floor
 from tests.contract.test_floor import ABOUT_THE_CALLER, refuse
 from tests.gateway.fakes import BreakableDatabase, Clock, all_or_nothing, new_id, order, outcomes, until

@@ -9,11 +9,11 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy, DepartmentClient, MenuItem, MenuSnapshot, Refused, Unreachable
 from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
+from gateway.storage import MIGRATIONS
 from infra.db.database import Database
 from infra.errors import DatabaseError
 

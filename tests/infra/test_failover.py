@@ -74,10 +74,10 @@ async def test_what_only_reads_finds_its_server_and_cannot_write(cluster: Cluste
 
 async def test_every_command_takes_a_url_with_several_hosts(cluster: Cluster, url: str) -> None:
     variables = environment(DATABASE_URL=url)
-    done = await asyncio.to_thread(run, ["-m", "house", "migrate"], variables)
+    done = await asyncio.to_thread(run, ["-m", "ops", "migrate"], variables)
     shown = f"postgresql+psycopg://postgres:***@{cluster.hosts}/{url.rpartition('/')[2]} (gateway) is up to date"
     assert done.stdout.splitlines()[0] == shown
-    done = await asyncio.to_thread(run, ["-m", "house", "audit"], variables)
+    done = await asyncio.to_thread(run, ["-m", "ops", "audit"], variables)
     assert done.code == 0
     assert done.stderr == ""
 

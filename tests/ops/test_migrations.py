@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-import gateway.__main__
+import gateway.storage
 import infra.db.database
 from departments import storage, tables
 from gateway.orders import journal
@@ -20,7 +20,7 @@ ENVIRONMENT = Path(infra.db.database.__file__).parent / "migrations"
 
 PROGRAMS = {
     "bar": (storage.MIGRATIONS, tables.metadata),
-    "gateway": (gateway.__main__.MIGRATIONS, journal.metadata),
+    "gateway": (gateway.storage.MIGRATIONS, journal.metadata),
 }
 
 
