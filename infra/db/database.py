@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from infra.db import engines
 from infra.db.outages import Outages
-from infra.db.sessions import Session, statements_only
+from infra.db.sessions import Session, StatementScript, statements_only
 from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
 from infra.db.statements import (
     MOST_ROWS,
@@ -36,6 +36,7 @@ __all__ = [
     "MOST_ROWS",
     "Database",
     "Statement",
+    "StatementScript",
     "change_copy",
     "encode_json",
     "insert_records",

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -17,9 +17,6 @@ from infra.errors import DatabaseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Script = TypeVar("Script", bound=Callable[..., Any])
-
-_MARK = "__statements_only__"
 
 _ATTEMPT = re.compile(r"^- host: '?(.*?)'?, port: '?(.*?)'?, hostaddr: .*?: (.*)$", re.MULTILINE)
 """How psycopg writes one attempt of several to connect: host, port and reason."""
@@ -27,14 +24,25 @@ _ATTEMPT = re.compile(r"^- host: '?(.*?)'?, port: '?(.*?)'?, hostaddr: .*?: (.*)
 _CONNECTING = re.compile(r"^connection failed: (connection to server at .* failed: )?")
 
 
-def statements_only(script: Script) -> Script:
-    """Run a script that writes, and executes nothing but `Statement`, without SQLAlchemy's costly BEGIN and COMMIT.
+class StatementScript(Generic[P, R]):
+    """A transaction script that writes and executes nothing but `Statement`: run without SQLAlchemy's BEGIN and COMMIT.
 
-    PostgreSQL hears all of it up to the first answer that is read, and the rest together with the COMMIT. A fault is
-    raised where an answer is read, or at the end.
+    On PostgreSQL it runs as a pipeline: its statements are sent together up to the first result that is read, and the
+    rest with the COMMIT. So an error is raised where a result is read, or at the end.
     """
-    setattr(script, _MARK, True)
-    return script
+
+    def __init__(self, script: Callable[Concatenate[sa.Connection, P], R]) -> None:
+        """Take the function, whose first argument is the connection; usable as a decorator."""
+        self.script = script
+        self.__doc__ = script.__doc__
+
+    def __call__(self, connection: sa.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the script within a transaction that has begun."""
+        return self.script(connection, *args, **kwargs)
+
+
+statements_only = StatementScript
+"""The class, as a decorator."""
 
 
 class Session:
@@ -48,8 +56,10 @@ class Session:
         self._worker = Worker(name)
         self._connection: sa.Connection | None = None
         self._timer = TransactionTimer(limit)
-        self._errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
-        if engine.dialect.name == "postgresql":
+        self._driver = engine.dialect.loaded_dbapi
+        self._errors = (DBAPIError, self._driver.Error)
+        self._is_postgresql = engine.dialect.name == "postgresql"
+        if self._is_postgresql:
             sa.event.listen(engine, "do_connect", self._connect_driver)
 
     async def run(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -74,16 +84,16 @@ class Session:
                 if connection is None:
                     connection = self._connection = self._engine.connect()
                     self._outages.reached()
-                with _begin(connection, script):
+                with self._begin(connection, script):
                     result = script(connection, *args, **kwargs)
                     is_finished = True
                 self._outages.succeeded(self._name)
                 return result
             except self._errors as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
-                is_lost = connection is not None and _is_lost(connection)
+                is_lost = connection is not None and self._is_lost(connection)
                 self._hang_up()
-                if _is_ours(cause):
+                if self._is_programs_fault(cause):
                     raise
                 # A kept connection that died while idle: COMMIT was not sent, so nothing was committed, and the script
                 # may run again. One that holds has answered, and one that took too long has had its time.
@@ -113,6 +123,28 @@ class Session:
         self._timer.attach(driver.fileno())
         return driver
 
+    def _begin(self, connection: sa.Connection, script: Callable[..., Any]) -> AbstractContextManager[Any]:
+        """Begin a transaction, as the kind of script allows."""
+        if not isinstance(script, StatementScript):
+            return connection.begin()
+        driver = connection.connection.driver_connection
+        return _pipeline(driver) if self._is_postgresql else _transaction(driver)
+
+    def _is_lost(self, connection: sa.Connection) -> bool:
+        """Tell whether a connection has broken; SQLite's cannot."""
+        if not self._is_postgresql:
+            return False
+        if connection.invalidated:
+            return True
+        return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+
+    def _is_programs_fault(self, error: BaseException | None) -> bool:
+        """Tell a fault of this program (a constraint, a misuse of the driver) from one of the database.
+
+        psycopg raises its own ProgrammingError for a misuse, and a subclass for SQL that the server refuses.
+        """
+        return isinstance(error, self._driver.IntegrityError) or type(error) is self._driver.ProgrammingError
+
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
         self._timer.detach()
@@ -123,15 +155,6 @@ class Session:
 
 
 @contextmanager
-def _begin(connection: sa.Connection, script: Callable[..., Any]) -> Iterator[None]:
-    if hasattr(script, _MARK):
-        driver = connection.connection.driver_connection
-        yield from _pipeline(driver) if connection.dialect.name == "postgresql" else _transaction(driver)
-    else:
-        with connection.begin():
-            yield
-
-
 def _transaction(driver: Any) -> Iterator[None]:
     """Make a transaction on SQLite that writes."""
     driver.execute(WRITING)
@@ -143,6 +166,7 @@ def _transaction(driver: Any) -> Iterator[None]:
             driver.execute("ROLLBACK")
 
 
+@contextmanager
 def _pipeline(driver: Any) -> Iterator[None]:
     """Send BEGIN with the first statement and COMMIT with the last ones, which fail or succeed as one."""
     cursor = driver.cursor()
@@ -154,21 +178,6 @@ def _pipeline(driver: Any) -> Iterator[None]:
     finally:
         if not driver.closed:
             driver.rollback()  # nothing, where it is committed
-
-
-def _is_lost(connection: sa.Connection) -> bool:
-    """Tell whether a connection has broken; SQLite's cannot."""
-    if connection.dialect.name == "sqlite":
-        return False
-    if connection.invalidated:
-        return True
-    return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
-
-
-def _is_ours(error: BaseException | None) -> bool:
-    """Tell a fault of this program (a constraint, a misuse of the driver) from one of the database."""
-    kinds = [kind.__name__ for kind in type(error).__mro__]  # psycopg's are named after what happened: UniqueViolation
-    return "IntegrityError" in kinds or kinds[0] == "ProgrammingError"
 
 
 def explain(error: BaseException | None) -> str:
