@@ -6,7 +6,6 @@ of its own, so that a long page of history never delays an order, and `look_up` 
 few rows by their keys does not wait behind such a page.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from infra.db import engines
+from infra.db.migrations import is_current, migrate
 from infra.db.outages import Outages
 from infra.db.sessions import Session, StatementScript, statements_only
 from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
@@ -29,7 +29,7 @@ from infra.db.statements import (
     strings,
     update_records,
 )
-from infra.db.url import parse_url, show_url
+from infra.db.url import is_sqlite, parse_url, show_url
 from infra.errors import DatabaseError, StartError
 
 __all__ = [
@@ -74,7 +74,7 @@ class Database:
             limits = engines.auditing(timeout)
             reading = engines.reading_engine(self.url, schema, limits)
             self._writer = self._reader = self._finder = self._session("read", reading, limits)
-        elif self.url.drivername == "sqlite":
+        elif is_sqlite(self.url):
             self._writer = self._session("write", engines.sqlite_engine(self.url, engines.WRITING))
             self._reader = self._session("read", engines.sqlite_engine(self.url, "BEGIN"))
             self._finder = self._session("look up", engines.sqlite_engine(self.url, "BEGIN"))
@@ -90,7 +90,7 @@ class Database:
     @property
     def file(self) -> Path | None:
         """The SQLite file; None on PostgreSQL."""
-        return Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+        return Path(self.url.database or "") if is_sqlite(self.url) else None
 
     def prepare(self, versions: Path) -> None:
         """Take the database for this process and bring its tables up to date; raises StartError.
@@ -141,20 +141,20 @@ class Database:
         return self._session(name, engine, limits)
 
     def _is_current(self, connection: sa.Connection, versions: Path) -> bool:
-        """Tell whether no migration is due; raises StartError for an encoding that cannot hold all text."""
+        """Return whether no migration is due; raises StartError for an encoding that cannot hold all text."""
         encoding = _encoding(connection)
         if encoding != "UTF8":
             raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
-        return _version(connection, self.schema) == _newest(versions)
+        return is_current(connection, self.schema, versions)
 
     def _migrate(self, versions: Path) -> None:
         """Bring the tables up to date; on PostgreSQL in a session of its own, which may take as long as it needs."""
         if self.file is not None:
-            self._writer.run_now(_migrate, self.schema, versions)
+            self._writer.run_now(migrate, self.schema, versions)
             return
         migrating = self._on_postgresql("migrate", engines.migrating(self._timeout))
         try:
-            migrating.run_now(_migrate, self.schema, versions)
+            migrating.run_now(migrate, self.schema, versions)
         finally:
             migrating.close()
 
@@ -179,31 +179,3 @@ def _encoding(connection: sa.Connection) -> str:
     if connection.dialect.name == "sqlite":
         return "UTF8"
     return str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
-
-
-def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
-    if connection.dialect.name == "postgresql":
-        # Replicas that start at once take turns.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(schema))))
-        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-        if _version(connection, schema) == _newest(versions):
-            return
-    # Where there is Pygments, mako would load it, 4 MB, to colour pages of template errors that nobody here sees.
-    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
-    from infra.db.upgrade import upgrade
-
-    upgrade(connection, versions)
-
-
-def _newest(versions: Path) -> str:
-    """Return the number of the newest migration, with which its file begins."""
-    return max(versions.glob("[0-9]*.py")).stem.partition("_")[0]
-
-
-def _version(connection: sa.Connection, schema: str) -> str | None:
-    """Tell which migration was the last; None where there was none yet."""
-    place = schema if connection.dialect.name == "postgresql" else None
-    if not sa.inspect(connection).has_table("alembic_version", place):
-        return None
-    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    return version

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from infra.db.sqlite_files import refuse_half_restored
-from infra.db.url import connection_parameters
+from infra.db.url import connection_parameters, is_sqlite
 from infra.errors import StartError
 
 CACHED_STATEMENTS = 48
@@ -107,7 +107,7 @@ def sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) ->
 
 def reading_engine(url: sa.URL, schema: str, limits: Limits) -> sa.Engine:
     """Make an engine for looking at a database that others write; raises StartError where there is no such file."""
-    if url.drivername == "sqlite":
+    if is_sqlite(url):
         file = Path(url.database or "")
         if not file.exists():
             raise StartError(f"there is no database {file}")

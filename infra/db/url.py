@@ -35,11 +35,16 @@ def parse_url(url: str | Path) -> sa.URL:
     if parsed.drivername in _NAMES:
         parsed = parsed.set(drivername="postgresql+psycopg")
         return parsed.update_query_dict(_several_hosts(several["hosts"])) if several else parsed
-    if parsed.drivername == "sqlite":
+    if is_sqlite(parsed):
         if several or parsed.database in (None, "", ":memory:"):
             raise SettingsError(f"{VARIABLE}: SQLite needs the path of a file, such as sqlite:////data/bar.db")
         return parsed
     raise SettingsError(f"{VARIABLE}: {parsed.drivername!r} is not allowed: expected postgresql or sqlite")
+
+
+def is_sqlite(url: sa.URL) -> bool:
+    """Return whether a parsed URL is a SQLite file's; otherwise it is a PostgreSQL database's."""
+    return url.drivername == "sqlite"
 
 
 def connection_parameters(url: sa.URL) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def connection_parameters(url: sa.URL) -> dict[str, Any]:
 
 def show_url(url: sa.URL) -> str:
     """Return a URL as its user knows it, without its passwords."""
-    if url.drivername == "sqlite":
+    if is_sqlite(url):
         return f"sqlite:///{url.database}"
     query: dict[str, tuple[str, ...] | str] = dict(url.query)
     hosts, ports = query.get("host"), query.get("port", "")

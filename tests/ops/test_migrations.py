@@ -16,7 +16,7 @@ from departments import storage, tables
 from gateway.orders import journal
 from infra.db.database import Database
 
-ENVIRONMENT = Path(infra.db.database.__file__).parent / "migrations"
+ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
 PROGRAMS = {
     "bar": (storage.MIGRATIONS, tables.metadata),
