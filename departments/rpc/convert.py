@@ -19,11 +19,11 @@ from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Source,
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels, TicketOrUnreadable
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
+from infra.grpc.plain_messages import use_plain_attributes
 
 T = TypeVar("T")
 
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
+use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
 LAST_REVISION = LAST_EPOCH = 2**63 - 1
 """The highest that a database can count to."""

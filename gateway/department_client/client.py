@@ -30,13 +30,10 @@ from gateway.department_client.stream import OrderStream, StreamRefused
 from gateway.domain.order import Goal, LineResult, Order, Outcome, TicketResult, TicketState
 from generated.restaurant import v1
 from infra.group_commit import GroupCommit
-from infra.grpc.lean_messages import make_lean
 from infra.grpc.peer_guard import WatchedChannel, is_transport_failure
 from infra.request_ids import HEADER, current_request_id
 
 R = TypeVar("R")
-
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
 log = structlog.get_logger("floor")
 

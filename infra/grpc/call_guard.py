@@ -29,7 +29,7 @@ from h2.exceptions import StreamClosedError
 from h2.stream import StreamState
 
 from infra.grpc.compression import ACCEPTED, ENCODINGS, IDENTITY, decompress
-from infra.grpc.frames import LightStream
+from infra.grpc.data_fast_path import FastDataStream
 
 LEAST_TIMEOUT = 0.001
 LARGE_MESSAGES = 4
@@ -103,7 +103,7 @@ class GuardedBuffer(Buffer):
             self._ack_callback(self.unacked_size())
 
 
-class GuardedStream(LightStream):
+class GuardedStream(FastDataStream):
     """A call that takes no message that is too large, too slow, cut off or missing."""
 
     buffer: GuardedBuffer

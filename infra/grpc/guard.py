@@ -36,7 +36,7 @@ from h2.events import RemoteSettingsChanged, RequestReceived, StreamReset
 
 from infra.grpc.call_guard import GuardedHandler, GuardedStream, Headers, Room, fault_in, split_binary
 from infra.grpc.connection import MOST_HEADER_BYTES
-from infra.grpc.frames import LightConnection
+from infra.grpc.data_fast_path import FastDataConnection
 from infra.grpc.peer_guard import CONFIGURATION, LOOK_SECONDS, UNANSWERED_LOOKS, WatchedProcessor, WatchedProtocol
 from infra.tls import Callers, peer_names
 
@@ -67,7 +67,7 @@ Refusal = Callable[[str], str | None]
 log = structlog.get_logger("grpc")
 
 
-class GuardedConnection(LightConnection):
+class GuardedConnection(FastDataConnection):
     """Is closed in one direction first, so that its peer reads to the end."""
 
     def close(self) -> None:
@@ -186,7 +186,7 @@ class GuardedProtocol(WatchedProtocol):
         """Close without waiting for the peer."""
         self._transport.abort()
 
-    def _make_connection(self) -> LightConnection:
+    def _make_connection(self) -> FastDataConnection:
         return GuardedConnection(self._h2, self._transport, config=self.config)
 
     def _make_processor(self) -> GuardedProcessor:

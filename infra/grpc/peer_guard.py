@@ -32,7 +32,7 @@ from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes
 
 from infra.grpc.connection import StrictConnection
-from infra.grpc.frames import LightConnection, receive_data
+from infra.grpc.data_fast_path import FastDataConnection, receive_data_frame
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport, Transport
@@ -74,7 +74,7 @@ class WatchedProcessor(EventsProcessor):
 class WatchedProtocol(H2Protocol):
     """Pings its peer and hangs up, without waiting, on one that is gone."""
 
-    connection: LightConnection
+    connection: FastDataConnection
     _h2: StrictConnection
     _transport: "Transport"
     _timer: asyncio.TimerHandle
@@ -99,7 +99,7 @@ class WatchedProtocol(H2Protocol):
         self._silent = 0
         if self.connection.is_closing():
             return
-        if received := receive_data(self._h2, data):
+        if received := receive_data_frame(self._h2, data):
             self.processor.process(received)
             return
         try:
@@ -130,8 +130,8 @@ class WatchedProtocol(H2Protocol):
         if self._idle_looks is None:
             self._idle_looks = 0
 
-    def _make_connection(self) -> LightConnection:
-        return LightConnection(self._h2, self._transport, config=self.config)
+    def _make_connection(self) -> FastDataConnection:
+        return FastDataConnection(self._h2, self._transport, config=self.config)
 
     def _make_processor(self) -> EventsProcessor:
         return WatchedProcessor(self.handler, self.connection, self._hear_goaway)
