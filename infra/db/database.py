@@ -1,9 +1,9 @@
-"""One database, SQLite or PostgreSQL: its sessions, its migrations, and a transaction as one job in a thread.
+"""One database, SQLite or PostgreSQL: its sessions, its migrations, and transactions as jobs in threads.
 
 A transaction script is a plain function whose first argument is the connection. `write` runs it in the one writing
-thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller that goes away. `read` runs it in a thread
-of its own, so that a long page of history never delays an order, and `look_up` in another one, so that whoever reads a
-few rows by their keys does not wait behind such a page.
+thread, from BEGIN to COMMIT; a caller that is cancelled does not interrupt it. `read` runs it in a second thread, so
+that a long page of history never delays an order, and `look_up` in a third, so that a read of a few rows by their keys
+does not wait for such a page.
 """
 
 from collections.abc import Callable, Iterator
@@ -60,10 +60,9 @@ class Database:
     ) -> None:
         """Open lazily; raises SettingsError for a URL of another kind. `schema` and `timeout` are for PostgreSQL only.
 
-        A path is a SQLite file's, whatever characters are in it.
-
-        `read_only` is for looking at a database that others write: nothing is made or changed, not even the file.
-        `timeout`, in seconds, is what a transaction that writes may take before its connection is given up.
+        A path is a SQLite file's, whatever characters are in it. With `read_only` nothing is created or changed, not
+        even the file: for a database that other processes write. `timeout`, in seconds, is the limit of a transaction
+        that writes; after it the connection is closed.
         """
         self.url = parse_url(url)
         self.schema = schema
@@ -84,7 +83,7 @@ class Database:
             self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY)
 
     def __str__(self) -> str:
-        """Name the database without its password."""
+        """Return the URL without its password."""
         return show_url(self.url)
 
     @property
@@ -93,7 +92,7 @@ class Database:
         return Path(self.url.database or "") if is_sqlite(self.url) else None
 
     def prepare(self, versions: Path) -> None:
-        """Take the database for this process and bring its tables up to date; raises StartError.
+        """Lock the database for this process, and run the migrations that are due; raises StartError.
 
         `versions` is the folder of the program's Alembic migrations.
         """
@@ -115,19 +114,19 @@ class Database:
             raise StartError(f"database {self} cannot be used: {error}") from error
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
+        """Run a script as one durable transaction, to its end also if the caller is cancelled; raises DatabaseError."""
         return await self._writer.run(script, *args, **kwargs)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script that changes nothing; raises DatabaseError."""
+        """Run a script that only reads; raises DatabaseError."""
         return await self._reader.run(script, *args, **kwargs)
 
     async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script that reads a few rows by their keys, past whatever `read` is busy with; raises DatabaseError."""
+        """Run a script that reads a few rows by their keys, without waiting for `read`; raises DatabaseError."""
         return await self._finder.run(script, *args, **kwargs)
 
     def close(self) -> None:
-        """Finish the transactions that run, then let go of the database."""
+        """Finish the transactions that were submitted, then close the connections and release the lock."""
         for session in {self._finder, self._reader, self._writer}:
             session.close()
         if self._lock is not None:
@@ -144,11 +143,11 @@ class Database:
         """Return whether no migration is due; raises StartError for an encoding that cannot hold all text."""
         encoding = _encoding(connection)
         if encoding != "UTF8":
-            raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
+            raise StartError(f"database {self} is in {encoding}; it must be created with ENCODING 'UTF8'")
         return is_current(connection, self.schema, versions)
 
     def _migrate(self, versions: Path) -> None:
-        """Bring the tables up to date; on PostgreSQL in a session of its own, which may take as long as it needs."""
+        """Run the migrations that are due; on PostgreSQL in a session of its own, without a time limit."""
         if self.file is not None:
             self._writer.run_now(migrate, self.schema, versions)
             return
@@ -162,7 +161,7 @@ class Database:
 def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
     """Run a script as a transaction on a SQLite file that no program uses; raises DatabaseError.
 
-    The file stays one file: nothing of it is left in a log beside it.
+    No write-ahead log is left beside the file, so it can be copied alone.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     try:
@@ -175,7 +174,7 @@ def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
 
 
 def _encoding(connection: sa.Connection) -> str:
-    """Tell how text is written; SQLite's own ways are all Unicode."""
+    """Return the encoding of text; those of SQLite are all Unicode."""
     if connection.dialect.name == "sqlite":
         return "UTF8"
     return str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())

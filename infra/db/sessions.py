@@ -1,4 +1,4 @@
-"""A session: a thread with a connection of its own, on which it runs one transaction after another."""
+"""A session: a thread with one database connection, on which it runs one transaction after another."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _ATTEMPT = re.compile(r"^- host: '?(.*?)'?, port: '?(.*?)'?, hostaddr: .*?: (.*)$", re.MULTILINE)
-"""How psycopg writes one attempt of several to connect: host, port and reason."""
+"""How psycopg reports each of several attempts to connect: host, port and reason."""
 
 _CONNECTING = re.compile(r"^connection failed: (connection to server at .* failed: )?")
 
@@ -46,10 +46,10 @@ statements_only = StatementScript
 
 
 class Session:
-    """A thread with a connection of its own, on which it runs one transaction after another."""
+    """A thread with one database connection, which it opens with the first transaction and again after a failure."""
 
     def __init__(self, name: str, engine: sa.Engine, outages: Outages, limit: float = 0) -> None:
-        """`limit`, in seconds, is what a transaction on PostgreSQL may take; 0 is for ever."""
+        """`limit`, in seconds, is how long a transaction on PostgreSQL may take; 0 is no limit."""
         self._name = name
         self._engine = engine
         self._outages = outages
@@ -67,12 +67,12 @@ class Session:
         return await self._worker.run(partial(self._transact, script, *args, **kwargs))
 
     def run_now(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do the same where no loop runs, and block until it is done."""
+        """Run a script as one transaction, and block until it is done: for use without an event loop."""
         return self._worker.run_now(partial(self._transact, script, *args, **kwargs))
 
     def close(self) -> None:
-        """Finish what was given, and give up the connection."""
-        self._worker.run_now(self._hang_up)
+        """Finish the transactions that were submitted, and close the connection."""
+        self._worker.run_now(self._disconnect)
         self._worker.close()
         self._engine.dispose()
 
@@ -92,21 +92,24 @@ class Session:
             except self._errors as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
                 is_lost = connection is not None and self._is_lost(connection)
-                self._hang_up()
+                self._disconnect()
                 if self._is_programs_fault(cause):
                     raise
-                # A kept connection that died while idle: COMMIT was not sent, so nothing was committed, and the script
-                # may run again. One that holds has answered, and one that took too long has had its time.
-                if is_lost and not (is_fresh or is_finished or self._timer.is_over):
+                # A reused connection broke while it was idle: COMMIT was not sent, so nothing was committed, and the
+                # script may run again. It may not after the limit, or if the server refused it (the connection is
+                # intact).
+                if is_lost and not (is_fresh or is_finished or self._timer.is_expired):
                     continue
-                raise DatabaseError(self._note(cause, is_connected=connection is not None, is_lost=is_lost)) from error
+                raise DatabaseError(
+                    self._record(cause, is_connected=connection is not None, is_lost=is_lost)
+                ) from error
             finally:
                 self._timer.stop()
 
-    def _note(self, cause: BaseException | None, *, is_connected: bool, is_lost: bool) -> str:
-        """Note what became of a transaction that failed, and return why, in one line."""
-        if self._timer.is_over:
-            reason = f"no answer within {self._timer.limit:g} s; the connection is given up"
+    def _record(self, cause: BaseException | None, *, is_connected: bool, is_lost: bool) -> str:
+        """Record a transaction that failed, and return the reason in one line."""
+        if self._timer.is_expired:
+            reason = f"no response within {self._timer.limit:g} s; the connection is closed"
         else:
             reason = explain(cause)
         if not is_connected:
@@ -118,7 +121,7 @@ class Session:
         return reason
 
     def _connect_driver(self, dialect: sa.Dialect, _record: object, arguments: Any, parameters: Any) -> Any:
-        """Connect, and let the timer know the connection's socket before a first statement waits on it."""
+        """Connect, and give the timer the connection's socket before the first statement waits on it."""
         driver = dialect.connect(*arguments, **parameters)
         self._timer.attach(driver.fileno())
         return driver
@@ -131,7 +134,7 @@ class Session:
         return _pipeline(driver) if self._is_postgresql else _transaction(driver)
 
     def _is_lost(self, connection: sa.Connection) -> bool:
-        """Tell whether a connection has broken; SQLite's cannot."""
+        """Return whether a connection has broken; SQLite's cannot."""
         if not self._is_postgresql:
             return False
         if connection.invalidated:
@@ -139,24 +142,24 @@ class Session:
         return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
 
     def _is_programs_fault(self, error: BaseException | None) -> bool:
-        """Tell a fault of this program (a constraint, a misuse of the driver) from one of the database.
+        """Return whether an error is this program's fault (a constraint, a misuse of the driver), not the database's.
 
         psycopg raises its own ProgrammingError for a misuse, and a subclass for SQL that the server refuses.
         """
         return isinstance(error, self._driver.IntegrityError) or type(error) is self._driver.ProgrammingError
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._timer.detach()
         if connection is not None:
-            with suppress(Exception):  # it may be broken, and it is given up either way
+            with suppress(Exception):  # it may be broken, and it is discarded either way
                 connection.invalidate()
                 connection.close()
 
 
 @contextmanager
 def _transaction(driver: Any) -> Iterator[None]:
-    """Make a transaction on SQLite that writes."""
+    """Run the body as a transaction on SQLite that writes."""
     driver.execute(WRITING)
     try:
         yield
@@ -168,7 +171,7 @@ def _transaction(driver: Any) -> Iterator[None]:
 
 @contextmanager
 def _pipeline(driver: Any) -> Iterator[None]:
-    """Send BEGIN with the first statement and COMMIT with the last ones, which fail or succeed as one."""
+    """Run the body as a transaction on PostgreSQL: BEGIN is sent with the first statements, COMMIT with the last."""
     cursor = driver.cursor()
     try:
         with driver.pipeline():
@@ -177,11 +180,11 @@ def _pipeline(driver: Any) -> Iterator[None]:
             cursor.execute("COMMIT")
     finally:
         if not driver.closed:
-            driver.rollback()  # nothing, where it is committed
+            driver.rollback()  # does nothing after a commit
 
 
 def explain(error: BaseException | None) -> str:
-    """Return in one line what a driver's error says; of several hosts, what each of them said."""
+    """Return a driver's error in one line; for several hosts, the reason of each."""
     text = str(error).strip()
     hosts = [f"{host}:{port}: {_CONNECTING.sub('', reason)}" for host, port, reason in _ATTEMPT.findall(text)]
     return "; ".join(hosts) or (text.splitlines()[0] if text else type(error).__name__)

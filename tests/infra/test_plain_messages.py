@@ -1,4 +1,4 @@
-"""Messages with theirs attributes are the same on the wire as protobuf's own classes."""
+"""Messages with plain attributes are the same on the wire as protobuf's own classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -89,7 +89,7 @@ PRIVATE = [
         "_start_asgi_task _unsupported_upgrade_warning client connections cycle expect_100_continue flow headers "
         "loop on_headers_complete on_message_begin on_message_complete on_response_complete parser pipeline "
         "send_400_response server_state timeout_keep_alive transport",
-        "infra/http/guard.py",
+        "infra/http",
     ),
     Private(
         RequestResponseCycle,

@@ -128,7 +128,7 @@ class SimulatedDatabase(Database):
     def close(self) -> None:
         """Let go of the file; nothing can be in the middle of a transaction here."""
         for session in (self._finder, self._reader, self._writer):
-            session._hang_up()
+            session._disconnect()
             session._engine.dispose()
 
 
