@@ -465,7 +465,7 @@ def test_a_url_of_another_kind_is_one_line_that_says_what_is_expected(url: str) 
 def test_a_database_that_does_not_know_what_a_character_is_is_refused(postgresql: str) -> None:
     url = new_postgresql_database(postgresql, "ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
     database = Database(url, schema="notes")
-    with pytest.raises(StartError, match=r"is in SQL_ASCII; it has to be made with ENCODING 'UTF8'$"):
+    with pytest.raises(StartError, match=r"is in SQL_ASCII; it must be created with ENCODING 'UTF8'$"):
         database.prepare(MIGRATIONS)
     database.close()
 
