@@ -16,7 +16,7 @@ _ENVIRONMENT = Path(__file__).parent / "alembic_environment"
 
 
 def is_current(connection: sa.Connection, schema: str, versions: Path) -> bool:
-    """Tell whether no migration of the folder `versions` is due."""
+    """Return whether no migration of the folder `versions` is due."""
     return _last_version(connection, schema) == _newest_version(versions)
 
 

@@ -2,8 +2,8 @@
 
 What grpclib 0.4.9 leaves open, and what is done here:
 
-- A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
-  refused by the length that it announces, and costs what it holds, in however many frames it comes. It has to arrive
+- A message of any size was collected, at some 350 bytes for each DATA frame, before its size was checked. A message is
+  refused by the length in its prefix, and costs what it holds, in however many frames it comes. It has to arrive
   in time, also on a call that streams and may last.
 - A message that is compressed, cut off or missing was a traceback. gzip is understood (grpc_compression.py), for the
   rest there is a status.

@@ -20,7 +20,7 @@ from infra.db.sqlite_files import restore_marker
 from infra.db.url import connection_parameters, parse_url
 from infra.errors import DatabaseError, SettingsError, StartError
 from tests.conftest import new_postgresql_database
-from tests.infra.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
+from tests.infra.db.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
 
 
 def backend(connection: sa.Connection) -> int:
@@ -475,7 +475,7 @@ def test_a_database_that_is_up_to_date_is_prepared_without_alembic(tmp_path: Pat
     prepared(url).close()
     program = f"""
 import sys
-from tests.infra.notes import prepared
+from tests.infra.db.notes import prepared
 prepared({url!r}).close()
 print("alembic" in sys.modules)
 """

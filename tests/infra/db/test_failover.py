@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError, StartError
 from tests.e2e.harness import environment, eventually, run
-from tests.infra.clusters import Cluster, running_cluster
-from tests.infra.notes import ADD_TO, MIGRATIONS, add, keys, prepared
+from tests.infra.db.clusters import Cluster, running_cluster
+from tests.infra.db.notes import ADD_TO, MIGRATIONS, add, keys, prepared
 
 SOON = 20.0
 """Seconds within which everything here is over: far above what it takes, far below what a server hangs for."""
