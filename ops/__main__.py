@@ -224,7 +224,7 @@ def _show(what: str, strays: "Sequence[Stray]") -> None:
 def _prepare(database: "Database") -> None:
     """Take a database for this process, and bring its tables up to date."""
     from departments.storage import MIGRATIONS as OF_DEPARTMENTS
-    from gateway.__main__ import MIGRATIONS as OF_GATEWAY
+    from gateway.storage import MIGRATIONS as OF_GATEWAY
 
     database.prepare(OF_GATEWAY if database.schema == GATEWAY else OF_DEPARTMENTS)
 
@@ -232,9 +232,9 @@ def _prepare(database: "Database") -> None:
 def _databases(*, read_only: bool = False) -> "tuple[Database, dict[str, Database]]":
     """Open the journal, and each department's database."""
     from departments import storage
-    from gateway import __main__ as gateway
+    from gateway.storage import open_database
 
-    journal = gateway.open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=read_only)
+    journal = open_database(read_settings(GatewaySettings, "gateway", os.environ), read_only=read_only)
     departments = {}
     for path in menu_files(storage.menu_folder(os.environ)):
         menu = read_menu(path)

@@ -25,9 +25,9 @@ from departments.rpc.checks import (
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels, TicketOrError
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
+from infra.grpc.plain_messages import use_plain_attributes
 
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
+use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
 LAST_REVISION = LAST_EPOCH = 2**63 - 1
 """The highest number that a database column can hold."""

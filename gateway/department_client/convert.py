@@ -7,9 +7,6 @@ from typing import TypedDict
 from gateway.domain.menu import MenuItem, MenuSnapshot
 from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, TicketResult, TicketState
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
-
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse)
 
 TicketColumns = v1.StreamOrdersResponse | v1.PlaceOrdersResponse | v1.TicketBatch
 

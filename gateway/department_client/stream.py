@@ -11,13 +11,10 @@ from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
 from infra.grpc.peer_guard import WatchedChannel
 
 if TYPE_CHECKING:
     from grpclib.client import Stream
-
-make_lean(v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
 ROUTE = "/restaurant.v1.DepartmentService/StreamOrders"
 

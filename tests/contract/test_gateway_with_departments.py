@@ -12,13 +12,13 @@ from grpclib.const import Status as Grpc
 from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import TicketState
-from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy
 from gateway.domain.order import Outcome, Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
+from gateway.storage import MIGRATIONS
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
 from tests.gateway.fakes import EUR, BreakableDatabase, Hands, all_or_nothing, new_id, order, outcomes, until
 from tests.gateway.served import MAX_BODY, client

@@ -101,7 +101,7 @@ async def test_a_gateway_that_lingers_takes_orders_though_it_is_not_ready(houses
 async def test_a_second_signal_ends_the_lingering(houses: Houses) -> None:
     house = houses.open({"bar": {"coffee": 10}}, LINGER=60)
     house.gateway.send(signal.SIGTERM)
-    wait_for(lambda: "leaving" in house.gateway.output, "it lingers")
+    wait_for(lambda: "draining" in house.gateway.output, "it lingers")
     house.gateway.send(signal.SIGTERM)
 
     assert await seconds_until_it_ends_well(house.gateway) < QUICK
@@ -128,7 +128,7 @@ async def test_a_third_signal_waits_for_nobody(houses: Houses, order_id: str) ->
             placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "coffee"), order_id=order_id)))
             await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
             house.gateway.send(signal.SIGTERM)
-            await asyncio.to_thread(wait_for, lambda: "leaving" in house.gateway.output, "it lingers")
+            await asyncio.to_thread(wait_for, lambda: "draining" in house.gateway.output, "it lingers")
             house.gateway.send(signal.SIGTERM)
             await asyncio.to_thread(wait_for, lambda: not accepts(house.gateway.port), "it stops listening")
             house.gateway.send(signal.SIGTERM)

@@ -9,7 +9,6 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.__main__ import MIGRATIONS
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.errors import Refused, Unreachable
 from gateway.domain.currencies import Currency
@@ -17,6 +16,7 @@ from gateway.domain.menu import MenuItem, MenuSnapshot
 from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
+from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from infra.db.database import Database
 from infra.errors import DatabaseError

@@ -19,10 +19,10 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, Ticket, TicketSource, TicketState, Verb
 from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
-from gateway import __main__ as gateway_program
 from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult
 from gateway.domain.order import TicketState as GatewayTicketState
 from gateway.orders.journal import Journal
+from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
 from infra.db.database import Database
 from infra.errors import StartError
 from ops.audit.auditor import KEPT, SHOWN, Acknowledged, Auditor, Report
@@ -47,7 +47,7 @@ class Books:
         self._postgresql = postgresql
         self.told = home / "told.jsonl"
         self.journal_database = self._open("gateway", read_only=False)
-        self.journal_database.prepare(gateway_program.MIGRATIONS)
+        self.journal_database.prepare(GATEWAY_MIGRATIONS)
         self.departments = {name: self._open(name, read_only=False) for name in MENUS}
         for database in self.departments.values():
             database.prepare(DEPARTMENT_MIGRATIONS)

@@ -109,7 +109,7 @@ async def test_a_caller_who_submits_again_as_soon_as_it_is_answered_is_served() 
 
 
 async def test_a_caller_who_submits_for_later_as_soon_as_it_is_answered_is_served() -> None:
-    group = GroupCommit(Committer(), limit=10, patience=0.001)
+    group = GroupCommit(Committer(), limit=10, max_delay=0.001)
     async with asyncio.timeout(5):
         for item in range(0, 20, 2):
             assert await group.submit(item) == f"did {item}"
@@ -214,7 +214,7 @@ async def test_a_worker_that_is_cancelled_cancels_those_who_wait_for_its_batch()
 
 async def test_an_item_for_later_goes_with_the_next_that_somebody_waits_for() -> None:
     committer = Committer()
-    group = GroupCommit(committer, limit=10, patience=3600)
+    group = GroupCommit(committer, limit=10, max_delay=3600)
     later = group.submit_later(2)
     for _ in range(5):
         await asyncio.sleep(0)
@@ -224,9 +224,9 @@ async def test_an_item_for_later_goes_with_the_next_that_somebody_waits_for() ->
     assert committer.batches == [[2, 4]]
 
 
-async def test_items_for_later_leave_together_when_patience_ends() -> None:
+async def test_items_for_later_leave_together_after_the_delay() -> None:
     committer = Committer()
-    group = GroupCommit(committer, limit=10, patience=0.001)
+    group = GroupCommit(committer, limit=10, max_delay=0.001)
     futures = [group.submit_later(2), group.submit_later(4)]
     assert await asyncio.gather(*futures) == ["did 2", "did 4"]
     assert committer.batches == [[2, 4]]
@@ -234,7 +234,7 @@ async def test_items_for_later_leave_together_when_patience_ends() -> None:
 
 async def test_an_item_for_later_goes_with_the_batch_after_the_one_in_flight() -> None:
     committer = Committer(closed=True)
-    group = GroupCommit(committer, limit=10, patience=3600)
+    group = GroupCommit(committer, limit=10, max_delay=3600)
     now = group.submit(2)
     await until_running(committer)
     later = group.submit_later(4)
@@ -244,7 +244,7 @@ async def test_an_item_for_later_goes_with_the_batch_after_the_one_in_flight() -
 
 async def test_drain_carries_out_everything_also_what_was_for_later() -> None:
     committer = Committer()
-    group = GroupCommit(committer, limit=2, patience=3600)
+    group = GroupCommit(committer, limit=2, max_delay=3600)
     futures = [group.submit(2), group.submit_later(4), group.submit_later(6)]
     await group.drain()
     assert [future.result() for future in futures] == ["did 2", "did 4", "did 6"]

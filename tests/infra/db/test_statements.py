@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from infra.db.database import MOST_ROWS, Database, Statement, encode_json
 from tests.conftest import new_postgresql_database
-from tests.infra.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
+from tests.infra.db.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
 
 DIFFICULT = [
     "plain",

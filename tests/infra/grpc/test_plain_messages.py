@@ -1,4 +1,4 @@
-"""Lean messages say the same on the wire as their protos do: held against protobuf's own classes."""
+"""Messages with plain attributes are the same on the wire as protobuf's own classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 
 from departments.rpc.servicer import DESCRIPTORS
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
+from infra.grpc.plain_messages import use_plain_attributes
 
-make_lean(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
+use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
 POOL = DescriptorPool()
 for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file:
     POOL.Add(file)
 
-PLAIN: dict[type[betterproto.Message], Any] = {
+PROTOBUF: dict[type[betterproto.Message], Any] = {
     kind: GetMessageClass(POOL.FindMessageTypeByName(f"restaurant.v1.{kind.__name__}"))
     for kind in (v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 }
@@ -56,74 +56,74 @@ responses = st.fixed_dictionaries(
 
 def columns(message: Any) -> dict[str, list[Any]]:
     """The columns of either kind of message, but for the empty ones."""
-    names = [field.name for field in PLAIN[kind_of(message)].DESCRIPTOR.fields]
+    names = [field.name for field in PROTOBUF[kind_of(message)].DESCRIPTOR.fields]
     return {name: list(getattr(message, name)) for name in names if len(getattr(message, name))}
 
 
 def scalars_and_columns(message: Any) -> dict[str, Any]:
     """The fields of either kind of message."""
-    names = [field.name for field in PLAIN[kind_of(message)].DESCRIPTOR.fields]
+    names = [field.name for field in PROTOBUF[kind_of(message)].DESCRIPTOR.fields]
     values = {name: getattr(message, name) for name in names}
     return {name: value if isinstance(value, int | str) else list(value) for name, value in values.items()}
 
 
 def kind_of(message: Any) -> type[betterproto.Message]:
-    (kind,) = [kind for kind in PLAIN if kind.__name__ == type(message).__name__]
+    (kind,) = [kind for kind in PROTOBUF if kind.__name__ == type(message).__name__]
     return kind
 
 
 def pairs(kind: type[betterproto.Message], values: dict[str, list[Any]]) -> Iterator[tuple[bytes, bytes]]:
-    """The same message as lean bytes and as plain bytes: made at once, and filled bit by bit."""
-    plain = PLAIN[kind](**values).SerializeToString()
-    yield bytes(kind(**values)), plain
+    """The same message as our bytes and as protobuf's: built at once, and filled bit by bit."""
+    theirs = PROTOBUF[kind](**values).SerializeToString()
+    yield bytes(kind(**values)), theirs
     filled = kind()
     for name, column in values.items():
         setattr(filled, name, column)
-    yield bytes(filled), plain
+    yield bytes(filled), theirs
     appended = kind()
     for name, column in values.items():
         getattr(appended, name).extend(column)
-    yield bytes(appended), plain
+    yield bytes(appended), theirs
 
 
 @given(requests)
 def test_a_request_is_the_same_bytes_and_reads_the_same(values: dict[str, list[Any]]) -> None:
-    for lean, plain in pairs(v1.PlaceOrdersRequest, values):
-        assert lean == plain
+    for ours, theirs in pairs(v1.PlaceOrdersRequest, values):
+        assert ours == theirs
         expected = {name: column for name, column in values.items() if column}
-        assert columns(v1.PlaceOrdersRequest().parse(plain)) == expected
-        assert columns(PLAIN[v1.PlaceOrdersRequest].FromString(lean)) == expected
+        assert columns(v1.PlaceOrdersRequest().parse(theirs)) == expected
+        assert columns(PROTOBUF[v1.PlaceOrdersRequest].FromString(ours)) == expected
 
 
 @given(responses)
 def test_a_response_is_the_same_bytes_and_reads_the_same(values: dict[str, list[Any]]) -> None:
-    for lean, plain in pairs(v1.PlaceOrdersResponse, values):
-        assert lean == plain
+    for ours, theirs in pairs(v1.PlaceOrdersResponse, values):
+        assert ours == theirs
         expected = {name: column for name, column in values.items() if column}
-        assert columns(v1.PlaceOrdersResponse().parse(plain)) == expected
-        assert columns(PLAIN[v1.PlaceOrdersResponse].FromString(lean)) == expected
+        assert columns(v1.PlaceOrdersResponse().parse(theirs)) == expected
+        assert columns(PROTOBUF[v1.PlaceOrdersResponse].FromString(ours)) == expected
 
 
 @given(st.integers(0, 2**64 - 1), requests)
 def test_a_numbered_request_is_the_same_bytes_and_reads_the_same(number: int, values: dict[str, list[Any]]) -> None:
-    plain = PLAIN[v1.StreamOrdersRequest](number=number, **values)
-    lean = v1.StreamOrdersRequest(number=number, **values)
-    assert bytes(lean) == plain.SerializeToString()
-    read = v1.StreamOrdersRequest().parse(plain.SerializeToString())
-    assert (read.number, scalars_and_columns(read)) == (number, scalars_and_columns(plain))
-    assert PLAIN[v1.StreamOrdersRequest].FromString(bytes(lean)) == plain
+    theirs = PROTOBUF[v1.StreamOrdersRequest](number=number, **values)
+    ours = v1.StreamOrdersRequest(number=number, **values)
+    assert bytes(ours) == theirs.SerializeToString()
+    read = v1.StreamOrdersRequest().parse(theirs.SerializeToString())
+    assert (read.number, scalars_and_columns(read)) == (number, scalars_and_columns(theirs))
+    assert PROTOBUF[v1.StreamOrdersRequest].FromString(bytes(ours)) == theirs
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.text(max_size=10), responses)
 def test_a_numbered_answer_is_the_same_bytes_and_reads_the_same(
     number: int, status: int, text: str, values: dict[str, list[Any]]
 ) -> None:
-    plain = PLAIN[v1.StreamOrdersResponse](number=number, status=status, message=text, **values)
-    lean = v1.StreamOrdersResponse(number=number, status=status, message=text, **values)
-    assert bytes(lean) == plain.SerializeToString()
-    read = v1.StreamOrdersResponse().parse(plain.SerializeToString())
-    assert scalars_and_columns(read) == scalars_and_columns(plain)
-    assert PLAIN[v1.StreamOrdersResponse].FromString(bytes(lean)) == plain
+    theirs = PROTOBUF[v1.StreamOrdersResponse](number=number, status=status, message=text, **values)
+    ours = v1.StreamOrdersResponse(number=number, status=status, message=text, **values)
+    assert bytes(ours) == theirs.SerializeToString()
+    read = v1.StreamOrdersResponse().parse(theirs.SerializeToString())
+    assert scalars_and_columns(read) == scalars_and_columns(theirs)
+    assert PROTOBUF[v1.StreamOrdersResponse].FromString(bytes(ours)) == theirs
 
 
 def test_scalars_that_were_not_sent_are_zero_or_empty() -> None:
@@ -194,6 +194,6 @@ def test_a_message_with_anything_but_scalars_and_columns_is_refused_and_left_as_
     kind: type[betterproto.Message], field: str
 ) -> None:
     with pytest.raises(TypeError, match=rf"^{kind.__name__}\.{field} is neither a scalar nor a column of scalars$"):
-        make_lean(kind)
+        use_plain_attributes(kind)
     assert kind.__getattribute__ is betterproto.Message.__getattribute__
     assert kind.__setattr__ is betterproto.Message.__setattr__

@@ -8,7 +8,7 @@ import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from infra.http.guard import HeldHead, answer
+from infra.http.response import HeldHead, respond
 
 
 class Transport:
@@ -74,13 +74,13 @@ async def test_an_answer_in_one_go_is_what_its_two_messages_would_be(*, keep_ali
     at_once, apart = Transport(), Transport()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
     cycle = cycle_on(at_once, keep_alive=keep_alive)
-    await answer(cast("Any", cycle.send), 201, headers, b"{}")
+    await respond(cast("Any", cycle.send), 201, headers, b"{}")
     other = cycle_on(apart, keep_alive=keep_alive)
 
     async def send(event: Any) -> None:
         await other.send(event)
 
-    await answer(send, 201, headers, b"{}")
+    await respond(send, 201, headers, b"{}")
     assert at_once.written == [b"".join(apart.written)]
     assert len(apart.written) == 2
     assert at_once.is_closed is apart.is_closed is not keep_alive
@@ -92,5 +92,5 @@ async def test_a_guest_who_left_is_not_answered() -> None:
     transport = Transport()
     cycle = cycle_on(transport)
     cycle.disconnected = True
-    await answer(cast("Any", cycle.send), 201, [], b"")
+    await respond(cast("Any", cycle.send), 201, [], b"")
     assert transport.written == []

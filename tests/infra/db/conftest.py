@@ -7,7 +7,7 @@ import pytest
 
 from infra.db.database import Database
 from tests.conftest import new_postgresql_database
-from tests.infra.notes import prepared
+from tests.infra.db.notes import prepared
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from infra.db.sqlite_files import restore_marker
 from infra.db.url import connection_parameters, parse_url
 from infra.errors import DatabaseError, SettingsError, StartError
 from tests.conftest import new_postgresql_database
-from tests.infra.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
+from tests.infra.db.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
 
 
 def backend(connection: sa.Connection) -> int:
@@ -465,7 +465,7 @@ def test_a_url_of_another_kind_is_one_line_that_says_what_is_expected(url: str) 
 def test_a_database_that_does_not_know_what_a_character_is_is_refused(postgresql: str) -> None:
     url = new_postgresql_database(postgresql, "ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
     database = Database(url, schema="notes")
-    with pytest.raises(StartError, match=r"is in SQL_ASCII; it has to be made with ENCODING 'UTF8'$"):
+    with pytest.raises(StartError, match=r"is in SQL_ASCII; it must be created with ENCODING 'UTF8'$"):
         database.prepare(MIGRATIONS)
     database.close()
 
@@ -475,7 +475,7 @@ def test_a_database_that_is_up_to_date_is_prepared_without_alembic(tmp_path: Pat
     prepared(url).close()
     program = f"""
 import sys
-from tests.infra.notes import prepared
+from tests.infra.db.notes import prepared
 prepared({url!r}).close()
 print("alembic" in sys.modules)
 """

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
-from tests.infra.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys
-from tests.infra.test_database import terminate
-from tests.infra.test_statements import find
+from tests.infra.db.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys
+from tests.infra.db.test_database import terminate
+from tests.infra.db.test_statements import find
 
 Number = int | None
 

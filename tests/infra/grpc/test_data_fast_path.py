@@ -1,4 +1,4 @@
-"""Data that goes past h2 leaves h2 as if it had not; what is unusual does not go past it."""
+"""The fast path for DATA frames leaves h2 in the state that h2 itself would have reached; other frames go to h2."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from h2.connection import H2Connection
 from h2.events import DataReceived, Event
 from h2.exceptions import ProtocolError
 
-from infra.grpc.frames import LightConnection, LightStream, receive_data
+from infra.grpc.data_fast_path import FastDataConnection, FastDataStream, receive_data_frame
 
 REQUEST = [(":method", "POST"), (":scheme", "http"), (":path", "/floor"), (":authority", "bar")]
 RESPONSE = [(":status", "200")]
@@ -56,10 +56,10 @@ class Wire:
         self.written += data
 
 
-def call(h2: H2Connection) -> tuple[LightStream, Wire]:
+def call(h2: H2Connection) -> tuple[FastDataStream, Wire]:
     """Make the object by which grpclib sends on a call."""
     wire = Wire()
-    connection = LightConnection(h2, cast("Any", wire), config=Configuration())
+    connection = FastDataConnection(h2, cast("Any", wire), config=Configuration())
     stream = connection.create_stream(stream_id=1)
     return stream, wire
 
@@ -91,21 +91,21 @@ def kinds_of(events: list[Event]) -> list[str]:
 def test_data_is_received_as_h2_would(size: int) -> None:
     past, through = connect(), connect()
     frame = frame_of(past.client, b"x" * size)
-    assert data_of(receive_data(past.server, frame)) == data_of(through.server.receive_data(frame)[0])
+    assert data_of(receive_data_frame(past.server, frame)) == data_of(through.server.receive_data(frame)[0])
     assert windows(past.server) == windows(through.server)
 
 
 def test_an_answer_is_received_as_h2_would() -> None:
     past, through = connect(), connect()
     frame = frame_of(past.server, HELLO)
-    assert data_of(receive_data(past.client, frame)) == data_of(through.client.receive_data(frame)[0])
+    assert data_of(receive_data_frame(past.client, frame)) == data_of(through.client.receive_data(frame)[0])
     assert windows(past.client) == windows(through.client)
 
 
 def test_what_was_received_is_acknowledged_as_ever() -> None:
     pair = connect()
     for _ in range(100):  # much more than a window
-        assert receive_data(pair.server, frame_of(pair.client, b"x" * 10_000))
+        assert receive_data_frame(pair.server, frame_of(pair.client, b"x" * 10_000))
         pair.server.acknowledge_received_data(10_000, 1)
         pair.deliver(pair.server)
     assert pair.client.local_flow_control_window(1) > 10_000
@@ -134,7 +134,7 @@ UNUSUAL: dict[str, Callable[[bytes], bytes]] = {
 def test_what_is_unusual_is_left_to_h2(what: str) -> None:
     pair = connect()
     before = windows(pair.server)
-    assert receive_data(pair.server, UNUSUAL[what](frame_of(pair.client, HELLO))) is None
+    assert receive_data_frame(pair.server, UNUSUAL[what](frame_of(pair.client, HELLO))) is None
     assert windows(pair.server) == before
 
 
@@ -142,7 +142,7 @@ def test_data_after_part_of_a_frame_is_left_to_h2() -> None:
     pair = connect()
     frame = frame_of(pair.client, HELLO)
     pair.server.receive_data(frame[:4])
-    assert receive_data(pair.server, frame) is None
+    assert receive_data_frame(pair.server, frame) is None
 
 
 def test_data_within_a_head_is_left_to_h2() -> None:
@@ -152,7 +152,7 @@ def test_data_within_a_head_is_left_to_h2() -> None:
     head = bytearray(pair.client.data_to_send())
     head[4] &= ~0x4  # it does not end here
     pair.server.receive_data(bytes(head))
-    assert receive_data(pair.server, frame) is None
+    assert receive_data_frame(pair.server, frame) is None
     with pytest.raises(ProtocolError):
         pair.server.receive_data(frame)
 
@@ -161,27 +161,27 @@ def test_data_before_an_answers_head_is_left_to_h2() -> None:
     client = H2Connection(H2Configuration(True))
     client.initiate_connection()
     client.send_headers(1, REQUEST)
-    assert receive_data(client, frame_of(connect().server, HELLO)) is None
+    assert receive_data_frame(client, frame_of(connect().server, HELLO)) is None
 
 
 def test_data_of_an_announced_length_is_left_to_h2() -> None:
     pair = connect([*REQUEST, ("content-length", "3")])
     frame = frame_of(pair.client, HELLO)
-    assert receive_data(pair.server, frame) is None
+    assert receive_data_frame(pair.server, frame) is None
 
 
 def test_data_of_a_call_that_was_reset_is_left_to_h2() -> None:
     pair = connect()
     frame = frame_of(pair.client, HELLO)
     pair.server.reset_stream(1)
-    assert receive_data(pair.server, frame) is None
+    assert receive_data_frame(pair.server, frame) is None
 
 
 def test_data_on_a_connection_that_is_closed_is_left_to_h2() -> None:
     pair = connect()
     frame = frame_of(pair.client, HELLO)
     pair.server.close_connection()
-    assert receive_data(pair.server, frame) is None
+    assert receive_data_frame(pair.server, frame) is None
 
 
 def test_data_beyond_the_window_of_the_connection_is_left_to_h2() -> None:
@@ -190,9 +190,9 @@ def test_data_beyond_the_window_of_the_connection_is_left_to_h2() -> None:
     pair.deliver(pair.client)
     for stream_id in (1, 1, 3, 3):  # 64,000 of the 65,535 bytes that both may send together
         pair.client.send_data(stream_id, b"x" * 16_000)
-        assert receive_data(pair.server, pair.client.data_to_send())
+        assert receive_data_frame(pair.server, pair.client.data_to_send())
     before = windows(pair.server)
-    assert receive_data(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
+    assert receive_data_frame(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
     assert windows(pair.server) == before
 
 
@@ -201,25 +201,25 @@ def test_data_beyond_the_window_of_its_call_is_left_to_h2() -> None:
     pair.server.increment_flow_control_window(100_000)
     pair.deliver(pair.server)
     for _ in range(4):
-        assert receive_data(pair.server, frame_of(pair.client, b"x" * 16_000))
+        assert receive_data_frame(pair.server, frame_of(pair.client, b"x" * 16_000))
     before = windows(pair.server)
-    assert receive_data(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
+    assert receive_data_frame(pair.server, (1_536).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 1_536) is None
     assert windows(pair.server) == before
 
 
 def test_data_beyond_the_window_is_left_to_h2_which_ends_the_connection() -> None:
     pair = connect()
     frames = [frame_of(pair.client, b"x" * 16_000) for _ in range(4)]
-    assert all(receive_data(pair.server, frame) for frame in frames)
+    assert all(receive_data_frame(pair.server, frame) for frame in frames)
     beyond = (16_000).to_bytes(3) + frames[0][3:]
-    assert receive_data(pair.server, beyond) is None
+    assert receive_data_frame(pair.server, beyond) is None
     with pytest.raises(ProtocolError):
         pair.server.receive_data(beyond)
 
 
 def test_a_frame_that_is_too_long_is_left_to_h2() -> None:
     pair = connect()
-    assert receive_data(pair.server, (16_385).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 16_385) is None
+    assert receive_data_frame(pair.server, (16_385).to_bytes(3) + b"\0\0\0\0\0\1" + b"x" * 16_385) is None
 
 
 @pytest.mark.parametrize("side", ["client", "server"])

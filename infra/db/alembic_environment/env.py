@@ -1,4 +1,4 @@
-"""Alembic's environment for both programs: `Database.prepare` hands over the connection and the versions."""
+"""Alembic's environment for both programs: `infra/db/migrations.py` passes the connection and the versions in."""
 
 from alembic import context
 

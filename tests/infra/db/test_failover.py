@@ -14,8 +14,8 @@ from structlog.testing import capture_logs
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError, StartError
 from tests.e2e.harness import environment, eventually, run
-from tests.infra.clusters import Cluster, running_cluster
-from tests.infra.notes import ADD_TO, MIGRATIONS, add, keys, prepared
+from tests.infra.db.clusters import Cluster, running_cluster
+from tests.infra.db.notes import ADD_TO, MIGRATIONS, add, keys, prepared
 
 SOON = 20.0
 """Seconds within which everything here is over: far above what it takes, far below what a server hangs for."""
@@ -74,10 +74,10 @@ async def test_what_only_reads_finds_its_server_and_cannot_write(cluster: Cluste
 
 async def test_every_command_takes_a_url_with_several_hosts(cluster: Cluster, url: str) -> None:
     variables = environment(DATABASE_URL=url)
-    done = await asyncio.to_thread(run, ["-m", "house", "migrate"], variables)
+    done = await asyncio.to_thread(run, ["-m", "ops", "migrate"], variables)
     shown = f"postgresql+psycopg://postgres:***@{cluster.hosts}/{url.rpartition('/')[2]} (gateway) is up to date"
     assert done.stdout.splitlines()[0] == shown
-    done = await asyncio.to_thread(run, ["-m", "house", "audit"], variables)
+    done = await asyncio.to_thread(run, ["-m", "ops", "audit"], variables)
     assert done.code == 0
     assert done.stderr == ""
 
@@ -96,7 +96,7 @@ async def test_a_server_that_hangs_is_waited_for_no_longer_than_the_timeout(
     await database.read(keys)
     with cluster.primary.hanging():
         began = time.monotonic()
-        with pytest.raises(DatabaseError, match=r"^no answer within 1 s; the connection is given up$"):
+        with pytest.raises(DatabaseError, match=r"^no response within 1 s; the connection is closed$"):
             await database.write(script, "a")
         assert 1.0 <= time.monotonic() - began < 5.0
         # And nothing can be connected to: two seconds for the one that hangs, and the other one says no.
@@ -112,7 +112,7 @@ async def test_a_read_ends_too_where_a_server_hangs(cluster: Cluster, url: str) 
     database = open_notes(url, 1.0)
     database._reader._timer.limit = 1.0
     await database.read(keys)
-    with cluster.primary.hanging(), pytest.raises(DatabaseError, match="no answer within 1 s"):
+    with cluster.primary.hanging(), pytest.raises(DatabaseError, match="no response within 1 s"):
         await database.read(keys)
     assert await database.read(keys) == []
     database.close()
@@ -262,7 +262,7 @@ async def test_whoever_was_promoted_takes_over_while_the_old_primary_hangs(url: 
         await database.write(add, "before")
         own.catch_up()
         with own.primary.hanging():
-            with pytest.raises(DatabaseError, match="no answer within 1 s"):
+            with pytest.raises(DatabaseError, match="no response within 1 s"):
                 await database.write(add, "lost")
             own.standby.promote()
             began = time.monotonic()
