@@ -2,6 +2,7 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments
 
+fast := "tests/contract tests/departments tests/gateway tests/plumbing tests/test_rules.py"
 bin := justfile_directory() / ".venv/bin"
 export PATH := bin + ":" + env("PATH")
 
@@ -44,9 +45,20 @@ fix: setup
     ruff check --fix .
     python -m house settings > docs/settings.md
 
-# run the tests
+# one process more than cores, for many tests wait; a file's tests stay together, and `just test -n 0` uses no processes
+parallel := "--numprocesses $((" + num_cpus() + " + 1)) --maxprocesses 8 --dist loadfile --no-loadscope-reorder"
+
+# run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup
-    python -m pytest "$@"
+    python -m pytest {{parallel}} "$@"
+
+# run the tests that need no PostgreSQL and start no house, in half a minute
+test-fast *args: setup
+    python -m pytest {{parallel}} -m "not proof and not postgresql" {{fast}} "$@"
+
+# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover
+prove *args: setup
+    python -m pytest -m proof "$@"
 
 # look at the pages in a real Chromium, which has to be installed
 test-pages *args: setup
@@ -54,7 +66,7 @@ test-pages *args: setup
 
 # run the tests and report branch coverage
 cover *args: setup
-    @.ci/cover "$@"
+    @.ci/cover {{parallel}} "$@"
 
 # make or renew certificates for development: `just certs --help`
 certs *args: setup
@@ -92,7 +104,7 @@ compose-down stack="sqlite":
 compose-test *args: setup
     python -m pytest -m containers tests/containers "$@"
 
-# the long forms of all proofs: some two hours
+# run the proofs in their long forms: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200
     python -m tests.simulation.model --steps 100000

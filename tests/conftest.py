@@ -17,6 +17,24 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
+SERVERS = frozenset({"postgresql", "cluster", "server"})
+"""The fixtures that start PostgreSQL."""
+
+SLOW = ("e2e", "hardening", "house")
+"""The folders whose files take longest."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs PostgreSQL, and run what takes longest first, so that no process ends long after the others."""
+    for item in items:
+        if isinstance(item, pytest.Function):
+            parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+            if SERVERS.intersection(item.fixturenames) or "postgresql" in parameters:
+                item.add_marker(pytest.mark.postgresql)
+    items.sort(key=lambda item: Path(item.path).parent.name not in SLOW)
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """A real PostgreSQL server, out of a wheel; answers the URL of its maintenance database."""

@@ -365,9 +365,7 @@ async def test_what_is_no_number_does_not_become_one(served: Served, text: str) 
     problem(await served.post("/orders", quantity(text)), 400)
 
 
-@pytest.mark.parametrize(
-    "path", ["/menu", "/health/live", "/health/ready", f"/orders/{AN_ID}", "/schema/openapi.json"]
-)
+@pytest.mark.parametrize("path", ["/menu", "/health/live", "/health/ready", f"/orders/{AN_ID}", "/schema/openapi.json"])
 async def test_where_no_query_is_taken_every_parameter_is_refused_by_name(served: Served, path: str) -> None:
     answer = problem(await served.guest.get(f"{path}?colour=red"), 400)
     assert (answer["field"], answer["value"]) == ("colour", "red")
