@@ -293,6 +293,26 @@ async def test_a_script_that_a_server_that_is_well_refuses_is_run_once(
     await postgresql_database.write(add, "a")
 
 
+async def test_a_script_that_was_refused_is_run_once_though_its_connection_breaks_then(
+    postgresql: str, postgresql_database: Database
+) -> None:
+    runs: list[int] = []
+    pid = await postgresql_database.write(backend)
+
+    @statements_only
+    def script(connection: sa.Connection) -> None:
+        runs.append(1)
+        try:
+            connection.connection.cursor().execute("SELECT missing FROM notes").fetchone()
+        finally:
+            terminate(postgresql, pid)
+
+    with pytest.raises(DatabaseError, match="missing"):
+        await postgresql_database.write(script)
+    assert runs == [1]
+    await postgresql_database.write(add, "a")
+
+
 def _plain(database: Database) -> str:
     return database.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
