@@ -2,7 +2,6 @@
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set positional-arguments
 
-fast := "tests/contract tests/departments tests/gateway tests/plumbing tests/test_rules.py"
 bin := justfile_directory() / ".venv/bin"
 export PATH := bin + ":" + env("PATH")
 
@@ -45,18 +44,15 @@ fix: setup
     ruff check --fix .
     python -m house settings > docs/settings.md
 
-# one process more than cores, for many tests wait; a file's tests stay together, and `just test -n 0` uses no processes
-parallel := "--numprocesses $((" + num_cpus() + " + 1)) --maxprocesses 8 --dist loadfile --no-loadscope-reorder"
-
 # run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup
-    python -m pytest {{parallel}} "$@"
+    @.ci/tests "$@"
 
-# run the tests that need no PostgreSQL and start no house, in half a minute
+# run the tests that need neither PostgreSQL nor another process nor a wait: half a minute
 test-fast *args: setup
-    python -m pytest {{parallel}} -m "not proof and not postgresql" {{fast}} "$@"
+    @.ci/tests -m fast "$@"
 
-# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover
+# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover, crowds
 prove *args: setup
     python -m pytest -m proof "$@"
 
@@ -64,9 +60,9 @@ prove *args: setup
 test-pages *args: setup
     python -m pytest -m pages "$@"
 
-# run the tests and report branch coverage
+# run the tests, side by side, and report branch coverage
 cover *args: setup
-    @.ci/cover {{parallel}} "$@"
+    @.ci/cover "$@"
 
 # make or renew certificates for development: `just certs --help`
 certs *args: setup
