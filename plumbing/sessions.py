@@ -86,8 +86,9 @@ class Session:
                 if _is_ours(cause):
                     raise
                 # A kept connection that died while idle: COMMIT was not sent, so nothing was committed, and the script
-                # may run again. One that holds has answered, and one that took too long has had its time.
-                if is_lost and not (is_fresh or is_finished or self._timer.is_over):
+                # may run again. One that holds has answered, so has one that broke after the server had refused a
+                # statement, and one that took too long has had its time.
+                if is_lost and not (is_fresh or is_finished or self._timer.is_over or _is_refusal(cause)):
                     continue
                 raise DatabaseError(self._note(cause, is_connected=connection is not None, is_lost=is_lost)) from error
             finally:
@@ -163,6 +164,12 @@ def _is_lost(connection: sa.Connection) -> bool:
     if connection.invalidated:
         return True
     return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Tell whether PostgreSQL refused a statement, and did not end the connection with these words (FATAL)."""
+    diagnosis = getattr(error, "diag", None)
+    return diagnosis is not None and diagnosis.severity_nonlocalized == "ERROR"
 
 
 def _is_ours(error: BaseException | None) -> bool:
