@@ -23,9 +23,11 @@ SERVERS = frozenset({"postgresql", "cluster", "server"})
 """The fixtures that start PostgreSQL."""
 
 SLOW_FOLDERS = frozenset({"e2e", "hardening", "house"})
-FAST_FOLDERS = frozenset({"contract", "departments", "gateway", "plumbing"})
-SLOW_FILES = frozenset({"test_desk_model.py", "test_recovery.py", "test_runtime.py"})
-"""Files of fast folders that start processes, or take ten seconds."""
+FAST_FOLDERS = frozenset({"departments", "gateway", "plumbing"})
+SLOW_FILES = frozenset(
+    {"test_desk_model.py", "test_direct.py", "test_idempotency_key.py", "test_recovery.py", "test_runtime.py"}
+)
+"""Files of fast folders that start processes, or take several seconds."""
 
 
 @pytest.hookimpl(tryfirst=True)
