@@ -11,6 +11,8 @@ from tests.e2e.guests import Json, line, order, outcomes
 from tests.e2e.harness import House, Houses, environment, eventually, run
 from tests.infra.db.clusters import Cluster, running_cluster
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:

@@ -32,6 +32,7 @@ from tests.e2e.harness import free_ports
 from tests.gateway.fakes import EUR
 
 STOCK = 10
+RANDOM_ID, TIMED_ID = "9ef91da7-f034-4cef-9aff-3f9d7a5f19ea", "01a224fc-92fa-71bd-b02b-7300fac0d81d"  # UUIDs 4 and 7
 MENUS = {
     "bar": Menu("bar", {"en": "Bar"}, "Drink", {"coffee": MenuItem("coffee", {"en": "Coffee"}, 300, STOCK)}),
     "kitchen": Menu("kitchen", {"en": "Kitchen"}, "Meal", {"pizza": MenuItem("pizza", {"en": "Pizza"}, 900, STOCK)}),
@@ -214,12 +215,12 @@ async def test_a_counter_sale_needs_no_order(books: Books) -> None:
     ("order_id", "placement"),
     [
         ("no uuid", {}),
-        (str(uuid.uuid4()), {}),
-        (str(uuid_utils.uuid7()), {"hold": True}),
-        (str(uuid_utils.uuid7()), {"table": "7"}),
-        (str(uuid_utils.uuid7()), {"lines": [RequestedLine("coffee", 2)]}),
-        (str(uuid_utils.uuid7()), {"lines": [RequestedLine("coffee", 1, "black")]}),
-        (str(uuid_utils.uuid7()), {}),
+        (RANDOM_ID, {}),
+        (TIMED_ID, {"hold": True}),
+        (TIMED_ID, {"table": "7"}),
+        (TIMED_ID, {"lines": [RequestedLine("coffee", 2)]}),
+        (TIMED_ID, {"lines": [RequestedLine("coffee", 1, "black")]}),
+        (TIMED_ID, {}),
     ],
 )
 async def test_what_the_gateway_placed_needs_an_order_whatever_it_looks_like(
