@@ -22,10 +22,10 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 SERVERS = frozenset({"postgresql", "cluster", "server"})
 """The fixtures that start PostgreSQL."""
 
-SLOW_FOLDERS = frozenset({"e2e", "hardening", "house"})
-FAST_FOLDERS = frozenset({"departments", "gateway", "plumbing"})
+SLOW_FOLDERS = frozenset({"e2e", "hardening", "ops"})
+FAST_FOLDERS = frozenset({"departments", "gateway", "infra"})
 SLOW_FILES = frozenset(
-    {"test_desk_model.py", "test_direct.py", "test_idempotency_key.py", "test_recovery.py", "test_runtime.py"}
+    {"test_transactions_model.py", "test_direct.py", "test_idempotency_key.py", "test_recovery.py", "test_runtime.py"}
 )
 """Files of fast folders that start processes, or take several seconds."""
 
