@@ -46,15 +46,23 @@ fix: setup
     python -m ops settings > docs/settings.md
     python -m tests.architecture
 
-# run the tests
+# run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup
-    python -m pytest "$@"
+    @.ci/tests "$@"
+
+# run the tests that need neither PostgreSQL nor another process nor a wait: half a minute
+test-fast *args: setup
+    @.ci/tests -m fast "$@"
+
+# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover, crowds
+prove *args: setup
+    python -m pytest -m proof "$@"
 
 # look at the pages in a real Chromium, which has to be installed
 test-pages *args: setup
     python -m pytest -m pages "$@"
 
-# run the tests and report branch coverage
+# run the tests, side by side, and report branch coverage
 cover *args: setup
     @.ci/cover "$@"
 
@@ -94,7 +102,7 @@ compose-down stack="sqlite":
 compose-test *args: setup
     python -m pytest -m containers tests/containers "$@"
 
-# the long forms of all proofs: some two hours
+# run the proofs in their long forms: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200
     python -m tests.simulation.model --steps 100000

@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.menus import PRICE, STOCK, Station
 from bench.programs import ROOT
 from departments.domain.tickets import Outcome as TicketOutcome
-from departments.domain.tickets import Source, State, TicketLine
+from departments.domain.tickets import TicketLine, TicketSource, TicketState
 from gateway.domain.order import Goal, Line, Outcome, Policy, Status
 from infra.db.database import encode_json
 
@@ -82,11 +82,11 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
                 "count": count,
                 "table": TABLE,
                 "served": count - QUEUED,
-                "queued": State.QUEUED.value,
-                "done": State.SERVED.value,
+                "queued": TicketState.QUEUED.value,
+                "done": TicketState.SERVED.value,
                 "lines": encode_json([line]),
                 "now": _now_ms(),
-                "source": Source.GATEWAY.value,
+                "source": TicketSource.GATEWAY.value,
             },
         )
         connection.execute("UPDATE department SET revision = ?", [count])

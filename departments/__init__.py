@@ -1,1 +1,1 @@
-"""A department: its menu, its stock, its tickets, served over gRPC. `python -m departments bar` runs one."""
+"""A department: its menu, its stock and its tickets, served over gRPC. `python -m departments bar` runs the bar."""

@@ -1,6 +1,6 @@
-"""One department at work: its menu, its desk, its database, and the group commit that joins them.
+"""One department: its menu, and its use cases, each in a transaction on its database.
 
-Orders that arrive while a transaction runs, from the floor and from the counter, gather for the next one.
+Orders that arrive while a transaction runs, from the gateway and from the counter, share the next one (group commit).
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from departments import transactions
 from departments.domain.errors import TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
-from departments.domain.positions import Page, Position
+from departments.domain.positions import Position, TicketPage
 from departments.domain.steps import Move
-from departments.domain.tickets import Decision, State, Ticket
-from departments.transactions import StockLevels, TicketOrUnreadable
+from departments.domain.tickets import Decision, Ticket, TicketState
+from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
@@ -29,106 +29,113 @@ log = structlog.get_logger("department")
 
 
 class DepartmentApp:
-    """What the services call."""
+    """A department's use cases, which its gRPC services call."""
 
     def __init__(self, menu: Menu, database: Database) -> None:
-        """Work with a database whose tables are in place."""
+        """`database`: its tables exist already."""
         self.menu = menu
         self._database = database
         self._placed: list[str] = []
         self._transactions = 0
         self._unreadable: set[tuple[str, int]] = set()
-        self._placing: GroupCommit[Sequence[Placement], list[TicketOrUnreadable]] = GroupCommit(
+        self._placing: GroupCommit[Sequence[Placement], list[TicketOrError]] = GroupCommit(
             self._place, limit=CALLS_PER_TRANSACTION
         )
 
     async def open(self) -> None:
-        """Lay in the opening stock."""
+        """Write the opening stock of items that are new to the database."""
         await self._database.write(transactions.open_department, self.menu)
 
-    async def take_up(self, menu: Menu) -> None:
-        """Go on with another menu; items that are new to the department get their opening stock first."""
+    async def replace_menu(self, menu: Menu) -> None:
+        """Write the opening stock of items that are new to the database, and use the other menu from then on."""
         await self._database.write(transactions.open_department, menu)
         self.menu = menu
 
-    async def place(self, placements: Sequence[Placement]) -> list[TicketOrUnreadable]:
-        """Answer orders, together with whatever else arrives meanwhile."""
+    async def place(self, placements: Sequence[Placement]) -> list[TicketOrError]:
+        """Place orders, in one transaction with others that arrive meanwhile, and return their tickets."""
         return await self._placing.submit(placements)
 
-    async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrUnreadable]:
-        """Queue what was held."""
-        answers = await self._database.write(transactions.confirm, decisions, _now_ms())
-        self._log_states("confirm", answers)
-        return answers
+    async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
+        """Queue the tickets that are held, and return all tickets."""
+        tickets = await self._database.write(transactions.confirm, decisions, _now_ms())
+        self._log_states("confirm", tickets)
+        return tickets
 
-    async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrUnreadable]:
-        """Hold what was queued."""
-        answers = await self._database.write(transactions.suspend, decisions, _now_ms())
-        self._log_states("suspend", answers)
-        return answers
+    async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
+        """Hold the tickets that are queued, and return all tickets."""
+        tickets = await self._database.write(transactions.suspend, decisions, _now_ms())
+        self._log_states("suspend", tickets)
+        return tickets
 
-    async def cancel(self, order_ids: Sequence[str]) -> list[TicketOrUnreadable]:
-        """Take orders back, or leave tombstones."""
-        answers = await self._database.write(transactions.cancel, order_ids, _now_ms())
-        self._log_states("cancel", answers)
-        return answers
+    async def cancel(self, order_ids: Sequence[str]) -> list[TicketOrError]:
+        """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
+        tickets = await self._database.write(transactions.cancel, order_ids, _now_ms())
+        self._log_states("cancel", tickets)
+        return tickets
 
     async def move(self, move: Move) -> Ticket:
-        """Take a step with a ticket."""
+        """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
         ticket = await self._database.write(transactions.move, move, _now_ms())
         log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
         return ticket
 
-    async def changes(self, position: Position, states: Collection[State], limit: int) -> Page:
-        """List tickets by their revision."""
+    async def changes(self, position: Position, states: Collection[TicketState], limit: int) -> TicketPage:
+        """Return the page of at most `limit` tickets that follows a position; `states` filters a snapshot."""
         page = await self._database.read(transactions.changes, position, states, limit)
         self._log_unreadable(page.unreadable)
         return page
 
-    async def shelves(self) -> StockLevels:
-        """Read the stock."""
-        return await self._database.read(transactions.shelves)
+    async def stock_levels(self) -> StockLevels:
+        """Return the stock of every item."""
+        return await self._database.read(transactions.stock_levels)
 
     async def is_writable(self) -> bool:
-        """Tell whether the database takes writes."""
+        """Return whether a write to the database succeeds."""
         try:
-            await self._database.write(transactions.touch)
+            await self._database.write(transactions.probe_writable)
         except DatabaseError as error:
             log.debug("the database cannot be written", reason=str(error))
             return False
         return True
 
     def close(self) -> None:
-        """Log what was placed and is not yet logged."""
-        self._tell()
+        """Log the placed orders that are not logged yet."""
+        self._log_placed()
 
-    async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrUnreadable]]:
+    async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrError]]:
         placements = list(chain.from_iterable(calls))
-        answers = await self._database.write(transactions.place, self.menu, placements, _now_ms())
-        self._note(placements)
-        self._log_unreadable(answer for answer in answers if isinstance(answer, TicketUnreadable))
-        iterator = iter(answers)
+        tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())
+        self._log_placed_later(placements)
+        self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
+        iterator = iter(tickets)
         return [list(islice(iterator, len(call))) for call in calls]
 
-    def _note(self, placements: Sequence[Placement]) -> None:
-        """Log what was placed once its guests have their answers, together with what else is placed until then."""
+    def _log_placed_later(self, placements: Sequence[Placement]) -> None:
+        """Log the orders after LOG_SECONDS, in one line with others placed until then: no caller waits for the log."""
         if not self._placed:
-            asyncio.get_running_loop().call_later(LOG_SECONDS, self._tell)
+            asyncio.get_running_loop().call_later(LOG_SECONDS, self._log_placed)
         self._placed += [placement.order_id for placement in placements]
         self._transactions += 1
 
-    def _log_states(self, request: str, answers: Sequence[TicketOrUnreadable]) -> None:
-        """Log in which state each order's ticket is after a request of the gateway's, which may have come too late."""
-        states: dict[str, list[str]] = {}
-        for answer in answers:
-            if isinstance(answer, Ticket):
-                states.setdefault(answer.state.value, []).append(answer.order_id)
-        log.info(f"{request} requested", **states)
-        self._log_unreadable(answer for answer in answers if isinstance(answer, TicketUnreadable))
+    def _log_placed(self) -> None:
+        if not self._placed:
+            return
+        order_ids, transactions = self._placed, self._transactions
+        self._placed, self._transactions = [], 0
+        log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
 
-    def _log_unreadable(self, found: Iterable[TicketUnreadable]) -> None:
-        """Log each ticket that cannot be read once for each of its revisions, and how many there are by now."""
-        for ticket in found:
+    def _log_states(self, request: str, tickets: Sequence[TicketOrError]) -> None:
+        """Log each ticket's state after the gateway's request: a request that came too late has changed nothing."""
+        states: dict[str, list[str]] = {}
+        for ticket in tickets:
+            if isinstance(ticket, Ticket):
+                states.setdefault(ticket.state.value, []).append(ticket.order_id)
+        log.info(f"{request} requested", **states)
+        self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
+
+    def _log_unreadable(self, tickets: Iterable[TicketUnreadable]) -> None:
+        """Log each unreadable ticket once for each of its revisions, with the number of those logged so far."""
+        for ticket in tickets:
             if (ticket.order_id, ticket.revision) not in self._unreadable:
                 self._unreadable.add((ticket.order_id, ticket.revision))
                 log.error(
@@ -137,13 +144,6 @@ class DepartmentApp:
                     reason=ticket.reason,
                     unreadable=len(self._unreadable),
                 )
-
-    def _tell(self) -> None:
-        if not self._placed:
-            return
-        order_ids, transactions = self._placed, self._transactions
-        self._placed, self._transactions = [], 0
-        log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
 
 
 def _now_ms() -> int:

@@ -24,20 +24,20 @@ DEFAULT_LANGUAGE = "en"
 
 
 class Titled(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Something with a title in one language or several.
+    """A table of a menu file that has a title in one language or several.
 
-    `titles` has language tags (BCP 47) for keys; `title` is short for an English one.
+    The keys of `titles` are language tags (BCP 47); `title` is the English title.
     """
 
     title: Text | None = None
     titles: dict[str, str] = {}
 
     def __post_init__(self) -> None:
-        """See that there are titles, each in a language of its own; raises ValueError with the key and the reason."""
+        """Check the titles; raises ValueError with the key and the reason."""
         self.by_language()
 
     def by_language(self) -> dict[str, str]:
-        """Return the titles by language tag in its canonical form."""
+        """Return the titles by canonical language tag; raises ValueError with the key and the reason."""
         titles = {DEFAULT_LANGUAGE: self.title} if self.title is not None else {}
         for key, title in self.titles.items():
             tag = canonical_tag(key)
@@ -56,7 +56,7 @@ class Titled(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class ItemEntry(Titled, frozen=True, kw_only=True):
-    """`[[items]]` of a menu file. `price` is in minor units; `stock` is laid in when the item is first seen."""
+    """`[[items]]` of a menu file. `price` is in minor units; `stock` is the quantity when the item is first read."""
 
     id: Id
     price: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
@@ -64,7 +64,7 @@ class ItemEntry(Titled, frozen=True, kw_only=True):
 
 
 class MenuFile(Titled, frozen=True, kw_only=True):
-    """A menu file. `goods` is what the counter calls what it sells: Drink, Meal, Dessert."""
+    """A menu file. `goods` is the counter's word for an item: Drink, Meal, Dessert."""
 
     name: Id
     goods: Text
@@ -73,7 +73,7 @@ class MenuFile(Titled, frozen=True, kw_only=True):
 
 
 def find_menu(name_or_path: str, folder: Path) -> Path:
-    """Find the menu file of a department: the name of a file in `folder`, or any path; raises StartError."""
+    """Return the path of a menu file, given its name in `folder` or its path; raises StartError."""
     path = folder / f"{name_or_path}.toml"
     if path.is_file():
         return path
@@ -87,7 +87,7 @@ def find_menu(name_or_path: str, folder: Path) -> Path:
 
 
 def menu_files(folder: Path) -> list[Path]:
-    """List the menu files of a folder, by name; raises StartError where there are none."""
+    """Return the menu files of a folder, sorted by name; raises StartError where there are none."""
     files = sorted(folder.glob("*.toml"))
     if not files:
         raise StartError(f"there is no menu file (*.toml) in {folder}")
@@ -95,7 +95,7 @@ def menu_files(folder: Path) -> list[Path]:
 
 
 def read_menu(path: Path) -> Menu:
-    """Read a menu file; raises StartError with the file, the key and the reason."""
+    """Return the menu of a file; raises StartError with the file, the key and the reason."""
     try:
         file = msgspec.convert(_composed(tomllib.loads(path.read_text("utf-8"))), MenuFile)
     except OSError as error:
@@ -121,7 +121,7 @@ def _contradictions(file: MenuFile, menu: Menu) -> Iterator[str]:
 
 
 def _composed(value: Any) -> Any:
-    """Return what was read with all its text in normalisation form C."""
+    """Return a TOML value with all its text in normalisation form C."""
     if isinstance(value, str):
         return compose(value)
     if isinstance(value, dict):
@@ -130,7 +130,7 @@ def _composed(value: Any) -> Any:
 
 
 def _key_first(message: str) -> str:
-    """Turn msgspec's "reason - at `$.key`" into "key: reason"; a reason may begin with a key of its own."""
+    """Return "key: reason" for msgspec's "reason - at `$.key`"; a reason may begin with a key of its own."""
     reason, _, place = message.partition(" - at `$")
     place = place.strip(".`")
     if reason.startswith("."):

@@ -1,4 +1,4 @@
-"""Takes up a department's menu file anew while the department runs: on SIGHUP, say."""
+"""Reads a department's menu file again while the department runs, for example on SIGHUP."""
 
 import asyncio
 from pathlib import Path
@@ -13,27 +13,27 @@ log = structlog.get_logger("department")
 
 
 class MenuReload:
-    """Reads one department's menu file whenever it is requested; a file that is not right changes nothing."""
+    """Reads one department's menu file on request. A file with an error leaves the menu as it is."""
 
     def __init__(self, department: DepartmentApp, path: Path) -> None:
-        """Read the file at `path`, which is the one that the department started with."""
+        """`path` is the file that the department started with."""
         self._department = department
         self._path = path.absolute()
         self._requested = asyncio.Event()
 
     def request(self) -> None:
-        """Have the file read soon; may be called by a signal handler."""
+        """Let `run` read the file; a signal handler may call this."""
         self._requested.set()
 
     async def run(self) -> None:
-        """Read the file each time that it is requested, until cancelled."""
+        """Read the file after each request, until cancelled."""
         while True:
             await self._requested.wait()
             self._requested.clear()
             await self.reload()
 
     async def reload(self) -> None:
-        """Read the file and go on with its menu, or log in one line why the menu stays as it is."""
+        """Read the file and use its menu, or log in one line why the menu stays as it is."""
         before = self._department.menu
         try:
             menu = await asyncio.to_thread(read_menu, self._path)
@@ -41,7 +41,7 @@ class MenuReload:
                 raise StartError(
                     f"menu {self._path}: name: it is {menu.name!r}, and was {before.name!r}; it cannot change"
                 )
-            await self._department.take_up(menu)
+            await self._department.replace_menu(menu)
         except (StartError, DatabaseError) as error:
             log.error("the menu stays as it is", reason=str(error))
             return

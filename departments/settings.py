@@ -20,7 +20,7 @@ _RESERVED = {
 
 
 class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What `python -m departments NAME` reads."""
+    """The settings of `python -m departments NAME`."""
 
     home: Annotated[str, Meta(description="Folder of the SQLite files.", extra=PATH)] = ".comanda"
     database_url: Annotated[
@@ -74,12 +74,12 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"
 
     def listening_port(self, of_menu: int | None) -> int:
-        """Answer the port to listen on, given that of the menu file."""
+        """Return the port to listen on; `of_menu` is the port of the menu file."""
         return self.port if self.port is not None else of_menu or DEFAULT_PORT
 
 
 def refuse_reserved_name(name: str) -> None:
-    """Raise StartError for a department's name under which its schema or its variables would be another's."""
+    """Raise StartError where the schema or the variables of a department with this name would be another's."""
     schema = name.replace("-", "_")
     reason = "PostgreSQL keeps names with pg_ for itself" if schema.startswith("pg_") else _RESERVED.get(schema)
     if reason:

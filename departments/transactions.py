@@ -1,11 +1,9 @@
-"""The desk: what a department does, one plain transaction function for each use case.
+"""The transactions of a department: one function for each use case, which runs inside the caller's transaction.
 
-Each runs in one transaction, with a number of statements that does not depend on the size of its batch (of which SQLite
-takes at most 64 rows at a time).
+The number of statements does not depend on the size of the batch, except that SQLite takes at most 64 rows a statement.
 """
 
 import uuid
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -21,42 +19,29 @@ from departments.domain.errors import (
     TicketUnreadable,
 )
 from departments.domain.menu import Menu
-from departments.domain.placing import Placement, answer, tombstone
-from departments.domain.positions import Page, Position
-from departments.domain.steps import Move, Step, as_after, take
+from departments.domain.placing import Placement, tombstone, write_ticket
+from departments.domain.positions import Position, TicketPage
+from departments.domain.steps import Move, Step, take_step, ticket_after
 from departments.domain.stock import Stock
-from departments.domain.tickets import NOT_STARTED, TAKEN, Decision, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, Decision, Ticket, TicketState, Verb
+from departments.tables import TicketOrUnreadable
 from infra.db.database import statements_only
 
-TicketOrUnreadable = Ticket | DepartmentError
-"""What one order of a batch gets: its ticket, or why it was refused whole."""
+TicketOrError = Ticket | DepartmentError
+"""The result for one order of a batch: its ticket, or OrderIdTaken or TicketUnreadable."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockLevels:
-    """The stock of every item on the menu, and the department's revision and incarnation when it was read."""
+    """The stock by item, and the department's revision and incarnation when it was read."""
 
     stock: dict[str, Stock]
     revision: int
     incarnation: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StockByTickets:
-    """What the stock's figures say, and beside it what the tickets say, by item, as of one moment.
-
-    `unreadable`: the tickets that are not counted.
-    """
-
-    stock: dict[str, Stock]
-    held: Counter[str]
-    sold: Counter[str]
-    wasted: Counter[str]
-    unreadable: list[TicketUnreadable]
-
-
 def open_department(connection: Connection, menu: Menu) -> None:
-    """Lay in the opening stock of every item that was never seen before; what was seen is never refilled."""
+    """Write the opening stock of each item that has no stock row yet; the others keep their stock."""
     first = tables.reserve_revisions(connection, 1)
     known = tables.read_stock(connection)
     new = [Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values() if item.id not in known]
@@ -64,49 +49,49 @@ def open_department(connection: Connection, menu: Menu) -> None:
 
 
 @statements_only
-def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[TicketOrUnreadable]:
-    """Answer a batch of orders, each at most once: one that is known gets the answer that is on record."""
+def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[TicketOrError]:
+    """Place a batch of orders, each at most once, and return their tickets: a known order keeps the ticket it has."""
     order_ids = {placement.order_id for placement in placements}
     revision, tickets, stock = tables.open_batch(connection, order_ids, len(placements))
     new: list[Ticket] = []
-    answers: list[TicketOrUnreadable] = []
+    results: list[TicketOrError] = []
     for number, placement in enumerate(placements):
         ticket = tickets.get(placement.order_id)
         if ticket is None:
-            ticket = answer(placement, menu, stock, now_ms)
+            ticket = write_ticket(placement, menu, stock, now_ms)
             ticket.revision = revision + number
             tickets[placement.order_id] = ticket
             new.append(ticket)
-        is_known = isinstance(ticket, TicketUnreadable) or placement.matches(ticket)
-        answers.append(ticket if is_known else OrderIdTaken(placement.order_id))
+        is_same = isinstance(ticket, TicketUnreadable) or placement.matches(ticket)
+        results.append(ticket if is_same else OrderIdTaken(placement.order_id))
     tables.insert_tickets(connection, new)
     taken = dict.fromkeys(line.item for ticket in new for line in ticket.accepted())
     tables.update_stock(connection, [stock[item] for item in taken], revision + len(placements) - 1)
-    return answers
+    return results
 
 
-def confirm(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[TicketOrUnreadable]:
-    """Queue the tickets that are held; the others stay as they are."""
-    return _settle(connection, decisions, Verb.CONFIRM, now_ms)
+def confirm(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[TicketOrError]:
+    """Queue the tickets that are held, and return all tickets; the others keep their states."""
+    return _apply_decisions(connection, decisions, Verb.CONFIRM, now_ms)
 
 
-def suspend(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[TicketOrUnreadable]:
-    """Hold the tickets that are queued, so that nobody starts them; the others stay as they are."""
-    return _settle(connection, decisions, Verb.SUSPEND, now_ms)
+def suspend(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[TicketOrError]:
+    """Hold the tickets that are queued, so that the staff do not start them, and return all tickets."""
+    return _apply_decisions(connection, decisions, Verb.SUSPEND, now_ms)
 
 
-def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[TicketOrUnreadable]:
-    """Take back what has not been started; leave a tombstone for what was never heard of."""
+def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[TicketOrError]:
+    """Cancel the tickets that are not started, write a tombstone for each unknown order, and return all tickets."""
     revision = tables.reserve_revisions(connection, len(order_ids))
     tickets = tables.read_tickets(connection, order_ids)
     not_started = [t for t in tickets.values() if isinstance(t, Ticket) and t.state in NOT_STARTED]
-    _settle_all(connection, not_started, Verb.CANCEL, revision, len(order_ids))
-    _bury_unknown(connection, order_ids, tickets, revision, now_ms)
+    _step_all(connection, not_started, Verb.CANCEL, revision, len(order_ids))
+    _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
 
 def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
-    """Take one step with one ticket for the staff; a step that was taken before returns what it returned then.
+    """Take one step with one ticket for the staff, and return the ticket; a repeated request returns what it did then.
 
     Raises OrderNotFound, StepConflict, StepNotAllowed, StepIdTaken, TicketUnreadable.
     """
@@ -120,18 +105,18 @@ def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
     if taken is not None:
         if not taken.repeats(move):
             raise StepIdTaken(move.order_id, move.step_id, taken.verb, taken.before)
-        return as_after(ticket, taken)
+        return ticket_after(ticket, taken)
     if ticket.state is not move.expected:
         raise _conflict(connection, ticket, move)
-    step = take(ticket, move, now_ms, revision)
+    step = take_step(ticket, move, now_ms, revision)
     tables.record_step(connection, ticket, step)
     if step.verb is Verb.CANCEL:
         _take_out_of_sold(connection, ticket, step)
     return ticket
 
 
-def changes(connection: Connection, position: Position, states: Collection[State], limit: int) -> Page:
-    """Read the page of tickets that follows a position; where that is void, the first page of a snapshot."""
+def changes(connection: Connection, position: Position, states: Collection[TicketState], limit: int) -> TicketPage:
+    """Return the page of tickets that follows a position, or the first page of a snapshot if it is void."""
     current, incarnation = tables.position(connection)
     reset = position.is_void(incarnation, current)
     if reset:
@@ -140,7 +125,7 @@ def changes(connection: Connection, position: Position, states: Collection[State
     until = snapshot or current
     rows = tables.changed_tickets(connection, position.after, until, states, limit + 1)
     page, more = rows[:limit], len(rows) > limit
-    return Page(
+    return TicketPage(
         [row for row in page if isinstance(row, Ticket)],
         page[-1].revision if more else until,
         incarnation,
@@ -150,76 +135,55 @@ def changes(connection: Connection, position: Position, states: Collection[State
     )
 
 
-def shelves(connection: Connection) -> StockLevels:
-    """Read the stock as it is at this moment; what changes while it is read is later than the revision that is told."""
+def stock_levels(connection: Connection) -> StockLevels:
+    """Return the stock; a change that is committed meanwhile has a revision later than the one returned."""
     revision, incarnation = tables.position(connection)
     return StockLevels(tables.read_stock(connection), revision, incarnation)
 
 
 def renew_incarnation(connection: Connection) -> None:
-    """Give the database a new name, after a backup was restored: positions from before are void."""
+    """Give the database a new incarnation, after a backup was restored: all positions from before it are void."""
     tables.renew_incarnation(connection, uuid.uuid4().hex)
 
 
-def takings(connection: Connection) -> StockByTickets:
-    """Add up all tickets, to compare them with the stock."""
-    held, sold, wasted = Counter[str](), Counter[str](), Counter[str]()
-    unreadable = []
-    for ticket in tables.every_ticket(connection):
-        if isinstance(ticket, TicketUnreadable):
-            unreadable.append(ticket)
-        elif _takes_stock(ticket):
-            total = held if ticket.state is State.HELD else wasted if ticket.wasted else sold
-            for line in ticket.accepted():
-                total[line.item] += line.quantity
-    return StockByTickets(tables.read_stock(connection), held, sold, wasted, unreadable)
+def probe_writable(connection: Connection) -> None:
+    """Write a value that nothing reads: it succeeds only where the database can be written."""
+    tables.write_probe(connection)
 
 
-def beyond_stock(connection: Connection, item: str, received: int) -> list[str]:
-    """List the orders that took more of an item than was ever received, oldest first."""
-    beyond = []
-    for ticket in tables.every_ticket(connection, by_age=True):
-        if isinstance(ticket, Ticket) and _takes_stock(ticket):
-            quantity = sum(line.quantity for line in ticket.accepted() if line.item == item)
-            received -= quantity
-            if quantity and received < 0:
-                beyond.append(ticket.order_id)
-    return beyond
+def _apply_decisions(
+    connection: Connection, decisions: Sequence[Decision], verb: Verb, now_ms: int
+) -> list[TicketOrError]:
+    """Take a step with every ticket that allows it, except where a later decision has been recorded.
 
-
-def touch(connection: Connection) -> None:
-    """Write something that means nothing: it shows that the database can be written."""
-    tables.beat(connection)
-
-
-def _settle(connection: Connection, decisions: Sequence[Decision], verb: Verb, now_ms: int) -> list[TicketOrUnreadable]:
-    """Carry out what was decided, but nothing that a later decision has overtaken.
-
-    Leave a tombstone for what was never heard of: whoever decides has given up placing it.
+    An unknown order gets a tombstone: a gateway that confirms or suspends it has given up placing it.
     """
     order_ids = [decision.order_id for decision in decisions]
     revision = tables.reserve_revisions(connection, len(decisions))
     tickets = tables.read_tickets(connection, order_ids)
-    heard: dict[str, Ticket] = {}
+    current: dict[str, Ticket] = {}
     for decision in decisions:
         ticket = tickets.get(decision.order_id)
-        if isinstance(ticket, Ticket) and ticket.hear(decision):
-            heard[decision.order_id] = ticket
-    moving = [ticket for ticket in heard.values() if ticket.allows(verb)]
-    staying = [ticket for ticket in heard.values() if not ticket.allows(verb)]
-    _settle_all(connection, moving, verb, revision, len(decisions), staying)
-    _bury_unknown(connection, order_ids, tickets, revision, now_ms)
+        if isinstance(ticket, Ticket) and ticket.record_epoch(decision):
+            current[decision.order_id] = ticket
+    moving = [ticket for ticket in current.values() if ticket.allows(verb)]
+    staying = [ticket for ticket in current.values() if not ticket.allows(verb)]
+    _step_all(connection, moving, verb, revision, len(decisions), staying)
+    _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
 
-def _bury_unknown(
+def _insert_tombstones(
     connection: Connection,
     order_ids: Sequence[str],
-    tickets: dict[str, Ticket | TicketUnreadable],
+    tickets: dict[str, TicketOrUnreadable],
     revision: int,
     now_ms: int,
 ) -> None:
-    """Leave tombstones for the orders that have no ticket, with the revisions that are left."""
+    """Write a tombstone for each order without a ticket, and add it to `tickets`.
+
+    The tickets that exist may have used the first of the reserved revisions, so tombstones use those after them.
+    """
     unknown = [tombstone(order_id, now_ms) for order_id in dict.fromkeys(order_ids) if order_id not in tickets]
     for number, ticket in enumerate(unknown, start=len(tickets)):
         ticket.revision = revision + number
@@ -227,7 +191,7 @@ def _bury_unknown(
     tables.insert_tickets(connection, unknown)
 
 
-def _settle_all(
+def _step_all(
     connection: Connection,
     tickets: Sequence[Ticket],
     verb: Verb,
@@ -235,30 +199,31 @@ def _settle_all(
     reserved: int,
     staying: Sequence[Ticket] = (),
 ) -> None:
-    """Take the gateway's step with every ticket, and move their stock with it.
+    """Take the gateway's step with every ticket, and change the stock with it.
 
-    The revisions from `revision` on are reserved for it. `staying` is written in the same statement as the tickets.
+    `reserved` revisions from `revision` on belong to the batch. `staying`: tickets that take no step, but whose epochs
+    are written in the same statement.
     """
     stock = tables.read_stock(connection) if tickets else {}
     changed: dict[str, Stock] = {}
     for number, ticket in enumerate(tickets):
-        held = ticket.state is State.HELD
+        held = ticket.state is TicketState.HELD
         ticket.step(verb)
         ticket.revision = revision + number
         for line in ticket.accepted():
-            shelf = changed[line.item] = stock[line.item]
+            item_stock = changed[line.item] = stock[line.item]
             if verb is Verb.CONFIRM:
-                shelf.confirm(line.quantity)
+                item_stock.confirm(line.quantity)
             elif verb is Verb.SUSPEND:
-                shelf.suspend(line.quantity)
+                item_stock.suspend(line.quantity)
             else:
-                shelf.put_back(line.quantity, held=held)
+                item_stock.put_back(line.quantity, held=held)
     tables.update_tickets(connection, [*tickets, *staying])
     tables.update_stock(connection, list(changed.values()), revision + reserved - 1)
 
 
 def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> None:
-    """Put back what a cancelled ticket took from stock, or, where the ticket had been started, write it off."""
+    """Move the accepted lines of a cancelled ticket from sold to on hand, or to wasted where it had been started."""
     stock = tables.read_stock(connection)
     lines = ticket.accepted()
     for line in lines:
@@ -270,12 +235,8 @@ def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> Non
     tables.update_stock(connection, [stock[item] for item in changed], step.revision)
 
 
-def _takes_stock(ticket: Ticket) -> bool:
-    return ticket.state is State.HELD or ticket.state in TAKEN or ticket.wasted
-
-
 def _conflict(connection: Connection, ticket: Ticket, move: Move) -> StepConflict:
-    """Say who moved the ticket: the staff, where its last change is their last step, or else the gateway."""
+    """Return the error, which names who moved the ticket where its last change is a step of the staff."""
     by_staff = tables.last_moved(connection, ticket.order_id) == ticket.revision
     who, when = (ticket.moved_by, ticket.moved_at_ms) if by_staff else ("", 0)
     return StepConflict(ticket.order_id, ticket.state, move.expected, who, when)

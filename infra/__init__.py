@@ -1,1 +1,1 @@
-"""What both programs stand on, and no restaurant is in: settings, database, group commit, gRPC server, logs."""
+"""What both programs use and what knows nothing of restaurants: settings, databases, group commit, gRPC, HTTP, logs."""

@@ -1,4 +1,4 @@
-"""Where a program is: a host and a port, written `host:port`, or `[::1]:port` where the host is an IPv6 address."""
+"""Network addresses as text: `host:port`, or `[::1]:port` where the host is an IPv6 address."""
 
 import re
 from typing import Self
@@ -8,7 +8,7 @@ _HIGHEST_PORT = 65535
 
 
 class Address(str):
-    """An address as it is written; raises ValueError for anything else, so that every one has a host and a port."""
+    """An address as text that is known to have a host and a port; raises ValueError for any other text."""
 
     __slots__ = ("host", "port")
 
@@ -17,7 +17,7 @@ class Address(str):
     port: int
 
     def __new__(cls, text: str) -> Self:
-        """Parse an address."""
+        """Parse an address; raises ValueError."""
         parts = _WRITTEN.match(text)
         if parts is None:
             hint = "; an IPv6 address stands in brackets, as in [::1]:50051" if text.count(":") > 1 else ""
@@ -36,5 +36,5 @@ class Address(str):
 
 
 def join_address(host: str, port: int) -> str:
-    """Write a host and a port as an address and a URL have them; here the port may be 0, for any."""
+    """Join a host and a port as in a URL, with brackets around an IPv6 address; the port may be 0."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,8 +1,8 @@
-"""Group commit: while one batch is being carried out, what arrives meanwhile gathers for the next.
+"""Group commit: items that arrive while one batch runs are collected into the next batch.
 
-No timer and no size to wait for. A batch leaves when it is full, or as soon as a round of the loop brings nothing more
-for it: at low load that is one item, at once. At high load batches grow by themselves, so that one fsync, one call or
-one transaction serves many; and those whom one batch served, who all come back at once, are one batch again.
+There is no timer and no minimum size. A batch starts when it is full, or when one iteration of the event loop has added
+nothing to it: at low load that is one item, at once. At high load batches grow, so that one fsync, one call or one
+transaction serves many items; and callers who were served by one batch and submit again together form one batch again.
 """
 
 import asyncio
@@ -15,10 +15,10 @@ R = TypeVar("R")
 
 
 class GroupCommit(Generic[T, R]):
-    """Gathers items and hands them to `commit` in batches of at most `limit`, at most `concurrency` at a time.
+    """Collects items and passes them to `commit` in batches of at most `limit`, at most `concurrency` at a time.
 
-    `commit` answers one result per item, in their order; one that is an exception is raised for its item alone. What
-    `commit` raises reaches every item of that batch.
+    `commit` returns one result per item, in their order; a result that is an exception is raised for its item alone.
+    What `commit` raises is raised for every item of that batch.
     """
 
     def __init__(
@@ -27,46 +27,46 @@ class GroupCommit(Generic[T, R]):
         *,
         limit: int,
         concurrency: int = 1,
-        patience: float = 0.0,
+        max_delay: float = 0.0,
     ) -> None:
-        """`patience`, in seconds, is how long an item given to `submit_later` may wait for company."""
+        """`max_delay`, in seconds, is how long an item given to `submit_later` may wait for a batch to start."""
         self._commit = commit
         self._limit = limit
         self._concurrency = concurrency
-        self._patience = patience
+        self._max_delay = max_delay
         self._waiting: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._workers: set[asyncio.Task[None]] = set()
-        self._under_way: list[list[tuple[T, asyncio.Future[R]]]] = []
-        self._alarm: asyncio.TimerHandle | None = None
+        self._running: list[list[tuple[T, asyncio.Future[R]]]] = []
+        self._timer: asyncio.TimerHandle | None = None
         self.batches = 0
         self.items = 0
 
     def __len__(self) -> int:
-        """How many items wait for a batch."""
+        """Return how many items wait for a batch."""
         return len(self._waiting)
 
     def submit(self, item: T) -> "asyncio.Future[R]":
-        """Add an item that somebody waits for; its batch leaves as soon as a worker is free."""
+        """Add an item whose result is awaited; its batch starts as soon as a worker is free."""
         future = self._add(item)
-        self._work()
+        self._start_worker()
         return future
 
     def submit_later(self, item: T) -> "asyncio.Future[R]":
-        """Add an item that nobody waits for: it goes with the next batch, or alone when patience ends."""
+        """Add an item whose result is not urgent: it joins the next batch, or starts one after `max_delay`."""
         future = self._add(item)
-        if not self._workers and self._alarm is None:
-            self._alarm = asyncio.get_running_loop().call_later(self._patience, self._work)
+        if not self._workers and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._max_delay, self._start_worker)
         return future
 
     async def drain(self) -> None:
-        """Wait until everything that has been submitted by now is carried out; what comes later is not waited for."""
-        futures = [future for batch in (*self._under_way, self._waiting) for _, future in batch]
-        self._work()
+        """Wait until every item submitted by now has its result; items submitted later are not waited for."""
+        futures = [future for batch in (*self._running, self._waiting) for _, future in batch]
+        self._start_worker()
         if futures:
             await asyncio.wait(futures)
 
     def abandon(self, error: Exception) -> None:
-        """Give up every item that still waits for a batch."""
+        """Raise `error` for every item that still waits for a batch."""
         while self._waiting:
             _, future = self._waiting.popleft()
             if not future.done():
@@ -77,36 +77,36 @@ class GroupCommit(Generic[T, R]):
         self._waiting.append((item, future))
         return future
 
-    def _work(self) -> None:
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
+    def _start_worker(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._waiting and len(self._workers) < self._concurrency:
-            # The task starts in the loop's next round: what else arrives in this one goes with it.
-            self._workers.add(asyncio.get_running_loop().create_task(self._work_off()))
+            # The task starts in the loop's next iteration, so what else arrives in this one joins its batch.
+            self._workers.add(asyncio.get_running_loop().create_task(self._run_batches()))
 
-    async def _work_off(self) -> None:
+    async def _run_batches(self) -> None:
         try:
-            while await self._gather():
-                await self._carry_out()
+            while await self._collect():
+                await self._run_batch()
         finally:
-            # Not in a done callback: it would run after the callers whom the last batch woke, and what they submit
-            # would wait for a worker that has already finished.
+            # Not in a done callback: that would run after the callers whose futures the last batch resolved, and items
+            # that they submit would wait for a worker that has already finished.
             self._workers -= {asyncio.current_task()}
 
-    async def _gather(self) -> bool:
-        """Wait as long as every round of the loop brings more, up to a whole batch; tell whether there is anything."""
+    async def _collect(self) -> bool:
+        """Wait while every iteration of the loop adds items, up to a full batch; return whether there are any."""
         seen = 0
         while seen < len(self._waiting) < self._limit:
             seen = len(self._waiting)
             await asyncio.sleep(0)
         return bool(self._waiting)
 
-    async def _carry_out(self) -> None:
+    async def _run_batch(self) -> None:
         batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
         self.batches += 1
         self.items += len(batch)
-        self._under_way.append(batch)
+        self._running.append(batch)
         try:
             results = await self._commit([item for item, _ in batch])
             for (_, future), result in zip(batch, results, strict=True):
@@ -116,7 +116,7 @@ class GroupCommit(Generic[T, R]):
                     future.set_exception(result)
                 else:
                     future.set_result(result)
-        except Exception as error:  # noqa: BLE001 - not swallowed: it reaches everyone who waits for this batch
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is raised for every item of this batch
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
@@ -125,4 +125,4 @@ class GroupCommit(Generic[T, R]):
                 future.cancel()
             raise
         finally:
-            self._under_way.remove(batch)
+            self._running.remove(batch)

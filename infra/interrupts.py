@@ -1,35 +1,35 @@
-"""Ctrl-C while a program is still loading: it ends without Python's traceback. Imports next to nothing, to be first."""
+"""Ctrl-C while a program is still being imported: the program exits without a traceback. Imports almost nothing."""
 
 import signal
 from types import FrameType
 
 INTERRUPTED = 128 + signal.SIGINT
-"""Exit code of a program that Ctrl-C ended before it was able to stop by itself."""
+"""Exit code of a program that Ctrl-C ended before it handled signals by itself."""
 
 _held: list[int] = []
 
 
 def hold_interrupts(*numbers: signal.Signals) -> None:
-    """Note these signals, and go on: for the time in which a program imports what it needs.
+    """Record these signals instead of handling them, while the program imports its modules.
 
-    A signal that whoever started the program lets it ignore stays ignored.
+    A signal that the program was started to ignore stays ignored.
     """
 
-    def note(number: int, _frame: FrameType | None) -> None:
+    def record(number: int, _frame: FrameType | None) -> None:
         _held.append(number)
 
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, note)
+            signal.signal(number, record)
 
 
 def has_held_any() -> bool:
-    """Tell whether a signal was noted."""
+    """Return whether a signal was recorded."""
     return bool(_held)
 
 
 def release_interrupts() -> None:
-    """Raise KeyboardInterrupt on SIGINT from here on, and at once where a signal was noted."""
+    """Raise KeyboardInterrupt on SIGINT from here on, and at once if a signal was recorded."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if _held:

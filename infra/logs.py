@@ -1,6 +1,6 @@
-"""Structured logs: one event a line with its facts, for people (console) or for machines (json).
+"""Structured logs: one line for each event with its fields, for people (console) or for machines (json).
 
-A traceback is logged without the values of its variables: a database's URL, with its password, may be among them.
+Tracebacks are logged without the values of variables, which may contain a database's URL with its password.
 """
 
 import logging
@@ -28,7 +28,7 @@ _LEVELS: dict[Level, int] = {
 
 
 class LogStream(Protocol):
-    """Where lines go."""
+    """Where log lines are written."""
 
     def write(self, text: str, /) -> int: ...  # noqa: D102
     def flush(self) -> None: ...  # noqa: D102
@@ -36,7 +36,7 @@ class LogStream(Protocol):
 
 
 def configure_logs(program: str, level: Level, style: Format, stream: LogStream | None = None) -> None:
-    """Send our events and the libraries' records to standard error, or to `stream`, from `level` up."""
+    """Write our events and the libraries' records from `level` up to standard error, or to `stream`."""
     lines = cast("TextIO", _Lossy(stream or sys.stderr))
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -65,14 +65,14 @@ def configure_logs(program: str, level: Level, style: Format, stream: LogStream 
 
 
 def _from_a_library(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Write a library's record as one line, with the library's name: what psycopg passes on has several."""
+    """Join a library's message to one line, and add the logger's name: psycopg's messages have several lines."""
     event["event"] = " ".join(str(event["event"]).split())
     event["logger"] = event["_record"].name
     return event
 
 
 def shows_access(level: Level) -> bool:
-    """Tell whether a line for each request is logged at this level."""
+    """Return whether a line for each request is logged at this level."""
     return _LEVELS[level] <= ACCESS
 
 
@@ -81,18 +81,18 @@ class _Writer(structlog.WriteLogger):
 
 
 def logger_class(level: int) -> type:
-    """Make the class of our loggers: structlog's levels and one more, `access`, below `info`."""
+    """Make the class of our loggers: structlog's levels, and `access` between `debug` and `info`."""
 
-    def access(self: Any, event: str, **facts: object) -> None:
+    def access(self: Any, event: str, **fields: object) -> None:
         if level <= ACCESS:
-            self._proxy_to_logger("access", event, **facts)
+            self._proxy_to_logger("access", event, **fields)
 
     known = logging.INFO if level == ACCESS else level  # structlog knows its own levels only
     return type("BoundLogger", (structlog.make_filtering_bound_logger(known),), {"access": access})
 
 
 def add_request_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Add the id of the request that is served to an event."""
+    """Add the id of the current request to an event."""
     request_id = current_request_id()
     if request_id is not None:
         event.setdefault("request_id", request_id)
@@ -100,14 +100,14 @@ def add_request_id(_logger: object, _method: str, event: structlog.typing.EventD
 
 
 class _Lossy:
-    """Drops what cannot be written: a full disk, or a pipe that nobody reads, is no reason to refuse an order."""
+    """Drops lines that cannot be written: a full disk or a closed pipe must not make a request fail."""
 
     def __init__(self, stream: LogStream) -> None:
         self._stream = stream
         self.isatty = stream.isatty
 
     def write(self, text: str) -> int:
-        with suppress(OSError):  # there is no other place where it could be told
+        with suppress(OSError):  # there is nowhere else to report it
             self._stream.write(text)
         return len(text)
 

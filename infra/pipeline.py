@@ -1,4 +1,4 @@
-"""Works on a stream of items several at a time, and passes each result on as soon as it is there."""
+"""Processes a stream of items, several at a time, and yields each result as soon as it is ready."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -11,25 +11,26 @@ R = TypeVar("R")
 async def pipelined(
     items: AsyncIterator[T], work: Callable[[T], Awaitable[R]], at_once: int
 ) -> AsyncGenerator[R, None]:
-    """Work on at most `at_once` items at a time, and yield the results as they come; the items' end is the end.
+    """Await `work(item)` for at most `at_once` items at a time, and yield the results in the order they are ready.
 
-    No further item is taken while so many are worked on or wait to be passed on. What is raised ends all.
+    No further item is taken while that many are in work or wait to be yielded. An exception, of the items or of `work`,
+    cancels the rest and is raised.
     """
     results: asyncio.Queue[R | Exception | None] = asyncio.Queue()
-    room = asyncio.Semaphore(at_once)
+    slots = asyncio.Semaphore(at_once)
     working: set[asyncio.Task[None]] = set()
 
-    async def carry_out(item: T) -> None:
+    async def run(item: T) -> None:
         try:
             results.put_nowait(await work(item))
-        except Exception as error:  # noqa: BLE001 - not swallowed: whoever iterates gets it
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is raised to the iterating caller
             results.put_nowait(error)
 
     async def take() -> None:
         try:
             async for item in items:
-                await room.acquire()
-                task = asyncio.get_running_loop().create_task(carry_out(item))
+                await slots.acquire()
+                task = asyncio.get_running_loop().create_task(run(item))
                 working.add(task)
                 task.add_done_callback(working.discard)
             if working:
@@ -44,7 +45,7 @@ async def pipelined(
             if isinstance(result, Exception):
                 raise result
             yield result
-            room.release()
+            slots.release()
     finally:
         for task in (taking, *working):
             task.cancel()

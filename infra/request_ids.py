@@ -1,8 +1,8 @@
-"""The id of the request that is served at the moment, for log lines, responses and calls to other programs.
+"""The id of the current request, for log lines, responses and calls to other programs.
 
-A client may send an id of its own (`X-Request-Id`, gRPC metadata `x-request-id`). It is taken if it is 1 to 128 visible
-ASCII characters; otherwise one is made. Tasks that a request starts inherit its id and lose it when the request is
-over, for a task that outlives its request may go on to serve others.
+A client may send an id of its own (`X-Request-Id`, gRPC metadata `x-request-id`). It is used if it consists of 1 to 128
+visible ASCII characters; otherwise one is generated. Tasks that a request starts inherit its id and lose it when the
+request ends, because a task that outlives its request may go on to serve others.
 """
 
 import re
@@ -23,7 +23,7 @@ _numbers = count(1)
 
 
 class RequestId:
-    """The id of one request, from its beginning to its end."""
+    """The id of one request; it has no value any more once the request has ended."""
 
     __slots__ = ("value",)
 
@@ -32,26 +32,26 @@ class RequestId:
 
     @classmethod
     def begin(cls, value: str) -> "RequestId":
-        """Begin a request in this task's context."""
+        """Set the id of the current request in this task's context."""
         request_id = cls(value)
         _current.set(request_id)
         return request_id
 
     def end(self) -> None:
-        """End the request: what still runs in its context has no id any more."""
+        """Remove the id, also for the tasks that inherited it."""
         self.value = None
 
 
-_current: ContextVar[RequestId] = ContextVar("request_id", default=RequestId(None))  # noqa: B039 - nobody changes it
+_current: ContextVar[RequestId] = ContextVar("request_id", default=RequestId(None))  # noqa: B039 - its value never changes
 
 
 def current_request_id() -> str | None:
-    """Return the id of the request that this task serves, or None."""
+    """Return the id of the current request, or None."""
     return _current.get().value
 
 
 def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
-    """Return the id that a request's client sent, or a new one."""
+    """Return the id in a request's headers if it is valid, else a new one."""
     for name, value in headers:
         if name == _header and _is_visible(value):
             return value.decode("ascii")
@@ -59,5 +59,5 @@ def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def make_request_id() -> str:
-    """Make an id that no other process makes: random digits of this process, and a number."""
+    """Return a new id: random digits of this process, and a number."""
     return f"{_prefix}-{next(_numbers)}"

@@ -1,4 +1,4 @@
-"""Runs a program's coroutine on an interpreter that is set up for one busy loop beside a few worker threads."""
+"""Runs a program's coroutine with interpreter settings for one busy event loop beside a few worker threads."""
 
 import gc
 import os
@@ -11,37 +11,39 @@ from typing import Any
 import uvloop
 
 SWITCH_SECONDS = 0.0005
-"""How long the loop may keep a worker thread, back from the database, waiting for the interpreter. Python's own 5 ms
-would be ten times what a transaction takes."""
+"""How long the event loop may keep a worker thread that returns from the database waiting for the interpreter lock. The
+default, 5 ms, is ten times what a transaction takes."""
 
 GARBAGE = (100_000, 50, 50)
-"""Allocations before a collection. An order in flight is some hundred objects and hardly ever a cycle, so Python's own
-700 would make it search for garbage, and find none, with every order."""
+"""Thresholds of the garbage collector. An order in flight is some hundred objects and hardly ever a cycle; with
+Python's default, 700 allocations, every few orders would start a collection that finds nothing."""
 
 
 def run(program: Coroutine[Any, Any, None]) -> None:
-    """Run a program to its end."""
+    """Apply the settings, and run a program to its end on uvloop."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(*GARBAGE)
-    _allow_files()
-    _let_others_finish()
-    uvloop.run(_frozen(program))
+    _raise_file_limit()
+    _schedule_as_batch()
+    uvloop.run(_run_frozen(program))
 
 
-def _allow_files() -> None:
-    """Open as many files as the system allows: often 1024 are given, and every connection is one."""
+def _raise_file_limit() -> None:
+    """Raise the limit of open files to what the system allows: each connection is one."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _let_others_finish() -> None:
-    """Let whoever wakes this program go on, where both want one processor: a gateway has more departments to ask."""
-    if sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER:  # nobody has chosen otherwise
-        with suppress(OSError):  # where it is not allowed, an order takes a little longer
+def _schedule_as_batch() -> None:
+    """Set SCHED_BATCH, so that a woken department does not preempt the gateway, which has more departments to call."""
+    if (
+        sys.platform == "linux" and os.sched_getscheduler(0) == os.SCHED_OTHER
+    ):  # the default: its operator chose no other
+        with suppress(OSError):  # where it is not allowed, orders take a little longer
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-async def _frozen(program: Coroutine[Any, Any, None]) -> None:
+async def _run_frozen(program: Coroutine[Any, Any, None]) -> None:
     gc.collect()
-    gc.freeze()  # what was loaded so far stays, and need not be searched again
+    gc.freeze()  # modules stay loaded, so the collector need not traverse them
     await program

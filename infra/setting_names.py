@@ -1,6 +1,6 @@
-"""The names of all settings: one environment serves every program, and each refuses a name that no program reads.
+"""The names of all settings. One environment serves every program, so each program refuses names that none reads.
 
-Programs do not import each other, so the names are repeated here; tests compare them with the programs' own settings.
+Programs do not import each other, so the names are repeated here; a test compares them with the programs' settings.
 """
 
 import re
@@ -27,22 +27,22 @@ DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message", "ping_timeout"
 OF_CONTAINERS = frozenset({
     "base", "certs", "db_password", "health_interval", "image", "publish", "revision", "version",
 })  # fmt: skip
-"""What the Compose files and the recipes around them read."""
+"""Fields that the Compose files and their recipes read."""
 
 _ANY_PROGRAM = re.compile(r"[A-Z][A-Z0-9_]*_")
 
 
 def refuse_unknown_names(environ: Mapping[str, str], departments: Collection[str] | None = None) -> None:
-    """Raise SettingsError for each variable that no program reads, with the nearest name that one does.
+    """Raise SettingsError for each variable that no program reads, with the most similar name that one reads.
 
-    `departments` are all there are; where it is None, there may be others, on this machine or elsewhere.
+    `departments` names all departments; None means that there may be any, on this machine or elsewhere.
     """
     faults = []
     known = {variable(field) for field in GATEWAY_FIELDS | DEPARTMENT_FIELDS | OF_CONTAINERS}
     known.update(variable(field, GATEWAY) for field in GATEWAY_FIELDS)
     known.update(variable(field, name) for name in departments or () for field in DEPARTMENT_FIELDS)
     for name in _set_names(environ):
-        if name in known or (departments is None and _is_a_departments(name)):
+        if name in known or (departments is None and _is_of_some_department(name)):
             continue
         bare = [each.removeprefix(PREFIX) for each in sorted(known)]
         nearest = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
@@ -56,8 +56,8 @@ def _set_names(environ: Mapping[str, str]) -> Iterator[str]:
     return (name for name in sorted(environ) if name.startswith(PREFIX) and environ[name].strip())
 
 
-def _is_a_departments(name: str) -> bool:
-    """Tell whether a variable is for one department, whatever it is called."""
+def _is_of_some_department(name: str) -> bool:
+    """Return whether a variable is a department's, of whatever name."""
     for field in DEPARTMENT_FIELDS:
         program = name.removeprefix(PREFIX).removesuffix(field.upper())
         if PREFIX + program + field.upper() == name and _ANY_PROGRAM.fullmatch(program):

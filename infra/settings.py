@@ -1,10 +1,10 @@
-"""Settings come from environment variables into one typed, documented struct per program.
+"""Settings: environment variables, parsed into one typed and documented struct for each program.
 
-A field `port` of the program `bar` is read from `COMANDA_BAR_PORT`, else from `COMANDA_PORT`, else it is the field's
-default: one environment can serve every program on a machine and still tell one of them apart.
+The field `port` of the program `bar` is read from `COMANDA_BAR_PORT`, else from `COMANDA_PORT`, else it has the field's
+default: one environment can serve every program on a machine and still configure one of them differently.
 
-Text is normalised to NFC, for a value may have been typed on a system that decomposes it. A path is taken as it is, for
-a file's name is its bytes; but `~` in front is the home folder.
+Text is normalised to NFC, because some systems enter decomposed characters. Paths are not normalised, because a file's
+name is its bytes; a leading `~` is expanded.
 """
 
 import unicodedata
@@ -19,7 +19,7 @@ from infra.errors import SettingsError
 PREFIX = "COMANDA_"
 
 PATH = {"is_path": True}
-"""Marks a field, as `Meta(extra=PATH)`, whose value is a path."""
+"""Marks a field whose value is a path: `Meta(extra=PATH)`."""
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -38,12 +38,12 @@ def read_settings(kind: type[S], program: str, environ: Mapping[str, str]) -> S:
 
 
 def variable(field: str, program: str = "") -> str:
-    """Name the environment variable of a field, for every program or for one."""
+    """Return the name of a field's environment variable, for all programs or for one."""
     return PREFIX + "_".join(part.replace("-", "_").upper() for part in (program, field) if part)
 
 
 def describe(kind: type[msgspec.Struct]) -> Iterator[tuple[str, str, str]]:
-    """Yield (variable, default, description) of every field, for the manual."""
+    """Yield (variable, default, description) of every field, for docs/settings.md."""
     hints = get_type_hints(kind, include_extras=True)
     for field in msgspec.structs.fields(kind):
         default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
@@ -74,13 +74,13 @@ def _pairs(name: str, text: str) -> Iterator[tuple[str, str]]:
         if not (key and equals and value):
             raise SettingsError(f"{name}={text!r} is not allowed: expected name=host:port, separated by commas")
         if key in seen:
-            raise SettingsError(f"{name}={text!r} is not allowed: {key!r} stands twice")
+            raise SettingsError(f"{name}={text!r} is not allowed: {key!r} occurs twice")
         seen.add(key)
         yield key, value
 
 
 def _construct(kind: type[Any], value: object) -> object:
-    """Build a value of a type of ours, which raises ValueError for what it does not allow."""
+    """Build a value of a type of ours, such as Address, which raises ValueError for text that it does not allow."""
     return kind(value)
 
 

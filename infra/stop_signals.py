@@ -1,14 +1,14 @@
-"""SIGINT and SIGTERM, counted: each further one says that whoever sends it is in more of a hurry."""
+"""SIGINT and SIGTERM, counted: the first asks to stop, the second to hurry, the third to stop by force."""
 
 import asyncio
 import signal
 
 
 class StopSignals:
-    """What the signals ask for, from the moment in which this is made: `stop`, then `hurry`, then `force`."""
+    """Events that are set by the first, second and third signal after this object was created."""
 
     def __init__(self) -> None:
-        """Take the signals of the running loop's process, but for one that it was started to ignore."""
+        """Install the handlers in the running loop, except for a signal that the process was started to ignore."""
         self.stop = asyncio.Event()
         self.hurry = asyncio.Event()
         self.force = asyncio.Event()

@@ -1,7 +1,7 @@
-"""Background tasks that no single failure ends.
+"""Background tasks that are restarted after a failure.
 
-A task that nobody awaits and that fails just stops: asyncio writes a line once the task is collected as garbage, and
-what it did is done no more. So every background task of the programs is run by `supervised`.
+A task that fails and is not awaited stops silently: asyncio logs a line only when the task is garbage-collected. So the
+programs run every background task by `supervised`.
 """
 
 import asyncio
@@ -12,8 +12,8 @@ import structlog
 
 FIRST_SECONDS = 0.1
 CAP_SECONDS = 30.0
-"""A task that fails is started again after a delay that doubles from the first to the cap. One that has run for longer
-than the cap since its last failure starts over with the first."""
+"""A failed task is restarted after a delay that doubles from the first to the cap. After a run longer than the cap the
+delay is the first again."""
 
 Work = Callable[[], Awaitable[None]]
 
@@ -21,7 +21,7 @@ log = structlog.get_logger("supervise")
 
 
 async def supervised(name: str, work: Work, *, first: float = FIRST_SECONDS, cap: float = CAP_SECONDS) -> None:
-    """Run `work` until it returns or this task is cancelled; log its failures, and run it again after each."""
+    """Await `work()` until it returns or this task is cancelled; log each failure, and start it again."""
     loop = asyncio.get_running_loop()
     delay = first
     while True:
@@ -31,21 +31,21 @@ async def supervised(name: str, work: Work, *, first: float = FIRST_SECONDS, cap
         except asyncio.CancelledError as error:
             if _is_cancelled():
                 raise
-            failure: BaseException = error  # something that it waited for was cancelled, not the task
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is logged, and the task goes on
+            failure: BaseException = error  # a future that it awaited was cancelled, not this task
+        except Exception as error:  # noqa: BLE001 - it is logged, and the work is started again
             failure = error
         else:
             return
         if loop.time() - started > cap:
             delay = first
-        log.error("a background task failed; it is started again", task=name, seconds=delay, exc_info=failure)
+        log.error("a background task failed; it is restarted", task=name, seconds=delay, exc_info=failure)
         await asyncio.sleep(delay)
         delay = min(2 * delay, cap)
 
 
 @asynccontextmanager
 async def in_background(works: Mapping[str, Work]) -> AsyncIterator[None]:
-    """Run these, by their names, beside the body; cancel them at its end, and wait until they are over."""
+    """Run `works`, by their names, while the body runs; at its end cancel them, and wait until they have ended."""
     tasks = [asyncio.get_running_loop().create_task(supervised(name, work), name=name) for name, work in works.items()]
     try:
         yield

@@ -1,7 +1,7 @@
-"""Mutual TLS between the programs of a house: who one is, and who the other has to be.
+"""Mutual TLS between the programs: each has a certificate, and checks that its peer's has the expected name.
 
-A certificate names a program, not a host: the bar's is for `bar`, wherever it runs and however many of it there are.
-So a department's certificate cannot be used for another, and nobody but the gateway is taken for the gateway.
+A certificate names a program, not a host: all replicas of the bar, on any machine, have one for `bar`. So a
+department's certificate is not accepted from another department, and only the gateway's is accepted from a caller.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from msgspec import Meta
 from infra.errors import SettingsError, StartError
 from infra.settings import PATH
 
-LOOK_SECONDS = 2.0  # how often the files are looked at
+CHECK_SECONDS = 2.0  # how often the files are checked for changes
 HEALTH = "/grpc.health.v1.Health/"
 
 R = TypeVar("R")
@@ -45,7 +45,7 @@ PlaintextHosts = Annotated[
 
 
 class TlsSettings(Protocol):
-    """What both programs' settings have."""
+    """The settings of TLS, which both programs have."""
 
     @property
     def tls_ca(self) -> str: ...  # noqa: D102
@@ -61,7 +61,7 @@ class TlsSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """One state of the certificates, on both sides of a connection; `until` is when the own one ends."""
+    """One version of the certificates, as contexts for both roles; `until` is when the program's own one expires."""
 
     server: ssl.SSLContext
     client: ssl.SSLContext
@@ -69,10 +69,10 @@ class Contexts:
 
 
 class Credentials:
-    """A program's certificate and key, and the authority that it trusts; they are taken up when their files change."""
+    """A program's certificate and key, and the authority that it trusts; reloaded when their files change."""
 
     def __init__(self, name: str, ca: str, cert: str, key: str) -> None:
-        """`name` is what the certificate has to be for; the rest are PEM files. Raises StartError."""
+        """`name` is the name that the certificate must have; the rest are paths of PEM files. Raises StartError."""
         self.name = name
         self._ca, self._cert, self._key = ca, cert, key
         self._seen = self._stamp()
@@ -80,20 +80,20 @@ class Credentials:
         self._refused: tuple[object, str] | None = None
 
     async def watch(self, renewed: Callable[[Contexts], Awaitable[None]]) -> None:
-        """Look at the files for ever, and pass new ones on that are good; keep the old ones where they are not.
+        """Check the files for ever, and await `renewed` with each new valid version; invalid files are ignored.
 
-        What `renewed` raises is raised. A watch that is started again passes the same certificates on once more.
+        What `renewed` raises is raised. A watch that is started again then passes the same certificates to it again.
         """
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            self._look()
+            await asyncio.sleep(CHECK_SECONDS)
+            self._reload_changed()
             if self.contexts is not self._passed_on:
                 contexts = self.contexts
                 await renewed(contexts)
                 self._passed_on = contexts
 
-    def _look(self) -> None:
-        """Load the files where they have changed; those that could not be loaded are tried again, and logged once."""
+    def _reload_changed(self) -> None:
+        """Load the files if they have changed; files that cannot be loaded are tried again, and logged once."""
         stamp = self._stamp()
         if stamp == self._seen:
             return
@@ -116,7 +116,7 @@ class Credentials:
             context.set_alpn_protocols(["h2"])
             _try(self._ca, partial(context.load_verify_locations, self._ca))
             _try(f"{self._cert} with {self._key}", partial(context.load_cert_chain, self._cert, self._key, ""))
-        own = _try(self._cert, partial(_shake_hands, server, client, self.name))
+        own = _try(self._cert, partial(_handshake, server, client, self.name))
         until = datetime.fromtimestamp(ssl.cert_time_to_seconds(own["notAfter"]), UTC)
         return Contexts(server, client, until)
 
@@ -125,22 +125,22 @@ class Credentials:
 
     @property
     def until(self) -> str:
-        """Answer when the certificate ends."""
+        """Return when the certificate expires, in ISO 8601."""
         return self.contexts.until.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Whose certificate may call what at a server."""
+    """Which certificates may call which methods of a server."""
 
     caller: str
-    """Who may call everything."""
+    """The name that may call every method."""
 
     watcher: str
-    """Who may ask for the server's health: itself."""
+    """The server's own name, which may call the health service: for a container's check."""
 
     def refusal(self, names: frozenset[str], path: str) -> str | None:
-        """Tell why the holder of a certificate for `names` may not call `path`, or None where it may."""
+        """Return why a peer whose certificate has these names may not call `path`; None if it may."""
         if self.caller in names or (self.watcher in names and path.startswith(HEALTH)):
             return None
         shown = ", ".join(sorted(names)) or "nobody"
@@ -148,9 +148,9 @@ class Callers:
 
 
 def find_credentials(program: str, settings: TlsSettings, hosts: Iterable[str]) -> Credentials | None:
-    """Load a program's certificate, where its settings name one; `hosts` are those where it speaks gRPC.
+    """Load a program's certificate; None if its settings name none. `hosts` are the hosts of its gRPC connections.
 
-    Raises StartError for files that cannot be used, and where gRPC would be in plaintext on a host not allowed for it.
+    Raises StartError for files that cannot be used, and SettingsError for plaintext gRPC on a host that is not allowed.
     """
     files = {
         "COMANDA_TLS_CA": settings.tls_ca,
@@ -172,13 +172,13 @@ def find_credentials(program: str, settings: TlsSettings, hosts: Iterable[str]) 
 
 
 def certificate_name(program: str, domain: str) -> str:
-    """Name what a program's certificate has to be for."""
+    """Return the name that a program's certificate must have."""
     name = program.replace("_", "-")
     return f"{name}.{domain.strip('.')}" if domain else name
 
 
 def peer_names(certificate: dict[str, Any] | None) -> frozenset[str]:
-    """List the DNS names of a peer's certificate, as ssl gives it."""
+    """Return the DNS names of a peer's certificate, as `ssl` represents it."""
     names = (certificate or {}).get("subjectAltName", ())
     return frozenset(name for kind, name in names if kind == "DNS")
 
@@ -190,8 +190,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> dict[str, Any]:
-    """Prove the certificate on itself, in memory: issued by the authority, in date, for this name, for both roles."""
+def _handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> dict[str, Any]:
+    """Verify a certificate by a handshake with itself in memory: its issuer, dates and name, for both roles."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
     calling = client.wrap_bio(to_client, to_server, server_hostname=name)
     serving = server.wrap_bio(to_server, to_client, server_side=True)
@@ -203,7 +203,7 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> d
         except ssl.SSLWantReadError:
             unfinished.append(side)
     certificate = serving.getpeercert()
-    assert certificate is not None  # noqa: S101 - one is required
+    assert certificate is not None  # noqa: S101 - CERT_REQUIRED
     return certificate
 
 
@@ -223,7 +223,7 @@ def _reason(error: Exception) -> str:
 
 
 def _stamp(file: str) -> tuple[int, int, int]:
-    """Tell one state of a file from another, through the links by which volumes are swapped."""
+    """Return what changes with a file's content; follows links, by which mounted volumes are swapped."""
     try:
         found = Path(file).stat()
     except OSError:

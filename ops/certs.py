@@ -15,11 +15,11 @@ import trustme
 
 from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings
+from departments.storage import menu_folder
 from infra.db.sqlite_files import OWNER_ONLY, OWNER_ONLY_FOLDER, make_folder
 from infra.errors import StartError
 from infra.settings import read_settings
 from infra.tls import certificate_name
-from ops.procfile import menu_folder
 
 FOLDER = Path(".comanda/certs")
 VALID = timedelta(days=365)

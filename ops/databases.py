@@ -4,16 +4,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from departments import __main__ as department_program
+from departments import storage as department_storage
 from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings
-from gateway import __main__ as gateway_program
+from gateway import storage as journal_storage
 from gateway.settings import GatewaySettings
 from infra.db.database import Database
 from infra.errors import StartError
 from infra.setting_names import GATEWAY
 from infra.settings import read_settings
-from ops.procfile import menu_folder
 
 
 @contextmanager
@@ -26,13 +25,13 @@ def opened_databases(
     """
     with ExitStack() as opened:
         settings = read_settings(GatewaySettings, "gateway", environ)
-        journal = gateway_program.open_database(settings, read_only=read_only)
+        journal = journal_storage.open_database(settings, read_only=read_only)
         opened.callback(journal.close)
         departments = {}
-        for path in menu_files(menu_folder(environ)):
+        for path in menu_files(department_storage.menu_folder(environ)):
             menu = read_menu(path)
             own = read_settings(DepartmentSettings, menu.name, environ)
-            departments[menu.name] = department_program.open_database(menu, own, read_only=read_only)
+            departments[menu.name] = department_storage.open_database(menu, own, read_only=read_only)
             opened.callback(departments[menu.name].close)
         yield journal, departments
 
@@ -40,7 +39,7 @@ def opened_databases(
 def prepare(database: Database) -> None:
     """Take a database for this process, and bring its tables up to date; raises StartError."""
     is_journal = database.schema == GATEWAY
-    database.prepare(gateway_program.MIGRATIONS if is_journal else department_program.MIGRATIONS)
+    database.prepare(journal_storage.MIGRATIONS if is_journal else department_storage.MIGRATIONS)
 
 
 def database_files(environ: Mapping[str, str]) -> dict[str, Path]:

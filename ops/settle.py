@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from departments import tables, transactions
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import NOT_STARTED, Source, State, Ticket
+from departments.domain.tickets import NOT_STARTED, Ticket, TicketSource, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
@@ -143,7 +143,7 @@ class Settler:
         order_ids = [orphan.ticket.order_id for orphan in orphans]
         results = await self._departments[name].write(transactions.cancel, order_ids, int(self._clock() * 1000))
         for before, after in zip(orphans, results, strict=True):
-            if isinstance(after, Ticket) and after.state is not State.CANCELLED:
+            if isinstance(after, Ticket) and after.state is not TicketState.CANCELLED:
                 settlement.left.append(OrphanTicket(name, after))
             else:
                 settlement.cancelled.append(before)
@@ -170,8 +170,8 @@ class Settler:
             ticket
             for ticket in tickets
             if isinstance(ticket, Ticket)  # the audit reports those that cannot be read
-            and ticket.source is Source.GATEWAY
-            and ticket.state is not State.CANCELLED
+            and ticket.source is TicketSource.GATEWAY
+            and ticket.state is not TicketState.CANCELLED
             # A ticket from the future counts as old: the clock has been set back since.
             and abs(now - ticket.placed_at_ms / 1000) >= self._older_than
         ]

@@ -1,1 +1,1 @@
-"""What a department decides, in plain Python: no I/O, no asyncio, no wire format."""
+"""A department's decisions, in plain Python: no I/O, no asyncio, no wire format."""

@@ -1,11 +1,11 @@
-"""What a department refuses.
+"""The errors that a department raises on purpose.
 
 DepartmentError
-├── InvalidRequest          a field of the request is not allowed
-└── OrderError              it is about one order
-    ├── OrderIdTaken        the order id is known, with other lines
-    ├── OrderNotFound       no such order here
-    ├── StepIdTaken         the step id is known, with another step
+├── InvalidRequest          a field of the request has a value that is not allowed
+└── OrderError              the error concerns one order
+    ├── OrderIdTaken        the department has an order with this id and other lines
+    ├── OrderNotFound       the department has no order with this id
+    ├── StepIdTaken         the ticket has a step with this id that is another step
     ├── StepRefused
     │   ├── StepConflict    the ticket is not in the state that the caller expects
     │   └── StepNotAllowed  the ticket's state does not allow this step
@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 
 
 class DepartmentError(Exception):
-    """Anything that this package raises on purpose."""
+    """Base class of every error that a department raises on purpose."""
 
 
 class InvalidRequest(DepartmentError):
-    """`field` is not allowed, for the reason that `description` gives."""
+    """The value of `field` is not allowed, for the reason in `description`."""
 
     def __init__(self, field: str, description: str) -> None:
         super().__init__(f"{field}: {description}")
@@ -29,7 +29,7 @@ class InvalidRequest(DepartmentError):
 
 
 class OrderError(DepartmentError):
-    """Something about one order; `facts` are the same for programs, as text."""
+    """An error that concerns one order; `facts` repeat the message's values by name, as text, for programs."""
 
     def __init__(self, order_id: str, message: str, **facts: str) -> None:
         super().__init__(message)
@@ -38,7 +38,7 @@ class OrderError(DepartmentError):
 
 
 class OrderIdTaken(OrderError):
-    """The order id belongs to an order with other lines."""
+    """The department has an order with this id, and its lines differ."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(
@@ -47,14 +47,14 @@ class OrderIdTaken(OrderError):
 
 
 class OrderNotFound(OrderError):
-    """The department has never heard of the order."""
+    """The department has no order with this id."""
 
     def __init__(self, order_id: str) -> None:
         super().__init__(order_id, f"order {order_id} is not known here")
 
 
 class StepIdTaken(OrderError):
-    """The step id belongs to another step that was taken with the same ticket."""
+    """The step id belongs to another step of the same ticket."""
 
     def __init__(self, order_id: str, step_id: str, verb: str, before: str) -> None:
         reason = f"step {step_id!r} of ticket {order_id} was {verb} from {before}; a new step needs an id of its own"
@@ -62,13 +62,14 @@ class StepIdTaken(OrderError):
 
 
 class StepRefused(OrderError):
-    """The step cannot be taken from the ticket's state; `facts` has the state."""
+    """The ticket's state does not permit the step; `facts` contains the state."""
 
 
 class StepConflict(StepRefused):
     """The ticket is not in the state that the caller expects.
 
-    `moved_by` and `moved_at_ms` belong to the step of the staff that led to its state; 0 where the gateway moved it.
+    `moved_by` and `moved_at_ms` are those of the staff's step that led to the present state; `moved_at_ms` is 0 where
+    the gateway changed the state.
     """
 
     def __init__(self, order_id: str, state: str, expected: str, moved_by: str, moved_at_ms: int) -> None:
@@ -87,7 +88,7 @@ class StepConflict(StepRefused):
 
 
 class StepNotAllowed(StepRefused):
-    """The ticket is not in a state from which this step is taken."""
+    """The ticket's state is not one from which this step can be taken."""
 
     def __init__(self, order_id: str, state: str, verb: str, allowed: str) -> None:
         reason = f"ticket {order_id} is {state}: {verb} is not allowed, {allowed or 'nothing'} is"
@@ -95,7 +96,7 @@ class StepNotAllowed(StepRefused):
 
 
 class TicketUnreadable(OrderError):
-    """The ticket holds a word that this version of the program does not know; a newer version may have written it."""
+    """The ticket's row has a value that this version does not know; a newer version may have written it."""
 
     def __init__(self, order_id: str, revision: int, reason: str) -> None:
         super().__init__(order_id, f"ticket {order_id} cannot be read by this version of the program: {reason}")

@@ -11,7 +11,7 @@ _WELL_FORMED = re.compile(
     (?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*           # extensions
     (?:-x(?:-[a-z0-9]{1,8})+)?                     # private use
     | x(?:-[a-z0-9]{1,8})+
-    | en-gb-oed | sgn-(?:be-fr|be-nl|ch-de)        # what was registered before there were rules
+    | en-gb-oed | sgn-(?:be-fr|be-nl|ch-de)        # registered before these rules existed
     | i-(?:ami|bnn|default|enochian|hak|klingon|lux|mingo|navajo|pwn|tao|tay|tsu)
     """,
     re.VERBOSE,
@@ -19,7 +19,7 @@ _WELL_FORMED = re.compile(
 
 
 def canonical_tag(text: str) -> str | None:
-    """Return a language tag in the usual mixture of cases, such as zh-Hant-TW; None for text that is no tag."""
+    """Return a language tag in its canonical case, such as zh-Hant-TW, or None where the text is not a language tag."""
     if not text.isascii() or _WELL_FORMED(text.lower()) is None:
         return None
     subtags = text.lower().split("-")

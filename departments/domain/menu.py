@@ -1,4 +1,4 @@
-"""A department's menu: what it sells, under which titles, for how much."""
+"""A department's menu: its items with their titles, prices and opening stock."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from departments.domain.text import fold
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One item. `price` is in minor units; `stock` is what the shelf holds on the first day."""
+    """One item. `price` is in minor units; `stock` is the quantity that the department starts with."""
 
     id: str
     titles: Mapping[str, str]
@@ -19,7 +19,7 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A department: its name, what its counter calls its goods (Drink), and its items by id."""
+    """A department's name, the word that its counter uses for an item (`goods`, such as Drink), and its items by id."""
 
     name: str
     titles: Mapping[str, str]
@@ -28,7 +28,7 @@ class Menu:
     port: int | None = None
 
     def find(self, text: str) -> MenuItem | None:
-        """Find an item by its id, or else by one of its titles, whatever their case."""
+        """Return the item with this id, or else the first with this title, in any case; None where there is none."""
         wanted = fold(text)
         for item in self.items.values():
             if wanted == fold(item.id):
@@ -39,7 +39,7 @@ class Menu:
         return None
 
     def ambiguities(self) -> Iterator[tuple[str, MenuItem, MenuItem]]:
-        """List each text that names two items, as an id or a title, with the items."""
+        """Yield each text that is an id or a title of two items, with both items."""
         names = {
             item.id: {fold(text): text for text in (*item.titles.values(), item.id)} for item in self.items.values()
         }

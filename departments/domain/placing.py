@@ -1,16 +1,16 @@
-"""How a department answers an order: line by line, from the shelf as it is at this moment."""
+"""How a department decides an order: line by line, from the stock at this moment."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from departments.domain.menu import Menu
 from departments.domain.stock import Stock
-from departments.domain.tickets import Outcome, Source, State, Ticket, TicketLine
+from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource, TicketState
 
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line as it was asked for. `expected_price`, in minor units, is the price of one that its guest saw."""
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw."""
 
     item: str
     quantity: int
@@ -20,46 +20,49 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class Placement:
-    """An order's share as the gateway, or a guest at the counter, asks for it."""
+    """A request of the gateway, or of a guest at the counter, to place one order's share."""
 
     order_id: str
-    wishes: list[RequestedLine]
+    lines: list[RequestedLine]
     table: str = ""
     hold: bool = False
-    source: Source = Source.GATEWAY
+    source: TicketSource = TicketSource.GATEWAY
 
     def matches(self, ticket: Ticket) -> bool:
-        """Tell whether the ticket answers this very order. A tombstone answers any."""
-        return not ticket.lines or [(w.item, w.quantity, w.note, w.expected_price) for w in self.wishes] == [
-            (line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines
-        ]
+        """Return whether the ticket was written for the same lines. A tombstone matches every request."""
+        return not ticket.lines or [
+            (line.item, line.quantity, line.note, line.expected_price) for line in self.lines
+        ] == [(line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines]
 
 
-def answer(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
-    """Take from stock what is there, and write the ticket. `stock` is changed; it holds every item on the menu."""
-    lines = [_serve(wish, placement.hold, menu, stock) for wish in placement.wishes]
+def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
+    """Take stock for each line of which enough is on hand, and return the new ticket.
+
+    `stock` has an entry for every item on the menu, and is changed.
+    """
+    lines = [_take_line(line, placement.hold, menu, stock) for line in placement.lines]
     if not any(line.outcome is Outcome.ACCEPTED for line in lines):
-        state = State.NONE
+        state = TicketState.NONE
     else:
-        state = State.HELD if placement.hold else State.QUEUED
+        state = TicketState.HELD if placement.hold else TicketState.QUEUED
     return Ticket(placement.order_id, placement.table, state, lines, now_ms, source=placement.source)
 
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:
-    """Write the ticket that refuses an order which was cancelled before it arrived."""
-    return Ticket(order_id, "", State.CANCELLED, [], now_ms)
+    """Return the ticket of an order that was cancelled before it was placed: it refuses the order when it arrives."""
+    return Ticket(order_id, "", TicketState.CANCELLED, [], now_ms)
 
 
-def _serve(wish: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
-    """Take one line from stock; a price that its guest did not see takes nothing, whatever is left."""
+def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
+    """Take one line from stock; a line with another price than the item's takes nothing, whatever is on hand."""
     outcome, price, available = Outcome.ACCEPTED, 0, 0
-    item = menu.items.get(wish.item)
+    item = menu.items.get(line.item)
     if item is None:
         outcome = Outcome.NOT_ON_MENU
-    elif wish.expected_price is not None and wish.expected_price != item.price:
+    elif line.expected_price is not None and line.expected_price != item.price:
         outcome, price = Outcome.PRICE_CHANGED, item.price
-    elif stock[wish.item].take(wish.quantity, hold=hold):
+    elif stock[line.item].take(line.quantity, hold=hold):
         price = item.price
     else:
-        outcome, available = Outcome.OUT_OF_STOCK, stock[wish.item].on_hand
-    return TicketLine(wish.item, wish.quantity, wish.note, outcome, price, available, wish.expected_price)
+        outcome, available = Outcome.OUT_OF_STOCK, stock[line.item].on_hand
+    return TicketLine(line.item, line.quantity, line.note, outcome, price, available, line.expected_price)

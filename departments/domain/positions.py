@@ -1,7 +1,8 @@
-"""Where a reader of the tickets stands, and the page that it gets from there.
+"""A reader's position in the tickets' changes, and the page of tickets that follows a position.
 
-A reader begins with a snapshot: every ticket as it is, in pages, by the revision of its last change. Then it asks again
-and again for the changes after the snapshot's revision. Revisions of two incarnations of a database are not comparable.
+A reader begins with a snapshot: it reads every ticket once, in pages, ordered by the revision of the ticket's last
+change. Then it polls for the changes after the snapshot's revision. Revisions of two incarnations of a database are
+not comparable.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from departments.domain.tickets import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What a reader has read: every change up to `after`, in the database of this incarnation, where it knows it.
+    """A reader has read every change up to revision `after` of this incarnation; "" where it does not know it yet.
 
-    `snapshot` is the revision of the snapshot that it is in the middle of, and 0 elsewhere.
+    `snapshot` is the revision of the snapshot that the reader has read in part, or 0 where it is reading changes.
     """
 
     after: int = 0
@@ -23,22 +24,23 @@ class Position:
 
     @property
     def is_in_snapshot(self) -> bool:
-        """Whether the next page belongs to a snapshot, which may be limited to some states."""
+        """True where the next page belongs to a snapshot. Only a snapshot may be filtered by state."""
         return not self.after or bool(self.snapshot)
 
     def is_void(self, incarnation: str, revision: int) -> bool:
-        """Tell whether the position means nothing in a database of this incarnation, at this revision."""
+        """Return whether the position is unusable in a database with this incarnation and revision."""
         if self.incarnation and self.incarnation != incarnation:
             return True
         return max(self.after, self.snapshot) > revision
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Tickets, and where the reader stands after them.
+class TicketPage:
+    """Some tickets, and the reader's position after them.
 
-    `reset`: the reader's position was void, and this is the first page of a snapshot. `snapshot`: the revision of a
-    snapshot of which more pages follow, or 0. `unreadable`: the tickets that had to be left out.
+    `reset`: the reader's position was void, so this is the first page of a snapshot. `snapshot`: the revision of the
+    snapshot, where more of its pages follow, or else 0. `unreadable`: the tickets that are left out because their rows
+    cannot be read.
     """
 
     tickets: list[Ticket]

@@ -1,20 +1,21 @@
-"""The staff's steps: what is asked for, what is recorded of it, and what a request that is repeated returns."""
+"""The staff's steps: the request (`Move`), the record (`Step`), and the response to a repeated request."""
 
 from dataclasses import dataclass, replace
 
-from departments.domain.tickets import NOT_STARTED, State, Ticket, Verb
+from departments.domain.tickets import NOT_STARTED, Ticket, TicketState, Verb
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A step that the staff ask for, from the state in which they believe the ticket to be.
+    """A request of the staff to take a step, with the state in which they expect the ticket to be.
 
-    `step_id` names the step among those of its ticket. `reason` belongs to a cancel.
+    `step_id` is unique among the steps of one ticket, so that a repeated request is recognised. Only a cancel has a
+    `reason`.
     """
 
     order_id: str
     verb: Verb
-    expected: State
+    expected: TicketState
     step_id: str
     moved_by: str = ""
     reason: str = ""
@@ -22,48 +23,48 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that was taken, as it is kept: its ticket's states before and after it, and the revision of the change."""
+    """The record of a step: the ticket's states before and after it, and the revision of the change."""
 
     order_id: str
     step_id: str
     verb: Verb
-    before: State
-    after: State
+    before: TicketState
+    after: TicketState
     moved_by: str
     reason: str
     moved_at_ms: int
     revision: int
 
     def repeats(self, move: Move) -> bool:
-        """Tell whether the step is what the request asks for."""
+        """Return whether the request asks for this step again."""
         return (self.verb, self.before) == (move.verb, move.expected)
 
     @property
     def wastes(self) -> bool:
-        """Whether the step cancels what was started, so that nothing goes back into stock."""
+        """True where the step cancels a ticket that was started: then its items do not return to the stock on hand."""
         return self.verb is Verb.CANCEL and self.before not in NOT_STARTED
 
 
-def take(ticket: Ticket, move: Move, now_ms: int, revision: int) -> Step:
-    """Take a step with a ticket that is in the expected state; raises StepNotAllowed."""
-    ticket.leave_to_staff(move.verb)
+def take_step(ticket: Ticket, move: Move, now_ms: int, revision: int) -> Step:
+    """Change a ticket that is in the expected state, and return the record of the step; raises StepNotAllowed."""
+    ticket.check_staff_may(move.verb)
     before = ticket.state
     ticket.step(move.verb)
     step = Step(
         move.order_id, move.step_id, move.verb, before, ticket.state, move.moved_by, move.reason, now_ms, revision
     )
-    _write(ticket, step)
+    _apply(ticket, step)
     return step
 
 
-def as_after(ticket: Ticket, step: Step) -> Ticket:
-    """Return the ticket as it was after a step, whatever happened to it since: the response to a repeated request."""
-    then = replace(ticket)
-    _write(then, step)
-    return then
+def ticket_after(ticket: Ticket, step: Step) -> Ticket:
+    """Return a copy of the ticket as it was right after a step, which is the response to a repeated request."""
+    past = replace(ticket)
+    _apply(past, step)
+    return past
 
 
-def _write(ticket: Ticket, step: Step) -> None:
+def _apply(ticket: Ticket, step: Step) -> None:
     ticket.state = step.after
     ticket.revision = step.revision
     ticket.moved_by = step.moved_by

@@ -1,13 +1,13 @@
-"""Stock and its law: received = on_hand + held + sold + wasted, and nothing below zero, at every moment."""
+"""The stock of an item, and the stock law: received = on_hand + held + sold + wasted, and none of them below zero."""
 
 from dataclasses import dataclass
 
 
 @dataclass(slots=True)
 class Stock:
-    """The figures of one item. Every method keeps the law; none lets a figure fall below zero.
+    """The quantities of one item. Every method keeps the stock law.
 
-    `wasted` is what was begun and then cancelled by the staff.
+    `wasted` is the quantity that the staff started to prepare and then cancelled.
     """
 
     item: str
@@ -18,7 +18,7 @@ class Stock:
     wasted: int = 0
 
     def take(self, quantity: int, *, hold: bool) -> bool:
-        """Take from the shelf, to be held or as sold; answers False, and takes nothing, where too few are left."""
+        """Move a quantity from on hand to held or sold; return False, and change nothing, where too few are on hand."""
         if quantity > self.on_hand:
             return False
         self.on_hand -= quantity
@@ -29,17 +29,17 @@ class Stock:
         return True
 
     def confirm(self, quantity: int) -> None:
-        """Turn held stock into sold stock."""
+        """Move a quantity from held to sold."""
         self.held -= quantity
         self.sold += quantity
 
     def suspend(self, quantity: int) -> None:
-        """Turn sold stock back into held stock."""
+        """Move a quantity from sold back to held."""
         self.sold -= quantity
         self.held += quantity
 
     def put_back(self, quantity: int, *, held: bool) -> None:
-        """Put what was held, or sold, back on the shelf."""
+        """Move a quantity from held or sold back to on hand."""
         if held:
             self.held -= quantity
         else:
@@ -47,6 +47,6 @@ class Stock:
         self.on_hand += quantity
 
     def waste(self, quantity: int) -> None:
-        """Turn sold stock into wasted stock: it was begun, so it cannot be sold again."""
+        """Move a quantity from sold to wasted: it was started, so it cannot be sold again."""
         self.sold -= quantity
         self.wasted += quantity

@@ -1,7 +1,7 @@
-"""Unicode text: one form for what is stored and compared, and one for what names an item.
+"""Unicode text: one form for storage and comparison, and one for the names of items.
 
 The same letters may arrive composed or decomposed, as keyboards and file systems differ. Text is stored in
-normalisation form C, so that equal text is equal in every comparison and has the length that people count.
+normalisation form C, so that equal text is equal in every comparison and its length counts composed characters.
 """
 
 from unicodedata import normalize
@@ -13,5 +13,5 @@ def compose(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text without differences in case, composition and blanks around it."""
+    """Return the text without surrounding blanks, in a form that ignores case and composition."""
     return normalize("NFC", normalize("NFD", text.strip()).casefold())

@@ -1,4 +1,4 @@
-"""Tickets: one order's share at a department, and the one table of the steps a ticket can take."""
+"""Tickets: one order's share at a department, and the table of the steps that a ticket can take."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from departments.domain.errors import StepNotAllowed
 
 
 class Outcome(StrEnum):
-    """What became of a line."""
+    """The outcome of a line."""
 
     ACCEPTED = "accepted"
     OUT_OF_STOCK = "out_of_stock"
@@ -16,8 +16,8 @@ class Outcome(StrEnum):
     PRICE_CHANGED = "price_changed"
 
 
-class State(StrEnum):
-    """Where a ticket is on its way. `NONE`: every line was refused, so there is nothing to make."""
+class TicketState(StrEnum):
+    """The state of a ticket. `NONE`: no line was accepted, so there is nothing to prepare."""
 
     NONE = "none"
     HELD = "held"
@@ -28,15 +28,15 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Source(StrEnum):
-    """How a ticket's order reached the department: only the gateway's orders stand in its journal."""
+class TicketSource(StrEnum):
+    """Who placed a ticket's order. Only an order of the gateway has a record in the gateway's journal."""
 
     GATEWAY = "gateway"
     COUNTER = "counter"
 
 
 class Verb(StrEnum):
-    """A step. confirm, suspend and cancel are the gateway's; the others, and cancel, are the staff's."""
+    """A step. The gateway confirms, suspends and cancels; the staff start, finish, serve, recall and cancel."""
 
     CONFIRM = "confirm"
     SUSPEND = "suspend"
@@ -47,33 +47,33 @@ class Verb(StrEnum):
     RECALL = "recall"
 
 
-TRANSITIONS: dict[tuple[State, Verb], State] = {
-    (State.HELD, Verb.CONFIRM): State.QUEUED,
-    (State.HELD, Verb.CANCEL): State.CANCELLED,
-    (State.QUEUED, Verb.START): State.PREPARING,
-    (State.QUEUED, Verb.CANCEL): State.CANCELLED,
-    (State.QUEUED, Verb.SUSPEND): State.HELD,
-    (State.PREPARING, Verb.FINISH): State.READY,
-    (State.PREPARING, Verb.RECALL): State.QUEUED,
-    (State.PREPARING, Verb.CANCEL): State.CANCELLED,
-    (State.READY, Verb.SERVE): State.SERVED,
-    (State.READY, Verb.RECALL): State.PREPARING,
-    (State.SERVED, Verb.RECALL): State.READY,
+TRANSITIONS: dict[tuple[TicketState, Verb], TicketState] = {
+    (TicketState.HELD, Verb.CONFIRM): TicketState.QUEUED,
+    (TicketState.HELD, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.QUEUED, Verb.START): TicketState.PREPARING,
+    (TicketState.QUEUED, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.QUEUED, Verb.SUSPEND): TicketState.HELD,
+    (TicketState.PREPARING, Verb.FINISH): TicketState.READY,
+    (TicketState.PREPARING, Verb.RECALL): TicketState.QUEUED,
+    (TicketState.PREPARING, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.READY, Verb.SERVE): TicketState.SERVED,
+    (TicketState.READY, Verb.RECALL): TicketState.PREPARING,
+    (TicketState.SERVED, Verb.RECALL): TicketState.READY,
 }
 
 NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
-"""The steps that only the gateway takes: it alone knows what the other departments say."""
+"""The steps that only the gateway takes, because it alone knows the other departments' responses."""
 
-NOT_STARTED = frozenset({State.HELD, State.QUEUED})
-"""The states in which a guest may still take the order back."""
+NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
+"""The states in which a guest may still cancel the order."""
 
-TAKEN = frozenset({State.QUEUED, State.PREPARING, State.READY, State.SERVED})
-"""The states in which what was accepted counts as sold."""
+TAKEN = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
+"""The states in which the accepted lines count as sold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What the gateway decided about an order; `epoch` grows with each of its decisions about the same order."""
+    """A decision of the gateway about an order; `epoch` grows with each decision about the same order."""
 
     order_id: str
     epoch: int
@@ -81,10 +81,10 @@ class Decision:
 
 @dataclass(slots=True)
 class TicketLine:
-    """One line with its answer; prices are of one, in minor units.
+    """One line with its outcome. A price is that of one item, in minor units.
 
-    `unit_price` is fixed when the line is accepted; where the price has changed it is the price then. `expected_price`
-    is the one that the line stated, None where it stated none.
+    `unit_price` is the item's price when the line was accepted, or when it was refused because the price had changed.
+    `expected_price` is the price that the request stated, or None where it stated none.
     """
 
     item: str
@@ -98,55 +98,58 @@ class TicketLine:
 
 @dataclass(slots=True)
 class Ticket:
-    """What the department has on record for an order. A tombstone is cancelled and has no lines.
+    """A department's record of an order. A tombstone is cancelled and has no lines.
 
-    `epoch` is the latest decision's that was heard: messages may be doubled, and overtake each other. `moved_by` and
-    `moved_at_ms` belong to the last step of the staff, and are empty where they have taken none. `withdrawn`: the staff
-    cancelled it, for the reason in `cancel_reason`; `wasted`: it had been started by then.
+    `epoch` is that of the latest decision that arrived: messages may arrive twice, and may overtake each other.
+    `moved_by` and `moved_at_ms` are those of the staff's last step, and are empty before their first. `withdrawn`: the
+    staff cancelled the ticket, for the reason in `cancel_reason`. `wasted`: it had been started before that cancel.
     """
 
     order_id: str
     table: str
-    state: State
+    state: TicketState
     lines: list[TicketLine]
     placed_at_ms: int
     revision: int = 0
     epoch: int = 0
-    source: Source = Source.GATEWAY
+    source: TicketSource = TicketSource.GATEWAY
     moved_by: str = ""
     moved_at_ms: int = 0
     cancel_reason: str = ""
     withdrawn: bool = False
     wasted: bool = False
 
-    def hear(self, decision: Decision) -> bool:
-        """Remember a decision, whether it leads to a step or not; answers False where it comes too late."""
-        if decision.epoch < self.epoch or self.state is State.CANCELLED:
+    def record_epoch(self, decision: Decision) -> bool:
+        """Record a decision's epoch; return False where a later decision is recorded or the ticket is cancelled.
+
+        The epoch is recorded also where the decision leads to no step.
+        """
+        if decision.epoch < self.epoch or self.state is TicketState.CANCELLED:
             return False
         self.epoch = decision.epoch
         return True
 
     def allows(self, verb: Verb) -> bool:
-        """Tell whether the step can be taken."""
+        """Return whether the step can be taken from the present state."""
         return (self.state, verb) in TRANSITIONS
 
     def step(self, verb: Verb) -> None:
-        """Take a step; raises StepNotAllowed."""
+        """Change the state by one step; raises StepNotAllowed."""
         after = TRANSITIONS.get((self.state, verb))
         if after is None:
             raise self._not_allowed(verb)
         self.state = after
 
-    def leave_to_staff(self, verb: Verb) -> None:
-        """See that the staff may take a step; raises StepNotAllowed: what is held waits for the gateway's decision."""
-        if self.state is State.HELD or verb in NOT_FOR_STAFF:
+    def check_staff_may(self, verb: Verb) -> None:
+        """Raise StepNotAllowed unless the staff may take the step: a held ticket waits for the gateway's decision."""
+        if self.state is TicketState.HELD or verb in NOT_FOR_STAFF:
             raise self._not_allowed(verb)
 
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:
         known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]
-        allowed = [] if self.state is State.HELD else known
+        allowed = [] if self.state is TicketState.HELD else known
         return StepNotAllowed(self.order_id, self.state, verb, ", ".join(allowed))
 
     def accepted(self) -> list[TicketLine]:
-        """List the lines that take stock."""
+        """Return the accepted lines, which are those that take stock."""
         return [line for line in self.lines if line.outcome is Outcome.ACCEPTED]

@@ -1,1 +1,1 @@
-"""The gRPC services of a department: decode, call one use case, encode."""
+"""The gRPC services of a department: each RPC decodes, calls one use case, encodes."""

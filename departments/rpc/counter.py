@@ -1,4 +1,4 @@
-"""The counter: one item, one answer, over the three frozen contracts."""
+"""The counter: one item a request, over the three frozen contracts."""
 
 from collections.abc import Callable
 
@@ -9,40 +9,40 @@ from departments.app import DepartmentApp
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Outcome, Source
+from departments.domain.tickets import Outcome, TicketSource
 from generated import bakery, bar, kitchen
 
 DELIVERY = "Delivery!"
 
 
 class Counter:
-    """Sells one of an item, as an order of its own."""
+    """Sells single items, each as an order of its own."""
 
     def __init__(self, department: DepartmentApp, new_order_id: Callable[[], str]) -> None:
-        """Sell what the department has."""
+        """`new_order_id` returns a UUID for each sale."""
         self._department = department
         self._new_order_id = new_order_id
 
     async def sell(self, text: str) -> str:
-        """Take one of the item that `text` names, by id or title; raises NOT_FOUND with the counter's texts."""
+        """Sell one of the item with this id or title; raises GRPCError NOT_FOUND with the counter's texts."""
         menu = self._department.menu
         item = menu.find(text)
         if item is None:
             raise _not_found(menu, "not Found")
-        sale = Placement(self._new_order_id(), [RequestedLine(item.id, 1)], source=Source.COUNTER)
-        (answer,) = await self._department.place([sale])
-        if isinstance(answer, DepartmentError):
-            raise answer
-        if answer.lines[0].outcome is not Outcome.ACCEPTED:
+        sale = Placement(self._new_order_id(), [RequestedLine(item.id, 1)], source=TicketSource.COUNTER)
+        (ticket,) = await self._department.place([sale])
+        if isinstance(ticket, DepartmentError):
+            raise ticket
+        if ticket.lines[0].outcome is not Outcome.ACCEPTED:
             raise _not_found(menu, "out of stock")
         return DELIVERY
 
 
 class BarCounter(bar.BarBase):
-    """bar.Bar."""
+    """The service bar.Bar."""
 
     def __init__(self, counter: Counter) -> None:
-        """Answer for a counter."""
+        """Serve a counter."""
         self._counter = counter
 
     async def get_order(self, order_request: bar.OrderRequest) -> bar.OrderResponse:
@@ -51,10 +51,10 @@ class BarCounter(bar.BarBase):
 
 
 class KitchenCounter(kitchen.KitchenBase):
-    """kitchen.Kitchen."""
+    """The service kitchen.Kitchen."""
 
     def __init__(self, counter: Counter) -> None:
-        """Answer for a counter."""
+        """Serve a counter."""
         self._counter = counter
 
     async def get_order(self, order_request: kitchen.OrderRequest) -> kitchen.OrderResponse:
@@ -63,10 +63,10 @@ class KitchenCounter(kitchen.KitchenBase):
 
 
 class BakeryCounter(bakery.BakeryBase):
-    """bakery.Bakery."""
+    """The service bakery.Bakery."""
 
     def __init__(self, counter: Counter) -> None:
-        """Answer for a counter."""
+        """Serve a counter."""
         self._counter = counter
 
     async def get_order(self, order_request: bakery.OrderRequest) -> bakery.OrderResponse:
@@ -75,7 +75,7 @@ class BakeryCounter(bakery.BakeryBase):
 
 
 def counters(menu: Menu, counter: Counter) -> list[BarCounter | KitchenCounter | BakeryCounter]:
-    """List the counters that a department of this name has; a department without a frozen contract has none."""
+    """Return the counter service of this department, or none where its name has no frozen contract."""
     frozen: dict[str, type[BarCounter | KitchenCounter | BakeryCounter]] = {
         "bar": BarCounter,
         "kitchen": KitchenCounter,

@@ -1,11 +1,14 @@
-"""How much one request may ask of a department."""
+"""The limits of one request to a department."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Lengths in characters, prices in minor units; an order is one table's, a batch one call's."""
+    """Lengths count characters of normalisation form C; prices are in minor units.
+
+    A batch is one call, or one message of a stream.
+    """
 
     lines_per_order: int = 50
     quantity: int = 1000

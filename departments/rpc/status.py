@@ -1,4 +1,4 @@
-"""One table: what a department raises -> the gRPC status that its caller gets."""
+"""The table from a department's errors to the gRPC statuses that its callers get."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ STATUSES: dict[type[DepartmentError], Status] = {
 
 
 def to_status(error: Exception) -> GRPCError | None:
-    """Translate an error, with google.rpc details; None for one that nobody foresaw."""
+    """Return the status of an error, with google.rpc details, or None for an error that is a fault of the program."""
     if isinstance(error, InvalidRequest):
         return invalid_argument(error.field, error.description)
     if isinstance(error, DatabaseError):
@@ -46,7 +46,7 @@ def to_status(error: Exception) -> GRPCError | None:
 
 
 def _details(error: OrderError) -> list[Any]:
-    """Say the same for programs: what the error is about and, where a ticket's state is in the way, which it is."""
+    """Return the facts for programs: ErrorInfo, and PreconditionFailure where a ticket's state is the cause."""
     details: list[Any] = [ErrorInfo(reason=type(error).__name__, domain="comanda", metadata=error.facts)]
     if isinstance(error, StepRefused):
         failure = PreconditionFailure()

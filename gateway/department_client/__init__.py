@@ -1,1 +1,6 @@
-"""The gateway's side of the department service: calls, batches, deadlines, breaker."""
+"""The gateway's client of the department service: calls, batches, deadlines, breaker."""
+
+from generated.restaurant import v1
+from infra.grpc.plain_messages import use_plain_attributes
+
+use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)

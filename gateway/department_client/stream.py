@@ -1,7 +1,7 @@
-"""PlaceOrders on a call that stays open: batches go out on it with a number each, and answers come back by number.
+"""PlaceOrders on a stream that stays open: each batch is a message with a number, and its response has that number.
 
-A stream that breaks fails every batch that waits on it. One on which a batch was not answered in time is left: nothing
-new goes out on it, what else waits there may still be answered, and then it ends. The next batch opens another.
+A stream that breaks fails every batch that waits on it. A stream on which a batch is late is drained: no new batch is
+sent on it, the others that wait may still get their responses, and then it ends. The next batch opens another stream.
 """
 
 import asyncio
@@ -11,72 +11,71 @@ from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
 from generated.restaurant import v1
-from infra.grpc.lean_messages import make_lean
 from infra.grpc.peer_guard import WatchedChannel
 
 if TYPE_CHECKING:
     from grpclib.client import Stream
 
-make_lean(v1.StreamOrdersRequest, v1.StreamOrdersResponse)
-
 ROUTE = "/restaurant.v1.DepartmentService/StreamOrders"
 
-OLD_SECONDS = 60.0
-"""How long a department that does not know the stream is not asked for it again: it may be upgraded."""
+UNIMPLEMENTED_SECONDS = 60.0
+"""How long no stream is opened to a department that does not implement it: it may be upgraded meanwhile."""
 
 
 class StreamRefused(Exception):
-    """The department does not take these batches on a stream; each may have a call of its own, and its own answer."""
+    """The department does not take the batch on a stream; a call of its own gets a status that concerns it alone."""
 
 
 class OrderStream:
-    """One department's stream, opened where it is needed."""
+    """The stream to one department, opened when a batch needs it."""
 
-    def __init__(self, channel: WatchedChannel, old_seconds: float = OLD_SECONDS) -> None:
-        """Open it on a channel, and again when the channel's connection is left."""
-        self._old_seconds = old_seconds
+    def __init__(self, channel: WatchedChannel, unimplemented_seconds: float = UNIMPLEMENTED_SECONDS) -> None:
+        """Open no stream yet; drain the open one whenever the channel reconnects."""
+        self._unimplemented_seconds = unimplemented_seconds
         self._channel = channel
-        self._line: _Line | None = None
-        self._old_until = 0.0
-        channel.on_reconnect = self.leave
+        self._open: _OpenStream | None = None
+        self._refused_until = 0.0
+        channel.on_reconnect = self.drain
 
     async def place(self, request: v1.StreamOrdersRequest, due: float) -> v1.StreamOrdersResponse:
-        """Send a batch and wait for its answer until `due`, in the loop's time.
+        """Send a batch and return its response, which arrives before `due`, a time of the event loop's clock.
 
-        Raises StreamRefused; GRPCError with what the department says of the batch, or UNAVAILABLE; TimeoutError;
-        OSError and StreamTerminatedError where there is no connection.
+        Raises StreamRefused; GRPCError with UNAVAILABLE; TimeoutError; OSError and StreamTerminatedError where there is
+        no connection.
         """
-        if asyncio.get_running_loop().time() < self._old_until:
+        if asyncio.get_running_loop().time() < self._refused_until:
             raise StreamRefused
-        if self._line is None or self._line.is_over:
-            self._line = _Line(self._channel)
+        if self._open is None or self._open.is_closing:
+            self._open = _OpenStream(self._channel)
         try:
-            return await self._exchange(self._line, request, due)
+            return await self._exchange(self._open, request, due)
         except GRPCError as error:
             if error.status is Status.UNIMPLEMENTED:
-                self._old_until = asyncio.get_running_loop().time() + self._old_seconds
+                self._refused_until = asyncio.get_running_loop().time() + self._unimplemented_seconds
             if error.status is Status.UNAVAILABLE:
                 raise
             raise StreamRefused from error
 
-    def leave(self) -> None:
-        """Send nothing more on the stream that is open."""
-        if self._line is not None:
-            self._line.leave()
-            self._line = None
+    def drain(self) -> None:
+        """Send no more batches on the open stream; it ends as soon as none waits on it."""
+        if self._open is not None:
+            self._open.drain()
+            self._open = None
 
-    async def _exchange(self, line: "_Line", request: v1.StreamOrdersRequest, due: float) -> v1.StreamOrdersResponse:
+    async def _exchange(
+        self, stream: "_OpenStream", request: v1.StreamOrdersRequest, due: float
+    ) -> v1.StreamOrdersResponse:
         async with asyncio.timeout_at(due):
             try:
-                return await line.exchange(request)
-            except asyncio.CancelledError:  # it is late, or nobody waits for it any more
-                if self._line is line:
-                    self.leave()
+                return await stream.exchange(request)
+            except asyncio.CancelledError:  # the response is late, or the caller was cancelled
+                if self._open is stream:
+                    self.drain()
                 raise
 
 
-class _Line:
-    """One stream, from its opening to its end."""
+class _OpenStream:
+    """One gRPC stream, from its opening to its end."""
 
     def __init__(self, channel: WatchedChannel) -> None:
         loop = asyncio.get_running_loop()
@@ -85,49 +84,49 @@ class _Line:
         self._last = 0
         self._sending = asyncio.Lock()
         self._opened: asyncio.Future[Stream[Any, Any]] = loop.create_future()
-        self._is_leaving = self._is_cut = False
+        self._is_draining = self._is_truncated = False
         self._task = loop.create_task(self._run())
 
     @property
-    def is_over(self) -> bool:
-        """Tell whether nothing is to be sent any more."""
-        return self._is_leaving or self._task.done()
+    def is_closing(self) -> bool:
+        """True where no more batches may be sent."""
+        return self._is_draining or self._task.done()
 
     async def exchange(self, request: v1.StreamOrdersRequest) -> v1.StreamOrdersResponse:
-        """Send a batch and wait for its answer."""
+        """Send a batch with the next number, and return the response with that number."""
         self._last += 1
         number = request.number = self._last
-        answer: asyncio.Future[v1.StreamOrdersResponse] = asyncio.get_running_loop().create_future()
-        self._waiting[number] = answer
+        response: asyncio.Future[v1.StreamOrdersResponse] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = response
         try:
             stream = self._opened.result() if self._opened.done() else await asyncio.shield(self._opened)
             await self._send(stream, request)
-            return await answer
+            return await response
         finally:
             self._waiting.pop(number, None)
-            self._end_if_left()
+            self._end_if_drained()
 
     async def _send(self, stream: "Stream[Any, Any]", request: v1.StreamOrdersRequest) -> None:
-        """Send a message whole, for it may have to wait for its peer; after one that was cut short nothing follows."""
+        """Send a whole message. Where a message was truncated, the stream is drained and no message follows it."""
         async with self._sending:
-            if self._is_cut:
+            if self._is_truncated:
                 raise StreamTerminatedError("a message before this one was cut short")
             try:
                 await stream.send_message(request)
             except StreamTerminatedError:
-                return  # why it ended is told to whoever waits for an answer, by what is read of it
+                return  # `_run` reads why it ended, and fails the batches that wait
             except BaseException:
-                self._is_cut = True
-                self.leave()
+                self._is_truncated = True
+                self.drain()
                 raise
 
-    def leave(self) -> None:
-        """End it as soon as nothing waits."""
-        self._is_leaving = True
-        self._end_if_left()
+    def drain(self) -> None:
+        """Let the stream end as soon as no batch waits on it."""
+        self._is_draining = True
+        self._end_if_drained()
 
-    def _end_if_left(self) -> None:
-        if self._is_leaving and not self._waiting:
+    def _end_if_drained(self) -> None:
+        if self._is_draining and not self._waiting:
             self._task.cancel()
 
     async def _run(self) -> None:
@@ -138,23 +137,23 @@ class _Line:
             ) as stream:
                 await stream.send_request()
                 self._opened.set_result(stream)
-                async for answer in stream:
-                    self._hear(answer)
-                # grpclib raises what the trailers say in its place, where they say anything but OK.
+                async for response in stream:
+                    self._receive(response)
+                # Where the trailers have a status other than OK, grpclib raises that status in place of this error.
                 raise StreamTerminatedError("the department ended the stream")
-        except Exception as reason:  # noqa: BLE001 - not swallowed: it reaches everyone who waits for an answer
+        except Exception as reason:  # noqa: BLE001 - not swallowed: every batch that waits gets it
             error = reason
         finally:
             self._fail(error)
 
-    def _hear(self, answer: v1.StreamOrdersResponse) -> None:
-        waiting = self._waiting.get(answer.number)
+    def _receive(self, response: v1.StreamOrdersResponse) -> None:
+        waiting = self._waiting.get(response.number)
         if waiting is not None and not waiting.done():
-            waiting.set_result(answer)
+            waiting.set_result(response)
 
     def _fail(self, error: Exception) -> None:
-        waiters: list[asyncio.Future[Any]] = [self._opened, *self._waiting.values()]
-        for waiting in waiters:
-            if not waiting.done():
-                waiting.set_exception(error)
-                waiting.exception()  # it may be that nobody waits for it any more
+        futures: list[asyncio.Future[Any]] = [self._opened, *self._waiting.values()]
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # marks it as retrieved: perhaps no caller waits for it any more

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from gateway.department_client.client import DepartmentCallError, DepartmentClient, Unreachable
+from gateway.department_client.client import DepartmentClient
+from gateway.department_client.errors import DepartmentCallError, Unreachable
 from gateway.domain.order import Goal, Order, TicketResult
 from gateway.orders.backoff import Backoff
 from infra.supervise import supervised
@@ -88,11 +89,11 @@ class Backlog:
             del self._orders[order_id]  # acknowledged, or about to be asked anew
         order = next(iter(self._orders.values()), None)
         if order is None:
-            await self._department.knock()
+            await self._department.probe()
             return
         self._orders[order.order_id] = self._orders.pop(order.order_id)  # the next knock is another's
         goal, epoch = order.owed[name], order.epoch
-        (answer,) = await self._department.try_again(goal, [order])
+        (answer,) = await self._department.attempt(goal, [order])
         if self._orders.get(order.order_id) is order and order.epoch == epoch:
             del self._orders[order.order_id]  # else something else was decided meanwhile, and is asked for
         self._heard(order, goal, epoch, answer)

@@ -141,7 +141,7 @@ class Journal:
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
         self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
-            self._commit, limit=BATCH, patience=PATIENCE_SECONDS
+            self._commit, limit=BATCH, max_delay=PATIENCE_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":

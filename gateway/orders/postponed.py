@@ -70,7 +70,7 @@ class Postponed:
         for order in list(islice(self._orders.values(), self._turn)):
             del self._orders[order.order_id]
             if (goal := order.owed.get(name)) and not order.settling:  # else acknowledged, or about to be asked anew
-                asked.append((order, goal, order.epoch, self._department.ask(goal, order)))
+                asked.append((order, goal, order.epoch, self._department.submit(goal, order)))
         if not asked:
             return
         number = len(asked)

@@ -21,17 +21,10 @@ from functools import partial
 
 import structlog
 
-from gateway.department_client.client import (
-    Deferred,
-    DepartmentCallError,
-    DepartmentClient,
-    IdTaken,
-    MenuSnapshot,
-    NotConfigured,
-    Refused,
-    Unreachable,
-)
+from gateway.department_client.client import DepartmentClient
+from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, NotConfigured, Refused, Unreachable
 from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
+from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff
@@ -253,7 +246,7 @@ class OrderService:
 
     async def _follow(self, order: Order) -> Order:
         """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
-        patience = max(department.calling.deadline for department in self.departments.values())
+        patience = max(department.call_policy.deadline for department in self.departments.values())
         give_up = self._monotonic() + patience
         while order.status is Status.PENDING and not order.answered and self._monotonic() < give_up:
             await asyncio.sleep(FOLLOW_SECONDS)
@@ -361,7 +354,7 @@ class OrderService:
             if not answer.cancelled():
                 self._hear(running, name, goal, epoch, answer.exception() or answer.result())
 
-        department.ask(goal, order).add_done_callback(hear)
+        department.submit(goal, order).add_done_callback(hear)
 
     def _hear(
         self, running: InFlightOrder, name: str, goal: Goal, epoch: int, answer: "TicketResult | BaseException"
@@ -506,7 +499,7 @@ class OrderService:
 
     async def _greet(self, department: DepartmentClient) -> None:
         try:
-            await department.knock()
+            await department.probe()
         except DepartmentCallError as error:
             log.info("a department is not there yet", department=department.name, reason=str(error))
 

@@ -12,7 +12,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import HTTPScope, Message, Receive, Scope, Send
 
 from gateway.rest.idempotency import HEADER
-from infra.http.guard import answer
+from infra.http.response import respond
 
 ALLOWED_HEADERS = f"Content-Type, {HEADER}, X-Request-Id"
 """What a page may send beside what every page may."""
@@ -47,7 +47,7 @@ class Cors:
         origins = [value for name, value in http["headers"] if name == b"origin"]
         allowed = self._allowed(origins)
         if origins and http["method"] == "OPTIONS" and _is_preflight(http):
-            await answer(send, 204, [_VARY_OF_PREFLIGHT, *(allowed and [*allowed, *self._preflight])], b"")
+            await respond(send, 204, [_VARY_OF_PREFLIGHT, *(allowed and [*allowed, *self._preflight])], b"")
         elif origins or http["method"] != "POST":
             await self._app(scope, receive, _with_headers([_VARY, *allowed, *(allowed and [_EXPOSED])], send))
         else:

@@ -30,7 +30,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from gateway.rest.checks import RAISED, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared
 from gateway.rest.json_body import JSON, read_body
-from infra.http.guard import answer
+from infra.http.response import respond
 
 _JSON_KINDS = frozenset({None, JSON, "application/problem+json"})
 
@@ -85,7 +85,7 @@ class FastPath:
             await self._app(scope, receive, send)
             return
         if isinstance(reply, tuple):
-            await answer(send, *reply)
+            await respond(send, *reply)
         else:
             await reply(scope, receive, send)
         if request is not None and route.after_response is not None:

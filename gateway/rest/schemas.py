@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.department_client.client import MenuSnapshot
 from gateway.domain.currencies import Currency
+from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Outcome, Policy, Status
 
 OrderId = Annotated[

@@ -1,1 +1,1 @@
-"""Databases: engines, sessions, statements, migrations and what watches over them."""
+"""Databases: engines, sessions, statements, migrations, time limits and outages."""

@@ -1,13 +1,13 @@
-"""One database, SQLite or PostgreSQL: its sessions, its migrations, and a transaction as one job in a thread.
+"""One database, SQLite or PostgreSQL: its sessions, its migrations, and transactions as jobs in threads.
 
 A transaction script is a plain function whose first argument is the connection. `write` runs it in the one writing
-thread, from BEGIN to COMMIT, and cannot be interrupted half-way by a caller that goes away. `read` runs it in a thread
-of its own, so that a long page of history never delays an order, and `look_up` in another one, so that whoever reads a
-few rows by their keys does not wait behind such a page.
+thread, from BEGIN to COMMIT; a caller that is cancelled does not interrupt it. `read` runs it in a second thread, so
+that a long page of history never delays an order, and `look_up` in a third, so that a read of a few rows by their keys
+does not wait for such a page.
 """
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
 
@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from infra.db import engines
+from infra.db.migrations import is_current, migrate
 from infra.db.outages import Outages
-from infra.db.sessions import Session, statements_only
+from infra.db.sessions import Session, StatementScript, statements_only
 from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
 from infra.db.statements import (
     MOST_ROWS,
@@ -27,13 +28,14 @@ from infra.db.statements import (
     strings,
     update_records,
 )
-from infra.db.url import parse_url, show_url
+from infra.db.url import is_sqlite, parse_url, show_url
 from infra.errors import DatabaseError, StartError
 
 __all__ = [
     "MOST_ROWS",
     "Database",
     "Statement",
+    "StatementScript",
     "change_copy",
     "encode_json",
     "insert_records",
@@ -56,10 +58,9 @@ class Database:
     ) -> None:
         """Open lazily; raises SettingsError for a URL of another kind. `schema` and `timeout` are for PostgreSQL only.
 
-        A path is a SQLite file's, whatever characters are in it.
-
-        `read_only` is for looking at a database that others write: nothing is made or changed, not even the file.
-        `timeout`, in seconds, is what a transaction that writes may take before its connection is given up.
+        A path is a SQLite file's, whatever characters are in it. With `read_only` nothing is created or changed, not
+        even the file: for a database that other processes write. `timeout`, in seconds, is the limit of a transaction
+        that writes; after it the connection is closed.
         """
         self.url = parse_url(url)
         self.schema = schema
@@ -70,7 +71,7 @@ class Database:
             limits = engines.auditing(timeout)
             reading = engines.reading_engine(self.url, schema, limits)
             self._writer = self._reader = self._finder = self._session("read", reading, limits)
-        elif self.url.drivername == "sqlite":
+        elif is_sqlite(self.url):
             self._writer = self._session("write", engines.sqlite_engine(self.url, engines.WRITING))
             self._reader = self._session("read", engines.sqlite_engine(self.url, "BEGIN"))
             self._finder = self._session("look up", engines.sqlite_engine(self.url, "BEGIN"))
@@ -80,16 +81,16 @@ class Database:
             self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY)
 
     def __str__(self) -> str:
-        """Name the database without its password."""
+        """Return the URL without its password."""
         return show_url(self.url)
 
     @property
     def file(self) -> Path | None:
         """The SQLite file; None on PostgreSQL."""
-        return Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+        return Path(self.url.database or "") if is_sqlite(self.url) else None
 
     def prepare(self, versions: Path) -> None:
-        """Take the database for this process and bring its tables up to date; raises StartError.
+        """Lock the database for this process, and run the migrations that are due; raises StartError.
 
         `versions` is the folder of the program's Alembic migrations.
         """
@@ -97,27 +98,33 @@ class Database:
             self._lock = lock_file(self.file)
             refuse_half_restored(self.file)
             make_private(self.file)
-        try:
+        with self.start_errors():
             if not self._writer.run_now(self._is_current, versions):
                 self._migrate(versions)
-        except DatabaseError as error:
-            raise StartError(f"database {self} cannot be used: {error}") from error
         self._outages.begin()
 
+    @contextmanager
+    def start_errors(self) -> Iterator[None]:
+        """Raise the body's DatabaseError as StartError: a program does not start without its database."""
+        try:
+            yield
+        except DatabaseError as error:
+            raise StartError(f"database {self} cannot be used: {error}") from error
+
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script as one durable transaction, which a caller that goes away leaves whole; raises DatabaseError."""
+        """Run a script as one durable transaction, to its end also if the caller is cancelled; raises DatabaseError."""
         return await self._writer.run(script, *args, **kwargs)
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script that changes nothing; raises DatabaseError."""
+        """Run a script that only reads; raises DatabaseError."""
         return await self._reader.run(script, *args, **kwargs)
 
     async def look_up(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Run a script that reads a few rows by their keys, past whatever `read` is busy with; raises DatabaseError."""
+        """Run a script that reads a few rows by their keys, without waiting for `read`; raises DatabaseError."""
         return await self._finder.run(script, *args, **kwargs)
 
     def close(self) -> None:
-        """Finish the transactions that run, then let go of the database."""
+        """Finish the transactions that were submitted, then close the connections and release the lock."""
         for session in {self._finder, self._reader, self._writer}:
             session.close()
         if self._lock is not None:
@@ -131,20 +138,20 @@ class Database:
         return self._session(name, engine, limits)
 
     def _is_current(self, connection: sa.Connection, versions: Path) -> bool:
-        """Tell whether no migration is due; raises StartError for an encoding that cannot hold all text."""
+        """Return whether no migration is due; raises StartError for an encoding that cannot hold all text."""
         encoding = _encoding(connection)
         if encoding != "UTF8":
-            raise StartError(f"database {self} is in {encoding}; it has to be made with ENCODING 'UTF8'")
-        return _version(connection, self.schema) == _newest(versions)
+            raise StartError(f"database {self} is in {encoding}; it must be created with ENCODING 'UTF8'")
+        return is_current(connection, self.schema, versions)
 
     def _migrate(self, versions: Path) -> None:
-        """Bring the tables up to date; on PostgreSQL in a session of its own, which may take as long as it needs."""
+        """Run the migrations that are due; on PostgreSQL in a session of its own, without a time limit."""
         if self.file is not None:
-            self._writer.run_now(_migrate, self.schema, versions)
+            self._writer.run_now(migrate, self.schema, versions)
             return
         migrating = self._on_postgresql("migrate", engines.migrating(self._timeout))
         try:
-            migrating.run_now(_migrate, self.schema, versions)
+            migrating.run_now(migrate, self.schema, versions)
         finally:
             migrating.close()
 
@@ -152,7 +159,7 @@ class Database:
 def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
     """Run a script as a transaction on a SQLite file that no program uses; raises DatabaseError.
 
-    The file stays one file: nothing of it is left in a log beside it.
+    No write-ahead log is left beside the file, so it can be copied alone.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)))
     try:
@@ -165,35 +172,7 @@ def change_copy(path: Path, script: Callable[[sa.Connection], None]) -> None:
 
 
 def _encoding(connection: sa.Connection) -> str:
-    """Tell how text is written; SQLite's own ways are all Unicode."""
+    """Return the encoding of text; those of SQLite are all Unicode."""
     if connection.dialect.name == "sqlite":
         return "UTF8"
     return str(connection.exec_driver_sql("SHOW server_encoding").scalar_one())
-
-
-def _migrate(connection: sa.Connection, schema: str, versions: Path) -> None:
-    if connection.dialect.name == "postgresql":
-        # Replicas that start at once take turns.
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(schema))))
-        connection.execute(sa.schema.CreateSchema(schema, if_not_exists=True))
-        if _version(connection, schema) == _newest(versions):
-            return
-    # Where there is Pygments, mako would load it, 4 MB, to colour pages of template errors that nobody here sees.
-    sys.modules.setdefault("mako.ext.pygmentplugin", None)  # type: ignore[arg-type]
-    from infra.db.upgrade import upgrade
-
-    upgrade(connection, versions)
-
-
-def _newest(versions: Path) -> str:
-    """Return the number of the newest migration, with which its file begins."""
-    return max(versions.glob("[0-9]*.py")).stem.partition("_")[0]
-
-
-def _version(connection: sa.Connection, schema: str) -> str | None:
-    """Tell which migration was the last; None where there was none yet."""
-    place = schema if connection.dialect.name == "postgresql" else None
-    if not sa.inspect(connection).has_table("alembic_version", place):
-        return None
-    version: str | None = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
-    return version

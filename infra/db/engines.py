@@ -1,4 +1,4 @@
-"""The engines of SQLAlchemy: how a connection to SQLite or PostgreSQL is made, and what it may wait for."""
+"""SQLAlchemy's engines: how connections to SQLite and PostgreSQL are configured, and their time limits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,30 +9,29 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from infra.db.sqlite_files import refuse_half_restored
-from infra.db.url import connection_parameters
+from infra.db.url import connection_parameters, is_sqlite
 from infra.errors import StartError
 
 CACHED_STATEMENTS = 48
-"""How many statements a connection to SQLite keeps ready: seven for each that takes rows, and the others."""
+"""How many prepared statements a connection to SQLite caches: seven for each that takes rows, and the others."""
 
 WRITING = "BEGIN IMMEDIATE"
-"""How a transaction that writes begins on SQLite: with its turn, which it could not get later."""
+"""How a transaction that writes begins on SQLite: with the write lock, which it may fail to get later."""
 
 TIMEOUT_SECONDS = 4.0
-"""What a transaction that writes may take on PostgreSQL, unless a program's settings say otherwise: well within the
-lease of a gateway."""
+"""The default limit of a transaction that writes on PostgreSQL: well below a gateway's lease."""
 
 LEAST_CONNECT_SECONDS = 2
-"""libpq waits for a host no shorter than this."""
+"""The shortest connect timeout that libpq accepts."""
 
 DEAD_PEER_SECONDS = 30
-"""After how long a silent network ends a connection whose transactions may take as long as they need."""
+"""After how long without a response from the network a connection without a transaction limit is closed."""
 
 WAL_BYTES = 16 * 1024 * 1024
-"""What SQLite's write-ahead log is cut down to once a long read no longer keeps it. Its usual size, 1,000 pages until a
-checkpoint and one transaction on top, is well below: in everyday work nothing is cut, which would cost time."""
+"""The size to which SQLite truncates its write-ahead log once a long read no longer pins it. The usual size, 1,000
+pages until a checkpoint and one transaction, is well below, so the truncation costs nothing in normal operation."""
 
-# SQLite keeps what it needs for a moment in memory: there may be no other place that it can write to.
+# SQLite keeps temporary data in memory: in a container there may be no other directory that it can write to.
 _DURABLE = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -43,8 +42,8 @@ _DURABLE = (
 )
 _READ_ONLY = ("query_only=ON", "busy_timeout=5000", "temp_store=MEMORY")
 
-# A kept plan that was made while a table was small reads all of it, however large it becomes, until PostgreSQL's
-# autovacuum has counted it anew. What orders need is found by its key, so no other plan is right.
+# A cached plan that was made while a table was small scans all of it, however large it becomes, until PostgreSQL's
+# autovacuum has analysed it again. Orders are found by their keys, so a plan by index is always the right one.
 BY_KEY = "-c plan_cache_mode=force_generic_plan -c jit=off" + "".join(
     f" -c enable_{node}=off" for node in ("seqscan", "hashjoin", "mergejoin")
 )
@@ -55,10 +54,10 @@ _READ_ONLY_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a session on PostgreSQL may wait for, in seconds; 0 is for ever.
+    """Time limits of a session on PostgreSQL, in seconds; 0 is no limit.
 
-    `statement` is the server's limit for one statement. `transaction` is the client's for all of it, after which the
-    connection is shut: a server that hangs keeps no limit of its own. `connect` is for each host.
+    `statement` is the server's limit of one statement. `transaction` is the client's limit of a whole transaction,
+    after which the connection is closed: a server that hangs does not enforce its own. `connect` is for each host.
     """
 
     statement: float = 0
@@ -67,22 +66,22 @@ class Limits:
 
 
 def writing(timeout: float) -> Limits:
-    """Limit what orders wait for. A statement ends first by the server's own limit, where the server is well."""
+    """Return the limits of transactions that orders wait for; a healthy server aborts a statement first."""
     return Limits(timeout * 0.75, timeout, _connect(timeout))
 
 
 def reading(timeout: float) -> Limits:
-    """Limit pages of history, for which a server that is well may work 10 seconds."""
+    """Return the limits of pages of history, which may take a healthy server 10 seconds."""
     return Limits(10, 10 + timeout, _connect(timeout))
 
 
 def auditing(timeout: float) -> Limits:
-    """Limit reads of everything, by an operator's command."""
+    """Return the limits of reads of everything, by an operator's command."""
     return Limits(600, 600 + timeout, _connect(timeout))
 
 
 def migrating(timeout: float) -> Limits:
-    """Let a migration, and the wait for another program's, take as long as it needs."""
+    """Return the limits of a migration: none, as it may wait for another program's migration."""
     return Limits(0, 0, _connect(timeout))
 
 
@@ -91,13 +90,13 @@ def _connect(timeout: float) -> int:
 
 
 def sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) -> sa.Engine:
-    """Make an engine of one connection, whose transactions start with `begin`."""
+    """Create an engine of one connection, whose transactions start with the statement `begin`."""
     arguments = {"check_same_thread": False, "cached_statements": CACHED_STATEMENTS}
     engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
 
     @sa.event.listens_for(engine, "connect")
     def configure(connection: "sa.engine.interfaces.DBAPIConnection", _record: object) -> None:
-        connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+        connection.isolation_level = None  # transactions are begun by the listener below, not by the driver
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -106,8 +105,8 @@ def sqlite_engine(url: sa.URL, begin: str, pragmas: Sequence[str] = _DURABLE) ->
 
 
 def reading_engine(url: sa.URL, schema: str, limits: Limits) -> sa.Engine:
-    """Make an engine for looking at a database that others write; raises StartError where there is no such file."""
-    if url.drivername == "sqlite":
+    """Create an engine that only reads a database that others write; raises StartError if there is no such file."""
+    if is_sqlite(url):
         file = Path(url.database or "")
         if not file.exists():
             raise StartError(f"there is no database {file}")
@@ -120,9 +119,9 @@ def reading_engine(url: sa.URL, schema: str, limits: Limits) -> sa.Engine:
 def postgresql_engine(
     url: sa.URL, schema: str, limits: Limits, *, options: str = "", begin: str = "BEGIN"
 ) -> sa.Engine:
-    """Make an engine of one connection to a schema; raises SettingsError.
+    """Create an engine of one connection to a schema; raises SettingsError.
 
-    What the URL says of connecting counts, except of what keeps the program's promises.
+    The URL's parameters override the defaults here, except those that durability and the time limits depend on.
     """
     given = connection_parameters(url)
     silence = min(limits.transaction or DEAD_PEER_SECONDS, DEAD_PEER_SECONDS)
@@ -143,8 +142,8 @@ def postgresql_engine(
     arguments = {
         **defaults,
         **given,
-        "options": f"{given.get('options', '')} {own}".strip(),  # of two values the server takes the last
-        "autocommit": True,  # transactions are begun below: the driver would wait for an answer to BEGIN
+        "options": f"{given.get('options', '')} {own}".strip(),  # of two values of an option the server uses the last
+        "autocommit": True,  # transactions are begun below: the driver would wait for the response to BEGIN
     }
     engine = sa.create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
     _begin_with(engine, begin)

@@ -1,4 +1,4 @@
-"""One log line when a database cannot be used any more, and one when it can be again."""
+"""One log line when a database becomes unusable, and one when it is usable again."""
 
 import threading
 import time
@@ -9,10 +9,10 @@ log = structlog.get_logger("database")
 
 
 class Outages:
-    """Notes of each session of one database what becomes of its connections and transactions.
+    """Records the failures and successes of all sessions of one database, and logs the changes.
 
-    Nothing is logged before the first transaction after `begin` has succeeded: what keeps a program from starting is
-    the one line that it ends with.
+    Nothing is logged before the first transaction after `begin` has succeeded: a program that cannot start prints its
+    reason in one line.
     """
 
     def __init__(self, database: str) -> None:
@@ -26,28 +26,28 @@ class Outages:
         self._failing: dict[str, int] = {}
 
     def begin(self) -> None:
-        """Log from the next transaction on that succeeds."""
+        """Start to log after the next transaction that succeeds."""
         self._has_begun = True
 
     def lost(self, reason: str) -> None:
-        """Note that a connection broke in a transaction: whether a new one can be made shows what it was."""
+        """Record a connection that broke in a transaction; it is an outage if no new connection can be made."""
         with self._lock:
             self._failed += 1
             self._lost = self._lost or reason
 
     def unreachable(self, reason: str) -> None:
-        """Note that no connection could be made; `reason` names each host's."""
+        """Record a failure to connect; `reason` has each host's reason."""
         with self._lock:
             self._failed += 1
             if self._since is not None:
                 return
             self._since = time.monotonic()
             if not self._is_quiet:
-                facts = {"lost": self._lost} if self._lost else {}
-                log.error("the database cannot be reached", database=self._database, reason=reason, **facts)
+                fields = {"lost": self._lost} if self._lost else {}
+                log.error("the database cannot be reached", database=self._database, reason=reason, **fields)
 
     def reached(self) -> None:
-        """Note that a connection was made."""
+        """Record a new connection."""
         with self._lock:
             since, lost, failed = self._since, self._lost, self._failed
             self._since = self._lost = None
@@ -61,14 +61,14 @@ class Outages:
                 log.warning("a connection to the database was lost", database=self._database, reason=lost)
 
     def failed(self, session: str, reason: str) -> None:
-        """Note that a transaction failed on a connection that holds."""
+        """Record a transaction that failed on an intact connection."""
         with self._lock:
             self._failing[session] = self._failing.get(session, 0) + 1
             if self._failing[session] == 1 and not self._is_quiet:
                 log.error("the database refuses", database=self._database, session=session, reason=reason)
 
     def succeeded(self, session: str) -> None:
-        """Note that a transaction succeeded."""
+        """Record a transaction that succeeded."""
         if self._is_quiet:
             self._is_quiet = not self._has_begun
         if session not in self._failing:

@@ -1,10 +1,10 @@
-"""A session: a thread with a connection of its own, on which it runs one transaction after another."""
+"""A session: a thread with one database connection, on which it runs one transaction after another."""
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -17,39 +17,49 @@ from infra.errors import DatabaseError
 
 P = ParamSpec("P")
 R = TypeVar("R")
-Script = TypeVar("Script", bound=Callable[..., Any])
-
-_MARK = "__statements_only__"
 
 _ATTEMPT = re.compile(r"^- host: '?(.*?)'?, port: '?(.*?)'?, hostaddr: .*?: (.*)$", re.MULTILINE)
-"""How psycopg writes one attempt of several to connect: host, port and reason."""
+"""How psycopg reports each of several attempts to connect: host, port and reason."""
 
 _CONNECTING = re.compile(r"^connection failed: (connection to server at .* failed: )?")
 
 
-def statements_only(script: Script) -> Script:
-    """Run a script that writes, and executes nothing but `Statement`, without SQLAlchemy's costly BEGIN and COMMIT.
+class StatementScript(Generic[P, R]):
+    """A transaction script that writes and executes nothing but `Statement`: run without SQLAlchemy's BEGIN and COMMIT.
 
-    PostgreSQL hears all of it up to the first answer that is read, and the rest together with the COMMIT. A fault is
-    raised where an answer is read, or at the end.
+    On PostgreSQL it runs as a pipeline: its statements are sent together up to the first result that is read, and the
+    rest with the COMMIT. So an error is raised where a result is read, or at the end.
     """
-    setattr(script, _MARK, True)
-    return script
+
+    def __init__(self, script: Callable[Concatenate[sa.Connection, P], R]) -> None:
+        """Take the function, whose first argument is the connection; usable as a decorator."""
+        self.script = script
+        self.__doc__ = script.__doc__
+
+    def __call__(self, connection: sa.Connection, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run the script within a transaction that has begun."""
+        return self.script(connection, *args, **kwargs)
+
+
+statements_only = StatementScript
+"""The class, as a decorator."""
 
 
 class Session:
-    """A thread with a connection of its own, on which it runs one transaction after another."""
+    """A thread with one database connection, which it opens with the first transaction and again after a failure."""
 
     def __init__(self, name: str, engine: sa.Engine, outages: Outages, limit: float = 0) -> None:
-        """`limit`, in seconds, is what a transaction on PostgreSQL may take; 0 is for ever."""
+        """`limit`, in seconds, is how long a transaction on PostgreSQL may take; 0 is no limit."""
         self._name = name
         self._engine = engine
         self._outages = outages
         self._worker = Worker(name)
         self._connection: sa.Connection | None = None
         self._timer = TransactionTimer(limit)
-        self._errors = (DBAPIError, engine.dialect.loaded_dbapi.Error)
-        if engine.dialect.name == "postgresql":
+        self._driver = engine.dialect.loaded_dbapi
+        self._errors = (DBAPIError, self._driver.Error)
+        self._is_postgresql = engine.dialect.name == "postgresql"
+        if self._is_postgresql:
             sa.event.listen(engine, "do_connect", self._connect_driver)
 
     async def run(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -57,12 +67,12 @@ class Session:
         return await self._worker.run(partial(self._transact, script, *args, **kwargs))
 
     def run_now(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Do the same where no loop runs, and block until it is done."""
+        """Run a script as one transaction, and block until it is done: for use without an event loop."""
         return self._worker.run_now(partial(self._transact, script, *args, **kwargs))
 
     def close(self) -> None:
-        """Finish what was given, and give up the connection."""
-        self._worker.run_now(self._hang_up)
+        """Finish the transactions that were submitted, and close the connection."""
+        self._worker.run_now(self._disconnect)
         self._worker.close()
         self._engine.dispose()
 
@@ -74,29 +84,32 @@ class Session:
                 if connection is None:
                     connection = self._connection = self._engine.connect()
                     self._outages.reached()
-                with _begin(connection, script):
+                with self._begin(connection, script):
                     result = script(connection, *args, **kwargs)
                     is_finished = True
                 self._outages.succeeded(self._name)
                 return result
             except self._errors as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
-                is_lost = connection is not None and _is_lost(connection)
-                self._hang_up()
-                if _is_ours(cause):
+                is_lost = connection is not None and self._is_lost(connection)
+                self._disconnect()
+                if self._is_programs_fault(cause):
                     raise
-                # A kept connection that died while idle: COMMIT was not sent, so nothing was committed, and the script
-                # may run again. One that holds has answered, and one that took too long has had its time.
-                if is_lost and not (is_fresh or is_finished or self._timer.is_over):
+                # A reused connection broke while it was idle: COMMIT was not sent, so nothing was committed, and the
+                # script may run again. It may not after the limit, or if the server refused a statement, whether or not
+                # the connection broke afterwards.
+                if is_lost and not (is_fresh or is_finished or self._timer.is_expired or _is_refusal(cause)):
                     continue
-                raise DatabaseError(self._note(cause, is_connected=connection is not None, is_lost=is_lost)) from error
+                raise DatabaseError(
+                    self._record(cause, is_connected=connection is not None, is_lost=is_lost)
+                ) from error
             finally:
                 self._timer.stop()
 
-    def _note(self, cause: BaseException | None, *, is_connected: bool, is_lost: bool) -> str:
-        """Note what became of a transaction that failed, and return why, in one line."""
-        if self._timer.is_over:
-            reason = f"no answer within {self._timer.limit:g} s; the connection is given up"
+    def _record(self, cause: BaseException | None, *, is_connected: bool, is_lost: bool) -> str:
+        """Record a transaction that failed, and return the reason in one line."""
+        if self._timer.is_expired:
+            reason = f"no response within {self._timer.limit:g} s; the connection is closed"
         else:
             reason = explain(cause)
         if not is_connected:
@@ -108,32 +121,45 @@ class Session:
         return reason
 
     def _connect_driver(self, dialect: sa.Dialect, _record: object, arguments: Any, parameters: Any) -> Any:
-        """Connect, and let the timer know the connection's socket before a first statement waits on it."""
+        """Connect, and give the timer the connection's socket before the first statement waits on it."""
         driver = dialect.connect(*arguments, **parameters)
         self._timer.attach(driver.fileno())
         return driver
 
-    def _hang_up(self) -> None:
+    def _begin(self, connection: sa.Connection, script: Callable[..., Any]) -> AbstractContextManager[Any]:
+        """Begin a transaction, as the kind of script allows."""
+        if not isinstance(script, StatementScript):
+            return connection.begin()
+        driver = connection.connection.driver_connection
+        return _pipeline(driver) if self._is_postgresql else _transaction(driver)
+
+    def _is_lost(self, connection: sa.Connection) -> bool:
+        """Return whether a connection has broken; SQLite's cannot."""
+        if not self._is_postgresql:
+            return False
+        if connection.invalidated:
+            return True
+        return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
+
+    def _is_programs_fault(self, error: BaseException | None) -> bool:
+        """Return whether an error is this program's fault (a constraint, a misuse of the driver), not the database's.
+
+        psycopg raises its own ProgrammingError for a misuse, and a subclass for SQL that the server refuses.
+        """
+        return isinstance(error, self._driver.IntegrityError) or type(error) is self._driver.ProgrammingError
+
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._timer.detach()
         if connection is not None:
-            with suppress(Exception):  # it may be broken, and it is given up either way
+            with suppress(Exception):  # it may be broken, and it is discarded either way
                 connection.invalidate()
                 connection.close()
 
 
 @contextmanager
-def _begin(connection: sa.Connection, script: Callable[..., Any]) -> Iterator[None]:
-    if hasattr(script, _MARK):
-        driver = connection.connection.driver_connection
-        yield from _pipeline(driver) if connection.dialect.name == "postgresql" else _transaction(driver)
-    else:
-        with connection.begin():
-            yield
-
-
 def _transaction(driver: Any) -> Iterator[None]:
-    """Make a transaction on SQLite that writes."""
+    """Run the body as a transaction on SQLite that writes."""
     driver.execute(WRITING)
     try:
         yield
@@ -143,8 +169,9 @@ def _transaction(driver: Any) -> Iterator[None]:
             driver.execute("ROLLBACK")
 
 
+@contextmanager
 def _pipeline(driver: Any) -> Iterator[None]:
-    """Send BEGIN with the first statement and COMMIT with the last ones, which fail or succeed as one."""
+    """Run the body as a transaction on PostgreSQL: BEGIN is sent with the first statements, COMMIT with the last."""
     cursor = driver.cursor()
     try:
         with driver.pipeline():
@@ -153,26 +180,17 @@ def _pipeline(driver: Any) -> Iterator[None]:
             cursor.execute("COMMIT")
     finally:
         if not driver.closed:
-            driver.rollback()  # nothing, where it is committed
-
-
-def _is_lost(connection: sa.Connection) -> bool:
-    """Tell whether a connection has broken; SQLite's cannot."""
-    if connection.dialect.name == "sqlite":
-        return False
-    if connection.invalidated:
-        return True
-    return bool(connection.connection.driver_connection.closed)  # type: ignore[union-attr]
-
-
-def _is_ours(error: BaseException | None) -> bool:
-    """Tell a fault of this program (a constraint, a misuse of the driver) from one of the database."""
-    kinds = [kind.__name__ for kind in type(error).__mro__]  # psycopg's are named after what happened: UniqueViolation
-    return "IntegrityError" in kinds or kinds[0] == "ProgrammingError"
+            driver.rollback()  # does nothing after a commit
 
 
 def explain(error: BaseException | None) -> str:
-    """Return in one line what a driver's error says; of several hosts, what each of them said."""
+    """Return a driver's error in one line; for several hosts, the reason of each."""
     text = str(error).strip()
     hosts = [f"{host}:{port}: {_CONNECTING.sub('', reason)}" for host, port, reason in _ATTEMPT.findall(text)]
     return "; ".join(hosts) or (text.splitlines()[0] if text else type(error).__name__)
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Return whether PostgreSQL refused a statement (ERROR), other than by ending the connection (FATAL)."""
+    diagnosis = getattr(error, "diag", None)
+    return diagnosis is not None and diagnosis.severity_nonlocalized == "ERROR"

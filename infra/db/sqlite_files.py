@@ -1,4 +1,4 @@
-"""The files of a SQLite database: whose they are, who may read them, and whether a restore of them was interrupted."""
+"""The files of a SQLite database: their lock, their permissions, and the marker of an unfinished restore."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ OWNER_ONLY_FOLDER = 0o700
 
 
 def lock_file(path: Path) -> IO[str]:
-    """Take a SQLite file for this process, until what is answered is closed; raises StartError."""
+    """Lock a SQLite file for this process, until the returned file is closed; raises StartError."""
     try:
         make_folder(path.parent)
-        lock = os.fdopen(_open_private(f"{path}.lock"), "a")  # held as long as the program runs
+        lock = os.fdopen(_open_private(f"{path}.lock"), "a")  # it stays open as long as the lock is held
     except OSError as error:
         raise StartError(f"the data directory {path.parent} cannot be used: {os.strerror(error.errno or 0)}") from error
     try:
@@ -28,9 +28,9 @@ def lock_file(path: Path) -> IO[str]:
 
 
 def make_private(path: Path) -> None:
-    """Let only their owner read a database's files, from before anything stands in them; raises StartError.
+    """Create a database's file for its owner only, and restrict existing files; raises StartError.
 
-    SQLite gives the files that it makes beside a database the permissions of the database.
+    SQLite gives the files that it creates beside a database the permissions of the database.
     """
     try:
         os.close(_open_private(str(path)))
@@ -43,17 +43,17 @@ def make_private(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder that only its owner may enter; one that exists stays as it is. Raises OSError."""
+    """Create a folder that only its owner may enter; an existing one stays as it is. Raises OSError."""
     folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
 
 
 def restore_marker(path: Path) -> Path:
-    """Name the file that stands beside a database from before a restore changes it until the whole restore is done."""
+    """Return the path of the file that exists beside a database while a restore is not complete."""
     return Path(f"{path}.restoring")
 
 
 def refuse_half_restored(path: Path) -> None:
-    """Raise StartError where a restore was interrupted: this database, or another one, may be the old one still."""
+    """Raise StartError after an interrupted restore: some of the databases may not have been restored yet."""
     marker = restore_marker(path)
     try:
         note = marker.read_text().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Statements that are compiled once for each dialect, and the pieces of SQL that the two dialects write differently."""
+"""Statements that are compiled once for each dialect, and SQL that differs between the two dialects."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,20 +11,20 @@ from sqlalchemy.dialects import postgresql, sqlite
 R = TypeVar("R")
 
 MOST_ROWS = 64
-"""The most rows of one statement for SQLite, which is another one for each number of rows. Batches are cut into powers
-of two, so that what is kept ready is the same few statements, of at most 50 KB each."""
+"""The most rows of one statement for SQLite, whose text differs for each number of rows. Batches are split into powers
+of two, so that the prepared statements that are cached are a few, of at most 50 KB each."""
 
 _encode = msgspec.json.Encoder().encode
 
 _VALUES = re.compile(r"/\* values of ([\w ]+) \*/")
-"""Where, in a statement for SQLite, the rows of a batch stand."""
+"""The placeholder, in a statement for SQLite, of the rows of a batch."""
 
 
 class Statement:
-    """A SQLAlchemy statement that is compiled once for each dialect and then goes straight to the driver.
+    """A SQLAlchemy statement that is compiled once for each dialect and then executed by the driver directly.
 
-    What an execution costs SQLAlchemy is many times what it costs SQLite; on the order path that is most of a
-    transaction. Values pass as they are, both ways: columns of plain integers and text only.
+    An execution by SQLAlchemy costs many times what it costs SQLite; on the order path that is most of a transaction.
+    Values are not converted in either direction, so columns have to be plain integers and text.
     """
 
     def __init__(self, build: "Callable[[sa.Dialect], sa.ClauseElement] | sa.ClauseElement") -> None:
@@ -34,23 +34,23 @@ class Statement:
         self._with_rows: dict[int, str] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
-        """Execute once; answers the driver's cursor, which may wait for the answer only when it is read."""
+        """Execute once; return the driver's cursor, which may wait for the result only when it is read."""
         cursor = connection.connection.cursor()
         cursor.execute(self._text(connection.dialect), values)
         return cursor
 
     def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
-        """Execute for a batch of rows; what it answers is read by a RETURNING only."""
+        """Execute for a batch of rows; return the rows of RETURNING, if the statement has one."""
         marker = _VALUES.search(self._text(connection.dialect))
         if marker is None:
             unread: Iterable[Any] = self.run(connection, {"rows": encode_json(rows)})
             return unread
         cursor, names = connection.connection.cursor(), marker[1].split()
-        answered: list[Any] = []
+        returned: list[Any] = []
         for part in _powers_of_two(rows):
             values = [row.get(name) for row in part for name in names]
-            answered += cursor.execute(self._text_for_rows(connection.dialect, len(names), len(part)), values)
-        return answered
+            returned += cursor.execute(self._text_for_rows(connection.dialect, len(names), len(part)), values)
+        return returned
 
     def _text_for_rows(self, dialect: sa.Dialect, columns: int, rows: int) -> str:
         text = self._with_rows.get(rows)
@@ -70,7 +70,7 @@ class Statement:
 
 
 def _powers_of_two(rows: Sequence[R]) -> Iterator[Sequence[R]]:
-    """Cut a batch into parts of 1, 2, 4 and so on to MOST_ROWS rows, the largest first."""
+    """Split a batch into parts of 1, 2, 4 and so on to MOST_ROWS rows, the largest first."""
     start = 0
     while left := len(rows) - start:
         end = start + min(MOST_ROWS, 1 << left.bit_length() - 1)
@@ -79,7 +79,7 @@ def _powers_of_two(rows: Sequence[R]) -> Iterator[Sequence[R]]:
 
 
 def encode_json(value: object) -> str:
-    """Write a value as JSON text, as a column or a parameter takes it."""
+    """Return a value as JSON text, for a column or a parameter."""
     return _encode(value).decode()
 
 
@@ -94,7 +94,8 @@ def strings(dialect: sa.Dialect, name: str) -> "sa.Select[Any]":
 def records(dialect: sa.Dialect, columns: Sequence[sa.Column[Any]]) -> "sa.Select[Any]":
     """Select a batch of rows with these columns, for `run_rows`.
 
-    PostgreSQL takes them as one parameter, the JSON array `rows`. SQLite reads values of their own in half the time.
+    PostgreSQL takes them as one parameter, the JSON array `rows`. SQLite takes a parameter for each value, which
+    costs it half the time.
     """
     plain: list[sa.Column[Any]] = [sa.Column(column.name, column.type) for column in columns]
     if dialect.name == "postgresql":
@@ -111,7 +112,7 @@ def records(dialect: sa.Dialect, columns: Sequence[sa.Column[Any]]) -> "sa.Selec
 
 
 def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> "sa.Insert":
-    """Build an INSERT of a batch of rows, which passes over rows whose key exists."""
+    """Build an INSERT of a batch of rows, which skips rows whose key exists."""
     rows = records(dialect, columns)
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     return insert(table).from_select([column.name for column in columns], rows).on_conflict_do_nothing()
@@ -124,7 +125,7 @@ def update_records(
     columns: Sequence[sa.Column[Any]],
     version: sa.Column[Any] | None = None,
 ) -> "sa.Update":
-    """Build an UPDATE by a batch of rows, where all `keys` match; none may stand in it twice.
+    """Build an UPDATE by a batch of rows, where all `keys` match; each key may occur once in a batch.
 
     A row that has a higher `version` already stays as it is.
     """

@@ -1,7 +1,7 @@
-"""A database's URL: parsed once, shown without its passwords.
+"""Database URLs: parsed once, shown without passwords.
 
-PostgreSQL's own form with several hosts, `postgresql://u@h1:1,h2:2/db`, is translated into the query form that
-SQLAlchemy passes on to libpq: `postgresql://u@/db?host=h1,h2&port=1,2`.
+libpq's form with several hosts, `postgresql://u@h1:1,h2:2/db`, is translated into the query form that SQLAlchemy passes
+to libpq: `postgresql://u@/db?host=h1,h2&port=1,2`.
 """
 
 import re
@@ -30,22 +30,27 @@ def parse_url(url: str | Path) -> sa.URL:
     several = _HOSTS.fullmatch(url)
     try:
         parsed = sa.make_url(several["head"] + several["tail"] if several else url)
-    except (ArgumentError, ValueError):  # ValueError is about its port
+    except (ArgumentError, ValueError):  # ValueError: an invalid port
         raise SettingsError(f"{VARIABLE} is not a database URL, such as postgresql://user@host/name") from None
     if parsed.drivername in _NAMES:
         parsed = parsed.set(drivername="postgresql+psycopg")
         return parsed.update_query_dict(_several_hosts(several["hosts"])) if several else parsed
-    if parsed.drivername == "sqlite":
+    if is_sqlite(parsed):
         if several or parsed.database in (None, "", ":memory:"):
             raise SettingsError(f"{VARIABLE}: SQLite needs the path of a file, such as sqlite:////data/bar.db")
         return parsed
     raise SettingsError(f"{VARIABLE}: {parsed.drivername!r} is not allowed: expected postgresql or sqlite")
 
 
+def is_sqlite(url: sa.URL) -> bool:
+    """Return whether a parsed URL is a SQLite file's; otherwise it is a PostgreSQL database's."""
+    return url.drivername == "sqlite"
+
+
 def connection_parameters(url: sa.URL) -> dict[str, Any]:
     """Return libpq's parameters for a PostgreSQL URL; raises SettingsError for one that libpq does not know.
 
-    What the URL does not say libpq takes from its own variables, such as PGHOST.
+    libpq takes parameters that the URL lacks from its own environment variables, such as PGHOST.
     """
     import psycopg
 
@@ -56,18 +61,18 @@ def connection_parameters(url: sa.URL) -> dict[str, Any]:
         reason = str(error).strip().splitlines()[0]
         raise SettingsError(f"{VARIABLE}: {reason}; expected a URL such as postgresql://user@host/name") from None
     if not str(parameters.get("port", "")).strip(","):
-        parameters.pop("port", None)  # SQLAlchemy's way of saying that no host has one
+        parameters.pop("port", None)  # SQLAlchemy's form of no host having a port
     named = {each.keyword.decode(): (each.val or b"").decode() for each in psycopg.pq.Conninfo.get_defaults()}
     hosts, wanted = (parameters.get(name) or named.get(name, "") for name in ("host", "target_session_attrs"))
     if "," in hosts and wanted in ("", "any"):
-        # Of several servers one takes writes, and what is read from another one may be out of date.
+        # Only one of several servers takes writes, and a read from another may be stale.
         parameters["target_session_attrs"] = "read-write"
     return parameters
 
 
 def show_url(url: sa.URL) -> str:
-    """Return a URL as its user knows it, without its passwords."""
-    if url.drivername == "sqlite":
+    """Return a URL in the form that its user wrote, without passwords."""
+    if is_sqlite(url):
         return f"sqlite:///{url.database}"
     query: dict[str, tuple[str, ...] | str] = dict(url.query)
     hosts, ports = query.get("host"), query.get("port", "")

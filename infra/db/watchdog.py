@@ -1,8 +1,8 @@
-"""Shuts the connection of a transaction that takes too long.
+"""Shuts the socket of a transaction that takes too long.
 
 Nothing else at the client ends the wait for a server that hangs: libpq waits in C for as long as the socket is open,
-and a timeout of the server's is kept by the server. One thread looks at the start of each transaction that runs; a
-transaction itself only notes when it starts and ends.
+and the server's own timeouts are enforced by the server. One thread checks when each running transaction started; a
+transaction itself only records when it starts and ends.
 """
 
 import os
@@ -11,56 +11,56 @@ import threading
 import time
 from contextlib import suppress
 
-LOOKS = 8
-"""How often the thread looks within the shortest limit: a transaction is ended at most an eighth of it too late."""
+CHECKS = 8
+"""How often the thread checks within the shortest limit: a transaction is ended at most an eighth of it too late."""
 
 
 class TransactionTimer:
-    """When the transaction that a session runs has begun, and the socket that it waits on."""
+    """When a session's current transaction started, and the socket that it waits on."""
 
     def __init__(self, limit: float) -> None:
-        """`limit` in seconds; 0 is for ever."""
+        """`limit` in seconds; 0 is no limit."""
         self.limit = limit
-        self.is_over = False
+        self.is_expired = False
         self._lock = threading.Lock()
-        self._began = 0.0
+        self._started_at = 0.0
         self._socket: socket.socket | None = None
 
     def attach(self, handle: int) -> None:
-        """Take note of a new connection's socket, and of now as the start: connecting has a limit of its own."""
+        """Set the socket of a new connection, and restart the time: connecting has a limit of its own."""
         if not self.limit:
             return
         with self._lock:
             self._close()
-            # A handle of our own, for the driver may close its own at any moment, and another file may get its number.
+            # A duplicate, because the driver may close its own at any moment, and another file may get its number.
             self._socket = socket.socket(fileno=os.dup(handle))
-            self._began = time.monotonic()
+            self._started_at = time.monotonic()
         WATCHDOG.watch(self)
 
     def detach(self) -> None:
-        """Let go of a connection that is given up."""
+        """Forget the socket of a connection that is closed."""
         with self._lock:
             self._close()
 
     def start(self) -> None:
-        """Take note that a transaction starts."""
+        """Record that a transaction starts."""
         with self._lock:
-            self.is_over = False
-            self._began = time.monotonic()
+            self.is_expired = False
+            self._started_at = time.monotonic()
 
     def stop(self) -> None:
-        """Take note that it has ended."""
+        """Record that the transaction has ended."""
         with self._lock:
-            self._began = 0.0
+            self._started_at = 0.0
 
     def check(self, now: float) -> bool:
-        """Shut the connection where its transaction has taken too long; tell whether there is a connection at all."""
+        """Shut the socket if its transaction has taken too long; return whether there is a connection at all."""
         with self._lock:
             if self._socket is None:
                 return False
-            if self._began and now - self._began >= self.limit:
-                self.is_over = True
-                with suppress(OSError):  # it has broken off by itself
+            if self._started_at and now - self._started_at >= self.limit:
+                self.is_expired = True
+                with suppress(OSError):  # the connection has broken already
                     self._socket.shutdown(socket.SHUT_RDWR)
             return True
 
@@ -71,7 +71,7 @@ class TransactionTimer:
 
 
 class Watchdog:
-    """One thread for all sessions of a program, which ends when there is no connection any more."""
+    """One thread for all sessions of a program; it ends when no session has a connection."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -80,7 +80,7 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     def watch(self, timer: TransactionTimer) -> None:
-        """Look after a session from here on, until its connection is given up."""
+        """Check a session's transactions until its connection is closed."""
         with self._lock:
             self._timers.add(timer)
             if self._thread is None:
@@ -97,7 +97,7 @@ class Watchdog:
                 if not self._timers:
                     self._thread = None
                     return
-                pause = min(timer.limit for timer in self._timers) / LOOKS
+                pause = min(timer.limit for timer in self._timers) / CHECKS
             self._wake.wait(pause)
 
 

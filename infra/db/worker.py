@@ -1,7 +1,7 @@
-"""A thread beside the loop that does one job after another.
+"""A thread beside the event loop that runs one job after another.
 
-What passes between the two is a queue and a callback. An executor's future, the loop's future that follows it and a
-shield around that cost as much as a small transaction.
+The loop passes a job by a queue, and the thread passes the result by a callback. An executor's future, the loop's
+future that wraps it and a shield around that cost as much as a small transaction.
 """
 
 import asyncio
@@ -18,66 +18,66 @@ _Done = Callable[[Any, BaseException | None], None]
 
 
 class Worker:
-    """One thread, which begins with the first job."""
+    """One thread, which starts with the first job."""
 
     def __init__(self, name: str) -> None:
-        """`name` is the thread's."""
+        """`name` is the name of the thread."""
         self._jobs: SimpleQueue[tuple[Callable[[], Any], _Done] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     async def run(self, job: Callable[[], R]) -> R:
-        """Do a job and wait for it; it is done to its end, whether or not its caller still waits."""
+        """Run a job and wait for it; a caller that is cancelled does not interrupt it."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[R] = loop.create_future()
 
-        def tell(result: R, error: BaseException | None) -> None:
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        def report(result: R, error: BaseException | None) -> None:
+            with suppress(RuntimeError):  # the loop is closed, so no caller waits any more
                 loop.call_soon_threadsafe(_settle, waiting, result, error)
 
-        self._give(job, tell)
+        self._submit(job, report)
         return await waiting
 
     def run_now(self, job: Callable[[], R]) -> R:
-        """Do a job and block until it is done: for a start and an end, where no loop runs."""
+        """Run a job and block until it is done: for use without an event loop."""
         done: Future[R] = Future()
 
-        def tell(result: R, error: BaseException | None) -> None:
+        def report(result: R, error: BaseException | None) -> None:
             if error is not None:
                 done.set_exception(error)
             else:
                 done.set_result(result)
 
-        self._give(job, tell)
+        self._submit(job, report)
         return done.result()
 
     def close(self) -> None:
-        """Do what was given, and end."""
+        """Run the jobs that were submitted, and end the thread."""
         if self._thread.ident is not None:
             self._jobs.put(None)
             self._thread.join()
 
-    def _give(self, job: Callable[[], R], tell: _Done) -> None:
+    def _submit(self, job: Callable[[], R], report: _Done) -> None:
         if self._thread.ident is None:
             self._thread.start()
-        self._jobs.put((job, tell))
+        self._jobs.put((job, report))
 
     def _work(self) -> None:
-        while (given := self._jobs.get()) is not None:
-            _do(*given)
-            del given  # an idle thread keeps nothing alive
+        while (job := self._jobs.get()) is not None:
+            _run_job(*job)
+            del job  # an idle thread keeps nothing alive
 
 
-def _do(job: Callable[[], Any], tell: _Done) -> None:
+def _run_job(job: Callable[[], Any], report: _Done) -> None:
     try:
         result = job()
-    except BaseException as error:  # noqa: BLE001 - not swallowed: it reaches whoever waits
-        tell(None, error)
+    except BaseException as error:  # noqa: BLE001 - not swallowed: it is raised to the caller that waits
+        report(None, error)
     else:
-        tell(result, None)
+        report(result, None)
 
 
 def _settle(waiting: "asyncio.Future[R]", result: R, error: BaseException | None) -> None:
-    """Tell whoever waits for a job; a caller that is gone misses nothing."""
+    """Set the result of a job on the future of its caller, unless the caller was cancelled."""
     if waiting.done():
         return
     if error is not None:

@@ -1,1 +1,1 @@
-"""gRPC servers and channels, guarded against peers that misbehave or vanish."""
+"""gRPC servers and channels on grpclib, with limits against peers that misbehave or disappear."""

@@ -1,9 +1,9 @@
-"""One call at a gRPC server: what its caller may send, and that it always ends.
+"""One call at a gRPC server: limits on its messages, and an end of its stream in every case.
 
 What grpclib 0.4.9 leaves open, and what is done here:
 
-- A message of any size was gathered, at some 350 bytes for each DATA frame, before anybody looked at it. A message is
-  refused by the length that it announces, and costs what it holds, in however many frames it comes. It has to arrive
+- A message of any size was collected, at some 350 bytes for each DATA frame, before its size was checked. A message is
+  refused by the length in its prefix, and costs what it holds, in however many frames it comes. It has to arrive
   in time, also on a call that streams and may last.
 - A message that is compressed, cut off or missing was a traceback. gzip is understood (grpc_compression.py), for the
   rest there is a status.
@@ -31,17 +31,17 @@ from h2.exceptions import StreamClosedError
 from h2.stream import StreamState
 
 from infra.grpc.compression import ACCEPTED, ENCODINGS, IDENTITY, decompress
-from infra.grpc.frames import LightStream
+from infra.grpc.data_fast_path import FastDataStream
 
 LEAST_TIMEOUT = 0.001
 LARGE_MESSAGES = 4
-"""How many messages of the largest size may arrive at once on a connection."""
+"""How many messages of the largest size may arrive at the same time on a connection."""
 
 Headers = Sequence[tuple[str, str]]
 
 
 class Room:
-    """What the messages that arrive on one connection may take, in bytes, and each of them in seconds."""
+    """A connection's limits for arriving messages: bytes for all of them, and seconds for each."""
 
     def __init__(self, max_message: int, seconds: float) -> None:
         self.seconds = seconds
@@ -50,7 +50,7 @@ class Room:
 
     @contextmanager
     def kept_for(self, size: int) -> Iterator[None]:
-        """Keep room for a message while it arrives; raises GRPCError (RESOURCE_EXHAUSTED)."""
+        """Reserve bytes for a message while it arrives; raises GRPCError (RESOURCE_EXHAUSTED)."""
         if size > self.max_message:
             text = f"the message has {size} bytes; at most {self.max_message} are allowed"
             raise GRPCError(Status.RESOURCE_EXHAUSTED, text)
@@ -64,7 +64,7 @@ class Room:
 
 
 class GuardedBuffer(Buffer):
-    """Gathers what a call sends in one piece; a peer may go on sending while somebody waits for it."""
+    """Collects the data of a call in one bytearray; the flow-control window is reopened while a reader waits."""
 
     def __init__(self, ack_callback: Callable[[int], None]) -> None:
         super().__init__(ack_callback)
@@ -82,11 +82,11 @@ class GuardedBuffer(Buffer):
         self._arrived.set()
 
     def has(self, size: int) -> bool:
-        """Tell whether nobody has to wait for so many bytes."""
+        """Return whether `read(size)` would return without waiting."""
         return self._eof or len(self._data) >= size
 
     async def read(self, size: int) -> bytes:
-        """Read so many bytes, or what there is at the end."""
+        """Read `size` bytes, or the rest at the end of the stream."""
         while len(self._data) < size and not self._eof:
             self._arrived.clear()
             self._acknowledge()
@@ -105,15 +105,15 @@ class GuardedBuffer(Buffer):
             self._ack_callback(self.unacked_size())
 
 
-class GuardedStream(LightStream):
-    """A call that takes no message that is too large, too slow, cut off or missing."""
+class GuardedStream(FastDataStream):
+    """A call whose messages may not be too large, too slow, truncated or missing."""
 
     buffer: GuardedBuffer
     encoding = IDENTITY
-    """What `grpc-encoding` says of the messages that are compressed."""
+    """The value of the header `grpc-encoding`."""
 
     may_be_empty = False
-    """Whether its caller may send no message at all, as on a call that streams."""
+    """Whether the caller may send no message at all, as on a streaming call."""
 
     def __init__(self, connection: Connection, stream_id: int, room: Room) -> None:
         super().__init__(connection, connection._connection, connection._transport, stream_id=stream_id)
@@ -127,7 +127,7 @@ class GuardedStream(LightStream):
         self.buffer = GuardedBuffer(partial(connection.ack, stream_id))
 
     async def send_headers(self, headers: Any, end_stream: bool = False) -> None:
-        """Send headers, or trailers; where the connection is closing, the call ends."""
+        """Send headers or trailers; raises StreamClosedError if the connection is closing."""
         if self.connection.is_closing():
             await self._end_with_connection()
         if headers[0][0] == ":status":
@@ -156,7 +156,7 @@ class GuardedStream(LightStream):
         return self._stalled_looks > looks
 
     async def recv_data(self, size: int) -> bytes:
-        """Read what grpclib asks for: a message's prefix and then, as long as that says, the message, in turn."""
+        """Read what grpclib asks for: in turn a message's prefix, and the message of the length in that prefix."""
         self._reads += 1
         if self._decompressed is not None:
             data, self._decompressed = self._decompressed, None
@@ -180,7 +180,7 @@ class GuardedStream(LightStream):
         return data
 
     async def _read_compressed(self, prefix: bytes) -> bytes:
-        """Read the message behind a prefix, and decompress it; returns the prefix that it would have without that."""
+        """Read and decompress the message after a prefix; return the prefix of the decompressed message."""
         if self.encoding == IDENTITY:
             raise GRPCError(Status.INTERNAL, "the message is marked as compressed, and grpc-encoding does not say how")
         data = await self._read_message(int.from_bytes(prefix[1:]))
@@ -196,12 +196,12 @@ class GuardedStream(LightStream):
             raise GRPCError(Status.DEADLINE_EXCEEDED, text) from None
 
     def refuse(self) -> None:
-        """Say that nothing was done for this call."""
+        """Reset this call with REFUSED_STREAM: nothing was done, so the caller may retry it."""
         if self.closable:
             self.reset_nowait(ErrorCodes.REFUSED_STREAM)
 
     def answer(self, status: Status, text: str) -> None:
-        """End this call before it begins."""
+        """Respond to this call with a status, without starting its handler."""
         if self.closable:
             trailers = [
                 (":status", "200"),
@@ -211,11 +211,11 @@ class GuardedStream(LightStream):
                 ACCEPTED,
             ]
             self._h2_connection.send_headers(cast("int", self.id), trailers, end_stream=True)
-            if self.closable:  # not where the whole call arrived at once: then both have ended it
+            if self.closable:  # not if the whole call has arrived: then both sides have ended it
                 self.reset_nowait()
 
     def finish(self) -> None:
-        """End what is still open: its peer has not ended it, or nobody has answered it."""
+        """Reset a stream that is still open: its peer has not ended it, or no response was sent."""
         if self.closable:
             state = self._h2_connection.streams[cast("int", self.id)].state_machine.state
             is_answered = state is StreamState.HALF_CLOSED_LOCAL
@@ -223,7 +223,7 @@ class GuardedStream(LightStream):
 
 
 class GuardedHandler(Handler):
-    """Leaves no stream open, whether its call ran, failed or never started, and keeps no task that is over."""
+    """Ends the stream of every call that ran, failed or never started, and keeps no finished task."""
 
     def accept(self, stream: ProtocolStream, headers: Any, release_stream: Callable[[], Any]) -> None:
         def end(task: "asyncio.Task[None]") -> None:
@@ -243,7 +243,7 @@ class GuardedHandler(Handler):
 
 
 def fault_in(headers: Headers) -> tuple[Status, str] | None:
-    """Find what grpclib would fail on, with a traceback and without an answer, and an encoding that is not known."""
+    """Return the status for headers on which grpclib would fail without a response, or for an unknown encoding."""
     for name, value in headers:
         try:
             if name.endswith("-bin"):
@@ -258,7 +258,7 @@ def fault_in(headers: Headers) -> tuple[Status, str] | None:
 
 
 def split_binary(headers: Headers) -> Headers:
-    """Take apart the binary values that are joined by commas."""
+    """Split binary values that are joined by commas."""
     if not any("," in value for name, value in headers if name.endswith("-bin")):
         return headers
     return [(name, value) for name, joined in headers for value in _values(name, joined)]

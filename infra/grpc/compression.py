@@ -1,4 +1,4 @@
-"""Compressed messages: gzip is understood, up to the size that a message may have."""
+"""Compressed messages: gzip, up to the largest size of a message."""
 
 import zlib
 
@@ -7,16 +7,16 @@ from grpclib.exceptions import GRPCError
 
 IDENTITY = "identity"
 ENCODINGS = frozenset({IDENTITY, "gzip"})
-"""What a message may be compressed with: `grpc-encoding`."""
+"""The accepted values of the header `grpc-encoding`."""
 
 ACCEPTED = ("grpc-accept-encoding", "identity,gzip")
-"""The header by which a client learns of it."""
+"""The header that announces them to clients."""
 
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 def decompress(data: bytes, most: int) -> bytes:
-    """Decompress one gzip message, of which at most `most` bytes are made; raises GRPCError."""
+    """Decompress one gzip message of at most `most` bytes; raises GRPCError."""
     stream = zlib.decompressobj(_GZIP)
     try:
         message = stream.decompress(data, most + 1)

@@ -1,16 +1,16 @@
-"""h2's connection, on which an error ends what it concerns and no more, with the code that RFC 9113 names.
+"""h2's connection with the scope and code of errors that RFC 9113 demands: a stream's error ends only that stream.
 
-What h2 4.4 does otherwise, and what is done here:
+How it differs from h2 4.4:
 
-- A malformed request ended its connection, with all other calls on it. Only its stream is reset (RFC 9113 8.1.1).
-- Blanks around a header's value, or a `host` that is not the authority, made a request malformed. Blanks are stripped,
-  and a host beside an authority is dropped, as gRPC's official servers do.
-- More than 64 KB of headers ended the connection. Up to a second limit they are decoded, which the compression's state
-  needs, and only their call is refused; beyond it a few bytes may stand for gigabytes, and the connection ends.
-- GOAWAY from the peer closed the connection for the calls that run. They go on.
-- The first frame could be any. It has to be SETTINGS (3.4).
-- The acknowledgement of SETTINGS with a payload, headers that cannot be decompressed, RST_STREAM for a stream that was
-  never opened, and a wrong preface had another error code, or none.
+- A malformed request resets its stream (RFC 9113 8.1.1); h2 ends the connection, with all other calls on it.
+- Blanks around a header's value are stripped, and a `host` beside an authority is dropped, as gRPC's official servers
+  do; for h2 such a request is malformed.
+- Headers of more than 64 KB refuse their call; h2 ends the connection. Up to a second limit they are decoded, because
+  the state of the compression depends on it. Beyond that the connection ends, as a few bytes may expand to gigabytes.
+- GOAWAY from the peer lets running calls go on; h2 closes the connection for them.
+- The first frame has to be SETTINGS (3.4); h2 accepts any.
+- These have the RFC's error code: an acknowledgement of SETTINGS with a payload, headers that cannot be decompressed,
+  RST_STREAM for a stream that was never opened, and a wrong preface.
 """
 
 from typing import TYPE_CHECKING
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from h2._typing import Buffer
 
 MOST_HEADER_BYTES = 64 * 1024
-"""How large the headers of a call may be, as RFC 9113 6.5.2 counts; it is what h2 announces."""
+"""The largest headers of a call, counted as in RFC 9113 6.5.2; h2 announces this limit."""
 
 MOST_DECODED_BYTES = 256 * 1024
-"""How large headers may be, compressed or not, to refuse one call and keep its connection. Decoding them holds up
-everybody: hpack copies what is left of them for each header."""
+"""The largest headers, compressed or not, that refuse one call and keep its connection. Decoding more would block the
+event loop: hpack copies the rest of the block for each header."""
 
 _HEAD = 9
 _ENTRY_BYTES = 32
@@ -60,42 +60,44 @@ _Received = tuple[list[Frame], list[Event]]
 
 _SOME_REQUEST = [
     HeaderTuple(name, b"-") for name in (b":method", b":scheme", b":path", b":authority")
-]  # for h2, in place of headers that are too large to look at
+]  # for h2, in place of headers that are too large
 
 
 class CompressionError(ProtocolError):
-    """Headers that cannot be decompressed: whatever follows on the connection cannot be either."""
+    """Headers that cannot be decompressed; after that no headers of the connection can be."""
 
     error_code = ErrorCodes.COMPRESSION_ERROR
 
 
 class StrictConnection(H2Connection):
-    """One end of a connection; the headers of a RequestReceived are None where there were too many bytes of them."""
+    """One end of a connection; a RequestReceived whose headers were too large has None for headers."""
 
     def __init__(self, config: H2Configuration) -> None:
-        """Begin with a peer that has not said anything."""
+        """Start a connection whose peer has not sent its preface."""
         super().__init__(config)
         self.incoming_buffer: _Frames = _Frames(server=not config.client_side)
         self.decoder.max_header_list_size = MOST_DECODED_BYTES
 
     @property
     def is_greeted(self) -> bool:
-        """Tell whether the peer has sent its preface."""
+        """Return whether the peer has sent its preface."""
         return self.incoming_buffer.is_greeted
 
     def receive_data(self, data: "Buffer") -> list[Event]:
-        """Receive bytes; raises ProtocolError, with GOAWAY among what is to be sent."""
+        """Receive bytes; raises ProtocolError, after which GOAWAY is in `data_to_send()`."""
         try:
             return super().receive_data(data)
         except ProtocolError as error:
-            if self.state_machine.state is not ConnectionState.CLOSED:  # a wrong preface, for which h2 says nothing
+            if (
+                self.state_machine.state is not ConnectionState.CLOSED
+            ):  # a wrong preface, for which h2 prepares no GOAWAY
                 self._terminate_connection(error.error_code)
             raise
 
     def _receive_headers_frame(self, frame: HeadersFrame) -> _Received:
         """Receive the headers of a call, or its trailers; priorities are ignored (RFC 9113 5.3.2)."""
         if frame.stream_id not in self.streams:
-            _ = self.open_inbound_streams  # h2 forgets closed streams as it counts
+            _ = self.open_inbound_streams  # h2 removes closed streams while it counts the open ones
         headers, is_too_large = self._decode(frame.data)
         events = self.state_machine.process_input(ConnectionInputs.RECV_HEADERS)
         allowed = AllowedStreamIDs.EVEN if self.config.client_side else AllowedStreamIDs.ODD
@@ -117,7 +119,7 @@ class StrictConnection(H2Connection):
     def _receive_data_frame(self, frame: DataFrame) -> _Received:
         try:
             return super()._receive_data_frame(frame)
-        except InvalidBodyLengthError:  # a malformed request, too; its data was counted against the window
+        except InvalidBodyLengthError:  # the request is malformed; its data counts against the window
             frames, events = self._reset(self.streams[frame.stream_id])
             increment = self._inbound_flow_control_window_manager.process_bytes(frame.flow_controlled_length)
             if increment:
@@ -138,12 +140,17 @@ class StrictConnection(H2Connection):
         return [], [event]
 
     def _decode(self, data: bytes) -> tuple[list[HeaderTuple], bool]:
-        """Decompress headers, and tell whether they are larger than a call's may be."""
+        """Return decompressed headers, and whether they are larger than a call's may be."""
         try:
             headers = list(self.decoder.decode(data, raw=True))
         except OversizedHeaderListError as error:
             raise DenialOfServiceError(f"more than {MOST_DECODED_BYTES} bytes of headers") from error
-        except (HPACKError, IndexError, TypeError, UnicodeDecodeError) as error:  # as h2, for what hpack may raise
+        except (
+            HPACKError,
+            IndexError,
+            TypeError,
+            UnicodeDecodeError,
+        ) as error:  # hpack raises these; h2 catches the same
             raise CompressionError(f"headers cannot be decompressed: {error}") from error
         size, is_plain = 0, True
         for name, value in headers:
@@ -159,7 +166,7 @@ class StrictConnection(H2Connection):
 
 
 class _Frames(FrameBuffer):
-    """Cuts bytes into frames, of which the first is SETTINGS."""
+    """Splits bytes into frames, and requires SETTINGS as the first."""
 
     is_greeted = False
 

@@ -27,7 +27,7 @@ from grpclib.server import Server
 from h2.errors import ErrorCodes
 
 from infra.grpc.call_guard import GuardedHandler, Room
-from infra.grpc.frames import LightConnection
+from infra.grpc.data_fast_path import FastDataConnection
 from infra.grpc.peer_guard import CONFIGURATION, LOOK_SECONDS, UNANSWERED_LOOKS, WatchedProtocol
 from infra.grpc.request_guard import GuardedProcessor, Refusal
 from infra.tls import Callers, peer_names
@@ -43,7 +43,7 @@ UNREAD_BYTES = 2 * 1024 * 1024
 """How much a peer may leave unread of what it was sent, well above what its calls may have on their way."""
 
 CLOSE_SECONDS = 1.0
-"""How long a server that stops waits for its peers to read that it does."""
+"""How long a stopping server waits for its peers to read GOAWAY."""
 
 PIECE_BYTES = 8 * 1024
 """How much of one connection is looked at in one turn of the loop; uvloop would pass on 8 MB, which is half a million
@@ -52,7 +52,7 @@ frames."""
 log = structlog.get_logger("grpc")
 
 
-class GuardedConnection(LightConnection):
+class GuardedConnection(FastDataConnection):
     """Is closed in one direction first, so that its peer reads to the end."""
 
     def close(self) -> None:
@@ -66,7 +66,7 @@ class GuardedConnection(LightConnection):
 
 
 class GuardedProtocol(WatchedProtocol):
-    """A connection to a server, which knows all of them."""
+    """One connection to a server, which keeps a set of all of them."""
 
     processor: GuardedProcessor
     _is_leaving = False
@@ -85,10 +85,10 @@ class GuardedProtocol(WatchedProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_leaving:
-            return  # it is read, for a peer's data that nobody reads would take the GOAWAY from it
+            return  # it is read and dropped: closing on unread data would make the peer lose the GOAWAY (TCP reset)
         if len(data) <= PIECE_BYTES and not self._waiting:
             super().data_received(data)
-        else:  # one turn of the loop for each piece, so that the others have theirs
+        else:  # one iteration of the loop for each piece, so that other connections are served
             self._waiting += data
             self._transport.pause_reading()
             self._receive_piece()
@@ -96,24 +96,24 @@ class GuardedProtocol(WatchedProtocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self._is_leaving = True
         super().connection_lost(exc)
-        del self.processor  # and with it a cycle: collections are rare
+        del self.processor  # it is part of a reference cycle, and garbage collections are rare
         self._server.forget(self)
 
     def send_away(self, reason: str) -> None:
-        """End the connection with a peer that asks for more than anybody needs."""
+        """Close the connection of a peer that exceeds a limit, and log the reason."""
         if not self._is_leaving:
             log.warning(f"{reason}; it is sent away")
             self._hang_up(reason, ErrorCodes.ENHANCE_YOUR_CALM)
 
     def close(self) -> None:
-        """Say GOAWAY, and nothing more; the peer may still read what it was sent."""
+        """Send GOAWAY and nothing after it; the peer may still read what was sent before."""
         self._hang_up("this server is shutting down")
 
     def abort(self) -> None:
         """Close without waiting for the peer."""
         self._transport.abort()
 
-    def _make_connection(self) -> LightConnection:
+    def _make_connection(self) -> FastDataConnection:
         return GuardedConnection(self._h2, self._transport, config=self.config)
 
     def _make_processor(self) -> GuardedProcessor:
@@ -161,7 +161,7 @@ class GuardedProtocol(WatchedProtocol):
         return partial(self._server.callers.refusal, names)
 
     def _hang_up(self, reason: str, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
-        """Say GOAWAY and send nothing more; who has not closed one look later is not waited for."""
+        """Send GOAWAY and nothing after it; a peer that has not closed one check later is aborted."""
         if not self._is_leaving:
             self._is_leaving = True
             self._timer.cancel()
@@ -190,7 +190,7 @@ class GuardedServer(Server):
         super().__init__(handlers, config=CONFIGURATION, **options)
         self.callers = callers
         self._h2_config.validate_inbound_headers = True
-        self._h2_config.header_encoding = "latin-1"  # ASCII in all that has a meaning; the rest must not raise
+        self._h2_config.header_encoding = "latin-1"  # all headers with a meaning are ASCII; the others must not raise
         self._is_crowded = False
         self._all_closed = asyncio.Event()
         self.max_message = max_message
@@ -207,7 +207,7 @@ class GuardedServer(Server):
         return GuardedProtocol(handler, self)
 
     def admit(self, protocol: GuardedProtocol) -> bool:
-        """Count a connection in, if there is room; tells once in a crowd that there is none."""
+        """Count a new connection, if there is room; log once that there is none."""
         was_crowded, self._is_crowded = self._is_crowded, len(self.open) >= CONNECTIONS
         if self._is_crowded:
             if not was_crowded:
@@ -217,18 +217,18 @@ class GuardedServer(Server):
         return True
 
     def cancel_calls(self) -> None:
-        """Cancel what still runs."""
+        """Cancel the running calls."""
         for handler in self._handlers:
             handler.close()
 
     def forget(self, protocol: GuardedProtocol) -> None:
-        """Count a connection out."""
+        """Forget a connection that is closed."""
         self.open.discard(protocol)
         if not self.open:
             self._all_closed.set()
 
     async def close_connections(self) -> None:
-        """Say GOAWAY on every connection, and wait a moment until it is read."""
+        """Send GOAWAY on every connection, and wait up to CLOSE_SECONDS until the peers have closed."""
         self._all_closed.clear()
         for protocol in list(self.open):
             protocol.close()
@@ -237,4 +237,4 @@ class GuardedServer(Server):
                 await asyncio.wait_for(self._all_closed.wait(), CLOSE_SECONDS)
         for protocol in list(self.open):
             protocol.abort()
-        await asyncio.sleep(0)  # the loop closes what was aborted
+        await asyncio.sleep(0)  # the loop closes the aborted connections

@@ -1,4 +1,4 @@
-"""Asks a gRPC server for its health, as a container's check or a balancer does."""
+"""A client of gRPC's health service, for a container's health check."""
 
 import asyncio
 
@@ -11,16 +11,16 @@ from infra.tls import Credentials
 
 
 async def check_health(host: str, port: int, credentials: Credentials | None, seconds: float) -> str:
-    """Answer how the server says it is: `SERVING`, or another text; raises OSError where it cannot be asked."""
+    """Return the server's status: `SERVING`, another status, or an error's text; raises OSError if unreachable."""
     tls = (credentials.contexts.client, credentials.name) if credentials else ()
     channel = WatchedChannel(host, port, *tls)
     try:
         async with asyncio.timeout(seconds):
-            answer = await HealthStub(channel).Check(HealthCheckRequest())
+            response = await HealthStub(channel).Check(HealthCheckRequest())
     except GRPCError as error:
         return f"{error.status.name}: {error.message}"
     except StreamTerminatedError as error:
         return str(error)
     finally:
         channel.close()
-    return HealthCheckResponse.ServingStatus.Name(answer.status)
+    return HealthCheckResponse.ServingStatus.Name(response.status)

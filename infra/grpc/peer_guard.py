@@ -1,15 +1,16 @@
-"""Both sides of gRPC: grpclib's protocol, which finds out that its peer is gone, or does not listen.
+"""grpclib's protocol for both sides, with pings that detect a peer that is gone or does not read, and with GOAWAY.
 
-A peer is pinged all the time. One that says nothing at all is gone: its machine, or the network to it. One that talks
-and never answers a ping does not read, or has not even greeted. Either is hung up on without waiting, and the calls on
-its connection end. That is for the gateway's own links; a server is more patient with its clients (grpc_guard.py).
+Every connection is pinged at intervals. A peer that sends nothing at all is gone: its machine, or the network to it. A
+peer that sends data and acknowledges no ping does not read, or has not sent its preface. Both connections are closed at
+once, and their calls end. These are the limits of the gateway's connections; a server allows its clients more time
+(guard.py).
 
-After a peer's GOAWAY the calls that run are finished, a client makes new ones on a new connection, and then the
-connection is closed; grpclib would end them all at once.
+After a peer's GOAWAY the running calls finish, a client makes new calls on a new connection, and then the connection is
+closed; grpclib would end all calls at once.
 
-grpclib's own keepalive is off. It closes by a timer that runs out before the answer is read where this process had to
-wait, and it waits for what was written to be read. Private names of grpclib and h2 are used, here and in the other
-guards of gRPC; their versions are pinned for it.
+grpclib's own keepalive is off. Its timer can expire before a response that has already arrived is read, where this
+process was busy; and its close waits until the peer has read what was written. Private names of grpclib and h2 are used
+here and in the other guards; their versions are pinned, and tests/infra/test_private_names.py lists the names.
 """
 
 import asyncio
@@ -34,20 +35,20 @@ from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes
 
 from infra.grpc.connection import StrictConnection
-from infra.grpc.frames import LightConnection, receive_data
+from infra.grpc.data_fast_path import FastDataConnection, receive_data_frame
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport, Transport
 
 LOOK_SECONDS = 0.9
-"""Connections are looked after, and pinged, this often."""
+"""How often each connection is checked and pinged."""
 
 SILENT_LOOKS = 2
-"""Looks that a peer may be silent; the next one, after 2.7 s at the latest, is the end."""
+"""How many checks a peer may send nothing; at the next one, after 2.7 s at the latest, the connection is closed."""
 
 UNANSWERED_LOOKS = 8
-"""Looks that a peer may leave pings unanswered, as long as it says something else; an answer may have to wait behind
-all that it sent before."""
+"""How many checks a peer that sends other data may leave pings unacknowledged: the acknowledgement may have to wait
+behind that data."""
 
 PING_BYTES = 8
 """What a ping carries, at random: who answers it has read it."""
@@ -56,15 +57,15 @@ CONFIGURATION = Configuration(_keepalive_time=None)
 
 
 def is_transport_failure(error: Exception) -> bool:
-    """Tell whether a call failed because there is no connection, or no time left, and not by what was said on it."""
+    """Return whether a call failed for lack of a connection or of time, and not by a response."""
     if isinstance(error, (OSError, StreamTerminatedError, H2Error)):  # TimeoutError is an OSError
         return True
-    # uvloop's way to say that the connection was closed before what is written now.
+    # uvloop raises this for a write after the connection was closed.
     return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
 
 
 class WatchedProcessor(EventsProcessor):
-    """Passes on GOAWAY from the peer, for which grpclib would end every call."""
+    """Passes the peer's GOAWAY to `leave`, where grpclib would end every call."""
 
     def __init__(
         self, handler: AbstractHandler, connection: Connection, leave: Callable[[ConnectionTerminated], None]
@@ -77,9 +78,9 @@ class WatchedProcessor(EventsProcessor):
 
 
 class WatchedProtocol(H2Protocol):
-    """Pings its peer and hangs up, without waiting, on one that is gone."""
+    """Pings its peer, and aborts the connection if the peer is gone."""
 
-    connection: LightConnection
+    connection: FastDataConnection
     _h2: StrictConnection
     _transport: "Transport"
     _timer: asyncio.TimerHandle
@@ -106,7 +107,7 @@ class WatchedProtocol(H2Protocol):
         self._silent = 0
         if self.connection.is_closing():
             return
-        if received := receive_data(self._h2, data):
+        if received := receive_data_frame(self._h2, data):
             self.processor.process(received)
             return
         try:
@@ -119,7 +120,7 @@ class WatchedProtocol(H2Protocol):
         for event in events:
             if isinstance(event, PingAckReceived):
                 self._hear_answer(event.ping_data)
-            if type(event) in known:  # frames of other types are to be ignored; grpclib would raise
+            if type(event) in known:  # grpclib would raise for frames of unknown types, which are to be ignored
                 self.processor.process(event)
         self._flush()
 
@@ -129,21 +130,21 @@ class WatchedProtocol(H2Protocol):
 
     @property
     def is_left(self) -> bool:
-        """Tell whether no new call is to be made here."""
+        """Return whether no new call may be made on this connection."""
         return self._idle_looks is not None
 
     def leave(self) -> None:
-        """Close as soon as no call is left: nobody makes a new one here."""
+        """Close the connection once its running calls have ended; no new call is made on it."""
         if self._idle_looks is None:
             self._idle_looks = 0
 
-    def _make_connection(self) -> LightConnection:
-        return LightConnection(self._h2, self._transport, config=self.config)
+    def _make_connection(self) -> FastDataConnection:
+        return FastDataConnection(self._h2, self._transport, config=self.config)
 
     def _make_processor(self) -> EventsProcessor:
         return WatchedProcessor(self.handler, self.connection, self._hear_goaway)
 
-    def _hear_goaway(self, event: ConnectionTerminated) -> None:  # noqa: ARG002 - what it says concerns clients
+    def _hear_goaway(self, event: ConnectionTerminated) -> None:  # noqa: ARG002 - only clients use it
         self.leave()
 
     def _hear_answer(self, ping: bytes) -> None:
@@ -154,7 +155,7 @@ class WatchedProtocol(H2Protocol):
                 pass
 
     def _hang_up(self, reason: str, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
-        """Say GOAWAY, if h2 has not yet, and close."""
+        """Send GOAWAY, if h2 has not sent it, and close."""
         if not self.connection.is_closing():
             if self._h2.state_machine.state is not ConnectionState.CLOSED:
                 self._h2.close_connection(code, additional_data=reason.encode())
@@ -166,7 +167,7 @@ class WatchedProtocol(H2Protocol):
             self.connection.flush()
 
     def _look(self) -> None:
-        """Ping; what is still open one look after it was closed waits for a peer that does not read."""
+        """Ping, or close; a connection still open one check after its close has a peer that does not read: abort it."""
         if self._transport.is_closing():
             self._transport.abort()
             return
@@ -180,7 +181,7 @@ class WatchedProtocol(H2Protocol):
         self._unanswered += 1
         self._pings.append(urandom(PING_BYTES))
         self._h2.ping(self._pings[-1])
-        with suppress(RuntimeError):  # uvloop closes a connection whose connecting was cancelled, and tells nobody
+        with suppress(RuntimeError):  # uvloop closes a connection whose connecting was cancelled, without notice
             self.connection.flush()
             self._rearm()
 
@@ -191,7 +192,7 @@ class WatchedProtocol(H2Protocol):
         self._transport.abort()
 
     def _has_left(self) -> bool:
-        """Tell whether it was left for more than a whole look: a call may just have begun."""
+        """Return whether it had no call for more than one whole check: a call may just have begun."""
         if self._idle_looks is None:
             return False
         self._idle_looks = 0 if self.processor.streams else self._idle_looks + 1
@@ -202,12 +203,12 @@ class WatchedProtocol(H2Protocol):
 
 
 class ChannelProtocol(WatchedProtocol):
-    """A client's connection, which its channel does without after the server's GOAWAY."""
+    """A client's connection, which its channel replaces after the server's GOAWAY."""
 
     def __init__(
         self, config: Configuration, h2_config: H2Configuration, left: Callable[[WatchedProtocol], None]
     ) -> None:
-        """`left` is for the channel, when the server says GOAWAY."""
+        """`left` is called when the server has sent GOAWAY."""
         super().__init__(client.Handler(), config, h2_config)
         self._left = left
 
@@ -215,26 +216,26 @@ class ChannelProtocol(WatchedProtocol):
         super()._hear_goaway(event)
         for stream_id, stream in list(self.processor.streams.items()):
             if stream_id > (event.last_stream_id or 0):
-                stream.__terminated__("the server said GOAWAY and did not take this call")
+                stream.__terminated__("the server sent GOAWAY and did not accept this call")
         self._left(self)
 
 
 class WatchedChannel(client.Channel):
-    """A client's channel that finds out when its peer is gone; its calls end, and the next one connects anew."""
+    """A client's channel that detects that its peer is gone; its calls end, and the next one connects again."""
 
     _protocol: WatchedProtocol | None
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "") -> None:
-        """`peer` is the name that the other side's certificate has to be for, where there is TLS."""
+        """`peer` is the name that the server's certificate must have, if there is TLS."""
         config = replace(CONFIGURATION, ssl_target_name_override=peer or None)
-        # With a codec of its own choice grpclib would load Google's protobuf, 4 MB, to read details of statuses.
+        # By default grpclib would import Google's protobuf, 4 MB, to decode details of statuses.
         super().__init__(host, port, codec=ProtoCodec(), ssl=tls, config=config)
         self.on_reconnect: Callable[[], None] = lambda: None
 
     def reconnect(self, tls: ssl.SSLContext | None = None) -> None:
-        """Make new calls on a new connection, with other certificates if some are given; those that run go on.
+        """Make new calls on a new connection, with other certificates if given; running calls go on.
 
-        Whoever keeps a call open for long is told by `on_reconnect`, to end it.
+        `on_reconnect` is called for the owner of a long-lived call, who should end it.
         """
         self._ssl = tls or self._ssl
         if self._protocol is not None:

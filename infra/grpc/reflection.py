@@ -1,4 +1,4 @@
-"""Server reflection, which finds every symbol: grpclib's finds no methods, no enum values, and not itself."""
+"""Server reflection for every symbol: grpclib's finds no methods, no enum values, and not itself."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 NAMES = ("grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection")
 
 _OURS = (reflection_pb2, reflection_v1alpha_pb2, error_details_pb2, status_pb2)
-"""What every server has: reflection itself, and what the details of an error are made of."""
+"""Files that every server describes: reflection itself, and the messages of error details."""
 
 
 class Symbols:
-    """Files, and which of them has a symbol: what grpclib's reflection asks of a pool."""
+    """The part of a descriptor pool that grpclib's reflection uses, with an index of all symbols."""
 
     def __init__(self, files: Iterable[FileDescriptorProto]) -> None:
-        """Know these files, and what every server has."""
+        """Index these files, and those that every server has."""
         self._pool = DescriptorPool()
         self._file_of: dict[str, str] = {}
         for file in _with_ours(files):
@@ -45,19 +45,19 @@ class Symbols:
         return self._pool.FindFileByName(self._file_of[symbol])
 
     def __getattr__(self, name: str) -> Any:
-        """Leave to the pool what concerns extensions."""
+        """Use the pool's own methods for extensions."""
         return getattr(self._pool, name)
 
 
 def reflection(services: Collection[str], files: Iterable[FileDescriptorProto]) -> list["IServable"]:
-    """Make the services of both versions of the protocol; `services` are the others that there are."""
+    """Return the services of both versions of the protocol; `services` are the full names of the server's others."""
     symbols, names = Symbols(files), sorted([*services, *NAMES])
     both = (service.ServerReflection, _deprecated.ServerReflection)
     return [cast("IServable", version(_service_names=names, _pool=symbols)) for version in both]
 
 
 def _with_ours(files: Iterable[FileDescriptorProto]) -> Iterator[FileDescriptorProto]:
-    """Yield each file once, behind those that it imports."""
+    """Yield each file once, after those that it imports."""
     known: set[str] = set()
     for file in files:
         known.add(file.name)
@@ -98,7 +98,7 @@ def _symbols_of_message(message: DescriptorProto, prefix: str) -> Iterator[str]:
 
 
 def _symbols_of_enum(enum: EnumDescriptorProto, prefix: str) -> Iterator[str]:
-    """Yield a value both as protobuf scopes it, beside its enum, and as people write it, below."""
+    """Yield each value by two names: beside its enum, as protobuf scopes it, and below it, as people write it."""
     yield prefix + enum.name
     for value in enum.value:
         yield prefix + value.name

@@ -1,9 +1,9 @@
-"""A grpclib server that can be put in front of strangers and taken away from friends.
+"""A grpclib server with limits, translated errors, health, reflection and a graceful end.
 
-It adds what grpclib leaves out: undecodable bytes are INVALID_ARGUMENT, an exception that a handler lets escape is
-translated or becomes a logged INTERNAL, no call takes for ever, health and reflection are served, and `drain` finishes
-the calls that run before it says GOAWAY: to a call that streams it looks as if its caller had ended it. What it does
-against hostile peers is in grpc_guard.py.
+What it adds to grpclib: undecodable bytes are INVALID_ARGUMENT; an exception that a handler raises is translated to a
+status, or logged and INTERNAL; every call has a time limit; health and reflection are served; and `drain` lets running
+calls finish before it sends GOAWAY (a streaming call sees the end of its requests). Limits on hostile peers are in
+guard.py.
 """
 
 import asyncio
@@ -35,19 +35,19 @@ from infra.tls import Callers, Contexts
 if TYPE_CHECKING:
     from grpclib._typing import IProtoMessage, IServable
 
-HANDSHAKE_SECONDS = 5.0  # how long a peer may take to greet, with TLS
+HANDSHAKE_SECONDS = 5.0  # how long the TLS handshake may take
 CALL_SECONDS = 20.0
-"""How long a call may take, from its headers to its answer, whatever deadline it has; so long may a single message take
-to arrive on a call that streams, which may last."""
+"""How long a call may take, from its headers to its response, whatever deadline it has. On a streaming call, which has
+no limit, it is how long a single message may take to arrive."""
 
 PING_SECONDS = 20.0
-"""How long a client may leave a ping unanswered; as long as gRPC's own servers wait."""
+"""How long a client may take to acknowledge a ping: the default of gRPC's own servers."""
 
 STREAMS_THAT_LAST = 8
-"""How many calls that stream a connection may have open."""
+"""How many streaming calls a connection may have open."""
 
 REQUEST_ID = "x-request-id"
-"""The metadata by which a caller names its request, for the logs."""
+"""The metadata that carries the caller's request id, for the logs."""
 
 _REQUEST_ID = re.compile(r"[!-~]{1,128}")
 
@@ -72,10 +72,10 @@ class GrpcServer:
         call_seconds: float = CALL_SECONDS,
         ping_timeout: float = PING_SECONDS,
     ) -> None:
-        """`translate` turns what a handler raises into a status, or None for a fault of ours.
+        """`translate` returns the status of an exception that a handler raised, or None for a fault of the server.
 
-        `callers` are those who may call, where there is TLS. A client whose pings go unanswered for `ping_timeout`
-        seconds is disconnected.
+        `callers` are the certificates that may call, if there is TLS. A client that does not acknowledge pings for
+        `ping_timeout` seconds is disconnected.
         """
         self._translate = translate
         self._call_seconds = call_seconds
@@ -106,13 +106,13 @@ class GrpcServer:
         self._listener = await self._listen(tls)
 
     async def renew(self, tls: Contexts) -> None:
-        """Accept new connections with other certificates; no connection is lost or waits."""
+        """Accept new connections with other certificates; existing connections are not affected."""
         listener, self._listener = self._listener, await self._listen(tls)
         if listener is not None:
             listener.close()
 
     async def drain(self, grace: float) -> None:
-        """Stop listening, refuse new calls, let those that run finish for `grace` seconds, say goodbye."""
+        """Stop listening, refuse new calls, let running calls finish for `grace` seconds, and close the connections."""
         self._draining = True
         self._health.drain()
         for stream in self._streams:
@@ -127,11 +127,11 @@ class GrpcServer:
             log.warning("calls cut off", calls=self._calls)
         await self._health.until_told()
         self._server.cancel_calls()
-        await asyncio.sleep(0.1)  # the last answers leave before the connections do
+        await asyncio.sleep(0.1)  # so that the last responses are sent before GOAWAY
         await self._server.close_connections()
 
     async def _listen(self, tls: Contexts | None) -> asyncio.AbstractServer:
-        """Listen on a duplicate of the socket, which stays open when the listener is closed."""
+        """Listen on a duplicate of the socket, so that the socket stays open when the listener is closed."""
         assert self._socket is not None  # noqa: S101 - for mypy: it has been started
         return await asyncio.get_running_loop().create_server(
             self._server.protocol,
@@ -144,7 +144,7 @@ class GrpcServer:
     async def _on_request(self, event: RecvRequest) -> None:
         handler, method = event.method_func, event.method_name
         _bind_request_id(event)
-        is_counted = not method.startswith("/grpc.")  # a health watch may last for ever
+        is_counted = not method.startswith("/grpc.")  # a health watch has no end
         is_health = method.startswith(f"/{health_service.NAME}/")
 
         async def handle(stream: "Stream[Any, Any]") -> None:
@@ -174,7 +174,7 @@ class GrpcServer:
                 self._idle.set()
 
     async def _carry_out_stream(self, handler: Handler, stream: "Stream[Any, Any]", method: str) -> None:
-        """Carry out a call that may last; when the server drains it ends, and says why."""
+        """Run a streaming call, which has no time limit; when the server drains it ends with UNAVAILABLE."""
         connection = stream._stream.connection
         if sum(other._stream.connection is connection for other in self._streams) >= STREAMS_THAT_LAST:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, f"at most {STREAMS_THAT_LAST} streams a connection are allowed")
@@ -191,7 +191,7 @@ class GrpcServer:
     async def _carry_out(
         self, handler: Handler, stream: "Stream[Any, Any]", method: str, seconds: float | None
     ) -> None:
-        """Carry out a call in its time; whatever it raises is a status."""
+        """Run a call within its time limit; every exception becomes a GRPCError."""
         try:
             async with asyncio.timeout(seconds) as limit:
                 await handler(stream)
@@ -222,7 +222,7 @@ def invalid_argument(field: str, description: str) -> GRPCError:
 
 
 def _bind_request_id(event: RecvRequest) -> None:
-    """Put the request id of a caller into whatever its call logs; the task is the call's own."""
+    """Add the caller's request id to the log events of this call's task."""
     request_id = event.metadata.get(REQUEST_ID)
     if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
         bind_contextvars(request_id=request_id)
@@ -232,6 +232,6 @@ class _StrictCodec(ProtoCodec):
     def decode(self, data: bytes, message_type: "type[IProtoMessage]") -> "IProtoMessage":
         try:
             return super().decode(data, message_type)
-        except Exception as error:  # the codecs raise what they like on malformed bytes
+        except Exception as error:  # codecs raise various exceptions for malformed bytes
             text = f"the bytes are not a {message_type.__name__}"
             raise GRPCError(Status.INVALID_ARGUMENT, text) from error

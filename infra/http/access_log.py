@@ -1,7 +1,7 @@
-"""A line in the log for an HTTP request, at the level `access`.
+"""The access log: one line for each HTTP request, at the level `access`.
 
-It tells the method, the path, the names of the query's parameters (their values may be private), the status, the
-duration, the bytes of the response's body, and the client's address.
+It has the method, the path, the names of the query's parameters (not their values, which may be private), the status,
+the duration, the length of the response's body, and the client's address.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ log = structlog.get_logger("access")
 
 
 def log_request(scope: Mapping[str, Any], request_id: str, status: int, length: int, seconds: float) -> None:
-    """Log a request with its response's status, the bytes of its body, and how long it took."""
+    """Log a request with the status of its response, the length of its body in bytes, and the duration."""
     client = scope.get("client")
     log.access(
         "request",
@@ -30,7 +30,7 @@ def log_request(scope: Mapping[str, Any], request_id: str, status: int, length: 
 
 
 def _describe_target(scope: Mapping[str, Any]) -> str:
-    """Write the path as it was sent, for decoded it may have lines, and the query's names."""
+    """Return the path and the query's names, both undecoded: decoded they may have line breaks."""
     path: bytes = scope.get("raw_path", b"")
     if query := scope.get("query_string"):
         path += b"?" + b"&".join(part.partition(b"=")[0] for part in query.split(b"&"))

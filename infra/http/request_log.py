@@ -1,4 +1,4 @@
-"""The outermost layer of an HTTP server: every request has an id, and, where it is wanted, a line in the log.
+"""ASGI middleware, the outermost: gives every request an id, and logs it if wanted.
 
 The id is returned as `X-Request-Id` with every response.
 """
@@ -17,7 +17,7 @@ _HEADER = HEADER.encode("ascii")
 
 
 def identify_requests(app: ASGIApp, *, is_logged: bool) -> ASGIApp:
-    """Give every request that an app serves an id; log a line for each if `is_logged`."""
+    """Wrap an app so that every request has an id; log a line for each if `is_logged`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         facts = cast("dict[str, Any]", scope)
@@ -37,7 +37,7 @@ def identify_requests(app: ASGIApp, *, is_logged: bool) -> ASGIApp:
 
 
 def _add_header(send: Send, name: bytes, value: bytes) -> Send:
-    """Add a header to the response that is sent, whatever else it has."""
+    """Return a `send` that adds a header to the response."""
     cycle = getattr(send, "__self__", None)
     if isinstance(cycle, RequestResponseCycle):
         cycle.default_headers = [*cycle.default_headers, (name, value)]
@@ -52,11 +52,11 @@ def _add_header(send: Send, name: bytes, value: bytes) -> Send:
 
 
 class _Counted:
-    """Takes note of the response that is sent."""
+    """Records the status and length of a response."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.status = 500  # what uvicorn makes of an exception
+        self.status = 500  # what uvicorn sends if the app raises
         self.length = 0
 
     async def send(self, message: Message) -> None:
@@ -72,7 +72,7 @@ async def _serve_and_log(app: ASGIApp, scope: HTTPScope, receive: Receive, send:
     try:
         await app(scope, receive, counted.send)
     finally:
-        # What the protocol has refused meanwhile (it came too slowly, or is too long) has that response.
+        # A request that the protocol has refused meanwhile (too slow, too long) has the protocol's response.
         facts = cast("dict[str, Any]", scope)
         status, length = facts.get(REFUSED) or (counted.status, 0 if scope["method"] == "HEAD" else counted.length)
         log_request(facts, facts[REQUEST_ID], status, length, time.perf_counter() - begin)

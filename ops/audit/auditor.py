@@ -12,7 +12,7 @@ from itertools import islice
 from uuid import UUID
 
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import Source, Ticket
+from departments.domain.tickets import Ticket, TicketSource
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from infra.db.database import Database
@@ -104,8 +104,8 @@ class Auditor:
                 if isinstance(unreadable, TicketUnreadable):
                     self._report.unreadable[f"{department} {unreadable.order_id}"] = unreadable.reason
             read = [ticket for ticket in page if isinstance(ticket, Ticket)]
-            self._report.counter_sales += sum(ticket.source is Source.COUNTER for ticket in read)
-            placed = [ticket for ticket in read if ticket.source is Source.GATEWAY]
+            self._report.counter_sales += sum(ticket.source is TicketSource.COUNTER for ticket in read)
+            placed = [ticket for ticket in read if ticket.source is TicketSource.GATEWAY]
             orders = await self._records.orders(ticket.order_id for ticket in placed)
             for ticket in placed:
                 if ticket.order_id not in self._report.unreadable:

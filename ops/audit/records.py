@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from departments import tables, transactions
+from departments import stock_audit, tables
 from departments.domain.errors import TicketUnreadable
 from departments.domain.tickets import Ticket
-from departments.transactions import StockByTickets
+from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal, Page
@@ -81,12 +81,12 @@ class Records:
     async def stock(self, department: str) -> StockByTickets:
         """Read a department's stock, and what its tickets have taken, as of one moment."""
         with naming(self._departments[department]):
-            return await self._departments[department].read(transactions.takings)
+            return await self._departments[department].read(stock_audit.stock_by_tickets)
 
     async def orders_beyond_stock(self, department: str, item: str, received: int) -> list[str]:
         """Return the ids of the orders whose tickets took more of an item than was ever received."""
         with naming(self._departments[department]):
-            return await self._departments[department].read(transactions.beyond_stock, item, received)
+            return await self._departments[department].read(stock_audit.orders_beyond_stock, item, received)
 
 
 @contextmanager

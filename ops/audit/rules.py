@@ -13,7 +13,7 @@ import msgspec
 
 from departments.domain import tickets
 from departments.domain.stock import Stock
-from departments.domain.tickets import TAKEN, State, Ticket
+from departments.domain.tickets import TAKEN, Ticket, TicketState
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
 
 
@@ -124,7 +124,7 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
 
     A ticket that the staff cancelled counts neither as made nor as missing.
     """
-    if any(ticket is not None and ticket.state is State.HELD for ticket in share.values()):
+    if any(ticket is not None and ticket.state is TicketState.HELD for ticket in share.values()):
         return True
     withdrawn = {name for name, ticket in share.items() if ticket is not None and ticket.withdrawn}
     outcomes = {line.outcome is Outcome.ACCEPTED for line in order.lines if line.department not in withdrawn}
@@ -156,9 +156,9 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
     if asked != written:
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
-    elif ticket.state is State.HELD:
+    elif ticket.state is TicketState.HELD:
         yield Column.LOST, "it is held, and no decision about it is owed"
-    elif ticket.state is State.CANCELLED:
+    elif ticket.state is TicketState.CANCELLED:
         if accepted and ticket.withdrawn:
             yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
         elif accepted:
@@ -169,7 +169,7 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
 
 def check_ticket(department: str, ticket: Ticket, order: Order | None) -> Iterator[Finding]:
     """Find a ticket that no order asked for. A cancelled one whose order is gone is right: nothing is made of it."""
-    if order is None and ticket.state is State.CANCELLED:
+    if order is None and ticket.state is TicketState.CANCELLED:
         return
     if order is None or department not in order.shares:
         reason = f"{department} has a ticket, {ticket.state}, that no order in the journal asks for"

@@ -1,13 +1,11 @@
 """The image: small, without a compiler, not root's, and the same for every program."""
 
 import json
-import tomllib
 
 import pytest
 
 from tests.containers.conftest import BASE
 from tests.containers.stack import docker
-from tests.e2e.harness import ROOT
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
@@ -30,13 +28,6 @@ def test_it_says_what_it_is(image: str) -> None:
     assert config["Healthcheck"]["Test"] == ["CMD", "python", "-m", "ops.health"]
 
 
-def test_its_version_is_the_projects() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-
-    assert f"ARG VERSION={project['version']}\n" in (ROOT / "Dockerfile").read_text()
-    assert f"COMANDA_VERSION:-{project['version']}}}" in (ROOT / "deploy/program.yml").read_text()
-
-
 def test_it_adds_little_to_its_base(image: str) -> None:
     ours, base = (int(docker("inspect", "-f", "{{.Size}}", each)) for each in (image, BASE))
 
@@ -53,9 +44,7 @@ def test_pip_is_no_module_either(image: str) -> None:
 
 
 def test_only_what_runs_is_in_it(image: str) -> None:
-    assert inside(image, "ls /app").split() == [
-        "departments", "gateway", "generated", "infra", "ops", "requirements",
-    ]  # fmt: skip
+    assert inside(image, "ls /app").split() == ["departments", "gateway", "generated", "infra", "ops", "requirements"]
     assert inside(image, "ls /app/ops").split().count("certs.py") == 0
 
 

@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.floors import Floor, open_floor
+from tests.contract.department_programs import DepartmentProgram, open_program
 
 
 @pytest.fixture
-async def bar(tmp_path: Path) -> AsyncIterator[Floor]:
+async def bar(tmp_path: Path) -> AsyncIterator[DepartmentProgram]:
     """A real bar, with the stock of its menu file."""
-    async with open_floor("bar", tmp_path) as floor:
-        yield floor
+    async with open_program("bar", tmp_path) as program:
+        yield program
 
 
 @pytest.fixture
-async def full_bar(tmp_path: Path) -> AsyncIterator[Floor]:
+async def full_bar(tmp_path: Path) -> AsyncIterator[DepartmentProgram]:
     """A real bar, with plenty of everything."""
-    async with open_floor("bar", tmp_path, stock=100_000) as floor:
-        yield floor
+    async with open_program("bar", tmp_path, stock=100_000) as program:
+        yield program

@@ -1,15 +1,15 @@
-"""A desk on a database of each kind."""
+"""A department on a database of each kind."""
 
 from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.departments.desks import Desk
+from tests.departments.department_database import DepartmentDatabase
 
 
 @pytest_asyncio.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    desk = await Desk.open(database_url)
-    yield desk
-    await desk.check_the_law()
-    desk.database.close()
+async def department(database_url: str) -> AsyncIterator[DepartmentDatabase]:
+    department = await DepartmentDatabase.open(database_url)
+    yield department
+    await department.check_the_law()
+    department.database.close()

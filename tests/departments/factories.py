@@ -4,31 +4,39 @@ import uuid
 from collections.abc import Iterable
 
 from departments.domain.menu import Menu, MenuItem
-from departments.domain.placing import Placement, RequestedLine, answer
+from departments.domain.placing import Placement, RequestedLine, write_ticket
 from departments.domain.stock import Stock
-from departments.domain.tickets import State, Ticket, Verb
+from departments.domain.tickets import Ticket, TicketState, Verb
 from departments.menu_file import SHIPPED, read_menu
 
 BAR = read_menu(SHIPPED / "bar.toml")
 
-NEXT: dict[State, dict[Verb, State]] = {
-    State.NONE: {},
-    State.HELD: {Verb.CONFIRM: State.QUEUED, Verb.CANCEL: State.CANCELLED},
-    State.QUEUED: {Verb.START: State.PREPARING, Verb.CANCEL: State.CANCELLED, Verb.SUSPEND: State.HELD},
-    State.PREPARING: {Verb.FINISH: State.READY, Verb.RECALL: State.QUEUED, Verb.CANCEL: State.CANCELLED},
-    State.READY: {Verb.SERVE: State.SERVED, Verb.RECALL: State.PREPARING},
-    State.SERVED: {Verb.RECALL: State.READY},
-    State.CANCELLED: {},
+NEXT: dict[TicketState, dict[Verb, TicketState]] = {
+    TicketState.NONE: {},
+    TicketState.HELD: {Verb.CONFIRM: TicketState.QUEUED, Verb.CANCEL: TicketState.CANCELLED},
+    TicketState.QUEUED: {
+        Verb.START: TicketState.PREPARING,
+        Verb.CANCEL: TicketState.CANCELLED,
+        Verb.SUSPEND: TicketState.HELD,
+    },
+    TicketState.PREPARING: {
+        Verb.FINISH: TicketState.READY,
+        Verb.RECALL: TicketState.QUEUED,
+        Verb.CANCEL: TicketState.CANCELLED,
+    },
+    TicketState.READY: {Verb.SERVE: TicketState.SERVED, Verb.RECALL: TicketState.PREPARING},
+    TicketState.SERVED: {Verb.RECALL: TicketState.READY},
+    TicketState.CANCELLED: {},
 }
 """The workflow as docs/architecture.md draws it, written down a second time."""
 
-WALKS: dict[State, list[Verb]] = {
-    State.HELD: [],
-    State.QUEUED: [Verb.CONFIRM],
-    State.PREPARING: [Verb.CONFIRM, Verb.START],
-    State.READY: [Verb.CONFIRM, Verb.START, Verb.FINISH],
-    State.SERVED: [Verb.CONFIRM, Verb.START, Verb.FINISH, Verb.SERVE],
-    State.CANCELLED: [Verb.CONFIRM, Verb.CANCEL],
+WALKS: dict[TicketState, list[Verb]] = {
+    TicketState.HELD: [],
+    TicketState.QUEUED: [Verb.CONFIRM],
+    TicketState.PREPARING: [Verb.CONFIRM, Verb.START],
+    TicketState.READY: [Verb.CONFIRM, Verb.START, Verb.FINISH],
+    TicketState.SERVED: [Verb.CONFIRM, Verb.START, Verb.FINISH, Verb.SERVE],
+    TicketState.CANCELLED: [Verb.CONFIRM, Verb.CANCEL],
 }
 """How a ticket that was held gets to each state."""
 
@@ -46,7 +54,7 @@ def coffees(quantity: int, *, order_id: str = "", hold: bool = False) -> Placeme
     return order(("coffee", quantity), order_id=order_id, hold=hold)
 
 
-def full_shelves(menu: Menu = BAR) -> dict[str, Stock]:
+def full_stock(menu: Menu = BAR) -> dict[str, Stock]:
     return {item.id: Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values()}
 
 
@@ -56,11 +64,11 @@ def small_menu(**stock: int) -> Menu:
     return Menu("bar", {"en": "Bar", "ko": "바"}, "Drink", items)
 
 
-def ticket_in(state: State) -> Ticket:
+def ticket_in(state: TicketState) -> Ticket:
     """Walk a ticket to a state."""
-    if state is State.NONE:
-        return answer(order(("beer", 1)), BAR, full_shelves(), 1)
-    ticket = answer(coffees(1, hold=True), BAR, full_shelves(), 1)
+    if state is TicketState.NONE:
+        return write_ticket(order(("beer", 1)), BAR, full_stock(), 1)
+    ticket = write_ticket(coffees(1, hold=True), BAR, full_stock(), 1)
     for verb in WALKS[state]:
         ticket.step(verb)
     return ticket

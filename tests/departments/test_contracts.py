@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 
-from departments.__main__ import DESCRIPTORS
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from generated.restaurant import v1
 
 FILES = {file.name: file for file in FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file}
@@ -81,7 +80,7 @@ def test_no_message_of_unbounded_depth_is_imported() -> None:
     assert all(name.startswith((".restaurant.v1.", ".bar.", ".kitchen.", ".bakery.")) for name in held)
 
 
-def test_there_is_a_file_for_the_floor_and_one_for_each_counter() -> None:
+def test_there_is_a_file_for_the_department_service_and_one_for_each_counter() -> None:
     assert set(FILES) == {"bakery.proto", "bar.proto", "kitchen.proto", "restaurant/v1/department.proto"}
 
 
@@ -106,7 +105,7 @@ def test_the_counters_wire_format_is_frozen(service: str) -> None:
     }
 
 
-def test_every_rpc_of_the_floor_is_answered() -> None:
+def test_every_rpc_of_the_department_service_is_implemented() -> None:
     (service,) = FILES["restaurant/v1/department.proto"].service
     for method in service.method:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", method.name).lower()

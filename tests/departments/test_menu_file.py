@@ -32,7 +32,7 @@ NFD_COFFEE = unicodedata.normalize("NFD", "커피")
 
 
 def refusal(path: Path) -> str:
-    """Read a menu that is refused, and answer what is said after its path."""
+    """Read a menu that is refused, and return the message after its path."""
     with pytest.raises(StartError) as error:
         read_menu(path)
     message = str(error.value)

@@ -13,11 +13,11 @@ from structlog.testing import capture_logs
 
 from departments.app import DepartmentApp
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Outcome, State, Ticket
+from departments.domain.tickets import Outcome, Ticket, TicketState
 from departments.menu_file import read_menu
 from departments.menu_reload import MenuReload
+from tests.departments.department_servers import open_department
 from tests.departments.factories import new_id
-from tests.departments.floors import open_department
 
 HEAD = 'name = "bar"\ntitle = "Bar"\ngoods = "Drink"\n'
 
@@ -51,10 +51,10 @@ async def test_prices_items_and_their_stock_change_without_a_restart(tmp_path: P
         with capture_logs() as logs:
             await reload.reload()
         assert (await ask(department, "coffee")).lines[0].unit_price == 400
-        assert (await ask(department, "tea")).state is State.QUEUED
+        assert (await ask(department, "tea")).state is TicketState.QUEUED
         assert (await ask(department, "soda")).lines[0].outcome is Outcome.NOT_ON_MENU
-        stock = (await department.shelves()).stock
-    assert {item: (shelf.on_hand, shelf.sold) for item, shelf in stock.items()} == {
+        stock = (await department.stock_levels()).stock
+    assert {item: (item_stock.on_hand, item_stock.sold) for item, item_stock in stock.items()} == {
         "coffee": (9, 1),
         "soda": (9, 1),  # it is kept, with what was sold of it
         "tea": (9, 1),
@@ -121,5 +121,5 @@ async def test_the_file_is_read_each_time_that_a_signal_asks_for_it(tmp_path: Pa
 async def until(is_so: Callable[[], Any]) -> None:
     """Wait for a fact, for ten seconds at most."""
     async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - the menu tells nobody that it was replaced
+        while not is_so():  # noqa: ASYNC110 - nothing signals that the menu was replaced
             await asyncio.sleep(0.01)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from departments import transactions as use_cases
 from departments.domain.placing import Placement
 from departments.domain.tickets import Decision
-from tests.departments.desks import Desk
+from tests.departments.department_database import DepartmentDatabase
 from tests.departments.factories import coffees, new_id, order, small_menu
 
 MOST_PARTS = 20  # of the largest batch here, of 902 rows: 14 of 64, and the rest in powers of two
@@ -65,14 +65,14 @@ def batch(size: int) -> list[Placement]:
 
 
 @pytest_asyncio.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    desk = await Desk.open(database_url, MENU)
-    yield desk
-    await desk.check_the_law()
-    desk.database.close()
+async def department(database_url: str) -> AsyncIterator[DepartmentDatabase]:
+    department = await DepartmentDatabase.open(database_url, MENU)
+    yield department
+    await department.check_the_law()
+    department.database.close()
 
 
-async def test_placing_takes_five_statements_whatever_the_size(desk: Desk) -> None:
+async def test_placing_takes_five_statements_whatever_the_size(department: DepartmentDatabase) -> None:
     def count(connection: Connection, placements: list[Placement]) -> int:
         with statements(connection) as sent:
             use_cases.place(connection, MENU, placements, 1)
@@ -80,14 +80,16 @@ async def test_placing_takes_five_statements_whatever_the_size(desk: Desk) -> No
 
     for size in (1, 2, 40, 300):
         known = batch(size)
-        await desk.place(*known)
-        assert await desk.database.write(count, batch(size)) == 5
-        assert await desk.database.write(count, known + batch(size)) == 5
-        assert await desk.database.write(count, known) == 3  # nothing is new: two reads, and the turn taken
+        await department.place(*known)
+        assert await department.database.write(count, batch(size)) == 5
+        assert await department.database.write(count, known + batch(size)) == 5
+        assert await department.database.write(count, known) == 3  # nothing is new: two reads, and the turn taken
 
 
 @pytest.mark.parametrize("use_case", [use_cases.confirm, use_cases.suspend])
-async def test_confirming_and_suspending_take_five_statements_whatever_the_size(desk: Desk, use_case: Any) -> None:
+async def test_confirming_and_suspending_take_five_statements_whatever_the_size(
+    department: DepartmentDatabase, use_case: Any
+) -> None:
     def count(connection: Connection, order_ids: list[str], epoch: int) -> int:
         with statements(connection) as sent:
             use_case(connection, [Decision(order_id, epoch) for order_id in order_ids], 1)
@@ -95,14 +97,14 @@ async def test_confirming_and_suspending_take_five_statements_whatever_the_size(
 
     for size in (1, 40, 300):
         placements = batch(size)
-        await desk.place(*placements)
+        await department.place(*placements)
         ids = [placement.order_id for placement in placements]
-        assert await desk.database.write(count, ids, 2) == 5
-        assert await desk.database.write(count, ids, 3) == 3  # no stock moves: their epochs are written
-        assert await desk.database.write(count, ids, 1) == 2  # too late, all of them
+        assert await department.database.write(count, ids, 2) == 5
+        assert await department.database.write(count, ids, 3) == 3  # no stock moves: their epochs are written
+        assert await department.database.write(count, ids, 1) == 2  # too late, all of them
 
 
-async def test_cancelling_takes_six_statements_whatever_the_size(desk: Desk) -> None:
+async def test_cancelling_takes_six_statements_whatever_the_size(department: DepartmentDatabase) -> None:
     def count(connection: Connection, order_ids: list[str]) -> int:
         with statements(connection) as sent:
             use_cases.cancel(connection, order_ids, 1)
@@ -110,6 +112,6 @@ async def test_cancelling_takes_six_statements_whatever_the_size(desk: Desk) -> 
 
     for size in (1, 40, 300):
         placements = batch(size)
-        await desk.place(*placements)
+        await department.place(*placements)
         ids = [placement.order_id for placement in placements] + [new_id() for _ in range(size)]
-        assert await desk.database.write(count, ids) == 6
+        assert await department.database.write(count, ids) == 6

@@ -9,7 +9,9 @@ import pytest
 from tests.e2e.books import Store
 from tests.e2e.guests import Json, line, order, outcomes
 from tests.e2e.harness import House, Houses, environment, eventually, run
-from tests.infra.clusters import Cluster, running_cluster
+from tests.infra.db.clusters import Cluster, running_cluster
+
+pytestmark = pytest.mark.proof
 
 
 @pytest.fixture

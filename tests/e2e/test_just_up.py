@@ -21,8 +21,9 @@ from tests.e2e.books import Books, Shelf, Store
 from tests.e2e.guests import line, order, outcomes, states_of_menu
 from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, wait_for, write_menu
 
-READY_SECONDS = 20.0  # a few on a machine that has nothing else to do
-STOP_SECONDS = 8.0
+READY_SECONDS = 60.0  # a few on a machine that has nothing else to do
+STOP_SECONDS = 25.0  # likewise
+GRACE = 60  # seconds: what waits for the end of a grace ends too late
 
 
 # A session's leader gets the terminal on its standard input as its own.
@@ -69,6 +70,7 @@ class Up:
             HOME=self.home,
             DATABASE_URL=url or "",
             MENUS="" if menus == SHIPPED else menus,
+            GRACE=GRACE,
             **{f"{name.upper()}_PORT": port for name, port in self.ports.items()},
             **settings,
         ) | {"TMPDIR": str(self.temporary)}

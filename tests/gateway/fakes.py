@@ -9,12 +9,14 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
-from gateway.__main__ import MIGRATIONS
-from gateway.department_client.client import CallPolicy, DepartmentClient, MenuItem, MenuSnapshot, Refused, Unreachable
+from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.errors import Refused, Unreachable
 from gateway.domain.currencies import Currency
+from gateway.domain.menu import MenuItem, MenuSnapshot
 from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
+from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from infra.db.database import Database
 from infra.errors import DatabaseError
@@ -56,6 +58,10 @@ async def until(fact: Callable[[], bool], seconds: float = 10.0) -> None:
     while not fact():
         assert time.monotonic() < deadline, "it did not come true in time"
         await asyncio.sleep(0.001)
+
+
+AN_ID = "01a20500-46cf-77d9-baa1-aabeeac332af"
+"""An order id that tests may have in their names: each process of a test run has to find the same names."""
 
 
 def new_id() -> str:
@@ -136,7 +142,7 @@ class FakeDepartment(DepartmentClient):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.calling = CallPolicy(orders_per_call=4)
+        self.call_policy = CallPolicy(orders_per_call=4)
         self.on_failure: Callable[[], None] = _nobody
         self.is_reachable = True
         self.was_reached = False
@@ -156,14 +162,14 @@ class FakeDepartment(DepartmentClient):
         self.ears.set()
         self.mouth.set()
 
-    def ask(self, goal: Goal, order: Order) -> "asyncio.Future[TicketResult]":
+    def submit(self, goal: Goal, order: Order) -> "asyncio.Future[TicketResult]":
         if self.is_reachable:
             return asyncio.get_running_loop().create_task(self._ask_one(goal, order))
         refusal: asyncio.Future[TicketResult] = asyncio.get_running_loop().create_future()
         refusal.set_exception(Unreachable(f"{self.name} is away"))
         return refusal
 
-    async def try_again(self, goal: Goal, orders: list[Order]) -> "Sequence[TicketResult | Exception]":
+    async def attempt(self, goal: Goal, orders: list[Order]) -> "Sequence[TicketResult | Exception]":
         self.calls.append((goal, [order.order_id for order in orders]))
         epochs = [order.epoch for order in orders]
         await self.on_call(goal, orders)
@@ -176,11 +182,11 @@ class FakeDepartment(DepartmentClient):
 
     async def menu(self) -> MenuSnapshot:
         try:
-            return await self.knock()
+            return await self.probe()
         except Unreachable:
             return MenuSnapshot(self.name, False, self._titles() if self.was_reached else {})
 
-    async def knock(self) -> MenuSnapshot:
+    async def probe(self) -> MenuSnapshot:
         self.knocks += 1
         await self._arrive(self.ears)
         self.is_reachable = self.was_reached = True
@@ -217,7 +223,7 @@ class FakeDepartment(DepartmentClient):
         return {"en": self.name.title(), "ko": KOREAN.get(self.name, self.name)}
 
     async def _ask_one(self, goal: Goal, order: Order) -> TicketResult:
-        (answer,) = await self.try_again(goal, [order])
+        (answer,) = await self.attempt(goal, [order])
         if isinstance(answer, Exception):
             raise answer
         return answer

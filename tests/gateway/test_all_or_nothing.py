@@ -125,7 +125,7 @@ async def test_a_department_that_goes_away_after_the_decision_is_owed_it(restaur
 async def test_a_late_answer_to_a_hold_does_not_decide_again(restaurant: Restaurant) -> None:
     restaurant.bakery.go_away()
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "bakery cookie"))
-    (late,) = await restaurant.bar.try_again(Goal.HOLD, [placed])
+    (late,) = await restaurant.bar.attempt(Goal.HOLD, [placed])
     epoch = placed.epoch
     await restaurant.ordering.cancel(placed.order_id)
     restaurant.ordering.backlogs["bar"]._heard(placed, Goal.HOLD, epoch, late)
@@ -179,7 +179,7 @@ async def test_a_late_suspension_does_not_undo_a_later_confirmation(restaurant: 
         await restaurant.ordering.cancel(placed.order_id)
     await restaurant.settle()
     placed.epoch -= 1
-    await restaurant.bar.try_again(Goal.SUSPEND, [placed])
+    await restaurant.bar.attempt(Goal.SUSPEND, [placed])
     assert restaurant.bar.state(placed.order_id) is TicketState.QUEUED
 
 

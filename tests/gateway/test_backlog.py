@@ -125,14 +125,14 @@ async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None
 
 async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: Books) -> None:
     failures = [RuntimeError("a fault of ours"), KeyError("kitchen")]
-    try_again = books.bar.try_again
+    attempt = books.bar.attempt
 
     async def fail_at_first(goal: Goal, orders: list[Order]) -> Sequence[TicketResult | Exception]:
         if failures:
             raise failures.pop()
-        return await try_again(goal, orders)
+        return await attempt(goal, orders)
 
-    books.bar.try_again = fail_at_first  # type: ignore[method-assign]
+    books.bar.attempt = fail_at_first  # type: ignore[method-assign]
     (owed,) = books.owe(Goal.PLACE)
     books.bar.come_back()
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.department_client.client import Unreachable
+from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import NotCancellable, OrderNotFound
 from gateway.domain.order import Goal, Order, Status, TicketState
 from infra.errors import DatabaseError

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.department_client.client import Deferred, IdTaken, Refused
+from gateway.department_client.errors import Deferred, IdTaken, Refused
 from gateway.domain.errors import NotCancellable
 from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketState
 from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, order, outcomes, until

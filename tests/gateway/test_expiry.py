@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.department_client.client import Unreachable
+from gateway.department_client.errors import Unreachable
 from gateway.domain.order import Goal, Order, Status, TicketState
 from tests.gateway.fakes import NOON_MS, STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
@@ -165,7 +165,7 @@ async def test_an_order_that_may_have_been_answered_before_a_crash_is_not_placed
     restaurant.kitchen.is_up = False
     await restaurant.crash_and_open()
     with pytest.raises(Unreachable):
-        await restaurant.kitchen.knock()
+        await restaurant.kitchen.probe()
     restaurant.clock.now += TOO_LATE
     calls = len(restaurant.kitchen.calls)
     await until(lambda: (Goal.CONFIRM, [asked.order_id]) in restaurant.kitchen.calls[calls:])

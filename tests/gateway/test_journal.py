@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.__main__ import MIGRATIONS
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import TakenOver
 from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
 from gateway.orders.journal import PATIENCE_SECONDS, Journal, Page
+from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
 from tests.gateway.fakes import BreakableDatabase, all_or_nothing, new_id, order, outcomes
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from gateway.__main__ import MIGRATIONS
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal
 from gateway.orders.leases import Leases
+from gateway.storage import MIGRATIONS
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import BreakableDatabase, Hands, order
 

@@ -13,12 +13,12 @@ from tests.gateway.fakes import until
 
 
 class FakeStream:
-    """Lets a message through when its way is free, and answers it then."""
+    """Sends a message when its gate is open, and then receives the response to it."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
-        self.way = asyncio.Event()
-        self.answers: asyncio.Queue[v1.StreamOrdersResponse] = asyncio.Queue()
+        self.gate = asyncio.Event()
+        self.responses: asyncio.Queue[v1.StreamOrdersResponse] = asyncio.Queue()
         self.is_over = False
 
     async def __aenter__(self) -> Self:
@@ -32,16 +32,16 @@ class FakeStream:
 
     async def send_message(self, request: v1.StreamOrdersRequest) -> None:
         self.begun.append(len(request.order_ids))
-        await self.way.wait()
+        await self.gate.wait()
         if request.quantities == [-1]:
-            raise OverflowError("no such number on the wire")
-        self.answers.put_nowait(v1.StreamOrdersResponse(request.number))
+            raise OverflowError("no such number on the network")
+        self.responses.put_nowait(v1.StreamOrdersResponse(request.number))
 
     def __aiter__(self) -> Self:
         return self
 
     async def __anext__(self) -> v1.StreamOrdersResponse:
-        return await self.answers.get()
+        return await self.responses.get()
 
 
 class FakeChannel:
@@ -86,21 +86,21 @@ async def test_the_next_batch_opens_another_stream() -> None:
         await stream.place(batch(1), soon(0.2))
     again = asyncio.ensure_future(stream.place(batch(2), soon()))
     await until(lambda: len(channel.streams) == 2)
-    channel.streams[1].way.set()
+    channel.streams[1].gate.set()
     await again
     assert [each.begun for each in channel.streams] == [[1], [2]]
-    stream.leave()
+    stream.drain()
 
 
 async def test_a_message_that_cannot_be_written_harms_none_after_it() -> None:
     channel, stream = opened()
     bad = asyncio.ensure_future(stream.place(batch(1, quantity=-1), soon()))
     await until(lambda: channel.streams != [] and channel.streams[0].begun != [])
-    channel.streams[0].way.set()
+    channel.streams[0].gate.set()
     with pytest.raises(OverflowError):
         await bad
     good = asyncio.ensure_future(stream.place(batch(2), soon()))
     await until(lambda: len(channel.streams) == 2)
-    channel.streams[1].way.set()
+    channel.streams[1].gate.set()
     await good
-    stream.leave()
+    stream.drain()

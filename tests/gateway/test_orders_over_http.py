@@ -441,7 +441,7 @@ async def test_a_fault_of_ours_is_a_problem_without_a_word_of_code(
     async def fail(goal: Goal, orders: Sequence[Order]) -> None:
         raise AssertionError("never foreseen")
 
-    served.restaurant.bar.knock = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
+    served.restaurant.bar.probe = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
     body = problem(await served.guest.get("/menu"), 500)
     assert body == {"title": "A fault in the gateway", "status": 500, "detail": "it has been logged"}
     assert "a handler failed" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.department_client.client import Unreachable
+from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
 from gateway.domain.order import Goal, Order, Status, TicketState
 from infra.errors import DatabaseError

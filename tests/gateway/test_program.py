@@ -1,9 +1,9 @@
-"""What `python -m gateway` adds to the app: the announcement, and bounds that fit each other."""
+"""The announcement, and bounds that fit each other."""
 
 import pytest
 
-from gateway.__main__ import FIRST_LOOK, LAST_LOOK, announce
 from gateway.orders.service import RetryPolicy
+from gateway.rest.announcement import FIRST_CHECK, LAST_CHECK, announce
 from gateway.settings import GatewaySettings
 from infra.errors import SettingsError
 from infra.http.guard import CONNECTIONS
@@ -11,26 +11,26 @@ from infra.settings import read_settings
 
 
 class SlowHouse:
-    """Is ready after so many looks."""
+    """Is ready after so many checks."""
 
-    def __init__(self, looks: int) -> None:
-        self.looks = looks
+    def __init__(self, checks: int) -> None:
+        self.checks = checks
         self.slept: list[float] = []
 
     async def is_ready(self) -> bool:
-        self.looks -= 1
-        return self.looks < 0
+        self.checks -= 1
+        return self.checks < 0
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
 
-async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_looks() -> None:
-    house = SlowHouse(looks=60)
+async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_checks() -> None:
+    house = SlowHouse(checks=60)
     await announce(house.is_ready, "http://here", house.sleep)
     assert len(house.slept) == 60
     assert house.slept == sorted(house.slept)
-    assert (house.slept[0], house.slept[-1]) == (FIRST_LOOK, LAST_LOOK)
+    assert (house.slept[0], house.slept[-1]) == (FIRST_CHECK, LAST_CHECK)
     assert len([seconds for seconds in house.slept if seconds < 1]) < 15
 
 

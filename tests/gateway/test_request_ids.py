@@ -71,7 +71,7 @@ async def test_a_fault_that_is_logged_names_its_request(served: Served, lines: l
     async def fail() -> None:
         raise AssertionError("never foreseen")
 
-    served.restaurant.bar.knock = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
+    served.restaurant.bar.probe = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
     assert (await served.guest.get("/menu", headers={"x-request-id": ID})).status_code == 500
     (line,) = [line for line in lines if line["event"] == "a handler failed"]
     assert line["request_id"] == ID

@@ -105,7 +105,7 @@ def test_a_value_that_is_not_allowed_is_one_line_with_variable_value_and_rule(
 
 
 def test_a_name_that_stands_twice_among_places_is_refused() -> None:
-    with pytest.raises(SettingsError, match="'bar' stands twice"):
+    with pytest.raises(SettingsError, match="'bar' occurs twice"):
         read(PLACES="bar=localhost:1,bar=localhost:2")
 
 

@@ -169,7 +169,7 @@ def test_only_dns_names_of_a_certificate_count() -> None:
 async def test_new_files_are_taken_up_when_they_are_good(
     files: Settings, tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(tls, "CHECK_SECONDS", 0.01)
     credentials = Credentials("bar", files.tls_ca, files.tls_cert, files.tls_key)
     told: asyncio.Queue[Contexts] = asyncio.Queue()
     watching = asyncio.create_task(credentials.watch(told.put))
@@ -192,7 +192,7 @@ async def test_new_files_are_taken_up_when_they_are_good(
 async def test_a_callback_that_fails_gets_the_certificate_once_more(
     files: Settings, tmp_path: Path, authority: trustme.CA, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(tls, "CHECK_SECONDS", 0.01)
     credentials = Credentials("bar", files.tls_ca, files.tls_cert, files.tls_key)
     offered: list[Contexts] = []
     taken = asyncio.Event()
@@ -210,24 +210,24 @@ async def test_a_callback_that_fails_gets_the_certificate_once_more(
     assert offered == [credentials.contexts] * 2
 
 
-class CountedLooks(Credentials):
-    looks = 0
+class CountedReloads(Credentials):
+    reloads = 0
 
-    def _look(self) -> None:
-        self.looks += 1
-        super()._look()
+    def _reload_changed(self) -> None:
+        self.reloads += 1
+        super()._reload_changed()
 
     async def look(self, times: int) -> None:
-        wanted = self.looks + times
-        while self.looks < wanted:  # noqa: ASYNC110 - the fact that is waited for
+        wanted = self.reloads + times
+        while self.reloads < wanted:  # noqa: ASYNC110 - the fact that is waited for
             await asyncio.sleep(0.01)
 
 
 async def test_files_that_could_not_be_read_for_a_moment_are_tried_again(
     files: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tls, "LOOK_SECONDS", 0.01)
-    credentials = CountedLooks("bar", files.tls_ca, files.tls_cert, files.tls_key)
+    monkeypatch.setattr(tls, "CHECK_SECONDS", 0.01)
+    credentials = CountedReloads("bar", files.tls_ca, files.tls_cert, files.tls_key)
     told: asyncio.Queue[Contexts] = asyncio.Queue()
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 

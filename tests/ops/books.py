@@ -7,15 +7,16 @@ from typing import Any
 
 import uuid_utils
 
-from departments import __main__ as department_program
 from departments import transactions
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
-from departments.domain.tickets import Decision, State, Ticket, Verb
-from gateway import __main__ as gateway_program
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
+from departments.domain.tickets import Decision, Ticket, TicketState, Verb
+from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
+from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, TicketResult
+from gateway.domain.order import TicketState as GatewayTicketState
 from gateway.orders.journal import Journal
+from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
 from infra.db.database import Database
 from ops.audit.auditor import Auditor
 from ops.audit.client_log import ClientLog
@@ -38,10 +39,10 @@ class Books:
         self.postgresql = postgresql
         self.client_log = home / "client.jsonl"
         self.journal_database = self._open("gateway", read_only=False)
-        self.journal_database.prepare(gateway_program.MIGRATIONS)
+        self.journal_database.prepare(GATEWAY_MIGRATIONS)
         self.departments = {name: self._open(name, read_only=False) for name in MENUS}
         for database in self.departments.values():
-            database.prepare(department_program.MIGRATIONS)
+            database.prepare(DEPARTMENT_MIGRATIONS)
         self.journal = Journal(self.journal_database)
         self.opened = [self.journal_database, *self.departments.values()]
 
@@ -108,7 +109,9 @@ class Books:
         """Place an order at a department that the gateway does not have."""
         await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
 
-    async def step(self, name: str, order: Order, verb: Verb, expected: State = State.QUEUED, reason: str = "") -> None:
+    async def step(
+        self, name: str, order: Order, verb: Verb, expected: TicketState = TicketState.QUEUED, reason: str = ""
+    ) -> None:
         move = Move(order.order_id, verb, expected, f"{verb} from {expected}", "Ana", reason)
         await self.departments[name].write(transactions.move, move, 2000)
 
@@ -146,7 +149,7 @@ class Books:
 def _result(ticket: object) -> TicketResult:
     assert isinstance(ticket, Ticket)
     lines = [LineResult(Outcome(line.outcome.value), line.available, line.unit_price) for line in ticket.lines]
-    return TicketResult(TicketState(ticket.state.value), lines)
+    return TicketResult(GatewayTicketState(ticket.state.value), lines)
 
 
 def record(order: Order, **changes: Any) -> dict[str, Any]:

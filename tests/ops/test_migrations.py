@@ -10,18 +10,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 
-import departments.__main__
-import gateway.__main__
+import gateway.storage
 import infra.db.database
-from departments import tables
+from departments import storage, tables
 from gateway.orders import journal
 from infra.db.database import Database
 
-ENVIRONMENT = Path(infra.db.database.__file__).parent / "migrations"
+ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
 PROGRAMS = {
-    "bar": (departments.__main__.MIGRATIONS, tables.metadata),
-    "gateway": (gateway.__main__.MIGRATIONS, journal.metadata),
+    "bar": (storage.MIGRATIONS, tables.metadata),
+    "gateway": (gateway.storage.MIGRATIONS, journal.metadata),
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from departments import transactions
-from departments.domain.positions import Page, Position
+from departments.domain.positions import Position, TicketPage
 from infra.errors import DatabaseError
 from ops.renew import renew_copy
 from tests.conftest import new_postgresql_database
@@ -42,7 +42,7 @@ async def positions(books: Books) -> dict[str, Position]:
     return {name: Position(page.revision, page.incarnation) for name, page in pages.items()}
 
 
-async def page(books: Books, name: str, position: Position) -> Page:
+async def page(books: Books, name: str, position: Position) -> TicketPage:
     return await books.departments[name].read(transactions.changes, position, (), 100)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from departments import tables, transactions
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Decision, Source, State, Ticket, Verb
+from departments.domain.tickets import Decision, Ticket, TicketSource, TicketState, Verb
 from gateway.domain.order import Order, Policy
 from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
@@ -42,7 +42,7 @@ async def lose(books: Books, order: Order) -> None:
 
 
 async def on_hand(database: Database, item: str) -> int:
-    return (await database.read(transactions.shelves)).stock[item].on_hand
+    return (await database.read(transactions.stock_levels)).stock[item].on_hand
 
 
 def ids(orphans: list[OrphanTicket]) -> list[tuple[str, str]]:
@@ -64,7 +64,7 @@ async def test_tickets_whose_order_is_lost_are_cancelled_and_their_stock_is_put_
     assert settlement.left == []
     assert await on_hand(books.departments["bar"], "coffee") == STOCK - 1
     tickets = await books.departments["bar"].read(tables.page_of_tickets, "", 10)
-    alive = [ticket for ticket in tickets if isinstance(ticket, Ticket) and ticket.state is not State.CANCELLED]
+    alive = [ticket for ticket in tickets if isinstance(ticket, Ticket) and ticket.state is not TicketState.CANCELLED]
     assert [ticket.order_id for ticket in alive] == [kept.order_id]
     assert (await books.audit()).is_right
     assert (await settle(books)).cancelled == []
@@ -84,7 +84,7 @@ async def test_what_staff_have_started_is_left_to_people(books: Books) -> None:
 
 
 async def test_counter_sales_tombstones_and_what_is_new_are_no_orphans(books: Books) -> None:
-    await books.sell("bar", Placement(str(uuid.uuid4()), [RequestedLine("coffee", 1)], source=Source.COUNTER))
+    await books.sell("bar", Placement(str(uuid.uuid4()), [RequestedLine("coffee", 1)], source=TicketSource.COUNTER))
     await books.departments["bar"].write(transactions.confirm, [Decision(str(uuid.uuid4()), 1)], 1000)
     await lose(books, await books.place())
 

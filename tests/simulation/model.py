@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from departments import tables
 from departments.domain.errors import StepConflict, StepNotAllowed
 from departments.domain.steps import Move
-from departments.domain.tickets import NOT_FOR_STAFF, State, Ticket, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, Ticket, TicketState, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
 from gateway.orders.service import RetryPolicy
@@ -61,7 +61,7 @@ class Expected:
     make: Callable[[], Order]
     prices: list[int | None]
     outcomes: list[Outcome] = field(default_factory=list)
-    states: dict[str, State] = field(default_factory=dict)
+    states: dict[str, TicketState] = field(default_factory=dict)
     wasted: list[Wish] = field(default_factory=list)
     taken_back: set[str] = field(default_factory=set)
     suspended: bool = False
@@ -76,11 +76,11 @@ class Expected:
     @property
     def started(self) -> set[str]:
         """The departments that have begun to make it."""
-        return {name for name, state in self.states.items() if state not in (State.QUEUED, State.CANCELLED)}
+        return {name for name, state in self.states.items() if state not in (TicketState.QUEUED, TicketState.CANCELLED)}
 
     def is_taken(self, name: str) -> bool:
         """Whether what a department accepted is still taken from its stock: its staff have not cancelled it."""
-        return self.states.get(name) is not State.CANCELLED
+        return self.states.get(name) is not TicketState.CANCELLED
 
     @property
     def is_open(self) -> bool:
@@ -215,8 +215,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
             assert replace(self._move(name, move), epoch=ticket.epoch) == ticket
 
     @precondition(lambda self: self.taken)
-    @rule(data=st.data(), expected=st.sampled_from(State))
-    def ask_for_a_step_from_another_state(self, data: st.DataObject, expected: State) -> None:
+    @rule(data=st.data(), expected=st.sampled_from(TicketState))
+    def ask_for_a_step_from_another_state(self, data: st.DataObject, expected: TicketState) -> None:
         name, move, _ = data.draw(st.sampled_from(self.taken))
         order = next(order for order in self.orders if order.make().order_id == move.order_id)
         if name in self.closed or order.is_open or Outcome.ACCEPTED not in self._made(order, name):
@@ -394,7 +394,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
             return
         if verb is Verb.CANCEL and order.policy is Policy.ALL_OR_NOTHING:
             return
-        before = order.states.get(name, State.QUEUED)
+        before = order.states.get(name, TicketState.QUEUED)
         move = Move(order.make().order_id, verb, before, f"step {len(self.taken)}", "cook")
         after = NEXT[before].get(verb)
         if after is None:
@@ -407,7 +407,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         self.taken.append((name, move, tickets[0]))
         order.states[name] = after
         if tickets[0].wasted:
-            assert (before, verb) == (State.PREPARING, Verb.CANCEL)
+            assert (before, verb) == (TicketState.PREPARING, Verb.CANCEL)
             lines = zip(order.outcomes, order.wishes, strict=True)
             order.wasted += [wish for made, wish in lines if made is Outcome.ACCEPTED and wish[0] == name]
 

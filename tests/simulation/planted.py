@@ -70,7 +70,7 @@ PLANTS = [
     _plant(
         "price-not-compared",
         "departments.domain.placing",
-        "wish.expected_price is not None and wish.expected_price != item.price",
+        "line.expected_price is not None and line.expected_price != item.price",
         "False",
     ),
     Plant(
@@ -79,7 +79,7 @@ PLANTS = [
             Edit(
                 "departments.domain.placing",
                 "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
-                "        stock[wish.item].take(wish.quantity, hold=hold)\n"
+                "        stock[line.item].take(line.quantity, hold=hold)\n"
                 "        outcome, price = Outcome.PRICE_CHANGED, item.price\n",
             ),
             Edit(
@@ -91,7 +91,7 @@ PLANTS = [
     ),
     _plant(
         "expected-price-not-sent-again",
-        "gateway.department_client.client",
+        "gateway.department_client.convert",
         "        expected_prices=_expected_prices(lines),\n",
         "        expected_prices=[] if any(order.epoch for order in orders) else _expected_prices(lines),\n",
     ),
@@ -104,41 +104,43 @@ PLANTS = [
     _plant(
         "currency-not-kept", "gateway.orders.journal", "        Currency(currency),\n", '        Currency("EUR"),\n'
     ),
-    _plant("no-tombstone", "departments.transactions", "    store.insert_tickets(connection, unknown)\n", ""),
+    _plant("no-tombstone", "departments.transactions", "    tables.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",
         [
             Edit(
                 "departments.app",
-                "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
-                "stock = (await self._database.read(desk.shelves)).stock\n"
-                "        answers = await self._database.write(desk.place, self.menu, placements, _now_ms(), stock)",
+                "tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())",
+                "stock = (await self._database.read(transactions.stock_levels)).stock\n"
+                "        tickets = await self._database.write(\n"
+                "            transactions.place, self.menu, placements, _now_ms(), stock\n"
+                "        )",
             ),
             Edit(
                 "departments.transactions",
                 "Sequence[Placement], now_ms: int)",
                 "Sequence[Placement], now_ms: int, stock)",
             ),
-            Edit("departments.transactions", "tickets, stock = store.open_batch(", "tickets, _ = store.open_batch("),
+            Edit("departments.transactions", "tickets, stock = tables.open_batch(", "tickets, _ = tables.open_batch("),
         ],
         "echo",
     ),
     _plant("stock-not-checked", "departments.domain.stock", "if quantity > self.on_hand:", "if quantity < 0:", "echo"),
     _plant(
-        "department-answers-before-its-commit",
+        "department-responds-before-its-commit",
         "departments.app",
-        "answers = await self._database.write(desk.place, self.menu, placements, _now_ms())",
+        "tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())",
         """
         def rehearse(connection):
             trial = connection.begin_nested()
-            answers = desk.place(connection, self.menu, placements, _now_ms())
+            tickets = transactions.place(connection, self.menu, placements, _now_ms())
             trial.rollback()
-            return answers
+            return tickets
 
         import asyncio
 
-        answers = await self._database.write(rehearse)
-        write = self._database.write(desk.place, self.menu, placements, _now_ms())
+        tickets = await self._database.write(rehearse)
+        write = self._database.write(transactions.place, self.menu, placements, _now_ms())
         asyncio.get_running_loop().create_task(write)""",
     ),
     _plant(
@@ -175,7 +177,7 @@ PLANTS = [
     ),
     _plant(
         "retry-with-a-new-id",
-        "gateway.department_client.client",
+        "gateway.department_client.convert",
         "order_ids=[order.order_id for order in orders],\n        tables",
         "order_ids=[str(__import__('uuid').uuid4()) for order in orders],\n        tables",
     ),
@@ -193,10 +195,15 @@ PLANTS = [
         "if ticket := None:\n            pass\n        else:",
     ),
     _plant(
-        "cancel-does-not-restock", "departments.transactions", "shelf.put_back(line.quantity, held=held)", "continue"
+        "cancel-does-not-restock",
+        "departments.transactions",
+        "item_stock.put_back(line.quantity, held=held)",
+        "continue",
     ),
-    _plant("confirm-does-not-sell", "departments.transactions", "shelf.confirm(line.quantity)", "continue"),
-    _plant("suspend-does-not-hold", "departments.transactions", "shelf.suspend(line.quantity)", "continue", "echo"),
+    _plant("confirm-does-not-sell", "departments.transactions", "item_stock.confirm(line.quantity)", "continue"),
+    _plant(
+        "suspend-does-not-hold", "departments.transactions", "item_stock.suspend(line.quantity)", "continue", "echo"
+    ),
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
@@ -255,7 +262,9 @@ PLANTS = [
         "if goal is _HOLD:",
         "echo",
     ),
-    _plant("nothing-is-held", "gateway.department_client.client", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"),
+    _plant(
+        "nothing-is-held", "gateway.department_client.convert", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"
+    ),
     _plant(
         "what-became-due-during-a-knock-is-forgotten",
         "gateway.orders.backlog",
@@ -280,9 +289,9 @@ PLANTS = [
         19,
     ),
     _plant(
-        "a-streams-answer-is-taken-for-whichever-batch-waits-first",
+        "a-streams-response-is-taken-for-whichever-batch-waits-first",
         "gateway.department_client.stream",
-        "waiting = self._waiting.get(answer.number)",
+        "waiting = self._waiting.get(response.number)",
         "waiting = next(iter(self._waiting.values()), None)",
         "draw",
     ),
@@ -307,14 +316,14 @@ PLANTS = [
                 "gateway.orders.service",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CANCEL and isinstance(error, NotConfigured):\n"
-                "            order.hear(name, goal, Answer(TicketState.CANCELLED, []))\n"
+                "            order.hear(name, goal, TicketResult(TicketState.CANCELLED, []))\n"
                 "            return\n"
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
             ),
             Edit(
                 "gateway.orders.service",
-                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status\n",
-                "from gateway.domain.order import PLACING, Answer, Goal, Order, Outcome, Status, TicketState\n",
+                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult\n",
+                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult, TicketState\n",
             ),
         ],
         "reconfigured",
@@ -329,7 +338,7 @@ PLANTS = [
     _plant(
         "a-step-id-is-ignored",
         "departments.transactions",
-        "taken = store.read_step(connection, move.order_id, move.step_id)",
+        "taken = tables.read_step(connection, move.order_id, move.step_id)",
         "taken = None",
         "echo",
     ),

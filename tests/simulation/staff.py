@@ -16,15 +16,15 @@ import msgspec
 from departments.domain.errors import StepRefused
 from departments.domain.positions import Position
 from departments.domain.steps import Move
-from departments.domain.tickets import TRANSITIONS, State, Ticket, Verb
+from departments.domain.tickets import TRANSITIONS, Ticket, TicketState, Verb
 from infra.errors import DatabaseError
 from tests.simulation.storage import Disk
 from tests.simulation.world import Gone, World
 
 UNCERTAIN = (Gone, DatabaseError)
-ONWARD = {State.QUEUED: Verb.START, State.PREPARING: Verb.FINISH, State.READY: Verb.SERVE}
-BACK = frozenset({State.PREPARING, State.READY, State.SERVED})
-CANCELLABLE = frozenset({State.QUEUED, State.PREPARING})
+ONWARD = {TicketState.QUEUED: Verb.START, TicketState.PREPARING: Verb.FINISH, TicketState.READY: Verb.SERVE}
+BACK = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
+CANCELLABLE = frozenset({TicketState.QUEUED, TicketState.PREPARING})
 PAGE = 7
 
 
@@ -63,12 +63,12 @@ class Staff:
             if not (rows := self.world.disks[name].query(query)):
                 continue
             order_id, state = self.dice.choice(rows)
-            if verb := self._choose(State(state)):
+            if verb := self._choose(TicketState(state)):
                 reason = self.dice.choice(("", "it fell down")) if verb is Verb.CANCEL else ""
-                move = Move(order_id, verb, State(state), f"{self.dice.getrandbits(64):x}", "cook", reason)
+                move = Move(order_id, verb, TicketState(state), f"{self.dice.getrandbits(64):x}", "cook", reason)
                 self.world.loop.spawn(None, self._take(name, move))
 
-    def _choose(self, state: State) -> Verb | None:
+    def _choose(self, state: TicketState) -> Verb | None:
         chance = self.dice.random()
         if chance < 0.1 and state in CANCELLABLE:
             return Verb.CANCEL
@@ -139,7 +139,7 @@ class Reader:
         self._staff = staff
         self._name = name
         self._position = Position()
-        self._seen: dict[str, tuple[State, int]] = {}
+        self._seen: dict[str, tuple[TicketState, int]] = {}
 
     async def follow(self) -> None:
         """Read on, for ever."""

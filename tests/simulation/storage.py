@@ -9,14 +9,13 @@ import random
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
-from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
 from departments import transactions
-from infra.db.database import Database
+from infra.db.database import Database, StatementScript
 from infra.errors import DatabaseError
 from tests.simulation.virtual import EPOCH, VirtualLoop
 
@@ -87,13 +86,12 @@ class SimulatedDatabase(Database):
             self.url = sa.make_url("postgresql+psycopg://simulated/shared")
 
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
-        @wraps(script)
         def bound(connection: sa.Connection) -> R:
             return script(connection, *args, **kwargs)
 
         loop = self._disk.loop
         # A task of its own, as a job in a thread is: a caller that goes away does not break it off.
-        return await asyncio.shield(loop.create_task(self._write(bound)))
+        return await asyncio.shield(loop.create_task(self._write(_same_kind(script, bound))))
 
     async def read(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         await asyncio.sleep(self._disk.delay())
@@ -112,7 +110,6 @@ class SimulatedDatabase(Database):
                 raise DatabaseError("simulated: the disk is full")
             dies = self._at_commit("before")
 
-            @wraps(script)  # with its marks: the transaction is the product's own
             def whole(connection: sa.Connection) -> R:
                 result = script(connection)
                 if dies:
@@ -120,7 +117,7 @@ class SimulatedDatabase(Database):
                 return result
 
             try:
-                result = self._writer._transact(whole)
+                result = self._writer._transact(_same_kind(script, whole))
             except Torn:
                 await _never()
             disk.commits += 1
@@ -136,8 +133,13 @@ class SimulatedDatabase(Database):
     def close(self) -> None:
         """Let go of the file; nothing can be in the middle of a transaction here."""
         for session in (self._finder, self._reader, self._writer):
-            session._hang_up()
+            session._disconnect()
             session._engine.dispose()
+
+
+def _same_kind(script: Callable[..., R], wrapped: Callable[[sa.Connection], R]) -> Callable[[sa.Connection], R]:
+    """Wrap a script so that its transaction stays the product's own."""
+    return StatementScript(wrapped) if isinstance(script, StatementScript) else wrapped
 
 
 async def _never() -> NoReturn:

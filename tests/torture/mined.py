@@ -14,7 +14,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from gateway.department_client.client import DepartmentClient
+from gateway.department_client.batches import BatchSender
 from gateway.orders.service import OrderService
 from infra.db.database import Database
 from tests.torture.fsync import break_fsync
@@ -54,7 +54,7 @@ def pass_by(point: Point) -> None:
 
 def lay_mines() -> None:
     """Put the points into the programs' code."""
-    write, call, settle = Database.write, DepartmentClient._call, OrderService._settle
+    write, call, settle = Database.write, BatchSender.send, OrderService._settle
 
     async def mined_write(self: Database, script: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @wraps(script)
@@ -68,7 +68,7 @@ def lay_mines() -> None:
         pass_by(Point.AFTER_COMMIT)
         return result
 
-    async def mined_call(self: DepartmentClient, *args: Any) -> Any:
+    async def mined_call(self: BatchSender, *args: Any) -> Any:
         pass_by(Point.BEFORE_CALL)
         answers = await call(self, *args)
         pass_by(Point.AFTER_CALL)
@@ -80,7 +80,7 @@ def lay_mines() -> None:
         pass_by(Point.AFTER_DECISION)
 
     Database.write = mined_write  # type: ignore[method-assign]
-    DepartmentClient._call = mined_call  # type: ignore[assignment,method-assign]
+    BatchSender.send = mined_call  # type: ignore[assignment,method-assign]
     OrderService._settle = mined_settle  # type: ignore[assignment,method-assign]
 
 

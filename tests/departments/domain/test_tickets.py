@@ -3,40 +3,40 @@ from collections import deque
 import pytest
 
 from departments.domain.errors import StepNotAllowed
-from departments.domain.placing import answer, tombstone
-from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, State, Verb
-from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_shelves, new_id, order, ticket_in
+from departments.domain.placing import tombstone, write_ticket
+from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, TicketState, Verb
+from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
 
-ALLOWED = [(state, verb) for state in State for verb in NEXT[state]]
-NOT_ALLOWED = [(state, verb) for state in State for verb in Verb if verb not in NEXT[state]]
+ALLOWED = [(state, verb) for state in TicketState for verb in NEXT[state]]
+NOT_ALLOWED = [(state, verb) for state in TicketState for verb in Verb if verb not in NEXT[state]]
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_is_reached_by_walking_the_workflow(state: State) -> None:
+@pytest.mark.parametrize("state", TicketState)
+def test_every_state_is_reached_by_walking_the_workflow(state: TicketState) -> None:
     assert ticket_in(state).state is state
 
 
 @pytest.mark.parametrize(("state", "verb"), ALLOWED)
-def test_a_step_that_is_allowed_leads_where_the_table_says(state: State, verb: Verb) -> None:
+def test_a_step_that_is_allowed_leads_where_the_table_says(state: TicketState, verb: Verb) -> None:
     ticket = ticket_in(state)
     ticket.step(verb)
     assert ticket.state is NEXT[state][verb]
 
 
 @pytest.mark.parametrize("verb", Verb)
-@pytest.mark.parametrize("state", State)
-def test_a_ticket_knows_its_steps_before_it_takes_them(state: State, verb: Verb) -> None:
+@pytest.mark.parametrize("state", TicketState)
+def test_a_ticket_knows_its_steps_before_it_takes_them(state: TicketState, verb: Verb) -> None:
     assert ticket_in(state).allows(verb) == (verb in NEXT[state])
 
 
 @pytest.mark.parametrize(("state", "verb"), NOT_ALLOWED)
 def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_of_the_staff_that_are(
-    state: State, verb: Verb
+    state: TicketState, verb: Verb
 ) -> None:
     ticket = ticket_in(state)
     with pytest.raises(StepNotAllowed) as refusal:
         ticket.step(verb)
-    steps = [step for step in NEXT[state] if step not in NOT_FOR_STAFF and state is not State.HELD]
+    steps = [step for step in NEXT[state] if step not in NOT_FOR_STAFF and state is not TicketState.HELD]
     allowed = ", ".join(steps) or "nothing"
     assert str(refusal.value) == f"ticket {ticket.order_id} is {state}: {verb} is not allowed, {allowed} is"
     assert refusal.value.order_id == ticket.order_id
@@ -48,17 +48,25 @@ def test_there_is_no_step_beyond_the_table() -> None:
 
 
 def test_only_what_is_held_queued_or_being_prepared_can_be_cancelled() -> None:
-    assert {state for state, verb in ALLOWED if verb is Verb.CANCEL} == {State.HELD, State.QUEUED, State.PREPARING}
-    assert {TRANSITIONS[step] for step in TRANSITIONS if step[1] is Verb.CANCEL} == {State.CANCELLED}
+    assert {state for state, verb in ALLOWED if verb is Verb.CANCEL} == {
+        TicketState.HELD,
+        TicketState.QUEUED,
+        TicketState.PREPARING,
+    }
+    assert {TRANSITIONS[step] for step in TRANSITIONS if step[1] is Verb.CANCEL} == {TicketState.CANCELLED}
 
 
-def test_a_guest_may_take_back_what_nobody_has_started() -> None:
+def test_a_guest_may_take_back_what_is_not_started() -> None:
     started = {state for state, walk in WALKS.items() if Verb.START in walk}
-    assert set(NOT_STARTED) == {State.HELD, State.QUEUED} == set(WALKS) - started - {State.CANCELLED}
+    assert set(NOT_STARTED) == {TicketState.HELD, TicketState.QUEUED} == set(WALKS) - started - {TicketState.CANCELLED}
 
 
 def test_recall_undoes_the_step_before() -> None:
-    for state, verb in ((State.QUEUED, Verb.START), (State.PREPARING, Verb.FINISH), (State.READY, Verb.SERVE)):
+    for state, verb in (
+        (TicketState.QUEUED, Verb.START),
+        (TicketState.PREPARING, Verb.FINISH),
+        (TicketState.READY, Verb.SERVE),
+    ):
         ticket = ticket_in(state)
         ticket.step(verb)
         ticket.step(Verb.RECALL)
@@ -66,47 +74,47 @@ def test_recall_undoes_the_step_before() -> None:
 
 
 def test_suspend_undoes_confirm_and_nothing_else() -> None:
-    assert [state for state, verb in ALLOWED if verb is Verb.SUSPEND] == [State.QUEUED]
-    ticket, states = ticket_in(State.HELD), []
+    assert [state for state, verb in ALLOWED if verb is Verb.SUSPEND] == [TicketState.QUEUED]
+    ticket, states = ticket_in(TicketState.HELD), []
     for verb in (Verb.CONFIRM, Verb.SUSPEND, Verb.CONFIRM):
         ticket.step(verb)
         states.append(ticket.state)
-    assert states == [State.QUEUED, State.HELD, State.QUEUED]
+    assert states == [TicketState.QUEUED, TicketState.HELD, TicketState.QUEUED]
 
 
-def test_nobody_starts_what_is_suspended() -> None:
-    ticket = ticket_in(State.QUEUED)
+def test_what_is_suspended_cannot_be_started() -> None:
+    ticket = ticket_in(TicketState.QUEUED)
     ticket.step(Verb.SUSPEND)
     assert not ticket.allows(Verb.START)
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - {State.CANCELLED}))
-def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(state: State) -> None:
+@pytest.mark.parametrize("state", sorted(set(TicketState) - {TicketState.CANCELLED}))
+def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(state: TicketState) -> None:
     ticket = ticket_in(state)
     assert ticket.epoch == 0
     for epoch, is_heard, remembered in ((0, True, 0), (3, True, 3), (2, False, 3), (3, True, 3), (7, True, 7)):
-        assert ticket.hear(Decision(ticket.order_id, epoch)) is is_heard
+        assert ticket.record_epoch(Decision(ticket.order_id, epoch)) is is_heard
         assert (ticket.epoch, ticket.state) == (remembered, state)
 
 
 def test_what_is_cancelled_hears_of_nothing_any_more() -> None:
-    ticket = ticket_in(State.CANCELLED)
-    assert not ticket.hear(Decision(ticket.order_id, 7))
+    ticket = ticket_in(TicketState.CANCELLED)
+    assert not ticket.record_epoch(Decision(ticket.order_id, 7))
 
 
 def test_every_state_but_none_lies_on_a_way_from_held() -> None:
-    reached, open_ends = {State.HELD}, deque([State.HELD])
+    reached, open_ends = {TicketState.HELD}, deque([TicketState.HELD])
     while open_ends:
         state = open_ends.popleft()
         for (before, _), after in TRANSITIONS.items():
             if before is state and after not in reached:
                 reached.add(after)
                 open_ends.append(after)
-    assert reached == set(State) - {State.NONE}
+    assert reached == set(TicketState) - {TicketState.NONE}
 
 
 def test_the_lines_that_take_stock_are_the_accepted_ones() -> None:
-    ticket = answer(order(("coffee", 1), ("beer", 1), ("tea", 1), ("soda", 2)), BAR, full_shelves(), 1)
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1), ("tea", 1), ("soda", 2)), BAR, full_stock(), 1)
     assert [line.item for line in ticket.accepted()] == ["coffee", "soda"]
     assert {line.outcome for line in ticket.accepted()} == {Outcome.ACCEPTED}
 
@@ -114,8 +122,8 @@ def test_the_lines_that_take_stock_are_the_accepted_ones() -> None:
 def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
     order_id = new_id()
     stone = tombstone(order_id, 7)
-    assert (stone.order_id, stone.state, stone.lines, stone.placed_at_ms) == (order_id, State.CANCELLED, [], 7)
+    assert (stone.order_id, stone.state, stone.lines, stone.placed_at_ms) == (order_id, TicketState.CANCELLED, [], 7)
 
 
 def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:
-    assert answer(coffees(1), BAR, full_shelves(), 1).state is State.QUEUED
+    assert write_ticket(coffees(1), BAR, full_stock(), 1).state is TicketState.QUEUED

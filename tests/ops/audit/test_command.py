@@ -111,7 +111,7 @@ async def test_an_order_that_cannot_be_read_does_not_keep_the_audit_from_the_oth
 
 @pytest.mark.parametrize(
     ("words", "reason"),
-    [("lines = '['", "Input data was truncated"), ("state = 'plated'", "'plated' is not a valid State")],
+    [("lines = '['", "Input data was truncated"), ("state = 'plated'", "'plated' is not a valid TicketState")],
 )
 async def test_a_ticket_that_cannot_be_read_is_reported_and_the_others_are_checked(
     books: Books, command: Command, words: str, reason: str

@@ -9,12 +9,13 @@ import uuid_utils
 
 from departments import transactions
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import Source, Verb
+from departments.domain.tickets import TicketSource, Verb
 from gateway.domain.order import Goal, Line, Order, Outcome, Policy
 from ops.audit.rules import Column
 from tests.gateway.fakes import EUR
 from tests.ops.books import MENUS, Books, counts
 
+RANDOM_ID, TIMED_ID = "9ef91da7-f034-4cef-9aff-3f9d7a5f19ea", "01a224fc-92fa-71bd-b02b-7300fac0d81d"  # UUIDs 4 and 7
 NOTHING_WRONG = dict.fromkeys(Column, 0)
 
 
@@ -29,8 +30,12 @@ async def test_databases_without_a_fault_are_all_zeros(books: Books) -> None:
 
 
 async def test_a_counter_sale_needs_no_order(books: Books) -> None:
-    await books.sell("bar", Placement(str(uuid_utils.uuid7()), [RequestedLine("coffee", 1)], source=Source.COUNTER))
-    await books.sell("kitchen", Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=Source.COUNTER))
+    await books.sell(
+        "bar", Placement(str(uuid_utils.uuid7()), [RequestedLine("coffee", 1)], source=TicketSource.COUNTER)
+    )
+    await books.sell(
+        "kitchen", Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=TicketSource.COUNTER)
+    )
     report = await books.audit()
 
     assert report.counts == NOTHING_WRONG
@@ -41,18 +46,18 @@ async def test_a_counter_sale_needs_no_order(books: Books) -> None:
     ("order_id", "placement"),
     [
         ("no uuid", {}),
-        (str(uuid.uuid4()), {}),
-        (str(uuid_utils.uuid7()), {"hold": True}),
-        (str(uuid_utils.uuid7()), {"table": "7"}),
-        (str(uuid_utils.uuid7()), {"wishes": [RequestedLine("coffee", 2)]}),
-        (str(uuid_utils.uuid7()), {"wishes": [RequestedLine("coffee", 1, "black")]}),
-        (str(uuid_utils.uuid7()), {}),
+        (RANDOM_ID, {}),
+        (TIMED_ID, {"hold": True}),
+        (TIMED_ID, {"table": "7"}),
+        (TIMED_ID, {"lines": [RequestedLine("coffee", 2)]}),
+        (TIMED_ID, {"lines": [RequestedLine("coffee", 1, "black")]}),
+        (TIMED_ID, {}),
     ],
 )
 async def test_what_the_gateway_placed_needs_an_order_whatever_it_looks_like(
     books: Books, order_id: str, placement: Any
 ) -> None:
-    await books.sell("bar", Placement(**({"order_id": order_id, "wishes": [RequestedLine("coffee", 1)]} | placement)))
+    await books.sell("bar", Placement(**({"order_id": order_id, "lines": [RequestedLine("coffee", 1)]} | placement)))
     report = await books.audit()
 
     assert counts(report) == {Column.DOUBLED: 1}

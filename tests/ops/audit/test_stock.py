@@ -1,6 +1,6 @@
 """The audit of stock: the stock law, and more tickets than there was stock."""
 
-from departments.domain.tickets import State, Verb
+from departments.domain.tickets import TicketState, Verb
 from ops.audit.rules import Column
 from tests.ops.books import Books, counts
 
@@ -21,7 +21,7 @@ async def test_more_on_tickets_than_there_was_is_oversold(books: Books) -> None:
 async def test_what_the_staff_started_and_cancelled_is_wasted_and_shown_with_who_and_why(books: Books) -> None:
     order = await books.place(coffees=2)
     await books.step("bar", order, Verb.START)
-    await books.step("bar", order, Verb.CANCEL, State.PREPARING, "it fell down")
+    await books.step("bar", order, Verb.CANCEL, TicketState.PREPARING, "it fell down")
     right = await books.audit()
     await books.falsify("bar", "UPDATE stock SET wasted = wasted - 1, on_hand = on_hand + 1")
 
@@ -36,7 +36,7 @@ async def test_what_the_staff_started_and_cancelled_is_wasted_and_shown_with_who
 async def test_what_was_wasted_counts_as_taken(books: Books) -> None:
     order = await books.place()
     await books.step("bar", order, Verb.START)
-    await books.step("bar", order, Verb.CANCEL, State.PREPARING)
+    await books.step("bar", order, Verb.CANCEL, TicketState.PREPARING)
     more = """lines = replace(lines, '"quantity":1', '"quantity":99'), placed_at_ms = 2000"""
     await books.falsify("bar", f"UPDATE tickets SET {more} WHERE order_id = '{order.order_id}'")
     report = await books.audit()

@@ -1,0 +1,106 @@
+"""A department's composition root: settings, menu, database and gRPC server, from start to drain."""
+
+import argparse
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import structlog
+import uuid_utils
+
+from departments.app import DepartmentApp
+from departments.domain.menu import Menu
+from departments.menu_file import find_menu, read_menu
+from departments.menu_reload import MenuReload
+from departments.rpc.counter import Counter, counters
+from departments.rpc.limits import Limits
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
+from departments.rpc.status import to_status
+from departments.settings import DepartmentSettings, refuse_reserved_name
+from departments.storage import MIGRATIONS, menu_folder, open_database
+from infra.addresses import join_address
+from infra.db.database import Database
+from infra.grpc.server import GrpcServer
+from infra.logs import configure_logs
+from infra.program import exit_codes, program
+from infra.runtime import run
+from infra.setting_names import refuse_unknown_names
+from infra.settings import read_settings
+from infra.tls import Callers, Credentials, certificate_name, find_credentials
+
+log = structlog.get_logger("department")
+
+
+def main() -> None:
+    """Run one department; a reason not to start is one line on standard error and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m departments", description="Run one department.")
+    parser.add_argument("menu", help="name of a menu (bar, kitchen, bakery), or path of a menu file")
+    parser.add_argument("--migrate", action="store_true", help="bring the database up to date, and stop")
+    arguments = parser.parse_args()
+    with exit_codes(f"departments {arguments.menu}"):
+        path, menu, settings = _configure(arguments.menu, os.environ)
+        credentials = find_credentials(menu.name, settings, [settings.host])
+        with closing(open_database(menu, settings)) as database:
+            database.prepare(MIGRATIONS)
+            if not arguments.migrate:
+                run(_serve(path, menu, settings, database, credentials))
+
+
+def _configure(name: str, environ: Mapping[str, str]) -> tuple[Path, Menu, DepartmentSettings]:
+    """Read the menu file and the settings, and set the logs up; raises StartError."""
+    refuse_unknown_names(environ)
+    path = find_menu(name, menu_folder(environ))
+    menu = read_menu(path)
+    refuse_reserved_name(menu.name)
+    settings = read_settings(DepartmentSettings, menu.name, environ)
+    configure_logs(menu.name, settings.log_level, settings.log_format)
+    return path, menu, settings
+
+
+async def _serve(
+    path: Path, menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None
+) -> None:
+    """Serve until a signal; the database is closed by the caller."""
+    async with program() as running:
+        department = DepartmentApp(menu, database)
+        running.on_exit(department.close)
+        sock = running.listen(settings.host, settings.listening_port(menu.port))
+        with database.start_errors():
+            await department.open()
+        server = _grpc_server(department, menu, settings, credentials)
+        running.on_exit_await(lambda: server.drain(settings.grace))
+        menu_reload = MenuReload(department, path)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
+        await running.in_background({"menu": menu_reload.run})
+        await server.start(sock, credentials.contexts if credentials else None)
+        await running.follow_certificates(credentials, server.renew)
+        address = join_address(*sock.getsockname()[:2])
+        log.info("open", department=menu.name, address=address, items=len(menu.items), database=str(database))
+        await running.signals.stop.wait()
+        log.info("closing", department=menu.name)
+
+
+def _grpc_server(
+    department: DepartmentApp, menu: Menu, settings: DepartmentSettings, credentials: Credentials | None
+) -> GrpcServer:
+    """Build the server with the department service and the counters; over TLS the gateway alone may call it."""
+    limits = Limits(
+        lines_per_order=settings.max_lines,
+        quantity=settings.max_quantity,
+        note_length=settings.max_note,
+        orders_per_batch=settings.max_batch,
+    )
+    counter = Counter(department, lambda: str(uuid_utils.uuid7()))
+    gateway = certificate_name("gateway", settings.tls_domain)
+    return GrpcServer(
+        [DepartmentServicer(department, limits), *counters(menu, counter)],
+        descriptors=DESCRIPTORS,
+        translate=to_status,
+        healthy=department.is_writable,
+        max_message_bytes=settings.max_message,
+        ping_timeout=settings.ping_timeout,
+        callers=Callers(gateway, credentials.name) if credentials else None,
+    )

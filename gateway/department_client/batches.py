@@ -1,0 +1,118 @@
+"""Sends batches of orders to a department: one RPC for each goal, and a batch that is refused again in halves."""
+
+import asyncio
+from typing import NamedTuple
+
+from grpclib.const import Status
+from grpclib.exceptions import GRPCError
+
+from gateway.department_client.convert import OrderColumns, TicketColumns, order_columns, ticket_results
+from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, Refused
+from gateway.department_client.statuses import MAY_SPLIT, MEANINGS, Meaning
+from gateway.department_client.stream import OrderStream, StreamRefused
+from gateway.domain.order import Goal, Order, TicketResult
+from generated.restaurant import v1
+from infra.request_ids import HEADER
+
+
+class PendingCall(NamedTuple):
+    """An order that waits for a batch, with the epoch at which its goal was set, which may be older than the order's.
+
+    `request_id` names the REST request for which the order is sent, or is None where there is none.
+    """
+
+    order: Order
+    epoch: int
+    request_id: str | None = None
+
+
+class BatchSender:
+    """Sends batches to one department. Every deadline (`due`) is a time of the event loop's clock."""
+
+    def __init__(self, department: str, stub: v1.DepartmentServiceStub, stream: OrderStream) -> None:
+        """Place orders on the stream, and make all other calls with the stub."""
+        self._department = department
+        self._stub = stub
+        self._stream = stream
+
+    async def send_or_split(
+        self, goal: Goal, calls: list[PendingCall], due: float
+    ) -> "list[TicketResult | DepartmentCallError]":
+        """Send a batch and return a result for each order. A batch that is refused is sent again in halves.
+
+        An order that is refused alone has an error as its result. Raises GRPCError with a status that does not depend
+        on the orders, and whatever a call raises that gets no response.
+        """
+        try:
+            return [*await self.send(goal, calls, due)]
+        except GRPCError as error:
+            if MEANINGS[error.status] not in MAY_SPLIT:
+                raise
+            if len(calls) == 1:
+                return [to_error(self._department, error)]
+        half = len(calls) // 2
+        return [
+            *await self.send_or_split(goal, calls[:half], due),
+            *await self.send_or_split(goal, calls[half:], due),
+        ]
+
+    async def send(self, goal: Goal, calls: list[PendingCall], due: float) -> list[TicketResult]:
+        """Send a batch and return a ticket for each order; raises GRPCError where the batch is refused."""
+        orders = [call.order for call in calls]
+        shares = [len(order.shares[self._department]) for order in orders]
+        if goal is Goal.PLACE or goal is Goal.HOLD:
+            return ticket_results(await self._place(order_columns(self._department, goal, orders), due), shares)
+        ids, epochs, timeout = [order.order_id for order in orders], [call.epoch for call in calls], seconds_until(due)
+        metadata = request_metadata({call.request_id for call in calls})
+        if goal is Goal.CONFIRM:
+            confirmed = await self._stub.confirm_orders(
+                v1.ConfirmOrdersRequest(ids, epochs), timeout=timeout, metadata=metadata
+            )
+            return ticket_results(confirmed.tickets, shares)
+        if goal is Goal.SUSPEND:
+            suspended = await self._stub.suspend_orders(
+                v1.SuspendOrdersRequest(ids, epochs), timeout=timeout, metadata=metadata
+            )
+            return ticket_results(suspended.tickets, shares)
+        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(ids), timeout=timeout, metadata=metadata)
+        return ticket_results(cancelled.tickets, shares)
+
+    def close(self) -> None:
+        """Let the stream end as soon as no batch waits on it."""
+        self._stream.drain()
+
+    async def _place(self, columns: OrderColumns, due: float) -> TicketColumns:
+        """Place a batch on the stream, or, where the stream refuses it, in a call whose status concerns it alone."""
+        try:
+            response = await self._stream.place(v1.StreamOrdersRequest(**columns), due)
+        except StreamRefused:
+            return await self._stub.place_orders(v1.PlaceOrdersRequest(**columns), timeout=seconds_until(due))
+        if response.status:
+            raise GRPCError(Status(response.status), response.message)
+        return response
+
+
+def to_error(department: str, error: GRPCError) -> DepartmentCallError:
+    """Return the error for a status of a department that responded."""
+    if MEANINGS[error.status] is not Meaning.REFUSED:
+        return Deferred(department, describe(error))
+    kind = IdTaken if error.status is Status.ALREADY_EXISTS else Refused
+    return kind(f"{department} refused it: {error.message}")
+
+
+def describe(error: Exception) -> str:
+    """Return an error's reason for the log: of a GRPCError its status and message."""
+    if isinstance(error, GRPCError):
+        return f"{error.status.name}: {error.message}"
+    return str(error) or type(error).__name__
+
+
+def request_metadata(request_ids: set[str | None]) -> dict[str, str] | None:
+    """Return the metadata with the request id of a call, or None where the call serves several requests, or none."""
+    request_id = next(iter(request_ids)) if len(request_ids) == 1 else None
+    return {HEADER: request_id} if request_id else None
+
+
+def seconds_until(due: float) -> float:
+    """Return the seconds until a time of the event loop's clock."""
+    return due - asyncio.get_running_loop().time()

@@ -1,0 +1,23 @@
+"""A department's menu as the gateway last read it."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """An item on a department's menu; `price` is in minor units, `available` is the quantity on hand."""
+
+    id: str
+    titles: dict[str, str]
+    price: int
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class MenuSnapshot:
+    """A department's menu; `is_open` is False where the department did not respond, and then there are no items."""
+
+    name: str
+    is_open: bool
+    titles: dict[str, str] = field(default_factory=dict)
+    items: list[MenuItem] = field(default_factory=list)

@@ -1,0 +1,129 @@
+"""The gateway's composition root: settings, journal, departments and the REST app, from start to drain."""
+
+import argparse
+import os
+import random
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from functools import partial
+
+import structlog
+import uuid_utils
+
+from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.orders.journal import Journal
+from gateway.orders.service import OrderService, RetryPolicy
+from gateway.rest.announcement import announce
+from gateway.rest.app import create_app
+from gateway.rest.restaurant import House, OrderLimits
+from gateway.settings import GatewaySettings
+from gateway.storage import MIGRATIONS, open_database
+from infra.addresses import Address, join_address
+from infra.clock import Clock
+from infra.db.database import Database
+from infra.grpc.peer_guard import WatchedChannel
+from infra.http.guard import guarded_http
+from infra.http.server import HttpServer
+from infra.logs import configure_logs, shows_access
+from infra.program import exit_codes, program
+from infra.runtime import run
+from infra.setting_names import refuse_unknown_names
+from infra.settings import read_settings
+from infra.tls import Contexts, Credentials, certificate_name, find_credentials
+
+log = structlog.get_logger("gateway")
+
+
+def main() -> None:
+    """Run the gateway; a reason not to start is one line on standard error and exit code 2."""
+    parser = argparse.ArgumentParser(prog="python -m gateway", description="Run the gateway.")
+    parser.add_argument("--migrate", action="store_true", help="bring the journal up to date, and stop")
+    arguments = parser.parse_args()
+    with exit_codes("gateway"):
+        settings = _configure(os.environ)
+        hosts = [at.host for at in settings.departments.values()]
+        credentials = find_credentials("gateway", settings, hosts)
+        with closing(open_database(settings)) as database:
+            database.prepare(MIGRATIONS)
+            if not arguments.migrate:
+                run(_serve(settings, database, credentials))
+
+
+def _configure(environ: Mapping[str, str]) -> GatewaySettings:
+    """Read the settings and set the logs up; raises SettingsError."""
+    refuse_unknown_names(environ)
+    settings = read_settings(GatewaySettings, "gateway", environ)
+    configure_logs("gateway", settings.log_level, settings.log_format)
+    return settings
+
+
+async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:
+    """Serve until a signal; the journal is closed by the caller."""
+    async with program() as running:
+        channels = {
+            name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
+        }
+        clock = Clock()
+        ordering = _order_service(settings, database, channels, clock)
+        house = _house(settings, ordering, clock)
+        server = _http_server(settings, house)
+        running.on_exit_await(ordering.close)
+        sock = running.listen(settings.host, settings.port)
+        with database.start_errors():
+            await ordering.start()
+        address = join_address(*sock.getsockname()[:2])
+        log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
+        announcing = partial(announce, house.is_ready, f"http://{address}")
+        stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, house))
+        await running.in_background({"announcement": announcing, "stop": stopping})
+        await running.follow_certificates(credentials, partial(_reconnect, channels.values()))
+        await server.serve(sock)
+    log.info("closed")
+
+
+def _channel(name: str, at: Address, credentials: Credentials | None, domain: str) -> WatchedChannel:
+    """Make the channel to one department, which connects with its first call."""
+    if credentials is None:
+        return WatchedChannel(at.host, at.port)
+    return WatchedChannel(at.host, at.port, credentials.contexts.client, certificate_name(name, domain))
+
+
+def _order_service(
+    settings: GatewaySettings, database: Database, channels: Mapping[str, WatchedChannel], clock: Clock
+) -> OrderService:
+    """Build the order path: the journal, a client for each department, and when to try again."""
+    calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
+    departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
+    retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
+    return OrderService(Journal(database), departments, retrying, clock=clock, random=random.random)
+
+
+def _house(settings: GatewaySettings, ordering: OrderService, clock: Clock) -> House:
+    """Build what the routes call: the order path and the limits of one request."""
+    return House(
+        ordering,
+        OrderLimits(settings.max_lines, settings.max_quantity, settings.max_note),
+        settings.currency,
+        new_order_id=lambda: str(uuid_utils.uuid7()),
+        clock=clock,
+        wait_for_departments=settings.wait_for_departments,
+    )
+
+
+def _http_server(settings: GatewaySettings, house: House) -> HttpServer:
+    """Build the REST app and the server in front of it."""
+    log_requests = shows_access(settings.log_level)
+    app = create_app(house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests)
+    protocol = guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests)
+    return HttpServer(app, protocol, settings.grace)
+
+
+def _leave(house: House) -> None:
+    """Report that the gateway is not ready."""
+    house.is_leaving = True
+
+
+async def _reconnect(channels: Iterable[WatchedChannel], certificates: Contexts) -> None:
+    """Make new calls on connections with renewed certificates."""
+    for channel in channels:
+        channel.reconnect(certificates.client)

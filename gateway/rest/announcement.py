@@ -1,0 +1,23 @@
+"""The log line that says where orders can be placed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+FIRST_CHECK, CHECK_GROWTH, LAST_CHECK = 0.1, 1.2, 10.0
+"""Seconds before the first check of readiness, the factor from one delay to the next, and the longest delay. Each check
+writes to a journal that may be out of order."""
+
+log = structlog.get_logger("gateway")
+
+
+async def announce(
+    is_ready: Callable[[], Awaitable[bool]], url: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """Log the URLs of the menu and of the API's page, once orders can be placed."""
+    delay = FIRST_CHECK
+    while not await is_ready():
+        await sleep(delay)
+        delay = min(delay * CHECK_GROWTH, LAST_CHECK)
+    log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")

@@ -1,0 +1,120 @@
+"""A department on a real database, as the tests drive it."""
+
+from collections import Counter
+
+from sqlalchemy import Connection
+
+from departments import tables, transactions
+from departments.domain.errors import DepartmentError
+from departments.domain.menu import Menu
+from departments.domain.placing import Placement
+from departments.domain.positions import Position, TicketPage
+from departments.domain.steps import Move
+from departments.domain.stock import Stock
+from departments.domain.tickets import Decision, Ticket, TicketState, Verb
+from departments.storage import MIGRATIONS
+from departments.transactions import StockLevels, TicketOrError
+from infra.db.database import Database
+from tests.departments.factories import BAR, new_id, obeys_the_law
+
+SOLD = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
+EVERYTHING = 1_000_000
+
+
+class DepartmentDatabase:
+    """The department's use cases, each in a transaction of its own."""
+
+    def __init__(self, database: Database, menu: Menu = BAR) -> None:
+        self.database = database
+        self.menu = menu
+
+    @classmethod
+    async def open(cls, url: str, menu: Menu = BAR) -> "DepartmentDatabase":
+        database = Database(url, schema="bar")
+        database.prepare(MIGRATIONS)
+        await database.write(transactions.open_department, menu)
+        return cls(database, menu)
+
+    async def place(self, *placements: Placement, now_ms: int = 1) -> list[TicketOrError]:
+        return await self.database.write(transactions.place, self.menu, placements, now_ms)
+
+    async def place_one(self, placement: Placement) -> Ticket:
+        (result,) = await self.place(placement)
+        assert isinstance(result, Ticket)
+        return result
+
+    async def confirm(self, *order_ids: str, epoch: int = 0) -> list[TicketOrError]:
+        return await self.settle(Verb.CONFIRM, *(Decision(order_id, epoch) for order_id in order_ids))
+
+    async def suspend(self, *order_ids: str, epoch: int = 0) -> list[TicketOrError]:
+        return await self.settle(Verb.SUSPEND, *(Decision(order_id, epoch) for order_id in order_ids))
+
+    async def settle(self, verb: Verb, *decisions: Decision) -> list[TicketOrError]:
+        use_case = {Verb.CONFIRM: transactions.confirm, Verb.SUSPEND: transactions.suspend}[verb]
+        return await self.database.write(use_case, decisions, 2)
+
+    async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[TicketOrError]:
+        return await self.database.write(transactions.cancel, order_ids, now_ms)
+
+    async def move(self, order_id: str, *verbs: Verb, moved_by: str = "") -> Ticket:
+        """Take steps one after another, each from the state that the ticket is in; a confirm is the gateway's."""
+        for verb in verbs:
+            if verb is Verb.CONFIRM:
+                (result,) = await self.confirm(order_id)
+                assert isinstance(result, Ticket)
+                ticket = result
+            else:
+                ticket = await self.take(Move(order_id, verb, await self.state(order_id), new_id(), moved_by))
+        return ticket
+
+    async def take(self, move: Move, now_ms: int = 3) -> Ticket:
+        return await self.database.write(transactions.move, move, now_ms)
+
+    async def state(self, order_id: str) -> TicketState:
+        """The state of a ticket; of an order that is not known, the first that the staff see."""
+        tickets = await self.database.read(tables.read_tickets, [order_id])
+        return state(tickets[order_id]) if order_id in tickets else TicketState.QUEUED
+
+    async def changes(self, after: int = 0, *states: TicketState, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
+        """What changed after a revision, or, from the beginning, what there is; and the revision to go on from."""
+        page = await self.page(Position(after), *states, limit=limit)
+        return page.tickets, page.revision
+
+    async def page(self, position: Position, *states: TicketState, limit: int = EVERYTHING) -> TicketPage:
+        return await self.database.read(transactions.changes, position, states, limit)
+
+    async def stock_levels(self) -> StockLevels:
+        return await self.database.read(transactions.stock_levels)
+
+    async def stock(self, item: str = "coffee") -> Stock:
+        return (await self.stock_levels()).stock[item]
+
+    async def check_the_law(self) -> None:
+        """Recompute every figure from the tickets, in one reading transaction."""
+        levels, tickets = await self.database.read(_everything)
+        assert obeys_the_law(levels.stock.values())
+        wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({TicketState.CANCELLED}))
+        for item, stock in levels.stock.items():
+            assert stock.held == _accepted(tickets, frozenset({TicketState.HELD}))[item]
+            assert stock.sold == _accepted(tickets, SOLD)[item]
+            assert stock.wasted == wasted[item]
+
+
+def state(result: TicketOrError) -> TicketState:
+    """Return the state of a ticket; raise a result that is an error."""
+    if isinstance(result, DepartmentError):
+        raise result
+    return result.state
+
+
+def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket]]:
+    return transactions.stock_levels(connection), transactions.changes(connection, Position(), (), EVERYTHING).tickets
+
+
+def _accepted(tickets: list[Ticket], states: frozenset[TicketState]) -> Counter[str]:
+    figures: Counter[str] = Counter()
+    for ticket in tickets:
+        if ticket.state in states:
+            for line in ticket.accepted():
+                figures[line.item] += line.quantity
+    return figures

@@ -1,0 +1,300 @@
+"""The department against a model in plain Python, under any sequence of calls, restarts included; SQLite only."""
+
+import asyncio
+import copy
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from departments import transactions
+from departments.domain.errors import OrderIdTaken, OrderNotFound, StepConflict, StepIdTaken, StepNotAllowed
+from departments.domain.placing import Placement, RequestedLine
+from departments.domain.positions import Position
+from departments.domain.steps import Move
+from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketState, Verb
+from departments.transactions import TicketOrError
+from tests.departments.department_database import SOLD, DepartmentDatabase
+from tests.departments.factories import NEXT, small_menu
+
+MENU = small_menu(coffee=12, soda=5, beer=0)
+IDS = [str(UUID(int=number)) for number in range(8)]
+STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
+ALIVE = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING})
+
+ids = st.sampled_from(IDS)
+batches_of_ids = st.lists(ids, min_size=1, max_size=2)
+requested_lines = st.builds(
+    RequestedLine,
+    st.sampled_from([*MENU.items, "tea"]),
+    st.integers(1, 4),
+    st.sampled_from(["", "hot"]),
+    st.sampled_from([None, None, 100, 110]),
+)
+placements = st.builds(Placement, ids, st.lists(requested_lines, min_size=1, max_size=3), st.just("7"), st.booleans())
+
+
+@dataclass
+class Known:
+    """What the model remembers of an order; a tombstone has no lines."""
+
+    state: TicketState
+    lines: list[RequestedLine]
+    outcomes: list[tuple[Outcome, int]]
+    """Each line's outcome, and how many were left."""
+    epoch: int = 0
+    wasted: bool = False
+    steps: dict[str, tuple[Move, Ticket]] = field(default_factory=dict)
+    """By its id, each step of the staff's: as it was asked for, and the ticket that was returned."""
+
+
+class Model:
+    """The same rules in the plainest form: every quantity is counted anew from the orders."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Known] = {}
+
+    def figure(self, item: str, states: frozenset[TicketState], *, wasted: bool = False) -> int:
+        return sum(
+            line.quantity
+            for known in self.orders.values()
+            if known.state in states and known.wasted is wasted
+            for line, (outcome, _) in zip(known.lines, known.outcomes, strict=True)
+            if outcome is Outcome.ACCEPTED and line.item == item
+        )
+
+    def left(self, item: str) -> int:
+        return MENU.items[item].stock - self.figure(item, SOLD | {TicketState.HELD}) - self.wasted(item)
+
+    def wasted(self, item: str) -> int:
+        return self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
+
+    def place(self, placement: Placement) -> Known | None:
+        """Place an order and return its record; None where the id is taken."""
+        known = self.orders.get(placement.order_id)
+        if known is None:
+            known = self.orders[placement.order_id] = Known(
+                TicketState.HELD if placement.hold else TicketState.QUEUED, [], []
+            )
+            for line in placement.lines:
+                result = self._outcome(line)
+                known.lines.append(line)
+                known.outcomes.append(result)
+            if all(outcome is not Outcome.ACCEPTED for outcome, _ in known.outcomes):
+                known.state = TicketState.NONE
+        return known if not known.lines or known.lines == placement.lines else None
+
+    def _outcome(self, line: RequestedLine) -> tuple[Outcome, int]:
+        if line.item not in MENU.items:
+            return Outcome.NOT_ON_MENU, 0
+        if line.expected_price not in (None, MENU.items[line.item].price):
+            return Outcome.PRICE_CHANGED, 0
+        if line.quantity > self.left(line.item):
+            return Outcome.OUT_OF_STOCK, self.left(line.item)
+        return Outcome.ACCEPTED, 0
+
+    def settle(self, decision: Decision, before: TicketState, after: TicketState) -> Known:
+        known = self.orders.setdefault(decision.order_id, Known(TicketState.CANCELLED, [], []))
+        if known.state is not TicketState.CANCELLED and decision.epoch >= known.epoch:
+            known.epoch = decision.epoch
+            if known.state is before:
+                known.state = after
+        return known
+
+    def cancel(self, order_id: str) -> Known:
+        known = self.orders.setdefault(order_id, Known(TicketState.CANCELLED, [], []))
+        if known.state in (TicketState.HELD, TicketState.QUEUED):
+            known.state = TicketState.CANCELLED
+        return known
+
+
+class TransactionsAndModel(RuleBasedStateMachine):
+    """Whatever is asked of the department is asked of the model too, and they agree."""
+
+    @initialize(first=st.lists(placements, min_size=3, max_size=6))
+    def open(self, first: list[Placement]) -> None:
+        self.runner = asyncio.Runner()
+        self.folder = Path(tempfile.mkdtemp(prefix="department-"))
+        self.model = Model()
+        self.position = Position()
+        self.copy: tuple[bytes, Model] | None = None
+        self.seen: dict[str, Ticket] = {}
+        self.department = self.run_open()
+        self.agree_on_placing(first)  # hypothesis leaves some rules out of each run: without orders most do nothing
+
+    def teardown(self) -> None:
+        self.department.database.close()
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    def run_open(self) -> DepartmentDatabase:
+        return self.runner.run(DepartmentDatabase.open(f"sqlite:///{self.folder}/bar.db", MENU))
+
+    @rule(batch=st.lists(placements, min_size=1, max_size=4))
+    def place(self, batch: list[Placement]) -> None:
+        self.agree_on_placing(batch)
+
+    def agree_on_placing(self, batch: list[Placement]) -> None:
+        for placement, result in zip(batch, self.runner.run(self.department.place(*batch)), strict=True):
+            known = self.model.place(placement)
+            if known is None:
+                assert isinstance(result, OrderIdTaken)
+            else:
+                self.agree(placement.order_id, known, result)
+
+    @rule(hold=st.booleans())
+    def replay_everything(self, hold: bool) -> None:
+        known = {order_id: known for order_id, known in self.model.orders.items() if known.lines}
+        again = [Placement(order_id, list(each.lines), "7", hold) for order_id, each in known.items()]
+        outcomes = self.runner.run(self.department.place(*again))
+        for (order_id, each), result in zip(known.items(), outcomes, strict=True):
+            self.agree(order_id, each, result)
+
+    @rule(data=st.data())
+    def confirm(self, data: st.DataObject) -> None:
+        self.settle(Verb.CONFIRM, self.decisions(data), TicketState.HELD, TicketState.QUEUED)
+
+    @rule(data=st.data())
+    def suspend(self, data: st.DataObject) -> None:
+        self.settle(Verb.SUSPEND, self.decisions(data), TicketState.QUEUED, TicketState.HELD)
+
+    def decisions(self, data: st.DataObject) -> list[Decision]:
+        """Draw decisions about any orders, mostly those that are on their way, with epochs near the one known."""
+        alive = [order_id for order_id, known in self.model.orders.items() if known.state in ALIVE]
+        drawn = data.draw(st.lists(st.sampled_from(alive * 4 + IDS), min_size=1, max_size=4))
+        epochs = {order_id: known.epoch for order_id, known in self.model.orders.items()}
+        return [Decision(each, max(0, epochs.get(each, 0) + data.draw(st.integers(-1, 2)))) for each in drawn]
+
+    def settle(self, verb: Verb, batch: list[Decision], before: TicketState, after: TicketState) -> None:
+        expected = [self.model.settle(decision, before, after) for decision in batch]
+        outcomes = self.runner.run(self.department.settle(verb, *batch))
+        for decision, known, result in zip(batch, expected, outcomes, strict=True):
+            self.agree(decision.order_id, known, result)
+
+    @rule(batch=batches_of_ids)
+    def cancel(self, batch: list[str]) -> None:
+        for order_id, result in zip(batch, self.runner.run(self.department.cancel(*batch)), strict=True):
+            self.agree(order_id, self.model.cancel(order_id), result)
+
+    @rule(
+        order_id=ids,
+        verb=st.sampled_from(STAFF),
+        expected=st.sampled_from(TicketState),
+        step_id=st.sampled_from("abcd"),
+    )
+    def move_from_any_state(self, order_id: str, verb: Verb, expected: TicketState, step_id: str) -> None:
+        self.move(Move(order_id, verb, expected, step_id, "Ana"))
+
+    @rule(order_id=ids, verb=st.sampled_from(STAFF), step_id=st.sampled_from("abcd"))
+    def move_from_the_state_it_is_in(self, order_id: str, verb: Verb, step_id: str) -> None:
+        known = self.model.orders.get(order_id)
+        reason = "why not" if verb is Verb.CANCEL else ""
+        self.move(Move(order_id, verb, known.state if known else TicketState.QUEUED, step_id, "Bo", reason))
+
+    @rule(data=st.data())
+    def move_once_more(self, data: st.DataObject) -> None:
+        """Repeat any step that was taken, however long ago."""
+        taken = [move for known in self.model.orders.values() for move, _ in known.steps.values()]
+        if taken:
+            self.move(data.draw(st.sampled_from(taken)))
+
+    def move(self, move: Move) -> None:
+        known = self.model.orders.get(move.order_id)
+        before = known.steps.get(move.step_id) if known else None
+        try:
+            ticket = self.runner.run(self.department.take(move))
+        except OrderNotFound:
+            assert known is None
+        except StepIdTaken:
+            assert before is not None
+            assert (before[0].verb, before[0].expected) != (move.verb, move.expected)
+        except StepConflict:
+            assert known is not None
+            assert (before, known.state is move.expected) == (None, False)
+        except StepNotAllowed:
+            assert known is not None
+            assert (before, known.state) == (None, move.expected)
+            assert move.verb not in NEXT[known.state] or (known.state, move.verb) == (TicketState.HELD, Verb.CANCEL)
+        else:
+            assert known is not None
+            if before is not None:
+                assert ticket == before[1]
+                return
+            assert known.state is move.expected
+            known.wasted = (known.state, move.verb) == (TicketState.PREPARING, Verb.CANCEL)
+            known.state = NEXT[known.state][move.verb]
+            known.steps[move.step_id] = move, ticket
+            self.agree(move.order_id, known, ticket)
+            assert (ticket.moved_by, ticket.cancel_reason, ticket.wasted) == (move.moved_by, move.reason, known.wasted)
+
+    @rule()
+    def reopen(self) -> None:
+        self.department.database.close()
+        self.department = self.run_open()
+
+    @rule()
+    def back_up(self) -> None:
+        self.department.database.close()
+        self.copy = (self.folder / "bar.db").read_bytes(), copy.deepcopy(self.model)
+        self.department = self.run_open()
+
+    @rule(idle=st.integers(0, 6))
+    def restore(self, idle: int) -> None:
+        """Put the copy back, and write until the database may have come to where its reader believes it to be."""
+        if self.copy is None:
+            return
+        self.department.database.close()
+        content, model = self.copy
+        (self.folder / "bar.db").write_bytes(content)
+        self.model = copy.deepcopy(model)
+        self.department = self.run_open()
+        self.runner.run(self.department.database.write(transactions.renew_incarnation))
+        for _ in range(idle):
+            self.runner.run(self.department.database.write(transactions.open_department, MENU))
+
+    @invariant()
+    def figures_agree(self) -> None:
+        self.runner.run(self.department.check_the_law())
+        levels = self.runner.run(self.department.stock_levels())
+        for item in MENU.items:
+            stock = levels.stock[item]
+            assert stock.on_hand == self.model.left(item)
+            assert stock.held == self.model.figure(item, frozenset({TicketState.HELD}))
+            assert stock.sold == self.model.figure(item, SOLD)
+            assert stock.wasted == self.model.wasted(item)
+            assert stock.received == MENU.items[item].stock
+
+    @invariant()
+    def a_watcher_knows_everything(self) -> None:
+        while True:
+            page = self.runner.run(self.department.page(self.position, limit=3))
+            assert page.reset == (page.incarnation != self.position.incarnation != "")
+            if page.reset:
+                self.seen.clear()
+            self.seen.update({ticket.order_id: ticket for ticket in page.tickets})
+            is_over = not page.snapshot and page.revision == self.position.after
+            self.position = Position(page.revision, page.incarnation, page.snapshot)
+            if is_over:
+                break
+        assert {key: ticket.state for key, ticket in self.seen.items()} == {
+            key: known.state for key, known in self.model.orders.items()
+        }
+
+    def agree(self, order_id: str, known: Known, result: TicketOrError) -> None:
+        assert isinstance(result, Ticket)
+        assert (result.order_id, result.state, result.epoch) == (order_id, known.state, known.epoch)
+        assert [
+            RequestedLine(line.item, line.quantity, line.note, line.expected_price) for line in result.lines
+        ] == known.lines
+        assert [(line.outcome, line.available) for line in result.lines] == known.outcomes
+
+
+TestTransactionsAndModel = TransactionsAndModel.TestCase
+TestTransactionsAndModel.settings = settings(
+    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

@@ -1,0 +1,96 @@
+"""How answers leave; what is done against hostile peers is shown in tests/hardening."""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+import pytest
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from infra.http.response import HeldHead, respond
+
+
+class Transport:
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+        self.is_closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def is_closing(self) -> bool:
+        return self.is_closed
+
+
+def held() -> tuple[Transport, HeldHead]:
+    transport = Transport()
+    return transport, HeldHead(cast("asyncio.Transport", transport))
+
+
+def test_a_head_leaves_together_with_the_first_of_its_body() -> None:
+    transport, held_head = held()
+    held_head.write(b"head ")
+    assert transport.written == []
+    held_head.write(b"body")
+    held_head.write(b" and more")
+    assert transport.written == [b"head body", b" and more"]
+    held_head.flush()
+    assert len(transport.written) == 2
+
+
+def test_a_head_that_nothing_follows_leaves_when_the_answer_is_complete() -> None:
+    transport, held_head = held()
+    held_head.write(b"head")
+    held_head.flush()
+    held_head.flush()
+    assert transport.written == [b"head"]
+
+
+def test_a_head_leaves_before_its_connection_is_closed() -> None:
+    transport, held_head = held()
+    held_head.write(b"head")
+    held_head.close()
+    assert transport.written == [b"head"]
+    assert held_head.is_closing()
+
+
+def cycle_on(transport: Transport, *, keep_alive: bool = True) -> RequestResponseCycle:
+    """Begin a request as uvicorn does, whose body has been read."""
+    real = cast("asyncio.Transport", transport)
+    log = logging.getLogger("test")
+    scope = cast("Any", {"type": "http", "method": "POST"})
+    date = [(b"date", b"today")]
+    return RequestResponseCycle(
+        scope, real, FlowControl(real), log, log, False, date, asyncio.Event(), False, keep_alive, lambda: None
+    )
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+async def test_an_answer_in_one_go_is_what_its_two_messages_would_be(*, keep_alive: bool) -> None:
+    at_once, apart = Transport(), Transport()
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
+    cycle = cycle_on(at_once, keep_alive=keep_alive)
+    await respond(cast("Any", cycle.send), 201, headers, b"{}")
+    other = cycle_on(apart, keep_alive=keep_alive)
+
+    async def send(event: Any) -> None:
+        await other.send(event)
+
+    await respond(send, 201, headers, b"{}")
+    assert at_once.written == [b"".join(apart.written)]
+    assert len(apart.written) == 2
+    assert at_once.is_closed is apart.is_closed is not keep_alive
+    assert cycle.response_complete
+    assert other.response_complete
+
+
+async def test_a_guest_who_left_is_not_answered() -> None:
+    transport = Transport()
+    cycle = cycle_on(transport)
+    cycle.disconnected = True
+    await respond(cast("Any", cycle.send), 201, [], b"")
+    assert transport.written == []

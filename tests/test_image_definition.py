@@ -1,0 +1,42 @@
+"""What of the image can be checked without a Docker engine."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+from gateway.rest.description import VERSION
+
+ROOT = Path(__file__).parent.parent
+
+WITHOUT = """
+import sys
+
+for name in sys.argv[1:]:
+    sys.modules[name] = None  # an import of it fails
+
+import departments.main
+import gateway.main
+from gateway.rest.app import create_app
+
+description = create_app(None, max_body=1024).openapi_schema.to_schema()
+assert "/orders" in description["paths"]
+"""
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert version == VERSION
+    assert f"ARG VERSION={version}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"COMANDA_VERSION:-{version}}}" in (ROOT / "deploy/program.yml").read_text()
+    assert re.findall(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[0] == version
+
+
+def test_the_programs_run_without_what_the_image_uninstalls() -> None:
+    names = re.findall(r"pip uninstall --yes --quiet ([\w ]+?) \\", (ROOT / "Dockerfile").read_text())
+    assert len(names) == 1
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT, *names[0].split()], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
