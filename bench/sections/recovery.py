@@ -26,7 +26,7 @@ def windows(plan: Plan, names: tuple[str, ...]) -> int:
 
 
 def run(stage: Stage) -> None:
-    """Start a house on a journal that is full of unfinished orders."""
+    """Start all programs on a journal that is full of unfinished orders."""
     if not windows(stage.plan, stage.names):
         return
     count = stage.plan.unfinished
