@@ -12,13 +12,12 @@ from pathlib import Path
 
 from departments.menu_file import find_menu, read_menu
 from departments.settings import DepartmentSettings
-from departments.storage import menu_folder
 from gateway.settings import GatewaySettings
 from infra.errors import StartError
 from infra.grpc.health_client import check_health
 from infra.settings import read_settings
 from infra.tls import find_credentials
-from ops.procfile import own_address
+from ops.procfile import menu_folder, own_address
 
 SECONDS = 4.0
 

@@ -16,7 +16,6 @@ from functools import partial
 
 import structlog
 
-from departments.storage import menu_folder
 from gateway.settings import GatewaySettings
 from infra.interrupts import has_held_any
 from infra.logs import Format, configure_logs
@@ -25,7 +24,7 @@ from infra.stop_signals import StopSignals
 from infra.supervise import in_background
 from ops.child import START_FAILED, Child, NotStarted
 from ops.output import Output, OwnLines
-from ops.procfile import Procfile, plan
+from ops.procfile import Procfile, menu_folder, plan
 
 OWN_NAME = "up"
 MORE_SECONDS = 10.0
