@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.rest.app import create_app
-from tests.gateway.served import MAX_BODY, Json, Served, client
+from tests.gateway.served import Json, Served, client
 
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
@@ -92,7 +91,7 @@ async def test_the_example_of_a_problem_is_a_problem_that_there_is(served: Serve
 
 async def test_it_is_the_same_every_time(served: Served, api: Json) -> None:
     """Litestar likes to make examples up at random."""
-    async with client(create_app(served.house, max_body=MAX_BODY)) as other:
+    async with client(served.create_app()) as other:
         assert (await other.get("/schema/openapi.json")).json() == api
 
 

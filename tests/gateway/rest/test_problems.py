@@ -13,6 +13,7 @@ from gateway.domain.errors import (
     BodyUnreadable,
     BrokenOff,
     FieldMissing,
+    FieldNotAllowed,
     GatewayError,
     KeyMismatch,
     KeyReused,
@@ -24,7 +25,6 @@ from gateway.domain.errors import (
     OrderUnreadable,
     Overloaded,
     QuantityTooLarge,
-    RuleBroken,
     TakenOver,
     TooManyLines,
     UnknownDepartment,
@@ -37,7 +37,7 @@ from tests.gateway.fakes import new_id
 
 ORDER_ID = new_id()
 EXAMPLES: list[tuple[Exception, int]] = [
-    (RuleBroken("table", "", "expected text"), 400),
+    (FieldNotAllowed("table", "", "expected text"), 400),
     (BodyUnreadable("it is empty"), 400),
     (FieldMissing("lines", "expected a list"), 400),
     (UnknownParameter("colour", "red", {"limit"}), 400),
@@ -81,7 +81,7 @@ def test_an_error_is_a_problem_with_its_facts(error: Exception, status: int) -> 
     assert answer.status == status
     assert answer.title
     assert str(error) in answer.detail
-    if isinstance(error, RuleBroken):
+    if isinstance(error, FieldNotAllowed):
         assert answer.field == error.field
         assert answer.allowed == error.allowed
         assert answer.field in answer.detail
@@ -98,7 +98,7 @@ def test_an_error_that_will_pass_says_when_to_come_again(error: Exception, statu
 
 def test_every_value_that_is_shown_is_a_scalar() -> None:
     for value in ([1], {"a": 1}, None, True, 1, 1.5, "text", 10**100):
-        shown = _answer(RuleBroken("field", value, "expected another")).value
+        shown = _answer(FieldNotAllowed("field", value, "expected another")).value
         assert msgspec.convert(shown, Scalar) == shown
 
 

@@ -435,7 +435,7 @@ async def test_a_method_that_is_not_allowed_is_told_which_are(
 async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str) -> None:
     answer = problem(await served.guest.get(path), 404)
     assert answer["title"] == "Not Found"
-    assert "what there is stands at /schema" in answer["detail"]
+    assert "/schema describes the paths that exist" in answer["detail"]
     assert len(answer["detail"]) < 300
 
 

@@ -256,7 +256,7 @@ async def test_an_order_that_was_refused_for_its_price_stays_so_whatever_the_pri
 async def test_an_order_keeps_the_currency_in_which_it_was_taken(served_on_any: Served) -> None:
     order_id = new_id()
     first = await served_on_any.order("bar coffee", order_id=order_id)
-    served_on_any.house.currency = Currency("JPY")
+    served_on_any.requests.currency = Currency("JPY")
     again = await served_on_any.order("bar coffee", order_id=order_id)
     assert again.content == first.content
     assert (await served_on_any.guest.get(f"/orders/{order_id}")).json() == first.json()

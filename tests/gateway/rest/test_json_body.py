@@ -1,20 +1,23 @@
-"""The words in which a problem is told."""
+"""The texts of problems."""
 
 import pytest
 
-from gateway.domain.errors import ABSENT, SHOWN, RuleBroken
+from gateway.domain.errors import ABSENT, SHOWN, FieldNotAllowed
 from gateway.domain.order import Status
-from gateway.rest.json_body import rule
+from gateway.rest.json_body import describe_type
 
 
 def test_a_value_is_cut_to_what_a_message_shows() -> None:
-    shown = RuleBroken("note", "x" * 1000, "expected less")
+    shown = FieldNotAllowed("note", "x" * 1000, "expected less")
     assert len(str(shown)) < SHOWN + 60
-    assert RuleBroken("note", "x" * SHOWN, "expected less").value == "x" * SHOWN
+    assert FieldNotAllowed("note", "x" * SHOWN, "expected less").value == "x" * SHOWN
 
 
 def test_where_there_is_no_value_none_is_shown() -> None:
-    assert str(RuleBroken("quantity", ABSENT, "expected less")) == "quantity: this value is not allowed: expected less"
+    assert (
+        str(FieldNotAllowed("quantity", ABSENT, "expected less"))
+        == "quantity: this value is not allowed: expected less"
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,4 +32,4 @@ def test_where_there_is_no_value_none_is_shown() -> None:
     ],
 )
 def test_what_a_type_allows_is_said_in_words(kind: object, words: str) -> None:
-    assert rule(kind) == words
+    assert describe_type(kind) == words

@@ -6,14 +6,14 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar, Request, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import PermissionDeniedException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, QueryParameter
 
-from gateway.rest.app import assemble
-from gateway.rest.restaurant import House
+from gateway.domain.currencies import Currency
+from gateway.rest.app import wrap
 from tests.gateway.served import MAX_BODY, Served, client, problem
 
 NOTHING = object()
@@ -27,14 +27,14 @@ class Tip(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 @post("/tips")
-async def tip(data: Annotated[Tip, Body()], house: NamedDependency[House]) -> Tip:
+async def tip(data: Annotated[Tip, Body()], currency: NamedDependency[Currency]) -> Tip:
     """Take a tip."""
-    assert house.currency == "EUR"
+    assert currency == "EUR"
     return data
 
 
 async def send(served: Served, *routes: Any, path: str = "/tips", **options: Any) -> httpx.Response:
-    app = assemble(served.house, routes, max_body=MAX_BODY)
+    app = wrap(served.create_litestar(*routes))
     async with client(app) as guest:
         return await guest.request(options.pop("method", "POST"), path, **options)
 
@@ -165,11 +165,7 @@ async def test_what_it_refuses_by_itself_keeps_its_words(served: Served) -> None
 async def test_a_dependency_of_the_wrong_kind_is_a_fault_that_is_logged(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = post("/tips", dependencies={"house": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
+    wrong = post("/tips", dependencies={"currency": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
     body = problem(await send(served, wrong, json={"amount": 5}), 500)
     assert body["title"] == "A fault in the gateway"
     assert "a handler failed" in capsys.readouterr().out
-
-
-def test_litestar_is_what_is_assembled(served: Served) -> None:
-    assert isinstance(assemble(served.house, [tip], max_body=MAX_BODY), Litestar)
