@@ -11,7 +11,12 @@ from litestar import Litestar, Request, Response, Router, get, post
 from litestar.config.compression import CompressionConfig
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import (
+    ImproperlyConfiguredException,
+    LitestarException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+)
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import Body, FromHeader, FromPath, FromQuery, HeaderParameter
 from litestar.types import ASGIApp
@@ -26,7 +31,7 @@ from tests.gateway.served import Json, Served, client, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}
 WAYS = ["/orders", "http://gateway//orders"]
-"""The fast path, and Litestar's own, which a path in another spelling takes."""
+"""The fast path, and Litestar's own, which serves a path in another spelling."""
 
 Options = dict[str, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
@@ -81,8 +86,8 @@ async def deny_later(connection: AnyConnection, handler: BaseRouteHandler) -> No
 async def test_a_guard_of_any_layer_keeps_an_order_out(
     served: Served, guard: Any, status: int, layer: str, way: str
 ) -> None:
-    answer = problem(await posted(app_with(served, layer, guards=[guard]), way), status)
-    assert answer["detail"] in ("no key, no order", "not this one")
+    refusal = problem(await posted(app_with(served, layer, guards=[guard]), way), status)
+    assert refusal["detail"] in ("no key, no order", "not this one")
     assert served.restaurant.bar.calls == []
 
 
@@ -155,7 +160,7 @@ async def test_hooks_of_any_layer_run_around_a_handler(served: Served, layer: st
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_hook_that_answers_keeps_the_handler_from_it(served: Served, way: str) -> None:
+async def test_a_response_that_a_hook_returns_is_sent_and_the_handler_is_not_called(served: Served, way: str) -> None:
     async def before(request: Request[Any, Any, Any]) -> Response[str]:
         return Response("closed today", status_code=503, media_type="text/plain")
 
@@ -173,7 +178,7 @@ async def test_what_a_layer_adds_to_responses_is_added(served: Served, layer: st
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("layer", ["router", "handler"])
-async def test_a_layers_own_handler_of_errors_answers(served: Served, layer: str, way: str) -> None:
+async def test_an_exception_handler_of_a_layer_makes_the_response(served: Served, layer: str, way: str) -> None:
     def teapot(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
         return Response(f"{type(error).__name__} at {request.route_handler}", status_code=418, media_type="text/plain")
 
@@ -257,6 +262,26 @@ async def test_what_cannot_be_written_is_a_fault_that_is_logged(
 
     problem(await posted(assembled(served, make), way), 500)
     assert "a handler failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_error_after_the_response_has_begun_sends_no_second_response(served: Served, way: str) -> None:
+    async def fail(request: Request[Any, Any, Any]) -> None:
+        raise ZeroDivisionError
+
+    app = app_with(served, "handler", after_response=fail)
+    sent: list[str] = []
+
+    async def recording(scope: Any, receive: Any, send: Any) -> None:
+        async def record(message: Any) -> None:
+            sent.append(message["type"])
+            await send(message)
+
+        await app(scope, receive, record)
+
+    with pytest.raises((ZeroDivisionError, LitestarException)):
+        await posted(recording, way)
+    assert sent == ["http.response.start", "http.response.body"]
 
 
 async def test_a_hook_before_everything_is_sent_sees_the_fast_path_too(served: Served) -> None:
@@ -380,7 +405,7 @@ async def test_a_guest_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(
     assert "a handler failed" not in capsys.readouterr().out
 
 
-async def test_an_answer_is_what_litestar_would_make_of_it(served: Served) -> None:
+async def test_a_response_is_what_litestar_would_make_of_it(served: Served) -> None:
     placed = await served.order("bar coffee 2", "kitchen meat")
     looked_at = await served.guest.get(placed.headers["location"])
     assert json.loads(placed.content) == json.loads(looked_at.content)
@@ -390,15 +415,15 @@ async def test_an_answer_is_what_litestar_would_make_of_it(served: Served) -> No
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])
 async def test_other_methods_pass(served: Served, path: str) -> None:
-    answer = await served.guest.options(path)
-    assert answer.status_code == 204
-    assert "POST" in answer.headers["allow"]
+    response = await served.guest.options(path)
+    assert response.status_code == 204
+    assert "POST" in response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/orders/", "//orders"])
 async def test_a_path_that_litestar_takes_for_the_same_is_served(served: Served, path: str) -> None:
-    answer = await served.guest.post(f"http://gateway{path}", json=COFFEE)
-    assert answer.status_code == 201
+    response = await served.guest.post(f"http://gateway{path}", json=COFFEE)
+    assert response.status_code == 201
 
 
 async def test_both_ways_write_the_same_response(served: Served) -> None:
@@ -410,8 +435,8 @@ async def test_both_ways_write_the_same_response(served: Served) -> None:
 
 
 async def test_a_host_that_litestar_refuses_is_refused(served: Served) -> None:
-    answer = await served.guest.post("/orders", json=COFFEE, headers={"host": "a b"})
-    assert problem(answer, 400)["detail"] == "Invalid host header"
+    response = await served.guest.post("/orders", json=COFFEE, headers={"host": "a b"})
+    assert problem(response, 400)["detail"] == "Invalid host header"
 
 
 async def test_the_products_orders_take_the_fast_path(served: Served) -> None:
@@ -431,3 +456,19 @@ async def test_litestar_is_not_called_for_a_plain_order(served: Served) -> None:
     assert (await posted(wrap(litestar))).status_code == 201
     with pytest.raises(AssertionError, match="Litestar was called"):
         await posted(wrap(litestar), WAYS[1])
+
+
+@pytest.mark.parametrize("cors_origins", [[], ["https://orders.example.org"]])
+async def test_the_server_may_start_and_stop_the_app(served: Served, cors_origins: list[str]) -> None:
+    events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent: list[str] = []
+
+    async def receive() -> Any:
+        return events.pop(0)
+
+    async def send(event: Any) -> None:
+        sent.append(event["type"])
+
+    scope: Any = {"type": "lifespan"}
+    await served.create_app(cors_origins=cors_origins)(scope, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

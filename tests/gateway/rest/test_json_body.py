@@ -31,5 +31,5 @@ def test_where_there_is_no_value_none_is_shown() -> None:
         (Status, "one of pending, accepted, partly_accepted, refused, cancelled"),
     ],
 )
-def test_what_a_type_allows_is_said_in_words(kind: object, words: str) -> None:
+def test_a_type_is_described_by_the_values_that_it_allows(kind: object, words: str) -> None:
     assert describe_type(kind) == words
