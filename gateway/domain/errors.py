@@ -159,7 +159,7 @@ class Overloaded(GatewayError):
     """Too many orders wait for their response."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"{most} orders wait for their response already; this one was not stored")
+        super().__init__(f"{most} orders are waiting for their response already; this one was not stored")
 
 
 class BrokenOff(GatewayError):
