@@ -29,7 +29,7 @@ up: _run-setup
 gen: setup
     @.ci/gen generated
 
-# format, lint, types, imports, protos, generated code: reads only
+# format, lint, types, imports, protos, generated code, rules and written pages: reads only
 check: setup
     ruff format --check .
     ruff check .
@@ -37,22 +37,32 @@ check: setup
     lint-imports
     buf lint
     @.ci/gen --check generated
+    python -m pytest -q tests/test_rules.py tests/test_words.py tests/test_architecture.py tests/ops/test_settings_page.py
 
 # write what `check` would complain about
 fix: setup
     ruff format .
     ruff check --fix .
     python -m ops settings > docs/settings.md
+    python -m tests.architecture
 
-# run the tests
+# run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup
-    python -m pytest "$@"
+    @.ci/tests "$@"
+
+# run the tests that need neither PostgreSQL nor another process nor a wait: half a minute
+test-fast *args: setup
+    @.ci/tests -m fast "$@"
+
+# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover, crowds
+prove *args: setup
+    python -m pytest -m proof "$@"
 
 # look at the pages in a real Chromium, which has to be installed
 test-pages *args: setup
     python -m pytest -m pages "$@"
 
-# run the tests and report branch coverage
+# run the tests, side by side, and report branch coverage
 cover *args: setup
     @.ci/cover "$@"
 
@@ -68,15 +78,15 @@ migrate: _run-setup
 audit *args: _run-setup
     @python -m ops audit "$@"
 
-# copy every SQLite database into a new folder, of a house at work or at rest
+# copy every SQLite database into a new folder, while the programs are running or stopped
 backup folder: _run-setup
     @python -m ops backup {{quote(folder)}}
 
-# put the copies in a folder back, of a house at rest
+# put the copies in a folder back, while all programs are stopped
 restore folder: _run-setup
     @python -m ops restore {{quote(folder)}}
 
-# list tickets without an order, as a restored backup may leave them; `--yes` cancels what is not started, of a house at rest
+# list tickets without an order, as a restored backup may leave them; `--yes` cancels those that are not started
 settle *args: _run-setup
     @python -m ops settle "$@"
 
@@ -92,7 +102,7 @@ compose-down stack="sqlite":
 compose-test *args: setup
     python -m pytest -m containers tests/containers "$@"
 
-# the long forms of all proofs: some two hours
+# run the proofs in their long forms: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200
     python -m tests.simulation.model --steps 100000

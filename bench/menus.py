@@ -1,4 +1,4 @@
-"""The menus of a measured house, with a stock that does not run out, and the orders that are asked of it."""
+"""The menus of a measured system, with a stock that does not run out, and the orders that are asked of it."""
 
 import json
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """`python -m bench.openloop`: an open loop. Orders come at a fixed rate, whether earlier ones are answered or not.
 
 A latency counts from the moment at which the order was due, so an order that had to wait for a free connection, or for
-this program, shows it: no coordinated omission. How late orders were sent is told beside.
+this program, shows it: no coordinated omission. How late orders were sent is shown beside.
 """
 
 import argparse

@@ -31,7 +31,7 @@ _FAST = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE")
 
 def migrate(settings: Mapping[str, str]) -> None:
     """Let the programs make their tables."""
-    command = [sys.executable, "-m", "house", "migrate"]
+    command = [sys.executable, "-m", "ops", "migrate"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -44,7 +44,7 @@ def finished(folder: Path, stations: list[Station], count: int) -> None:
 
 
 def unfinished(folder: Path, stations: list[Station], count: int) -> None:
-    """Write orders that a gateway wrote down and then died, before any department heard of them."""
+    """Write orders that a gateway wrote down and then died, before any department received them."""
     lines = [Line(station.name, station.items[0]) for station in stations]
     owed = encode_json(dict.fromkeys((station.name for station in stations), Goal.PLACE))
     _write_orders(folder, count, encode_json(lines), Status.PENDING, owed=owed)

@@ -1,1 +1,1 @@
-"""The whole house: what spans the gateway and the departments. `python -m ops up` runs it on one machine."""
+"""Commands for the gateway and the departments together: `python -m ops up` runs all of them on one machine."""

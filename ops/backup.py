@@ -1,26 +1,45 @@
-"""Copies of SQLite databases, taken while their programs run.
+"""The command `backup`: copies SQLite databases while their programs run.
 
-A copy is one database as of one moment. Those of a house are taken one after another, the journal first: whatever order
-it has, the departments' copies then have no less of it, and what was unfinished is asked for again as after a crash.
+A copy is one database as of one moment. The databases are copied one after another, the journal first: the departments'
+copies are then younger, so that every order in the journal's copy can be finished as after a crash.
 """
 
+import argparse
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from infra.db.sqlite_files import make_folder, make_private, refuse_half_restored
 from infra.errors import StartError
+from ops.databases import database_files
+from ops.printing import Show, show
 
-Tell = Callable[[str], None]
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the folder."""
+    parser.add_argument("folder", help="a new or empty folder: one file for each database")
 
 
-def back_up(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
+def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
+    """Copy every database; returns 0."""
+    back_up(database_files(environ), folder_of(arguments), show)
+    return 0
+
+
+def folder_of(arguments: argparse.Namespace) -> Path:
+    """Return the folder of the copies that a command was given; raises StartError."""
+    if not arguments.folder.strip():
+        raise StartError("the folder of the copies has no name; give one, such as /var/backups/comanda/monday")
+    return Path(arguments.folder).expanduser()
+
+
+def back_up(databases: Mapping[str, Path], folder: Path, show: Show) -> None:
     """Copy databases, in the order given, into a folder that is new or empty; raises StartError.
 
-    All copies are there in the end, each proven whole and on disk, or none is.
+    Either all copies are made, each checked and on disk, or none is.
     """
     refuse_own_place(databases, folder)
     _refuse_used(folder)
@@ -46,28 +65,28 @@ def back_up(databases: Mapping[str, Path], folder: Path, tell: Tell) -> None:
         _remove(unfinished.values(), folder if is_new else None)
         raise
     for name, path in databases.items():
-        tell(f"{path} is copied to {place(folder, name)}: {place(folder, name).stat().st_size / 1e6:.1f} MB")
+        show(f"{path} is copied to {place(folder, name)}: {place(folder, name).stat().st_size / 1e6:.1f} MB")
 
 
 def place(folder: Path, name: str) -> Path:
-    """Name the copy of a database in a folder."""
+    """Return the path of a database's copy in a folder."""
     return folder / f"{name}.db"
 
 
 def unfinished_copy(path: Path) -> Path:
-    """Name the file that is written before it takes the place of `path`."""
+    """Return the path that is written first and then renamed to `path`."""
     return path.with_name(f".{path.name}.new")
 
 
 def refuse_own_place(databases: Mapping[str, Path], folder: Path) -> None:
-    """Refuse the folder in which a database is: a program would go on with a file that is no longer there."""
+    """Refuse the folder in which a database is: a program would go on writing to a file that was replaced."""
     for name, path in databases.items():
         if place(folder, name).resolve() == path.resolve():
             raise StartError(f"{folder} is where {path} itself is; its copy needs another folder")
 
 
 def check_copy(path: Path) -> None:
-    """Prove that a copy holds together; raises StartError."""
+    """Check a copy's integrity; raises StartError."""
     try:
         with closing(_open(path)) as copy:
             (found,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
@@ -88,7 +107,7 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn what keeps a file from being written into one line that names it."""
+    """Raise StartError with the file's name where it cannot be written."""
     try:
         yield
     except OSError as error:
@@ -96,7 +115,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def now() -> str:
-    """Return this moment as it stands in names of files, which sort by it."""
+    """Return the time as it is part of file names, which sort by it."""
     return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
 
 
@@ -121,8 +140,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _remove(files: Iterable[Path], folder: Path | None) -> None:
-    """Take away what is unfinished, and a folder that was made for it."""
-    with suppress(OSError):  # it would hide what went wrong
+    """Remove unfinished copies, and the folder if it was made for them."""
+    with suppress(OSError):  # the first error is the one to raise
         for file in files:
             file.unlink(missing_ok=True)
         if folder is not None:

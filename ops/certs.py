@@ -1,4 +1,4 @@
-"""`just certs`: an authority and certificates for development and for houses without an authority of their own.
+"""`just certs`: an authority and certificates, for development and where there is no authority yet.
 
 It needs trustme, which is installed for development only.
 """
@@ -28,17 +28,17 @@ KEYS = ("key.pem", "proxy.pem")
 
 STEPS = """
 A folder for each program, with what COMANDA_TLS_CA, COMANDA_TLS_CERT and COMANDA_TLS_KEY name: ca.pem, cert.pem,
-key.pem. Programs that run take up new files by themselves. The authority is changed without a moment in which
-anybody is refused in three steps, each of which every program has to have taken up before the next:
+key.pem. Running programs load new files by themselves. The authority is changed in three steps, so that no program
+is refused at any moment; every program has to have loaded the files of a step before the next one:
 
-  new-authority   make a new one; all trust both
-  issue           certificates by the new one
-  forget-old      all trust the new one only
+  new-authority   make a new authority; all programs trust both
+  issue           issue certificates by the new authority
+  forget-old      all programs trust the new authority only
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make or renew what the arguments ask for; what prevents it is one line and exit code 2."""
+    """Make or renew what the arguments say; an error is one line on standard error and exit code 2."""
     parser = argparse.ArgumentParser(
         prog="just certs", description=__doc__, epilog=STEPS, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -46,12 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"where they are (default: {FOLDER})")
     parser.add_argument("--host", action="append", default=[], help="another name or address of the proxy")
     parser.add_argument("--containers", action="store_true", help="let the users of containers read the keys")
-    asked = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     try:
-        folder = CertificateFolder(asked.folder, _programs(), for_containers=asked.containers)
-        if asked.step == "issue":
-            folder.issue(["localhost", "127.0.0.1", *asked.host])
-        elif asked.step == "new-authority":
+        folder = CertificateFolder(parsed.folder, _programs(), for_containers=parsed.containers)
+        if parsed.step == "issue":
+            folder.issue(["localhost", "127.0.0.1", *parsed.host])
+        elif parsed.step == "new-authority":
             folder.change_authority()
         else:
             folder.forget_old()
@@ -61,17 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         print(f"certs: {error.filename}: {error.strerror}", file=sys.stderr)
         sys.exit(2)
-    print(f"{asked.step}: {', '.join(_programs())}, {PROXY} in {asked.folder}")
+    print(f"{parsed.step}: {', '.join(_programs())}, {PROXY} in {parsed.folder}")
 
 
 class CertificateFolder:
-    """The authority, and a folder for each program; only its owner gets into any of them on this machine."""
+    """The authority, and a folder for each program, which only their owner can enter on this machine."""
 
     def __init__(self, folder: Path, programs: dict[str, str], *, for_containers: bool = False) -> None:
         """`programs`: the names in their certificates, by the programs' names.
 
-        `for_containers` lets everybody read the programs' keys to whom a program's folder is given: a container's user
-        has another number than the owner here. A key that is renewed stays as readable as it was.
+        `for_containers` makes the programs' keys readable for all users, because a container's user has another number
+        than the owner here. The folder around them stays the owner's. A renewed key stays as readable as it was.
         """
         self._folder = folder
         self._for_containers = for_containers
@@ -83,7 +83,7 @@ class CertificateFolder:
         folder.chmod(OWNER_ONLY_FOLDER)
 
     def issue(self, proxy_hosts: Sequence[str]) -> None:
-        """Issue a certificate for each program, and for the proxy, which guests reach by its hosts' names."""
+        """Issue a certificate for each program, and for the proxy, which clients reach by its hosts' names."""
         if not (self._authority / "cert.pem").exists():
             self._make_authority()
         authority = trustme.CA.from_pem(self._read("cert.pem"), self._read("key.pem"))
@@ -97,7 +97,7 @@ class CertificateFolder:
         self._trust()
 
     def change_authority(self) -> None:
-        """Make a new authority that all trust beside the old one; certificates stay as they are."""
+        """Make a new authority, which all programs trust beside the old one; certificates stay as they are."""
         if (self._authority / "old.pem").exists():
             raise StartError(f"{self._authority / 'old.pem'}: the last change is not over; 'forget-old' ends it")
         self._write("ca", "old.pem", self._read("cert.pem"))
@@ -105,7 +105,7 @@ class CertificateFolder:
         self._trust()
 
     def forget_old(self) -> None:
-        """Let all trust the newest authority only."""
+        """Make all programs trust the newest authority only."""
         (self._authority / "old.pem").unlink(missing_ok=True)
         self._trust()
 
@@ -127,7 +127,7 @@ class CertificateFolder:
             raise StartError(f"{self._authority}: there is no authority yet; 'issue' makes it") from None
 
     def _write(self, program: str, name: str, *blobs: bytes) -> None:
-        """Write a file as a whole: a program may look at any moment."""
+        """Write a file and rename it into place: a program may read it at any moment."""
         folder = self._folder / program
         make_folder(folder)
         folder.chmod(OWNER_ONLY_FOLDER if folder == self._authority else 0o755)
@@ -140,7 +140,7 @@ class CertificateFolder:
         unfinished.replace(folder / name)
 
     def _is_secret(self, file: Path) -> bool:
-        """Tell whether only the owner may read a file: one with a key, unless a container's user has to."""
+        """Return whether only the owner may read a file: one with a key, unless a container's user has to read it."""
         if file.name not in KEYS:
             return False
         if file.parent == self._authority:

@@ -1,4 +1,4 @@
-"""One program of a house as a child of this process: what it writes is passed on, and when it ends it is started again.
+"""One program as a child process: its output is passed on, and when it ends it is started again.
 
 A child is in a session of its own, so that a terminal's Ctrl-C reaches it through its parent only.
 """
@@ -19,27 +19,27 @@ from ops.procfile import Program
 
 FIRST_SECONDS = 0.5
 CAP_SECONDS = 30.0
-"""A program that ends is started again after a delay that doubles from the first to the cap, and is the first one again
-once it has run for longer than the cap."""
+"""A program that ends is started again after a delay that doubles from the first to the cap. A program that has run for
+longer than the cap begins with the first delay again."""
 
 START_FAILED = 2
-"""The exit code of a program that could not start, after one line about the reason."""
+"""The exit code of a program that could not start, and has written one line about the reason."""
 
 PIECE_BYTES = 64 * 1024
 PR_SET_PDEATHSIG = 1
 
-log = structlog.get_logger("house")
+log = structlog.get_logger("up")
 
 
 class NotStarted(Exception):
-    """A program ended with its reason instead of starting."""
+    """A program could not start; its `Child` has the reasons."""
 
 
 class Child:
     """One program, in one process after another."""
 
     def __init__(self, program: Program, environ: Mapping[str, str], output: Output) -> None:
-        """Start nothing yet."""
+        """Start nothing yet; `reasons` are the lines in which the program wrote why it cannot start."""
         self.program = program
         self.reasons: list[str] = []
         self._environ = environ
@@ -57,7 +57,7 @@ class Child:
             try:
                 code = await self._run()
                 end = _end(code)
-            except OSError as error:  # no process or no pipe is to be had at this moment
+            except OSError as error:  # the system has no process or no pipe left at this moment
                 code, end = None, str(error)
             if code == START_FAILED and not self._has_run:
                 self.reasons = self.reasons or [f"{self.program.name} did not start"]
@@ -80,11 +80,11 @@ class Child:
 
     @property
     def is_stopping(self) -> bool:
-        """Tell whether it was asked to stop."""
+        """Return whether `stop` was called."""
         return self._stopping.is_set()
 
     def stop(self) -> None:
-        """Ask it to stop, once more where it was asked before, and start it no more."""
+        """Send SIGTERM, each time that this is called, and start the program no more."""
         self._stopping.set()
         self.send(signal.SIGTERM)
 
@@ -112,7 +112,7 @@ class Child:
         return await self._process.wait()
 
     def _take(self, line: bytes) -> None:
-        """Pass a line on; one that tells why the program cannot start is kept, to be the last."""
+        """Pass a line on; a line that says why the program cannot start is kept, to be written last."""
         if line.startswith(self.program.complaint):
             self.reasons.append(line.decode(errors="replace"))
         else:
@@ -129,7 +129,7 @@ def _end(code: int) -> str:
 
 
 def _end_with(parent: int) -> Callable[[], None] | None:
-    """Return what a child does before it becomes its program, so that it stops when this process is killed."""
+    """Return what a child runs before its program, so that it gets SIGTERM when this process is killed."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl

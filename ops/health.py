@@ -1,6 +1,6 @@
-"""`python -m ops.health`: how one program on this machine is, for a container's health check.
+"""`python -m ops.health`: checks one program on this machine, for a container's health check.
 
-It imports little: it runs every few seconds.
+It imports little, because it runs every few seconds.
 """
 
 import argparse
@@ -10,28 +10,28 @@ import os
 import sys
 from pathlib import Path
 
-from departments.menu_file import SHIPPED, find_menu, read_menu
+from departments.menu_file import find_menu, read_menu
 from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.errors import StartError
 from infra.grpc.health_client import check_health
 from infra.settings import read_settings
 from infra.tls import find_credentials
-from ops.procfile import own_address
+from ops.procfile import menu_folder, own_address
 
 SECONDS = 4.0
 
 
 def main() -> None:
-    """Say in one line how the program is; exit code 0 where it serves, 1 where it does not."""
-    parser = argparse.ArgumentParser(prog="python -m ops.health", description="Tell how a program on this machine is.")
+    """Print the program's state in one line; exit code 0 where it serves, 1 where it does not."""
+    parser = argparse.ArgumentParser(prog="python -m ops.health", description="Check a program on this machine.")
     parser.add_argument("program", nargs="?", help="gateway, or a menu (default: what process 1 runs, in a container)")
     program = parser.parse_args().program
     try:
         name = program or program_of(_first_process())
         text = _gateway() if name == "gateway" else _department(name)
     except TimeoutError:
-        text = f"no answer within {SECONDS:g} s"
+        text = f"no response within {SECONDS:g} s"
     except (StartError, OSError, http.client.HTTPException) as error:
         text = str(error) or type(error).__name__
     print(text)
@@ -42,21 +42,20 @@ def _gateway() -> str:
     settings = read_settings(GatewaySettings, "gateway", os.environ)
     connection = http.client.HTTPConnection(own_address(settings.host), settings.port, timeout=SECONDS)
     connection.request("GET", "/health/ready")
-    answer = connection.getresponse()
-    return "ready" if answer.status == http.HTTPStatus.OK else f"{answer.status}: {answer.read().decode()}"
+    response = connection.getresponse()
+    return "ready" if response.status == http.HTTPStatus.OK else f"{response.status}: {response.read().decode()}"
 
 
 def _department(name: str) -> str:
-    folder = read_settings(DepartmentSettings, "", os.environ).menus
-    menu = read_menu(find_menu(name, Path(folder) if folder else SHIPPED))
+    menu = read_menu(find_menu(name, menu_folder(os.environ)))
     settings = read_settings(DepartmentSettings, menu.name, os.environ)
     credentials = find_credentials(menu.name, settings, [])
-    place = own_address(settings.host), settings.listening_port(menu.port)
-    return asyncio.run(check_health(*place, credentials, SECONDS))
+    address = own_address(settings.host), settings.listening_port(menu.port)
+    return asyncio.run(check_health(*address, credentials, SECONDS))
 
 
 def program_of(command: list[str]) -> str:
-    """Read from a process's command what it is: `… -m gateway`, or `… -m departments bar`; raises StartError."""
+    """Return the program's name by its command, `… -m gateway` or `… -m departments bar`; raises StartError."""
     match command[command.index("-m") + 1 :] if "-m" in command else []:
         case ["gateway", *_]:
             return "gateway"

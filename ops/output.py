@@ -1,4 +1,4 @@
-"""What the programs of a house write, on one stream: each line with its program's name in front.
+"""Writes the lines of several programs to one stream, each with its program's name in front.
 
 A line of JSON names its program itself, and is passed on as it is.
 """
@@ -17,7 +17,7 @@ class Output:
     def __init__(
         self, descriptor: int, names: Sequence[str], *, coloured: bool, on_failure: Callable[[], None]
     ) -> None:
-        """`on_failure` is called when nobody reads any more: the terminal or the pipe is gone."""
+        """`on_failure` is called when a write fails: the terminal or the pipe is gone."""
         self._descriptor = descriptor
         self._on_failure = on_failure
         width = max(map(len, names))
@@ -31,7 +31,7 @@ class Output:
         while text:
             try:
                 text = text[os.write(self._descriptor, text) :]
-            except BlockingIOError:  # another process has set it so: wait, as it was not
+            except BlockingIOError:  # another process has made it non-blocking: wait all the same
                 select.select([], [self._descriptor], [])
             except OSError:
                 self._on_failure()
@@ -43,10 +43,10 @@ def _tag(name: str, colour: int) -> bytes:
 
 
 class OwnLines:
-    """A text file, as far as a logger needs one: its lines are the output's."""
+    """A text file, as far as a logger needs one, whose lines are written to an `Output`."""
 
     def __init__(self, output: Output, name: str, *, is_json: bool) -> None:
-        """Write under a name."""
+        """`name` stands in front of each line."""
         self._output = output
         self._name = name
         self._is_json = is_json
@@ -58,8 +58,8 @@ class OwnLines:
         return len(text)
 
     def flush(self) -> None:
-        """Do nothing: nothing is kept."""
+        """Do nothing: `write` keeps nothing back."""
 
     def isatty(self) -> bool:
-        """Tell that the lines are not coloured."""
+        """Return False, so that the lines are not coloured."""
         return False

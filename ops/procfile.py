@@ -1,4 +1,4 @@
-"""Which programs make up the house on one machine: a department for each menu file, and the gateway."""
+"""Which programs `up` runs on one machine: a department for each menu file, and the gateway."""
 
 import sys
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from departments.domain.menu import Menu
-from departments.menu_file import menu_files, read_menu
+from departments.menu_file import SHIPPED, menu_files, read_menu
 from departments.settings import DepartmentSettings, refuse_reserved_name
 from gateway.settings import GatewaySettings
 from infra.addresses import Address
@@ -22,9 +22,9 @@ _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program to run: `command` is what starts it, `stop_seconds` what it may take to stop by itself.
+    """A program to run: `command` starts it, and it may take `stop_seconds` to stop by itself.
 
-    A line that begins with `complaint` says why it cannot start.
+    `complaint` is how the line begins on which it writes why it cannot start.
     """
 
     name: str
@@ -35,16 +35,25 @@ class Program:
 
     @property
     def is_gateway(self) -> bool:
-        """Tell the gateway from the departments."""
+        """Return whether this is the gateway, and not a department."""
         return self.name == "gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Procfile:
-    """The programs, departments first, and the variables that all of them get."""
+    """The programs, departments first, and the environment variables that all of them get."""
 
     programs: tuple[Program, ...]
     variables: dict[str, str]
+
+
+def menu_folder(environ: Mapping[str, str]) -> Path:
+    """Return the folder of menu files; raises SettingsError.
+
+    `departments.storage` has the same, and imports the database with it, which neither `up` nor a health check needs.
+    """
+    folder = read_settings(DepartmentSettings, "", environ).menus
+    return Path(folder) if folder else SHIPPED
 
 
 def plan(folder: Path, environ: Mapping[str, str]) -> Procfile:
@@ -79,7 +88,7 @@ def _program(
 def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
     wanted: dict[str, int | None] = {}
     for menu in menus:
-        # Told apart as their variables and their schemas do: my-bar and my_bar are one.
+        # Compared as environment variables and schemas are: my-bar and my_bar are the same.
         if variable("port", menu.name) in {variable("port", name) for name in (*wanted, "gateway")}:
             raise StartError(f"two programs are called {menu.name!r}: every menu needs a name of its own")
         refuse_reserved_name(menu.name)
@@ -95,5 +104,5 @@ def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
 
 
 def own_address(host: str) -> str:
-    """Answer where, from this machine, a program is that listens on `host`."""
+    """Return the host at which this machine reaches a program that listens on `host`."""
     return "127.0.0.1" if host in _ANY_ADDRESS else host

@@ -1,12 +1,14 @@
-"""Writes docs/settings.md from the settings themselves."""
+"""The command `settings`: writes docs/settings.md from the settings themselves."""
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.settings import describe
+from ops.printing import show
 
 _HEAD = """\
 # Settings
@@ -20,13 +22,19 @@ the line has the nearest one that is read.
 
 In paths, `~` in front is the home folder. An IPv6 address that has a port stands in brackets: `[::1]:50051`.
 
-`just up` starts a department for each menu file and tells the gateway where they are: there, `COMANDA_PORT` is the
-gateway's alone, `COMANDA_DEPARTMENTS` is not read, and a name for a department that has no menu file is refused.
+`just up` starts a department for each menu file and passes their addresses to the gateway: there, `COMANDA_PORT` is
+the gateway's alone, `COMANDA_DEPARTMENTS` is not read, and a name for a department that has no menu file is refused.
 """
 
 
-def manual() -> str:
-    """Write the page."""
+def run(_arguments: argparse.Namespace, _environ: Mapping[str, str]) -> int:
+    """Print the page; returns 0."""
+    show(settings_page(), end="")
+    return 0
+
+
+def settings_page() -> str:
+    """Return the page."""
     return "\n".join([_HEAD, *_section("The gateway", GatewaySettings), *_section("A department", DepartmentSettings)])
 
 

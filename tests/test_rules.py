@@ -1,10 +1,18 @@
 """Rules of the project that no linter knows."""
 
 import ast
-from collections.abc import Iterator
+import inspect
+import pkgutil
+from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from betterproto.grpc.grpclib_server import ServiceBase
+
+import departments.rpc
+import generated
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("departments", "gateway", "infra", "ops")
@@ -54,7 +62,7 @@ AWAITED = {
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
-    "ops/up.py": "what ends a program's task ends the house, which raises it",
+    "ops/up.py": "what ends a program's task stops all programs, and is raised",
     "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }
 """Modules whose tasks give each failure to someone who waits, and why that is so."""
@@ -67,3 +75,46 @@ def test_a_task_that_nobody_awaits_is_supervised(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".create_task", ".ensure_future")):
             assert ast.unparse(node.args[0]).startswith("supervised("), f"line {node.lineno}: {ast.unparse(node)}"
+
+
+def modules_of(package: ModuleType) -> None:
+    """Import every module of a package, so that its classes are known."""
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
+
+
+def rpcs(service: type[ServiceBase]) -> Iterator[str]:
+    """List the methods of a generated base class that are RPCs."""
+    for name, method in vars(service).items():
+        if not name.startswith("_") and (inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method)):
+            yield name
+
+
+def missing(service: type[ServiceBase], servicer: type[ServiceBase]) -> list[str]:
+    """List the RPCs of a service that a servicer only inherits: they would be UNIMPLEMENTED."""
+    return [f"{servicer.__name__} lacks {name}" for name in rpcs(service) if name not in vars(servicer)]
+
+
+modules_of(generated)
+modules_of(departments.rpc)
+SERVICES = [service for service in ServiceBase.__subclasses__() if service.__module__.startswith("generated.")]
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.__name__)
+def test_a_servicer_has_every_rpc_of_its_service(service: type[ServiceBase]) -> None:
+    servicers = [each for each in service.__subclasses__() if each.__module__.startswith("departments.")]
+    assert servicers, f"departments.rpc has no servicer for {service.__name__}"
+    assert [name for servicer in servicers for name in missing(service, servicer)] == []
+
+
+def test_an_rpc_that_a_servicer_lacks_is_named() -> None:
+    class Service(ServiceBase):
+        async def place_orders(self) -> None: ...
+
+        async def stream_orders(self) -> AsyncIterator[None]:
+            yield None
+
+    class Servicer(Service):
+        pass
+
+    assert missing(Service, Servicer) == ["Servicer lacks place_orders", "Servicer lacks stream_orders"]

@@ -17,13 +17,13 @@ def windows(plan: Plan, names: tuple[str, ...]) -> int:
 
 def run(stage: Stage) -> None:
     """Measure each number of gateways once in each round."""
-    houses = {}
+    stacks = {}
     for count in stage.plan.gateways if SYSTEM in stage.names else ():
         stage.show.say(f"starts {count} gateways")
         system = systems.comanda(SYSTEM, stage.new_folder(), stage.menus, server=stage.server, gateways=count)
-        houses[count] = stage.open(f"{count} gateways", system, stage.body, 3, stage.script)
+        stacks[count] = stage.open(f"{count} gateways", system, stage.body, 3, stage.script)
     for number in range(stage.plan.growth_rounds):
-        for count, system in houses.items():
+        for count, system in stacks.items():
             stage.show.say(f"{count}, round {number + 1}")
             seconds = stage.plan.growth_seconds
             window = measure(system, stage.script, CONNECTIONS, seconds, section=SECTION, round=number, size=count)

@@ -1,4 +1,4 @@
-"""What becomes of Comanda on SQLite as a house grows: more orders stored, more departments, more lines.
+"""What becomes of Comanda on SQLite as a restaurant grows: more orders stored, more departments, more lines.
 
 The sizes of one kind are measured in rounds, each size once in each.
 """
@@ -34,7 +34,7 @@ def lines_windows(plan: Plan, names: tuple[str, ...]) -> int:
 
 
 def stored(stage: Stage) -> None:
-    """Measure houses that have so many orders in the journal and tickets at the departments."""
+    """Measure systems that have so many orders in the journal and tickets at the departments."""
     sizes: Sizes = {}
     for count in stage.plan.stored if SYSTEM in stage.names else ():
         stage.show.say(f"stores {count} orders")
@@ -48,7 +48,7 @@ def stored(stage: Stage) -> None:
 
 
 def departments(stage: Stage) -> None:
-    """Measure houses of so many departments, with orders of three lines that go round them."""
+    """Measure systems of so many departments, with orders of three lines that go round them."""
     sizes: Sizes = {}
     for count in stage.plan.departments if SYSTEM in stage.names else ():
         stage.show.say(f"starts {count} departments")
@@ -61,7 +61,7 @@ def departments(stage: Stage) -> None:
 
 
 def lines(stage: Stage) -> None:
-    """Measure one house with orders of so many lines."""
+    """Measure one system with orders of so many lines."""
     sizes: Sizes = {}
     for count in stage.plan.lines if SYSTEM in stage.names else ():
         body = menus.order_body(stage.stations, count)

@@ -96,9 +96,9 @@ class Session:
                 if self._is_programs_fault(cause):
                     raise
                 # A reused connection broke while it was idle: COMMIT was not sent, so nothing was committed, and the
-                # script may run again. It may not after the limit, or if the server refused it (the connection is
-                # intact).
-                if is_lost and not (is_fresh or is_finished or self._timer.is_expired):
+                # script may run again. It may not after the limit, or if the server refused a statement, whether or not
+                # the connection broke afterwards.
+                if is_lost and not (is_fresh or is_finished or self._timer.is_expired or _is_refusal(cause)):
                     continue
                 raise DatabaseError(
                     self._record(cause, is_connected=connection is not None, is_lost=is_lost)
@@ -188,3 +188,9 @@ def explain(error: BaseException | None) -> str:
     text = str(error).strip()
     hosts = [f"{host}:{port}: {_CONNECTING.sub('', reason)}" for host, port, reason in _ATTEMPT.findall(text)]
     return "; ".join(hosts) or (text.splitlines()[0] if text else type(error).__name__)
+
+
+def _is_refusal(error: BaseException | None) -> bool:
+    """Return whether PostgreSQL refused a statement (ERROR), other than by ending the connection (FATAL)."""
+    diagnosis = getattr(error, "diag", None)
+    return diagnosis is not None and diagnosis.severity_nonlocalized == "ERROR"

@@ -151,7 +151,7 @@ class GuardedProtocol(WatchedProtocol):
         looks = self._server.silent_looks
         return self._silent >= looks or self._unanswered >= max(looks, UNANSWERED_LOOKS)
 
-    def _let_go(self) -> None:
+    def _drop_silent_peer(self) -> None:
         self._hang_up("pings are not answered")
 
     def _refusal(self) -> Refusal | None:

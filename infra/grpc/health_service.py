@@ -1,6 +1,6 @@
 """gRPC's health protocol: Check, Watch, and List, which grpclib does not know.
 
-When the server drains, everything is NOT_SERVING at once, and whoever watches is told: a balancer that watches sends
+When the server drains, everything is NOT_SERVING at once, and each watcher gets that: a balancer that watches sends
 nothing more there, while what runs is finished.
 """
 

@@ -172,7 +172,7 @@ class WatchedProtocol(H2Protocol):
             self._transport.abort()
             return
         if self._is_gone():
-            self._let_go()
+            self._drop_silent_peer()
             return
         if self._has_left():
             self._hang_up("it is no longer needed")
@@ -188,7 +188,7 @@ class WatchedProtocol(H2Protocol):
     def _is_gone(self) -> bool:
         return self._silent >= SILENT_LOOKS or self._unanswered >= UNANSWERED_LOOKS
 
-    def _let_go(self) -> None:
+    def _drop_silent_peer(self) -> None:
         self._transport.abort()
 
     def _has_left(self) -> bool:

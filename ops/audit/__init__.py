@@ -1,1 +1,1 @@
-"""Compares journal, orders, tickets and stock across all databases."""
+"""`python -m ops audit`: compares journal, orders, tickets and stock across all databases."""

@@ -1,22 +1,24 @@
-"""What is wrong with one order: its record in the journal beside its tickets, and beside what its guest was told.
+"""The audit's rules: what is wrong with an order, with a ticket, or with an item's stock.
 
-Pure: it is given what was read, and reads nothing.
+An order is compared with its tickets and with the responses that its client received. The functions are pure: they are
+given what was read, and read nothing.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from departments.domain import tickets
+from departments.domain.stock import Stock
 from departments.domain.tickets import TAKEN, Ticket, TicketState
 from gateway.domain.order import Line, Order, Outcome, Policy, Status
 
 
 class Column(StrEnum):
-    """A column of the audit's table, which names a promise that was broken; but see `HARMLESS`."""
+    """A column of the audit's table. Each but those in `HARMLESS` names a promise that was broken."""
 
     LOST = "lost"
     DOUBLED = "doubled"
@@ -28,46 +30,46 @@ class Column(StrEnum):
 
 
 HARMLESS = frozenset({Column.UNDECIDED, Column.WITHDRAWN})
-"""An order in flight, or one that waits for a department; and a ticket that a department's staff has cancelled."""
+"""Columns that are not wrong: an order that still waits for a department, and a ticket that the staff cancelled."""
 
 
 class Finding(NamedTuple):
-    """Something that is not as promised. `subject` is an order's id, or a department's item."""
+    """Something that is not as promised. `subject` is an order's id, or "department item"."""
 
     column: Column
     subject: str
     reason: str
 
 
-class ToldLine(msgspec.Struct):
-    """A line, as its guest was told of it."""
+class AcknowledgedLine(msgspec.Struct):
+    """A line, as a client received it."""
 
     outcome: Outcome
 
 
-class Told(msgspec.Struct):
-    """An order's answer, as its guest received it."""
+class AcknowledgedOrder(msgspec.Struct):
+    """A response about an order, as a client received it."""
 
     status: Status
-    lines: list[ToldLine]
+    lines: list[AcknowledgedLine]
 
 
-class Note(msgspec.Struct):
-    """A line of a client's journal: an answer that it received, or that it is about to ask for a cancel."""
+class Taken(NamedTuple):
+    """How many of an item are held, sold and wasted."""
 
-    order_id: Annotated[str, msgspec.Meta(min_length=1)]
-    answer: Told | None = None
-    cancel: bool = False
+    held: int
+    sold: int
+    wasted: int
 
 
-def judge(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]:
-    """Compare an order with its tickets; `share` has an entry for each of its departments that was looked at."""
+def check_order(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]:
+    """Compare an order with its tickets; `share` has an entry for each of its departments that could be read."""
     if order.owed:
         goals = ", ".join(f"{department} {goal}" for department, goal in sorted(order.owed.items()))
         placed = datetime.fromtimestamp(order.created_at_ms / 1000, UTC).isoformat(timespec="seconds")
         yield Finding(Column.UNDECIDED, order.order_id, f"still owed: {goals}; placed {placed}")
         if order.policy is Policy.ALL_OR_NOTHING:
-            return  # until it owes nothing, its departments may stand anywhere between held and settled
+            return  # until the decision is acknowledged, its tickets may be in any state between held and settled
     half = order.policy is Policy.ALL_OR_NOTHING and _is_half(order, share)
     if half:
         states = ", ".join(f"{name} {_state(ticket)}" for name, ticket in share.items())
@@ -76,29 +78,36 @@ def judge(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]
         if department in order.owed:
             continue
         if any(line.outcome is Outcome.PENDING for line in lines):
-            yield Finding(Column.LOST, order.order_id, f"{department} is pending, and nobody looks after it")
+            yield Finding(Column.LOST, order.order_id, f"{department} is pending, and is not asked any more")
         elif department in share:
             for column, reason in _compare(order.table or "", lines, share[department]):
                 if column is Column.WITHDRAWN or not half:
                     yield Finding(column, order.order_id, f"{department}: {reason}")
 
 
-def judge_told(
-    order: Order | None, order_id: str, told: Told, *, cancelled: bool, withdrawn: Collection[str] = ()
+def check_response(
+    order: Order | None,
+    order_id: str,
+    response: AcknowledgedOrder,
+    *,
+    cancelled: bool,
+    withdrawn: Collection[str] = (),
 ) -> Iterator[Finding]:
-    """Compare an order with what its guest was told.
+    """Compare an order with a response that its client received; `order` is None where the journal does not have it.
 
-    `cancelled`: the guest has asked to take it back. `withdrawn`: the departments whose staff cancelled its ticket.
+    `cancelled`: the client requested a cancel. `withdrawn`: the departments whose staff cancelled the order's ticket.
     """
     if order is None:
-        yield Finding(Column.LOST, order_id, f"it was acknowledged as {told.status}, and the journal does not know it")
+        yield Finding(Column.LOST, order_id, f"it was acknowledged as {response.status}, and is not in the journal")
         return
-    if order.owed or (told.status is Status.PENDING and order.policy is Policy.ALL_OR_NOTHING):
-        return  # not decided yet; and before the decision nothing was promised
-    if len(told.lines) != len(order.lines):
-        yield Finding(Column.LOST, order_id, f"{len(told.lines)} lines were acknowledged, it has {len(order.lines)}")
+    if order.owed or (response.status is Status.PENDING and order.policy is Policy.ALL_OR_NOTHING):
+        return  # not decided yet; nothing is promised before the decision
+    if len(response.lines) != len(order.lines):
+        yield Finding(
+            Column.LOST, order_id, f"{len(response.lines)} lines were acknowledged, it has {len(order.lines)}"
+        )
         return
-    for number, (then, now) in enumerate(zip(told.lines, order.lines, strict=True)):
+    for number, (then, now) in enumerate(zip(response.lines, order.lines, strict=True)):
         if then.outcome is now.outcome or then.outcome is Outcome.PENDING:
             continue
         reason = f"line {number} was acknowledged as {then.outcome}, and is {now.outcome}"
@@ -106,14 +115,14 @@ def judge_told(
         if then.outcome is Outcome.ACCEPTED and not (may_be_cancelled and now.outcome is Outcome.CANCELLED):
             yield Finding(Column.LOST, order_id, reason)
         elif now.outcome is Outcome.ACCEPTED and then.outcome not in (Outcome.EXPIRED, Outcome.REJECTED):
-            # What was given up may be on the stove after all, by an earlier try: the department's word stands.
+            # An earlier call may have placed what the gateway gave up; the department's ticket counts.
             yield Finding(Column.DOUBLED, order_id, reason)
 
 
 def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
-    """Tell whether a finished all-or-nothing order was made in part, or is still held somewhere.
+    """Return whether a finished all-or-nothing order is made in part, or is still held at a department.
 
-    What the staff of a department cancelled counts for neither side.
+    A ticket that the staff cancelled counts neither as made nor as missing.
     """
     if any(ticket is not None and ticket.state is TicketState.HELD for ticket in share.values()):
         return True
@@ -148,7 +157,7 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
     elif ticket.state is TicketState.HELD:
-        yield Column.LOST, "it is held, and nobody will settle it"
+        yield Column.LOST, "it is held, and no decision about it is owed"
     elif ticket.state is TicketState.CANCELLED:
         if accepted and ticket.withdrawn:
             yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
@@ -156,6 +165,33 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
             yield Column.LOST, f"{_spell(accepted)} was accepted, and the gateway has cancelled it"
     else:
         yield from _compare_lines(lines, ticket)
+
+
+def check_ticket(department: str, ticket: Ticket, order: Order | None) -> Iterator[Finding]:
+    """Find a ticket that no order asked for. A cancelled one whose order is gone is right: nothing is made of it."""
+    if order is None and ticket.state is TicketState.CANCELLED:
+        return
+    if order is None or department not in order.shares:
+        reason = f"{department} has a ticket, {ticket.state}, that no order in the journal asks for"
+        yield Finding(Column.DOUBLED, ticket.order_id, reason)
+
+
+def check_item(subject: str, stock: Stock | None, by_tickets: Taken, *, all_read: bool) -> Iterator[Finding]:
+    """Prove the stock law for an item, and compare its stock with what its tickets have taken.
+
+    `stock` is None where the department has none of it on record. `all_read`: every ticket could be read; otherwise the
+    stock may show more than the tickets.
+    """
+    if stock is None:
+        yield Finding(Column.STOCK_LAW, subject, "there are tickets for it, and no stock")
+        return
+    figures = Taken(stock.held, stock.sold, stock.wasted)
+    if stock.received != stock.on_hand + sum(figures) or min(stock.on_hand, *figures) < 0:
+        yield Finding(Column.STOCK_LAW, subject, f"{stock}")
+    pairs = zip(figures, by_tickets, strict=True)
+    if not all(figure == counted if all_read else figure >= counted for figure, counted in pairs):
+        reason = "held {}, sold {}, wasted {}; by its tickets {}, {}, {}".format(*figures, *by_tickets)
+        yield Finding(Column.STOCK_LAW, subject, reason)
 
 
 def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Column, str]]:

@@ -72,16 +72,16 @@ def test_nobody_but_the_proxy_can_reach_a_gateway_and_nothing_can_reach_out(stac
     networks = {service: _networks(stack, service) for service in SERVICES}
 
     assert networks == {
-        "bar": {"floor"},
-        "kitchen": {"floor"},
-        "bakery": {"floor"},
-        "postgres": {"floor"},
-        "gateway": {"floor", "hall"},
-        "proxy": {"hall", "front"},
+        "bar": {"departments"},
+        "kitchen": {"departments"},
+        "bakery": {"departments"},
+        "postgres": {"departments"},
+        "gateway": {"departments", "gateways"},
+        "proxy": {"gateways", "front"},
     }
     everything = ("proxy:8443", "gateway:8000", "bar:50052", "kitchen:50053", "bakery:50051", "postgres:5432")
     assert stack.reachable("front", *everything) == {"proxy:8443"}
-    assert [_is_internal(stack, name) for name in ("floor", "hall", "front")] == [True, True, False]
+    assert [_is_internal(stack, name) for name in ("departments", "gateways", "front")] == [True, True, False]
 
 
 async def test_the_proxy_holds_slow_guests_off_and_serves_the_others(stack: Stack) -> None:

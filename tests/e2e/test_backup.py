@@ -1,4 +1,4 @@
-"""A house is copied while it works, loses everything, and is put back: what it had acknowledged by then is there."""
+"""A backup is taken while orders are placed, and restored: what was acknowledged before the backup is there."""
 
 import asyncio
 import json
@@ -15,10 +15,10 @@ def house(houses: Houses, tmp_path: Path) -> House:
     return houses.open({"bar": {"coffee": 100_000}, "kitchen": {"pasta": 100_000}})
 
 
-def office(house: House, *arguments: str) -> str:
-    """Run a command of `python -m ops` for a house; answers what it says."""
+def ops(house: House, *arguments: str) -> str:
+    """Run a command of `python -m ops` for a house; return its exit code and output."""
     settings = {"HOME": house.books.store.home, "DATABASE_URL": house.books.store.url or "", "MENUS": house.menus}
-    done = run(["-m", "house", *arguments], environment(**settings))
+    done = run(["-m", "ops", *arguments], environment(**settings))
     return f"{done.code} {done.stdout}{done.stderr}"
 
 
@@ -40,24 +40,24 @@ async def test_what_was_acknowledged_before_a_copy_is_there_after_it_was_put_bac
     before: list[Json] = []
     await dine(house, before, 80)
     if house.books.store.url is not None:
-        assert office(house, "backup", copies).startswith("2 house: postgresql+psycopg://")
+        assert ops(house, "backup", copies).startswith("2 ops: postgresql+psycopg://")
         return
 
     after: list[Json] = []
     dining = asyncio.create_task(dine(house, after, 400))
-    copied = await asyncio.to_thread(office, house, "backup", copies)
+    copied = await asyncio.to_thread(ops, house, "backup", copies)
     await dining
     assert copied.startswith("0 ")
-    refused = await asyncio.to_thread(office, house, "restore", copies)
-    assert refused.startswith("2 house: ")
+    refused = await asyncio.to_thread(ops, house, "restore", copies)
+    assert refused.startswith("2 ops: ")
     assert "in use by another process" in refused
     for program in house.programs:
         program.kill()
     for file in house.books.store.home.glob("*.db*"):
         file.unlink()
 
-    assert office(house, "restore", copies).startswith("0 ")
-    assert office(house, "settle", "--yes", "--older-than", "0").startswith("0 ")
+    assert ops(house, "restore", copies).startswith("0 ")
+    assert ops(house, "settle", "--yes", "--older-than", "0").startswith("0 ")
     for program in house.programs:
         program.start()
     house.restored()
@@ -68,7 +68,7 @@ async def test_what_was_acknowledged_before_a_copy_is_there_after_it_was_put_bac
         for told in before:
             answer = await client.get(f"/orders/{told['order_id']}")
             assert answer.json() == told
-    audit = await asyncio.to_thread(office, house, "audit", "--acknowledged", str(book))
+    audit = await asyncio.to_thread(ops, house, "audit", "--acknowledged", str(book))
     # Of what came after the journal was copied the departments' copies may have tickets: all of them are settled.
     assert wrong(audit) <= {"undecided"}, audit
 

@@ -11,6 +11,8 @@ from tests.e2e.guests import Json, line, order, outcomes
 from tests.e2e.harness import House, Houses, environment, eventually, run
 from tests.infra.db.clusters import Cluster, running_cluster
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture
 def cluster() -> Iterator[Cluster]:
@@ -64,5 +66,5 @@ async def _is_settled(house: House) -> bool:
 
 def _audit(house: House) -> str:
     variables = environment(HOME=house.books.store.home, DATABASE_URL=house.books.store.url or "", MENUS=house.menus)
-    done = run(["-m", "house", "audit"], variables)
+    done = run(["-m", "ops", "audit"], variables)
     return f"{done.code} {done.stdout}{done.stderr}"

@@ -32,7 +32,7 @@ def test_what_is_not_there_or_hangs_is_not(house: House) -> None:
         gone = how_is(house, name, PORT=nobody, BAR_PORT=nobody, GATEWAY_PORT=nobody)
         assert (gone.code, gone.stderr, len(gone.stdout.splitlines())) == (1, "", 1)
         assert "refused" in gone.stdout or "Connect call failed" in gone.stdout
-    for name, told in (("bar", "Connection lost"), ("gateway", f"no answer within {health.SECONDS:g} s")):
+    for name, told in (("bar", "Connection lost"), ("gateway", f"no response within {health.SECONDS:g} s")):
         house[name].pause()
         hung = how_is(house, name)
         house[name].resume()

@@ -1,7 +1,11 @@
 """The quick version; the long one is `python -m tests.fuzz`."""
 
+import pytest
+
 from tests.e2e.harness import House
 from tests.fuzz import rest
+
+pytestmark = pytest.mark.proof
 
 CASES = 300
 

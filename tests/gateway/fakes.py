@@ -60,6 +60,10 @@ async def until(fact: Callable[[], bool], seconds: float = 10.0) -> None:
         await asyncio.sleep(0.001)
 
 
+AN_ID = "01a20500-46cf-77d9-baa1-aabeeac332af"
+"""An order id that tests may have in their names: each process of a test run has to find the same names."""
+
+
 def new_id() -> str:
     return str(uuid.uuid4())
 

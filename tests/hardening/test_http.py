@@ -476,6 +476,7 @@ async def slow_crowd(port: int, stack: AsyncExitStack) -> "list[asyncio.Task[Non
     return [group.create_task(stay(*kind)) for kind, _ in zip(cycle(kinds), range(SLOW_CONNECTIONS))]
 
 
+@pytest.mark.proof
 async def test_500_slow_connections_do_not_keep_an_honest_guest_out(
     house: House, gateway: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,6 +79,7 @@ PRIVATE = [
     ),
     Private(grpclib.server.Stream, "_cardinality _stream", "infra/grpc"),
     Private(grpclib.utils, "_service_name", "infra/grpc"),
+    Private(grpclib.utils.Wrapper, "_error", "infra/grpc/call_guard.py"),
     Private(grpclib.reflection, "_deprecated", "infra/grpc"),
     Private(grpclib._typing, "IProtoMessage IServable", "infra/grpc"),
     Private(HealthBase, "__mapping__", "infra/grpc"),

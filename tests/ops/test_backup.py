@@ -1,4 +1,4 @@
-"""Copies of databases: whole, of one moment, and put back only where nobody is at work."""
+"""Copies of databases: whole, of one moment, and put back only while no program runs."""
 
 import sqlite3
 import stat
@@ -104,9 +104,9 @@ def test_only_their_owner_may_read_the_copies(shop: Shop, folder: Path) -> None:
 @pytest.mark.parametrize("command", ["backup", "restore"])
 @pytest.mark.parametrize("folder", ["", " "])
 def test_a_folder_without_a_name_is_refused(command: str, folder: str, tmp_path: Path) -> None:
-    done = run(["-m", "house", command, folder], environment(HOME=tmp_path))
+    done = run(["-m", "ops", command, folder], environment(HOME=tmp_path))
     assert (done.code, done.stdout) == (2, "")
-    assert done.stderr.startswith("house: the folder of the copies has no name; give one, such as ")
+    assert done.stderr.startswith("ops: the folder of the copies has no name; give one, such as ")
 
 
 def test_what_was_copied_is_put_back_and_what_was_there_is_kept(shop: Shop, folder: Path) -> None:
@@ -176,7 +176,7 @@ def test_nothing_is_put_back_under_a_program_that_runs(shop: Shop, folder: Path)
     assert sales(shop.path) == ["coffee"]
 
 
-def test_a_house_is_put_back_as_a_whole_or_not_at_all(shop: Shop, folder: Path, tmp_path: Path) -> None:
+def test_all_databases_are_put_back_or_none(shop: Shop, folder: Path, tmp_path: Path) -> None:
     back_up({"bar": shop.path}, folder, print)
     shop.sell("coffee")
 

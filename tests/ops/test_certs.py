@@ -28,7 +28,7 @@ def load(folder: Path, program: str) -> Credentials:
 
 def all_are_good(folder: Path) -> None:
     for program in PROGRAMS:
-        load(folder, program)  # which proves them
+        load(folder, program)  # which checks them
 
 
 def contents(folder: Path, name: str) -> dict[str, str]:

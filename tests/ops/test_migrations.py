@@ -1,4 +1,4 @@
-"""The migrations, and the tables that the statements are written for, tell the same thing twice."""
+"""The migrations make exactly the tables that the statements are written for."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,8 +41,8 @@ async def test_the_migrations_make_the_tables_that_the_statements_expect(program
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-async def test_the_migrations_can_be_taken_back(program: str, database: Database) -> None:
-    def take_back(connection: sa.Connection) -> list[str]:
+async def test_the_migrations_can_be_reverted(program: str, database: Database) -> None:
+    def revert(connection: sa.Connection) -> list[str]:
         config = Config()
         config.set_main_option("script_location", str(ENVIRONMENT))
         config.set_main_option("version_locations", str(PROGRAMS[program][0]))
@@ -51,4 +51,4 @@ async def test_the_migrations_can_be_taken_back(program: str, database: Database
         command.downgrade(config, "base")
         return sa.inspect(connection).get_table_names()
 
-    assert await database.write(take_back) == ["alembic_version"]
+    assert await database.write(revert) == ["alembic_version"]

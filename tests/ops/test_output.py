@@ -57,7 +57,7 @@ def test_own_lines_are_among_them(reader: Reader) -> None:
     assert reader.text() == "bar     | one\nbar     | two\n{}\n"
 
 
-def test_where_nobody_reads_any_more_it_is_told(reader: Reader) -> None:
+def test_a_write_that_fails_is_reported(reader: Reader) -> None:
     os.close(reader.end)
     reader.output().write("bar", b"open")
     assert reader.failures == 1

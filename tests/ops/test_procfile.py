@@ -34,11 +34,11 @@ def addresses(variables: dict[str, str]) -> Mapping[str, str]:
     return read_settings(GatewaySettings, "gateway", variables).departments
 
 
-def test_the_house_that_ships_is_three_departments_and_the_gateway() -> None:
-    house = plan(SHIPPED, {})
-    assert [program.name for program in house.programs] == ["bakery", "bar", "kitchen", "gateway"]
-    assert addresses(house.variables) == DEPARTMENTS
-    assert house.variables == {
+def test_the_programs_that_ship_are_three_departments_and_the_gateway() -> None:
+    procfile = plan(SHIPPED, {})
+    assert [program.name for program in procfile.programs] == ["bakery", "bar", "kitchen", "gateway"]
+    assert addresses(procfile.variables) == DEPARTMENTS
+    assert procfile.variables == {
         "COMANDA_BAKERY_PORT": "50051",
         "COMANDA_BAR_PORT": "50052",
         "COMANDA_KITCHEN_PORT": "50053",
@@ -46,8 +46,8 @@ def test_the_house_that_ships_is_three_departments_and_the_gateway() -> None:
     }
 
 
-def commands(house: Procfile) -> dict[str, tuple[str, ...]]:
-    return {program.name: program.command for program in house.programs}
+def commands(procfile: Procfile) -> dict[str, tuple[str, ...]]:
+    return {program.name: program.command for program in procfile.programs}
 
 
 def test_every_program_runs_on_this_python_and_is_given_its_menu_file(tmp_path: Path) -> None:
@@ -69,16 +69,16 @@ def test_a_folder_named_relatively_is_found_from_anywhere(tmp_path: Path, monkey
 def test_a_port_comes_from_the_menu_or_narrower_from_the_environment(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     write_menu(tmp_path, "my-grill", 6002)
-    house = plan(tmp_path, {"COMANDA_MY_GRILL_PORT": "7002"})
-    assert addresses(house.variables) == {"bar": "127.0.0.1:6001", "my-grill": "127.0.0.1:7002"}
-    assert house.variables["COMANDA_MY_GRILL_PORT"] == "7002"
+    procfile = plan(tmp_path, {"COMANDA_MY_GRILL_PORT": "7002"})
+    assert addresses(procfile.variables) == {"bar": "127.0.0.1:6001", "my-grill": "127.0.0.1:7002"}
+    assert procfile.variables["COMANDA_MY_GRILL_PORT"] == "7002"
 
 
 def test_the_port_of_every_program_is_the_gateways_alone(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     write_menu(tmp_path, "grill")
-    house = plan(tmp_path, {"COMANDA_PORT": "9000"})
-    assert addresses(house.variables) == {"bar": "127.0.0.1:6001", "grill": f"127.0.0.1:{FIRST_FREE_PORT}"}
+    procfile = plan(tmp_path, {"COMANDA_PORT": "9000"})
+    assert addresses(procfile.variables) == {"bar": "127.0.0.1:6001", "grill": f"127.0.0.1:{FIRST_FREE_PORT}"}
 
 
 def test_departments_without_a_port_get_free_ones_of_their_own(tmp_path: Path) -> None:
@@ -88,11 +88,11 @@ def test_departments_without_a_port_get_free_ones_of_their_own(tmp_path: Path) -
     assert ports == [50055, 50054, 50057, 50056, 50058]
 
 
-def test_any_port_that_is_free_is_one_that_the_gateway_is_told(tmp_path: Path) -> None:
+def test_port_0_becomes_a_port_that_the_gateway_gets(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
-    house = plan(tmp_path, {"COMANDA_BAR_PORT": "0"})
-    assert addresses(house.variables) == {"bar": f"127.0.0.1:{FIRST_FREE_PORT}"}
-    assert house.variables["COMANDA_BAR_PORT"] == str(FIRST_FREE_PORT)
+    procfile = plan(tmp_path, {"COMANDA_BAR_PORT": "0"})
+    assert addresses(procfile.variables) == {"bar": f"127.0.0.1:{FIRST_FREE_PORT}"}
+    assert procfile.variables["COMANDA_BAR_PORT"] == str(FIRST_FREE_PORT)
 
 
 def test_a_port_that_two_menus_name_is_refused(tmp_path: Path) -> None:
@@ -129,9 +129,7 @@ def test_a_department_may_not_be_called_gateway(tmp_path: Path) -> None:
         ({"COMANDA_GATEWAY_HOST": "10.0.0.7"}, "127.0.0.1:6001"),
     ],
 )
-def test_the_gateway_is_told_an_address_that_it_can_reach(
-    environ: dict[str, str], address: str, tmp_path: Path
-) -> None:
+def test_the_gateway_gets_an_address_that_it_can_reach(environ: dict[str, str], address: str, tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     assert plan(tmp_path, environ).variables["COMANDA_DEPARTMENTS"] == f"bar={address}"
 
@@ -148,7 +146,7 @@ def test_a_folder_without_menus_is_refused(tmp_path: Path) -> None:
             plan(folder, {})
 
 
-def test_one_malformed_menu_keeps_the_house_closed(tmp_path: Path) -> None:
+def test_one_malformed_menu_is_refused(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     (tmp_path / "grill.toml").write_text("name = 1")
     with pytest.raises(StartError, match=r"grill\.toml: name: Expected `str`, got `int`$"):
@@ -166,7 +164,7 @@ def test_a_department_may_not_be_called_as_a_schema_of_postgresql(name: str, tmp
     ("name", "value"),
     [("COMANDA_KITCHN_PORT", "1"), ("COMANDA_GATEWAY_DEADLINE", "soon"), ("COMANDA_BAR_GRACE", "ever")],
 )
-def test_a_setting_that_a_program_would_refuse_keeps_the_house_closed(name: str, value: str, tmp_path: Path) -> None:
+def test_a_setting_that_a_program_would_refuse_is_refused(name: str, value: str, tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     write_menu(tmp_path, "kitchen", 6002)
     with pytest.raises(SettingsError, match=f"^{name}"):
@@ -178,7 +176,7 @@ def test_departments_that_were_named_by_hand_are_not_read(tmp_path: Path) -> Non
     assert addresses(plan(tmp_path, {"COMANDA_DEPARTMENTS": "nonsense"}).variables) == {"bar": "127.0.0.1:6001"}
 
 
-def test_it_is_known_how_each_program_writes_and_how_long_it_may_take_to_stop(tmp_path: Path) -> None:
+def test_a_program_has_its_log_format_and_its_time_to_stop(tmp_path: Path) -> None:
     write_menu(tmp_path, "bar", 6001)
     environ = {"COMANDA_GRACE": "7", "COMANDA_LINGER": "20", "COMANDA_BAR_LOG_FORMAT": "json"}
     found = [(program.writes_json, program.stop_seconds) for program in plan(tmp_path, environ).programs]

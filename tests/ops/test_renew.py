@@ -1,4 +1,4 @@
-"""A restore gives every department's database a new incarnation, so that whoever follows its tickets begins again."""
+"""A restore gives every department's database a new incarnation, so that readers of its tickets begin again."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from infra.errors import DatabaseError
 from ops.renew import renew_copy
 from tests.conftest import new_postgresql_database
 from tests.e2e.harness import Finished, environment, run, write_menu
-from tests.ops.test_audit import MENUS, STOCK, Books
+from tests.ops.books import MENUS, STOCK, Books
 
 
 @pytest.fixture
 def place_on_sqlite(tmp_path: Path) -> Iterator[tuple[Books, Mapping[str, str]]]:
-    """Open an empty house, with the variables by which a command finds it."""
+    """Open empty databases, with the variables by which a command finds them."""
     yield from open_place(tmp_path, None)
 
 
@@ -47,11 +47,11 @@ async def page(books: Books, name: str, position: Position) -> TicketPage:
 
 
 def reopened(books: Books) -> Books:
-    return Books(books._home, books._postgresql)
+    return Books(books.home, books.postgresql)
 
 
 async def command(variables: Mapping[str, str], *arguments: str) -> Finished:
-    return await asyncio.to_thread(run, ["-m", "house", *arguments], variables)
+    return await asyncio.to_thread(run, ["-m", "ops", *arguments], variables)
 
 
 async def test_a_restore_renews_every_incarnation_and_nothing_else(
@@ -87,7 +87,7 @@ async def test_a_command_renews_every_incarnation(place: tuple[Books, Mapping[st
     after.close()
 
 
-async def test_a_copy_that_is_no_department_is_told_by_its_path(tmp_path: Path) -> None:
+async def test_a_copy_that_is_no_department_is_refused_with_its_path(tmp_path: Path) -> None:
     copy = tmp_path / "bar.db"
     copy.touch()
     with pytest.raises(DatabaseError, match=f"^{copy} cannot be changed: no such table: department$"):

@@ -1,4 +1,4 @@
-"""Tickets without an order, as a restored backup may leave them: shown, and cancelled where nobody has started."""
+"""Tickets without an order, as a restored backup may leave them: listed, and cancelled where not started."""
 
 import asyncio
 import uuid
@@ -14,10 +14,10 @@ from gateway.domain.order import Order, Policy
 from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
 from infra.errors import StartError
-from ops.settle import Settlement, Settler, Stray
+from ops.settle import OrphanTicket, Settlement, Settler
 from tests.conftest import new_postgresql_database
 from tests.e2e.harness import Finished, environment, run, write_menu
-from tests.ops.test_audit import MENUS, STOCK, Books
+from tests.ops.books import MENUS, STOCK, Books
 
 TWO = [RequestedLine("coffee", 2)]
 
@@ -45,8 +45,8 @@ async def on_hand(database: Database, item: str) -> int:
     return (await database.read(transactions.stock_levels)).stock[item].on_hand
 
 
-def ids(strays: list[Stray]) -> list[tuple[str, str]]:
-    return sorted((stray.department, stray.ticket.order_id) for stray in strays)
+def ids(orphans: list[OrphanTicket]) -> list[tuple[str, str]]:
+    return sorted((orphan.department, orphan.ticket.order_id) for orphan in orphans)
 
 
 async def test_tickets_whose_order_is_lost_are_cancelled_and_their_stock_is_put_back(books: Books) -> None:
@@ -83,7 +83,7 @@ async def test_what_staff_have_started_is_left_to_people(books: Books) -> None:
     assert await on_hand(books.departments["bar"], "coffee") == STOCK - 1
 
 
-async def test_counter_sales_tombstones_and_what_is_new_are_no_strays(books: Books) -> None:
+async def test_counter_sales_tombstones_and_what_is_new_are_no_orphans(books: Books) -> None:
     await books.sell("bar", Placement(str(uuid.uuid4()), [RequestedLine("coffee", 1)], source=TicketSource.COUNTER))
     await books.departments["bar"].write(transactions.confirm, [Decision(str(uuid.uuid4()), 1)], 1000)
     await lose(books, await books.place())
@@ -104,8 +104,8 @@ async def test_an_order_whose_record_cannot_be_read_is_known_all_the_same(books:
     assert (await settle(books)).cancelled == []
 
 
-async def test_nothing_is_cancelled_while_a_gateway_is_at_work(books: Books) -> None:
-    """Its client may send a lost order again, and the gateway would take the ticket for that one's."""
+async def test_nothing_is_cancelled_while_a_gateway_is_running(books: Books) -> None:
+    """A client may send a lost order again, and the gateway would take the ticket for that order's."""
     order = await books.place()
     await lose(books, order)
 
@@ -114,11 +114,11 @@ async def test_nothing_is_cancelled_while_a_gateway_is_at_work(books: Books) -> 
 
     settler = Settler(books.journal_database, books.departments, clock=lambda: 1e6, sleep=renew)
     if books.journal.is_shared:
-        with pytest.raises(StartError, match=r"^a gateway is at work on the journal; stop them all"):
+        with pytest.raises(StartError, match=r"^a gateway is running on the journal; stop all gateways"):
             await settler.settle()
     else:
         await settler.settle()  # on SQLite the command could not open a file that a gateway has
-    assert len([stray async for stray in settler.strays()]) == (len(MENUS) if books.journal.is_shared else 0)
+    assert len([orphan async for orphan in settler.orphans()]) == (len(MENUS) if books.journal.is_shared else 0)
 
 
 async def test_the_command_lists_and_then_cancels(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_the_command_lists_and_then_cancels(tmp_path: Path) -> None:
         await lose(books, each)
 
     def command(*arguments: str) -> Finished:
-        return run(["-m", "house", "settle", *arguments], environment(HOME=tmp_path, MENUS=tmp_path / "menus"))
+        return run(["-m", "ops", "settle", *arguments], environment(HOME=tmp_path, MENUS=tmp_path / "menus"))
 
     listed = await asyncio.to_thread(command)
     assert (listed.code, listed.stderr) == (1, "")
@@ -152,8 +152,8 @@ async def test_the_command_lists_and_then_cancels(tmp_path: Path) -> None:
     assert (again.code, again.stdout.splitlines()[0][:2]) == (0, "0 ")
 
 
-async def test_a_gateway_that_died_keeps_nothing_from_being_cancelled(books: Books) -> None:
-    """Its lease is there still, and nobody renews it."""
+async def test_the_lease_of_a_gateway_that_died_prevents_no_cancel(books: Books) -> None:
+    """Its lease is still in the journal, and is not renewed."""
     await lose(books, await books.place())
     waited: list[float] = []
 

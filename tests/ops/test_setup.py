@@ -1,4 +1,4 @@
-"""`.ci/setup` in a clone of its own, with a stand-in for uv that notes what it is asked for."""
+"""`.ci/setup` in a clone of its own, with a stand-in for uv that records its arguments."""
 
 import shutil
 import subprocess
@@ -33,7 +33,7 @@ class Clone:
         (self.folder / f"requirements/{kind}.txt").write_text(packages)
 
     def set_up(self, kind: str) -> list[str]:
-        """Set up; answers what uv was asked for."""
+        """Run the set-up; return the arguments that uv got."""
         self.calls.write_text("")
         variables = {"PATH": f"{self.folder}:/usr/bin:/bin", "CALLS": str(self.calls), "BROKEN": str(self.broken)}
         command = [str(self.folder / ".ci/setup"), kind]

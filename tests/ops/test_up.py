@@ -1,4 +1,4 @@
-"""A house of small stand-ins for the programs, run as `just up` runs the real ones."""
+"""Small stand-ins for the programs, run as `just up` runs the real ones."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from infra.stop_signals import StopSignals
 from ops import child, up
 from ops.output import Output, OwnLines
 from ops.procfile import Procfile, Program
-from ops.up import run_house
+from ops.up import run_programs
 from tests.e2e.harness import FACT_SECONDS
 
 HEAD = """
@@ -36,7 +36,7 @@ SERVES = "on(signal.SIGTERM, 'closing', 0)\nsay('open')\nwhile True: time.sleep(
 
 
 class Stand:
-    """A house under test: what it wrote, and how it ended."""
+    """The stand-ins under test: what they wrote, and how they ended."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -54,10 +54,10 @@ class Stand:
             command = (sys.executable, str(path), name)
             programs.append(Program(name, command, json, stop_seconds, f"{name}: ".encode()))
         self.signals = StopSignals()
-        output = Output(self.descriptor, [*scripts, "house"], coloured=False, on_failure=self.signals.stop.set)
-        configure_logs("house", "info", "json" if json else "console", OwnLines(output, "house", is_json=json))
-        house = Procfile(tuple(programs), {"STAND_IN": "1"})
-        self.running = asyncio.create_task(run_house(house, os.environ, output, self.signals))
+        output = Output(self.descriptor, [*scripts, "up"], coloured=False, on_failure=self.signals.stop.set)
+        configure_logs("up", "info", "json" if json else "console", OwnLines(output, "up", is_json=json))
+        procfile = Procfile(tuple(programs), {"STAND_IN": "1"})
+        self.running = asyncio.create_task(run_programs(procfile, os.environ, output, self.signals))
         yield self
         self.signals.stop.set()
         self.signals.hurry.set()
@@ -70,7 +70,7 @@ class Stand:
 
     @property
     def lines(self) -> list[str]:
-        return [re.sub(r" +\| ", ": ", line) for line in self.text.splitlines() if not line.startswith("house ")]
+        return [re.sub(r" +\| ", ": ", line) for line in self.text.splitlines() if not line.startswith("up ")]
 
     async def see(self, text: str, times: int = 1) -> None:
         """Wait until it was written."""
@@ -91,7 +91,7 @@ class Stand:
 def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     monkeypatch.setattr(child, "FIRST_SECONDS", 0.01)
     for module in (child, up):  # loggers keep to the first stream that they wrote to
-        monkeypatch.setattr(module, "log", structlog.get_logger("house"))
+        monkeypatch.setattr(module, "log", structlog.get_logger("up"))
     stand = Stand(tmp_path)
     yield stand
     os.close(stand.descriptor)
@@ -124,14 +124,14 @@ async def test_the_delay_grows(stand: Stand) -> None:
         assert re.findall(r"seconds=([\d.]+)", stand.text)[:4] == ["0.01", "0.02", "0.04", "0.08"]
 
 
-async def test_a_program_that_cannot_start_ends_the_house_with_its_reason(stand: Stand) -> None:
+async def test_a_program_that_cannot_start_ends_all_with_its_reason(stand: Stand) -> None:
     async with stand.run(bar="say('bar: the port is taken'); sys.exit(2)", kitchen=SERVES, gateway=SERVES):
         assert await stand.end() == ["bar: the port is taken"]
         assert "the port is taken" not in stand.text
         assert "started again" not in stand.text
 
 
-async def test_a_reason_that_several_programs_have_is_told_once(stand: Stand) -> None:
+async def test_a_reason_that_several_programs_have_is_returned_once(stand: Stand) -> None:
     script = "say(f'{name}: no database'); sys.exit(2)"
     async with stand.run(bar=script, kitchen=script, gateway="say('gateway: no journal'); sys.exit(2)"):
         reasons = await stand.end()
@@ -167,8 +167,8 @@ async def test_a_second_signal_is_passed_on_and_a_third_kills(stand: Stand) -> N
 
 async def test_a_program_that_does_not_stop_is_killed(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(up, "MORE_SECONDS", 0.0)
-    deaf = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsay('open')\ntime.sleep(60)"
-    async with stand.run(bar=deaf, gateway=SERVES, stop_seconds=0.5):
+    ignoring = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nsay('open')\ntime.sleep(60)"
+    async with stand.run(bar=ignoring, gateway=SERVES, stop_seconds=0.5):
         await stand.see("open", 2)
         stand.signals.stop.set()
         assert await stand.end() == []
@@ -194,7 +194,7 @@ async def test_json_stays_json(stand: Stand) -> None:
         await stand.end()
     events = [json.loads(line) for line in stand.text.splitlines()]
     assert [event["event"] for event in events].count("closing") == 2
-    assert {event.get("program") for event in events if event["event"] == "started"} == {"house"}
+    assert {event.get("program") for event in events if event["event"] == "started"} == {"up"}
 
 
 async def test_lines_of_any_length_are_passed_on_whole(stand: Stand) -> None:
@@ -203,7 +203,7 @@ async def test_lines_of_any_length_are_passed_on_whole(stand: Stand) -> None:
         assert f"bar     | {'x' * 300_000}\n" in stand.text
 
 
-async def test_when_nobody_reads_any_more_the_house_stops(stand: Stand) -> None:
+async def test_all_programs_stop_when_the_reader_of_their_lines_has_gone(stand: Stand) -> None:
     reads, writes = os.pipe()
     os.dup2(writes, stand.descriptor)
     os.close(writes)

@@ -7,6 +7,8 @@ import structlog
 
 from tests.simulation.model import run_model
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(autouse=True)
 def _as_it_was() -> Iterator[None]:

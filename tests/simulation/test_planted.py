@@ -7,6 +7,8 @@ import pytest
 
 from tests.simulation.planted import PLANTS, Verdict, judge
 
+pytestmark = pytest.mark.proof
+
 
 @pytest.fixture(scope="module")
 def verdicts() -> "Iterator[dict[str, Future[Verdict]]]":

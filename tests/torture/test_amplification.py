@@ -17,6 +17,8 @@ from generated.restaurant import v1
 from tests.e2e.harness import Program, environment, free_ports
 from tests.torture.test_replicas import order
 
+pytestmark = pytest.mark.proof
+
 AMPLIFICATION = 1.1
 GUESTS = 16
 SECONDS = 4.0

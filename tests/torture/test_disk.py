@@ -17,6 +17,8 @@ from tests.torture.mined import Point
 from tests.torture.site import Site, figures
 from tests.torture.test_replicas import order
 
+pytestmark = pytest.mark.proof
+
 MENUS = {"bar": {"coffee": 100_000}, "kitchen": {"pizza": 100_000}}
 BUSY = 8
 MOUNTS = can_mount()

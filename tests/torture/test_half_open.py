@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.harness import eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.site import Site
 from tests.torture.test_replicas import order
+
+pytestmark = pytest.mark.proof
 
 FOUND_SECONDS = 3.0
 SLACK_SECONDS = 0.7  # what two busy cores may add to a measurement

@@ -5,10 +5,13 @@ import time
 from collections import Counter
 
 import httpx
+import pytest
 
 from tests.e2e.harness import eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.test_replicas import assert_all_zeros, order
+
+pytestmark = pytest.mark.proof
 
 ROOM = 8
 CROWD = 60

@@ -6,10 +6,13 @@ import uuid
 from typing import Any
 
 import httpx
+import pytest
 
 from tests.e2e.harness import eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.site import Server, Site, figures
+
+pytestmark = pytest.mark.proof
 
 HANDOVER_SECONDS = 15.0
 STOCK, QUANTITY, CROWD = 100, 3, 45

@@ -8,6 +8,8 @@ from tests.torture.conftest import OpenSite
 from tests.torture.run import Plan, torture
 from tests.torture.site import Server, figures
 
+pytestmark = pytest.mark.proof
+
 KILLS = 6
 ORDERS = 150
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gateway.fakes import new_id
+from tests.gateway.fakes import AN_ID
 from tests.gateway.served import MAX_BODY, Json, Served, problem, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -373,9 +373,7 @@ async def test_what_is_no_number_does_not_become_one(served: Served, text: str) 
     problem(await served.post("/orders", quantity(text)), 400)
 
 
-@pytest.mark.parametrize(
-    "path", ["/menu", "/health/live", "/health/ready", f"/orders/{new_id()}", "/schema/openapi.json"]
-)
+@pytest.mark.parametrize("path", ["/menu", "/health/live", "/health/ready", f"/orders/{AN_ID}", "/schema/openapi.json"])
 async def test_where_no_query_is_taken_every_parameter_is_refused_by_name(served: Served, path: str) -> None:
     refusal = problem(await served.guest.get(f"{path}?colour=red"), 400)
     assert (refusal["field"], refusal["value"]) == ("colour", "red")
@@ -394,8 +392,8 @@ async def test_an_order_takes_no_query(served: Served, path: str) -> None:
     [
         ("PUT", "/orders", {"GET", "HEAD", "POST", "OPTIONS"}),
         ("DELETE", "/orders", {"GET", "HEAD", "POST", "OPTIONS"}),
-        ("PATCH", f"/orders/{new_id()}", {"GET", "HEAD", "DELETE", "OPTIONS"}),
-        ("POST", f"/orders/{new_id()}", {"GET", "HEAD", "DELETE", "OPTIONS"}),
+        ("PATCH", f"/orders/{AN_ID}", {"GET", "HEAD", "DELETE", "OPTIONS"}),
+        ("POST", f"/orders/{AN_ID}", {"GET", "HEAD", "DELETE", "OPTIONS"}),
         ("GET", "/api/restaurants", {"POST", "OPTIONS"}),
         ("POST", "/menu", {"GET", "HEAD", "OPTIONS"}),
         ("POST", "/health/live", {"GET", "HEAD", "OPTIONS"}),
@@ -418,7 +416,7 @@ async def test_a_method_that_is_not_allowed_is_a_problem_that_lists_those_that_a
         "/orders/7",
         "/orders/" + "a" * 36,
         "/orders/" + "a" * 5000,
-        f"/orders/{new_id()}/lines",
+        f"/orders/{AN_ID}/lines",
         "/assets/nothing.js",
         "/assets/../app.py",
         "/assets/%2e%2e/app.py",

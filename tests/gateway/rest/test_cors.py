@@ -9,7 +9,7 @@ import pytest
 from gateway.settings import GatewaySettings
 from infra.errors import SettingsError
 from infra.settings import read_settings
-from tests.gateway.fakes import new_id
+from tests.gateway.fakes import AN_ID
 from tests.gateway.served import Json, Served, problem, serve
 
 OURS = "https://orders.example.org"
@@ -57,7 +57,7 @@ async def test_a_page_of_ours_may_order_and_read_what_came_of_it(open_to: Served
 
 @pytest.mark.parametrize("origin", [OURS, ALSO_OURS])
 @pytest.mark.parametrize(
-    "path", ["/orders?limit=5", "/menu", "/health/ready", "/schema/openapi.json", f"/orders/{new_id()}"]
+    "path", ["/orders?limit=5", "/menu", "/health/ready", "/schema/openapi.json", f"/orders/{AN_ID}"]
 )
 async def test_it_may_read_everything_else(open_to: Served, origin: str, path: str) -> None:
     for method in ("GET", "HEAD"):
@@ -76,7 +76,7 @@ async def test_it_may_read_why_it_was_refused(open_to: Served) -> None:
         problem(response, response.status_code)
 
 
-@pytest.mark.parametrize("path", ["/orders", f"/orders/{new_id()}", "/orders?limit=5", "/api/restaurants"])
+@pytest.mark.parametrize("path", ["/orders", f"/orders/{AN_ID}", "/orders?limit=5", "/api/restaurants"])
 async def test_a_preflight_request_gets_the_allowed_methods_and_headers(open_to: Served, path: str) -> None:
     response = await preflight(
         open_to, OURS, path, **{"access-control-request-headers": "content-type,idempotency-key"}

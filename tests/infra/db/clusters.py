@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -39,7 +39,8 @@ class Node:
         server = (self._data / "postmaster.pid").read_text().split()[0]
         os.kill(int(server), number)  # first: it starts no process then
         for child in Path(f"/proc/{server}/task/{server}/children").read_text().split():
-            os.kill(int(child), number)
+            with suppress(ProcessLookupError):  # a backend whose client has gone ends at any moment
+                os.kill(int(child), number)
 
     @contextmanager
     def hanging(self) -> Iterator[None]:

@@ -258,25 +258,27 @@ async def test_a_script_is_not_tried_for_ever(postgresql: str, postgresql_databa
 
 
 @pytest.mark.parametrize(
-    ("fault", "reason"),
+    ("statements", "reason"),
     [
-        ("SET LOCAL statement_timeout = 50; SELECT pg_sleep(30)", "statement timeout"),
-        ("SET LOCAL lock_timeout = 50; LOCK TABLE notes", "lock timeout"),
-        ("DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001' USING MESSAGE = 'serialize'; END $$", "serialize"),
-        ("DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01' USING MESSAGE = 'deadlock'; END $$", "deadlock"),
-        ("SELECT missing FROM notes", "missing"),
+        (["SET LOCAL statement_timeout = 50", "SELECT pg_sleep(30)"], "statement timeout"),
+        (["SET LOCAL lock_timeout = 50", "LOCK TABLE notes"], "lock timeout"),
+        (["DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40001' USING MESSAGE = 'serialize'; END $$"], "^serialize"),
+        (["DO $$ BEGIN RAISE EXCEPTION SQLSTATE '40P01' USING MESSAGE = 'deadlock'; END $$"], "^deadlock"),
+        (["DO $$ BEGIN"], "unterminated dollar-quoted string"),
+        (["SELECT missing FROM notes"], "missing"),
     ],
+    ids=["statement timeout", "lock timeout", "serialization", "deadlock", "syntax", "column"],
 )
 @pytest.mark.parametrize("mark", [lambda script: script, statements_only], ids=["sqlalchemy", "statements-only"])
 async def test_a_script_that_a_server_that_is_well_refuses_is_run_once(
-    postgresql_database: Database, fault: LiteralString, reason: str, mark: Callable[[Any], Any]
+    postgresql_database: Database, statements: list[LiteralString], reason: str, mark: Callable[[Any], Any]
 ) -> None:
     runs: list[int] = []
 
     @mark
     def script(connection: sa.Connection) -> None:
         runs.append(1)
-        for statement in fault.split("; "):
+        for statement in statements:
             cursor = connection.connection.cursor()
             cursor.execute(statement)
             if statement.startswith("SELECT"):
@@ -287,6 +289,26 @@ async def test_a_script_that_a_server_that_is_well_refuses_is_run_once(
         other.execute("LOCK TABLE notes.notes IN ACCESS SHARE MODE")
         with pytest.raises(DatabaseError, match=reason):
             await postgresql_database.write(script)
+    assert runs == [1]
+    await postgresql_database.write(add, "a")
+
+
+async def test_a_script_that_was_refused_is_run_once_though_its_connection_breaks_then(
+    postgresql: str, postgresql_database: Database
+) -> None:
+    runs: list[int] = []
+    pid = await postgresql_database.write(backend)
+
+    @statements_only
+    def script(connection: sa.Connection) -> None:
+        runs.append(1)
+        try:
+            connection.connection.cursor().execute("SELECT missing FROM notes").fetchone()
+        finally:
+            terminate(postgresql, pid)
+
+    with pytest.raises(DatabaseError, match="missing"):
+        await postgresql_database.write(script)
     assert runs == [1]
     await postgresql_database.write(add, "a")
 

@@ -17,6 +17,8 @@ from tests.e2e.harness import environment, eventually, run
 from tests.infra.db.clusters import Cluster, running_cluster
 from tests.infra.db.notes import ADD_TO, MIGRATIONS, add, keys, prepared
 
+pytestmark = pytest.mark.proof
+
 SOON = 20.0
 """Seconds within which everything here is over: far above what it takes, far below what a server hangs for."""
 

@@ -6,14 +6,14 @@ import pytest
 from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.settings import describe, read_settings
-from ops.settings_page import manual
+from ops.settings_page import settings_page
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "settings.md"
 PROGRAMS = [GatewaySettings, DepartmentSettings]
 
 
 def test_the_page_is_what_the_programs_say() -> None:
-    assert PAGE.read_text() == manual(), "run `just fix`"
+    assert PAGE.read_text() == settings_page(), "run `just fix`"
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)
@@ -22,7 +22,7 @@ def test_every_setting_is_on_the_page_with_its_meaning(kind: type[msgspec.Struct
     assert len(rows) == len(kind.__struct_fields__)
     for variable, default, meaning in rows:
         assert meaning.endswith("."), variable
-        assert f"| `{variable}` | {f'`{default}`' if default else ''} | {meaning} |" in manual()
+        assert f"| `{variable}` | {f'`{default}`' if default else ''} | {meaning} |" in settings_page()
 
 
 @pytest.mark.parametrize("kind", PROGRAMS)

@@ -1,0 +1,120 @@
+"""Words that were retired, each with the word of docs/architecture.md's glossary, or of the field, that replaced it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+RETIRED = {
+    r"plumbing": "infra",
+    r"(?<![a-z])houses?(?![a-z])": "restaurant, programs, ops",
+    r"(?<![a-z])floors?(?![a-z])": "department service, department client, network",
+    r"(?<![a-z])desks?(?![a-z])": "transactions",
+    r"(?<![a-z])shel(f|ves)(?![a-z])": "stock",
+    r"(?<![a-z])patience(?![a-z])": "retry policy",
+    r"(?<![a-z])knock(s|ed|ing)?(?![a-z])": "probe",
+    r"(?<![a-z])hand_?over(?![a-z])": "send",
+    r"(?<![a-z])take_back(?![a-z])": "cancel",
+    r"(?<![a-z])let_go(?![a-z])": "release, close",
+    r"(?<![a-z])heard(?![a-z])": "received",
+    r"at work or at rest": "running or stopped",
+    r"nobody looks after": "the mechanism, with its subject",
+    r"is told": "receives, gets",
+}
+"""Patterns, without regard to case: `_` and digits end a word, so that identifiers are found too."""
+
+OLD_PROFILES = ("docs/performance/figures.md",)
+ALLOWED = {"floor": ("docs/performance", "bench/"), "plumbing": OLD_PROFILES, "desk": OLD_PROFILES}
+"""Where a word may stay: the benchmark's lower bound is its floor; measured profiles have the modules' old names."""
+
+TEXTS = (
+    "departments",
+    "infra",
+    "ops",
+    "bench",
+    "proto",
+    "deploy",
+    ".ci",
+    "docs/deployment.md",
+    "docs/performance",
+    "docs/performance.md",
+    "docs/performance-notes.md",
+    "docs/reliability.md",
+    "docs/settings.md",
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "justfile",
+    "docker-compose.yml",
+    "docker-compose.postgres.yml",
+    "Dockerfile",
+    "pyproject.toml",
+)
+"""Product code and docs, of which every line is searched. To be widened until it is the whole repository."""
+
+TESTS = ("tests/ops", "tests/contract")
+"""Folders of tests, of which names are searched: of files, functions and classes. To be widened until it is `tests`."""
+
+NAMED = re.compile(r"\s*(?:async )?(?:def|class) (\w+)")
+SUFFIXES = {"", ".py", ".md", ".toml", ".yml", ".proto", ".cfg", ".js", ".css", ".html", ".mako"}
+
+
+def files(names: tuple[str, ...]) -> list[Path]:
+    found = [
+        path for name in names for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    ]
+    return sorted(
+        path for path in found if path.is_file() and path.suffix in SUFFIXES and "swagger-ui" not in path.parts
+    )
+
+
+def retired_words(path: str, text: str) -> list[str]:
+    """List the retired words of a text, each with what to write instead."""
+    return [
+        f"{path}:{text.count(chr(10), 0, match.start()) + 1}: {match[0]!r} is retired; use: {instead}"
+        for pattern, instead in RETIRED.items()
+        for match in re.finditer(pattern, text, re.IGNORECASE)
+        if not path.startswith(ALLOWED.get(match[0].lower().rstrip("s"), ("\0",)))
+    ]
+
+
+def names_only(code: str) -> str:
+    """Return the names of functions and classes, each on its own line's number."""
+    return "\n".join(found[1] if (found := NAMED.match(line)) else "" for line in code.splitlines())
+
+
+@pytest.mark.parametrize("path", files(TEXTS), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_text_has_no_retired_word(path: Path) -> None:
+    name = str(path.relative_to(ROOT))
+    assert retired_words(name, name) + retired_words(name, path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", files(TESTS), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_test_is_named_without_a_retired_word(path: Path) -> None:
+    name = str(path.relative_to(ROOT))
+    assert retired_words(name, name) + retired_words(name, names_only(path.read_text())) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a plumbing error",
+        "House(",
+        "run_house(",
+        "floors.py",
+        "the desk's",
+        "Shelves",
+        "a task knocks",
+        "handOver",
+        "is told",
+    ],
+)
+def test_a_retired_word_is_found(text: str) -> None:
+    assert len(retired_words("a.py", text)) == 1
+
+
+@pytest.mark.parametrize("text", ["a warehouse", "floored", "a desktop", "overheard", "the order is total"])
+def test_a_word_that_only_contains_one_is_not(text: str) -> None:
+    assert retired_words("a.py", text) == []
