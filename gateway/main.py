@@ -11,11 +11,13 @@ import structlog
 import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.domain.limits import OrderLimits
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
-from gateway.rest.restaurant import House, OrderLimits
+from gateway.rest.readiness import Readiness
+from gateway.rest.requests import RequestReader
 from gateway.settings import GatewaySettings
 from gateway.storage import MIGRATIONS, open_database
 from infra.addresses import Address, join_address
@@ -65,16 +67,17 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         }
         clock = Clock()
         ordering = _order_service(settings, database, channels, clock)
-        house = _house(settings, ordering, clock)
-        server = _http_server(settings, house)
+        requests = _request_reader(settings, clock)
+        readiness = Readiness(ordering, clock=clock, wait_for_departments=settings.wait_for_departments)
+        server = _http_server(settings, ordering, requests, readiness)
         running.on_exit_await(ordering.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await ordering.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
-        announcing = partial(announce, house.is_ready, f"http://{address}")
-        stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, house))
+        announcing = partial(announce, readiness.is_ready, f"http://{address}")
+        stopping = partial(server.stop_on, running.signals, settings.linger, readiness.leave)
         await running.in_background({"announcement": announcing, "stop": stopping})
         await running.follow_certificates(credentials, partial(_reconnect, channels.values()))
         await server.serve(sock)
@@ -98,29 +101,32 @@ def _order_service(
     return OrderService(Journal(database), departments, retrying, clock=clock, random=random.random)
 
 
-def _house(settings: GatewaySettings, ordering: OrderService, clock: Clock) -> House:
-    """Build what the routes call: the order path and the limits of one request."""
-    return House(
-        ordering,
+def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
+    """Build what turns requests into orders."""
+    return RequestReader(
+        settings.departments,
         OrderLimits(settings.max_lines, settings.max_quantity, settings.max_note),
         settings.currency,
         new_order_id=lambda: str(uuid_utils.uuid7()),
-        clock=clock,
-        wait_for_departments=settings.wait_for_departments,
+        wall=clock.wall,
     )
 
 
-def _http_server(settings: GatewaySettings, house: House) -> HttpServer:
+def _http_server(
+    settings: GatewaySettings, ordering: OrderService, requests: RequestReader, readiness: Readiness
+) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
-    app = create_app(house, max_body=settings.max_body, cors_origins=settings.cors_origins, log_requests=log_requests)
+    app = create_app(
+        ordering,
+        requests,
+        readiness,
+        max_body=settings.max_body,
+        cors_origins=settings.cors_origins,
+        log_requests=log_requests,
+    )
     protocol = guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests)
     return HttpServer(app, protocol, settings.grace)
-
-
-def _leave(house: House) -> None:
-    """Report that the gateway is not ready."""
-    house.is_leaving = True
 
 
 async def _reconnect(channels: Iterable[WatchedChannel], certificates: Contexts) -> None:

@@ -1,4 +1,4 @@
-"""Puts the Litestar app together."""
+"""Builds the REST app: Litestar with the routes, and the ASGI layers around it."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,9 +12,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
-from litestar.types import ControllerRouterHandler, Middleware
+from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
 from litestar.types.file_types import FileInfo
 
+from gateway.orders.service import OrderService
 from gateway.rest.checks import JsonRequest, check_request
 from gateway.rest.cors import Cors
 from gateway.rest.description import describe_api
@@ -22,10 +23,11 @@ from gateway.rest.fast_path import FastPath
 from gateway.rest.front import get_front, get_icon
 from gateway.rest.health import get_liveness, get_readiness
 from gateway.rest.menu import get_menu
-from gateway.rest.methods import EveryMethod
+from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
-from gateway.rest.restaurant import House
+from gateway.rest.readiness import Readiness
+from gateway.rest.requests import RequestReader
 from gateway.rest.set_menu import place_set_menu
 from infra.http.request_log import identify_requests
 
@@ -34,23 +36,18 @@ ASSETS_PATH = "/assets"
 
 
 class _Assets(BaseLocalFileSystem):
-    """Finds no file under a name that no file can have."""
+    """Reports a file name that the file system refuses as a file that does not exist."""
 
     async def info(self, path: Any, **kwargs: Any) -> FileInfo:
         try:
             return await super().info(path, **kwargs)
-        except (OSError, ValueError) as error:  # too long, with a NUL, below a file
+        except (OSError, ValueError) as error:  # a name that is too long, has a NUL, or continues below a file
             raise FileNotFoundError(path) from error
 
 
-def create_app(
-    house: House, *, max_body: int, cors_origins: Collection[str] = (), log_requests: bool = False
-) -> Litestar:
-    """Build the app of a house, whose order path is started and closed elsewhere.
-
-    `max_body` in bytes; pages from `cors_origins` may use the API in a browser.
-    """
-    routes: list[ControllerRouterHandler] = [
+def routes() -> list[ControllerRouterHandler]:
+    """Return the product's routes."""
+    return [
         place_order,
         place_set_menu,
         get_order,
@@ -63,49 +60,75 @@ def create_app(
         get_icon,
         create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
     ]
-    app = assemble(house, routes, max_body=max_body, cors_origins=cors_origins, openapi_config=_openapi())
-    app.asgi_handler = identify_requests(app.asgi_handler, is_logged=log_requests)
-    return app
 
 
-def assemble(
-    house: House,
-    routes: Sequence[ControllerRouterHandler],
+def create_app(
+    service: OrderService,
+    requests: RequestReader,
+    readiness: Readiness,
     *,
     max_body: int,
     cors_origins: Collection[str] = (),
+    log_requests: bool = False,
+) -> ASGIApp:
+    """Build the product's REST app; the caller starts and closes `service`.
+
+    `max_body` is in bytes. Browsers allow pages from `cors_origins` to use the API.
+    """
+    litestar = create_litestar(
+        service, requests, readiness, routes(), max_body=max_body, openapi_config=_openapi_config()
+    )
+    return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
+
+
+def create_litestar(
+    service: OrderService,
+    requests: RequestReader,
+    readiness: Readiness,
+    routes: Sequence[ControllerRouterHandler],
+    *,
+    max_body: int,
     middleware: Sequence[Middleware] = (),
     **options: Any,
 ) -> Litestar:
-    """Build an app of some routes with what holds for every route; `options` are Litestar's.
-
-    Raises ImproperlyConfiguredException for a route of the fast path that declares what that does not honour.
-    """
-    app = Litestar(
+    """Build a Litestar app of some routes with what every route needs; `options` are those of Litestar."""
+    return Litestar(
         route_handlers=routes,
-        dependencies={"house": Provide(lambda: house, sync_to_thread=False)},
+        dependencies={
+            "service": Provide(lambda: service, sync_to_thread=False),
+            "requests": Provide(lambda: requests, sync_to_thread=False),
+            "readiness": Provide(lambda: readiness, sync_to_thread=False),
+            "currency": Provide(lambda: requests.currency, sync_to_thread=False),
+        },
         exception_handlers=HANDLERS,
         middleware=[check_request, *middleware],
-        plugins=[EveryMethod()],
+        plugins=[HeadAndOptions()],
         request_class=JsonRequest,
         request_max_body_size=max_body,
         logging_config=None,
         **options,
     )
-    app.asgi_handler = app.state.fast_path = FastPath(app)
-    if cors_origins:
-        app.asgi_handler = Cors(app, cors_origins)
-    return app
 
 
-async def _demand_page(response: "Response[Any]") -> "Response[Any]":
-    """Refuse a page that there is not as everything else is refused; Litestar's own answer is HTML."""
+def wrap(litestar: Litestar, *, cors_origins: Collection[str] = (), log_requests: bool = False) -> ASGIApp:
+    """Put the ASGI layers around a Litestar app: a request passes them from the outside in.
+
+    Raises ImproperlyConfiguredException for a route of the fast path that declares what the fast path cannot do.
+    """
+    fast_path = FastPath(litestar)
+    return identify_requests(
+        Cors(fast_path, litestar.routes, cors_origins) if cors_origins else fast_path, is_logged=log_requests
+    )
+
+
+async def _refuse_no_page(response: "Response[Any]") -> "Response[Any]":
+    """Raise NotFoundException for a page that does not exist: Litestar's own response is HTML, not problem+json."""
     if response.status_code == HTTP_404_NOT_FOUND:
         raise NotFoundException
     return response
 
 
-def _openapi() -> OpenAPIConfig:
+def _openapi_config() -> OpenAPIConfig:
     assets = f"{ASSETS_PATH}/swagger-ui"
     page = SwaggerRenderPlugin(
         path="/",
@@ -115,6 +138,6 @@ def _openapi() -> OpenAPIConfig:
         favicon=f'<link rel="icon" href="{ASSETS_PATH}/favicon-32x32.png">',
     )
     return describe_api(
-        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_demand_page),
+        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_no_page),
         render_plugins=[page],
     )

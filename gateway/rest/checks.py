@@ -1,4 +1,4 @@
-"""What holds for every request, whichever way it takes: the query, the content's coding, the JSON body."""
+"""Checks of every request, with and without the fast path: its query, its content coding, its JSON body."""
 
 from typing import Any, cast
 from unicodedata import is_normalized, normalize
@@ -8,22 +8,22 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from gateway.domain.errors import RuleBroken, UnknownParameter
+from gateway.domain.errors import FieldNotAllowed, UnknownParameter
 from gateway.rest.json_body import UnsupportedMediaType, read_body
 
 RAISED = "comanda.raised"
-"""Where a scope has what the fast path raised."""
+"""The key of a scope under which the fast path passes on what it raised."""
 
-_PARAMETERS = "comanda.query"  # where a handler's options have the names of its query parameters
+_PARAMETERS = "comanda.query"  # the key of a handler's options that caches the names of its query parameters
 
 
 def check_request(app: ASGIApp) -> ASGIApp:
-    """Check a request before every route, as middleware; raise again what the fast path raised."""
+    """Wrap a route, as middleware: check each request before it, and raise again what the fast path raised."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         http = cast("HTTPScope", scope)
         if RAISED in http:
-            raise cast("dict[str, Any]", http).pop(RAISED)  # which would be a cycle: its traceback has the scope
+            raise cast("dict[str, Any]", http).pop(RAISED)  # popped, as scope and traceback would refer to each other
         check_encoding(http["headers"])
         if http["query_string"] and http["method"] != "OPTIONS":
             check_query(http, cast("HTTPRouteHandler", http["route_handler"]))
@@ -33,7 +33,7 @@ def check_request(app: ASGIApp) -> ASGIApp:
 
 
 def check_encoding(headers: Any) -> None:
-    """Refuse a body that is compressed, in whichever way; raises UnsupportedMediaType."""
+    """Raise UnsupportedMediaType for a body that is compressed."""
     for name, value in headers:
         if name == b"content-encoding":
             text = value.decode("latin-1")
@@ -45,7 +45,7 @@ def check_encoding(headers: Any) -> None:
 
 
 def check_query(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
-    """Put a query into NFC; raises UnknownParameter, and RuleBroken for a parameter that stands twice."""
+    """Put a query into NFC; raises UnknownParameter, and FieldNotAllowed for a parameter that is given twice."""
     query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     if not all(is_normalized("NFC", text) for pair in query for text in pair):
         query = [(normalize("NFC", name), normalize("NFC", value)) for name, value in query]
@@ -58,12 +58,12 @@ def check_query(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
         if name not in known:
             raise UnknownParameter(name, value, known)
         if name in seen and not known[name]:
-            raise RuleBroken(name, value, f"expected {name} once")
+            raise FieldNotAllowed(name, value, f"expected {name} once")
         seen.add(name)
 
 
 def _parameters(handler: HTTPRouteHandler, path_parameters: set[str]) -> dict[str, bool] | None:
-    """Name a handler's query parameters, and tell which of them may stand more than once; None where it takes any."""
+    """Return a handler's query parameters, and whether each may be given more than once; None if it takes any."""
     if _PARAMETERS not in handler.opt:
         model = handler.create_kwargs_model(dict.fromkeys(path_parameters, cast("Any", None)))
         handler.opt[_PARAMETERS] = (
@@ -75,10 +75,10 @@ def _parameters(handler: HTTPRouteHandler, path_parameters: set[str]) -> dict[st
 
 
 class JsonRequest(Request[Any, Any, Any]):
-    """A request whose JSON body is read as on the fast path: straight into what its handler asks for."""
+    """A request whose JSON body is decoded as on the fast path: directly into the type that its handler declares."""
 
     async def json(self) -> Any:
-        """Read the body; raises UnsupportedMediaType, RuleBroken."""
+        """Read the body; raises UnsupportedMediaType, FieldNotAllowed."""
         field = self.route_handler.parsed_data_field
         kind = self.headers.get("content-type")
         return read_body(

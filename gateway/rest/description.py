@@ -1,4 +1,4 @@
-"""The API's description (OpenAPI): what Litestar reads from the handlers, and what holds for all of them besides."""
+"""The API's description (OpenAPI): Litestar derives it from the handlers; this module adds what they share."""
 
 from collections.abc import Iterator
 from dataclasses import fields
@@ -18,31 +18,31 @@ Json = dict[str, Any]
 _PROBLEM_JSON = "application/problem+json"
 
 _PROBLEMS = {
-    "400": "Something in the request is not allowed; the problem names the field, its value and what is allowed.",
+    "400": "A field of the request is not allowed; the problem names the field, its value and what is allowed.",
     "404": "There is no such order.",
-    "409": "It conflicts with the order as it stands; the problem says how.",
+    "409": "The request conflicts with the state of the order; the problem says how.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
     "503": "Nothing is acknowledged: too many orders wait, or the journal cannot be used. Sending it again is safe.",
 }
-"""What a problem of each status means, where its operation does not say."""
+"""The description of a problem of each status, unless its operation has one of its own."""
 
 _REQUEST_ID = {
     "name": "X-Request-Id",
     "in": "header",
     "required": False,
-    "description": f"Names the request in logs and in its response; 1 to {MAX_LENGTH} visible ASCII characters, "
-    "else a new one is made.",
+    "description": f"Identifies the request in logs and in its response: 1 to {MAX_LENGTH} visible ASCII characters. "
+    "Any other value is replaced by a new one.",
     "schema": {"type": "string"},
 }
 
 _HEADERS: dict[str, Json] = {
     "X-Request-Id": {
-        "description": "The request's own, or a new one.",
+        "description": "The id that the request had, or a new one.",
         "required": True,
         "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH},
     },
-    "Location": {"description": "Where the order is.", "required": True, "schema": {"type": "string"}},
+    "Location": {"description": "Path of the order.", "required": True, "schema": {"type": "string"}},
     "Retry-After": {
         "description": "Seconds after which the request may be sent again.",
         "required": True,
@@ -50,43 +50,43 @@ _HEADERS: dict[str, Json] = {
     },
 }
 
-PROBLEM_DESCRIPTION = "What is wrong, as problem+json."
-"""How an operation describes a problem of which it has nothing particular to say."""
+PROBLEM_DESCRIPTION = "A problem, as problem+json."
+"""The description that an operation gives to a problem if `_PROBLEMS` describes it."""
 
-_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
 class Description(OpenAPIConfig):
     """Describes Comanda's API."""
 
     def to_openapi_schema(self) -> OpenAPI:
-        """Begin the description that Litestar fills."""
-        begun = super().to_openapi_schema()
-        return _Completed(**{field.name: getattr(begun, field.name) for field in fields(begun)})
+        """Return the description that Litestar fills."""
+        started = super().to_openapi_schema()
+        return _Completed(**{field.name: getattr(started, field.name) for field in fields(started)})
 
 
 def describe_api(**options: Any) -> Description:
-    """Describe the API; `options` are Litestar's, for the pages that show it."""
+    """Return the configuration of the description; `options` are those of Litestar, for the pages that show it."""
     return Description(
         title="Comanda",
         version=VERSION,
-        description="A restaurant's orders: placed once, answered line by line, never lost.",
+        description="A restaurant's orders: placed once, with an outcome for each line, never lost.",
         contact=Contact(name="The Comanda developers"),
         license=License(name="MIT", identifier="MIT"),
         security=[],
         servers=[Server(url="/", description="This gateway.")],
         use_handler_docstrings=True,
         tags=[
-            Tag("orders", "Place, look at, list and cancel orders."),
+            Tag("orders", "Place, read, list and cancel orders."),
             Tag("menu", "What can be ordered."),
-            Tag("health", "For those who run the house."),
+            Tag("health", "For load balancers and operators."),
         ],
         **options,
     )
 
 
 class _Completed(OpenAPI):
-    """A description to which everything is added that holds for many operations when it is written out."""
+    """Adds what many operations share when the description is serialised."""
 
     def to_schema(self) -> Json:
         written = super().to_schema()
@@ -95,8 +95,8 @@ class _Completed(OpenAPI):
                 _complete_operation(operation)
         _complete_schemas(written["components"]["schemas"])
         for schema in _schemas_in(written):
-            _write_bounds(schema)
-            _write_out_only_choice(schema)
+            _make_limits_whole(schema)
+            _unwrap_only_choice(schema)
         return written
 
 
@@ -120,7 +120,7 @@ def _complete_response(operation: Json, status: str, response: Json) -> None:
         if response["description"] == HTTPStatus(int(status)).description:
             response["description"] = _describe_content(response["content"])
     else:
-        _drop_examples_of_others(problem, status)
+        _drop_examples_of_other_statuses(problem, status)
         if response["description"] == PROBLEM_DESCRIPTION:
             response["description"] = _PROBLEMS[status]
         if status == "503":
@@ -136,8 +136,8 @@ def _problem_response() -> Json:
     return {"description": PROBLEM_DESCRIPTION, "content": content}
 
 
-def _drop_examples_of_others(problem: Json, status: str) -> None:
-    """Keep the examples of a problem whose status is the response's."""
+def _drop_examples_of_other_statuses(problem: Json, status: str) -> None:
+    """Keep the examples whose status is the response's."""
     kept = {name: each for name, each in problem.pop("examples", {}).items() if str(each["value"]["status"]) == status}
     if kept:
         problem["examples"] = kept
@@ -149,7 +149,7 @@ def _describe_content(content: Json) -> str:
 
 
 def _describe(name: str) -> str:
-    """Say what a struct of the contract is, in its own words."""
+    """Return the docstring of a struct of the contract."""
     return getattr(getattr(schemas, name, None), "__doc__", None) or ""
 
 
@@ -162,7 +162,7 @@ def _complete_schemas(components: dict[str, Json]) -> None:
 
 
 def _not_null(schema: Json) -> Json:
-    """Leave null out of a parameter's schema: a parameter is absent, or has a value."""
+    """Return a parameter's schema without null: a parameter is absent, or has a value."""
     kinds = [kind for kind in schema.get("oneOf", []) if kind != {"type": "null"}]
     if len(kinds) != 1:
         return schema
@@ -180,15 +180,15 @@ def _schemas_in(value: object) -> Iterator[Json]:
             yield from _schemas_in(member)
 
 
-def _write_bounds(schema: Json) -> None:
-    """Write the bounds of whole numbers as whole numbers; Litestar writes 1.0."""
-    for word in _BOUNDS:
+def _make_limits_whole(schema: Json) -> None:
+    """Make the limits of whole numbers whole numbers; Litestar writes 1.0."""
+    for word in _LIMITS:
         if schema.get("type") != "number" and isinstance(schema.get(word), float):
             schema[word] = int(schema[word])
 
 
-def _write_out_only_choice(schema: Json) -> None:
-    """Write a choice of one schema as that schema; Litestar writes it for what may be absent."""
+def _unwrap_only_choice(schema: Json) -> None:
+    """Replace a `oneOf` of one schema by that schema; Litestar writes it for optional fields."""
     if len(schema.get("oneOf", [])) == 1:
         (only,) = schema.pop("oneOf")
         schema.update({**only, **schema})

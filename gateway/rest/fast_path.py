@@ -1,19 +1,20 @@
-"""The fast path: calls a handler with its body and its dependencies, without Litestar's routing in between.
+"""The fast path: an ASGI layer that calls a route's handler without Litestar's routing.
 
-A route takes it by saying so where it is declared: `@post("/orders", ..., fast_path=True)`. What Litestar does for
-handlers in general (routing, a request object, a signature's validation, a response in two layers) is most of what such
-a route costs, and these routes need little of it. Every other route is served by Litestar alone. So is a request to a
-route of the fast path whose path or host is spelt unusually: both ways check the same and refuse with the same body.
+A route is declared for it: `@post("/orders", ..., fast_path=True)`. For such a route, what Litestar does in general
+(routing, a request object, validation of the handler's signature, a response in two layers) costs more time than the
+gateway's own work, and the route needs little of it. Litestar serves all other routes, and also a request to a route of
+the fast path whose path or host is spelt unusually. Both ways make the same checks and respond with the same bytes.
 
-The fast path does what the layers of its route declare:
+The fast path does what the layers of its route (app, routers, handler) declare:
 
-- It runs the guards of all layers and the hooks `before_request`, `after_request` and `after_response`, and adds
-  headers and cookies. It makes a request object for a route that has any of these, and for no other.
-- What is raised is raised again behind Litestar's routing (requests.py), which runs `after_exception` and the exception
-  handlers of all layers.
+- It runs the guards of all layers and the hooks `before_request`, `after_request`, `after_response` and `before_send`,
+  and adds headers and cookies. It makes a request object only for a route that has any of these.
 - It calls dependencies that take no arguments, and passes headers that are optional text.
+- It passes an exception on to Litestar, where a middleware (checks.py) raises it again behind the routing. So Litestar
+  runs `after_exception` and the exception handlers of all layers. This happens only before anything is sent: what is
+  raised later reaches the server, which closes the connection.
 
-A route that declares anything else (fast_path_rules.py) is refused when the app is built.
+FastPath refuses a route that declares anything else (fast_path_rules.py) when the app is built.
 """
 
 import re
@@ -24,78 +25,91 @@ import msgspec
 from litestar import Litestar, Request, Response
 from litestar.exceptions import InternalServerException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from gateway.rest.checks import RAISED, check_encoding, check_query
-from gateway.rest.fast_path_rules import declared
+from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from infra.http.response import respond
 
-_JSON_KINDS = frozenset({None, JSON, "application/problem+json"})
+_JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
 _encode = msgspec.json.Encoder().encode
 
 _is_plain_host = re.compile(rb"[A-Za-z0-9.-]+(:[0-9]+)?").fullmatch
-"""What the hosts that Litestar would refuse do not match."""
+"""Litestar accepts every host that matches; it decides about the others."""
 
 _AnyRequest = Request[Any, Any, Any]
 _Headers = dict[bytes, bytes]
-_Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
+_Encoded = tuple[int, list[tuple[bytes, bytes]], bytes]
 
 
 class FastPath:
-    """An app that serves the routes that are declared for it, and passes the rest on to Litestar."""
+    """Serves the routes that are declared for it, and passes everything else on to Litestar."""
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, litestar: Litestar) -> None:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
-        self._app = app.asgi_handler
-        self._routes = {route.path: _Route(route) for route in declared(app)}
+        self._litestar = litestar
+        self._before_send = litestar.before_send
+        self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         http = cast("HTTPScope", scope)
-        route = self._routes.get(http["path"])
+        route = self.routes.get(http.get("path", ""))
         if route is None or http.get("method") != "POST":
-            await self._app(scope, receive, send)
+            await self._litestar(scope, receive, send)
             return
         headers = dict(http["headers"])
         if not _is_plain_host(headers.get(b"host", b"")):
-            await self._app(scope, receive, send)
+            await self._litestar(scope, receive, send)
             return
         request = None
-        reply: _Reply | ASGIApp
+        response: _Encoded | ASGIApp
         try:
-            if http["query_string"]:
-                check_query(http, route.handler)
-            if b"content-encoding" in headers:
-                check_encoding(http["headers"])
+            if http["query_string"] or b"content-encoding" in headers:
+                _check(http, route.handler)
             if route.needs_request:
                 request = route.request(http, receive, send)
-                made = await route.call_with_hooks(http, headers, request)
+                returned = await route.call_with_hooks(http, headers, request)
             else:
-                made = await route.call(http, headers, await _read(receive, route.most))
-            if route.is_decorated or not _is_plain(made):
+                returned = await route.call(http, headers, await _read(receive, route.max_body))
+            if route.is_decorated or not _is_plain(returned):
                 request = request or route.request(http, receive, send)
-                reply = await route.handler.to_response(app=http["litestar_app"], data=made, request=request)
+                response = await route.handler.to_response(app=self._litestar, data=returned, request=request)
             else:
-                reply = route.encoded(made)
-        except Exception as error:  # noqa: BLE001 - it is raised again behind the routing
+                response = route.encode(returned)
+        except Exception as error:  # noqa: BLE001 - the middleware behind the routing raises it again
             cast("dict[str, Any]", scope)[RAISED] = error
-            await self._app(scope, receive, send)
+            await self._litestar(scope, receive, send)
             return
-        if isinstance(reply, tuple):
-            await respond(send, *reply)
+        if self._before_send:
+            send = self._with_hooks(scope, send)
+        if isinstance(response, tuple):
+            await respond(send, *response)
         else:
-            await reply(scope, receive, send)
+            await response(scope, receive, send)
         if request is not None and route.after_response is not None:
             await route.after_response(request)
 
+    def _with_hooks(self, scope: Scope, send: Send) -> Send:
+        """Return a `send` that calls the app's `before_send` hooks with each message."""
+        scope["app"] = scope["litestar_app"] = self._litestar
 
-class _Route:
-    """A handler, with what its layers declare for before and after it; `most` is the largest body, in bytes."""
+        async def send_with_hooks(message: Message) -> None:
+            for hook in self._before_send:
+                await hook(message, scope)
+            await send(message)
 
-    def __init__(self, route: HTTPRoute) -> None:
+        return send_with_hooks
+
+
+class FastRoute:
+    """A handler of the fast path, with what its layers declare for before and after it."""
+
+    def __init__(self, route: HTTPRoute, litestar: Litestar) -> None:
         self.handler, model = route.route_handler_map["POST"]
         handler = self.handler
         used = [
@@ -103,7 +117,7 @@ class _Route:
             for name, provide in handler.resolve_dependencies().items()
             if name in handler.parsed_fn_signature.parameters
         ]
-        self.most = handler.resolve_request_max_body_size()
+        self.max_body = handler.resolve_request_max_body_size()
         self.after_response: Callable[[_AnyRequest], Awaitable[None]] | None = handler.resolve_after_response()
         self.is_decorated = bool(
             any(layer.after_request for layer in handler.ownership_layers)
@@ -111,12 +125,13 @@ class _Route:
             or handler.resolve_response_cookies()
             or handler.resolve_type_encoders()
             or handler.background
-            or (handler.media_type or None) not in _JSON_KINDS
+            or (handler.media_type or None) not in _JSON_TYPES
         )
+        self._litestar = litestar
         self._path = route.path
         self._fn = handler.fn
         self._is_async = not handler.has_sync_callable
-        self._kind = cast("Any", handler.parsed_data_field).annotation
+        self._body_type = cast("Any", handler.parsed_data_field).annotation
         self._headers = [(each.field_alias.lower().encode(), each.field_name) for each in model.expected_header_params]
         self._called = [(name, each.dependency) for name, each in used if each.has_sync_callable and not each.use_cache]
         self._awaited = [(name, each) for name, each in used if not each.has_sync_callable or each.use_cache]
@@ -127,7 +142,9 @@ class _Route:
         )
 
     def request(self, scope: HTTPScope, receive: Receive, send: Send) -> _AnyRequest:
-        """Make the request object that guards and hooks look at."""
+        """Make the request object for guards and hooks."""
+        scope["app"] = scope["litestar_app"] = self._litestar
+        scope.setdefault("state", {})
         scope["route_handler"] = self.handler
         scope["path_params"] = {}
         scope["path_template"] = self._path
@@ -137,8 +154,8 @@ class _Route:
         """Call the handler, unless a guard raises or a hook returns a response in its place."""
         if self._guards:
             await self.handler.authorize_connection(connection=request)
-        if self._before_request and (made := await self._before_request(request)):
-            return made
+        if self._before_request and (returned := await self._before_request(request)):
+            return returned
         return await self.call(scope, headers, await request.body())
 
     async def call(self, scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
@@ -150,11 +167,11 @@ class _Route:
             if header in headers:
                 values = [value for key, value in scope["headers"] if key == header]
                 arguments[name] = b", ".join(values).decode("latin-1")
-        made: Any = self._fn(data=read_body(headers.get(b"content-type"), body, self._kind), **arguments)
-        return await made if self._is_async else made
+        returned: Any = self._fn(data=read_body(headers.get(b"content-type"), body, self._body_type), **arguments)
+        return await returned if self._is_async else returned
 
-    def encoded(self, response: "Response[object]") -> _Reply:
-        """Encode a response that needs nothing of Litestar."""
+    def encode(self, response: "Response[object]") -> _Encoded:
+        """Return the status, headers and body of a plain response."""
         body = _encode(response.content)
         headers = [
             (b"content-type", (response.media_type or JSON).encode("ascii")),
@@ -164,16 +181,23 @@ class _Route:
         return response.status_code or self.handler.status_code, headers, body
 
 
-def _is_plain(made: object) -> bool:
-    """Tell whether nothing of Litestar is needed to write a response."""
+def _check(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
+    if scope["query_string"]:
+        check_query(scope, handler)
+    check_encoding(scope["headers"])
+
+
+def _is_plain(returned: object) -> bool:
+    """Return whether a handler returned a JSON response without cookies, background tasks or encoders of its own."""
     return (
-        type(made) is Response
-        and made.media_type in _JSON_KINDS
-        and not (made.cookies or made.background or made.response_type_encoders)
+        type(returned) is Response
+        and returned.media_type in _JSON_TYPES
+        and not (returned.cookies or returned.background or returned.response_type_encoders)
     )
 
 
 async def _read(receive: Receive, most: int | None) -> bytes:
+    """Read a request's body; raises RequestEntityTooLarge if it is longer than `most` bytes."""
     body = b""
     while True:
         event = await receive()

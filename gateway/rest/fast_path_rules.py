@@ -1,4 +1,4 @@
-"""Which routes are declared for the fast path, and what such a route may not have."""
+"""Which routes are declared for the fast path, and what such a route may not declare."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +10,11 @@ from litestar.routes import HTTPRoute
 from gateway.rest.checks import check_request
 
 FAST_PATH = "fast_path"
-"""`@post(..., fast_path=True)` puts it among a handler's options."""
+"""The key of a handler's options that `@post(..., fast_path=True)` sets."""
 
 
-def declared(app: Litestar) -> Iterator[HTTPRoute]:
-    """Yield the routes of the fast path; raises ImproperlyConfiguredException for one that it would not serve right."""
+def declared_routes(app: Litestar) -> Iterator[HTTPRoute]:
+    """Yield the routes of the fast path; raises ImproperlyConfiguredException for one that it cannot serve."""
     for route in app.routes:
         if isinstance(route, HTTPRoute) and _is_declared(route):
             if obstacles := list(_obstacles(app, route)):
@@ -25,13 +25,17 @@ def declared(app: Litestar) -> Iterator[HTTPRoute]:
 
 
 def _is_declared(route: HTTPRoute) -> bool:
-    """Tell whether a handler of a route is declared so: OPTIONS may only have it from its router, for the others."""
+    """Return whether a handler of a route is declared for the fast path.
+
+    OPTIONS does not count: Litestar makes its handler, which inherits the options of its router.
+    """
     return any(
         handler.opt.get(FAST_PATH) for method, (handler, _) in route.route_handler_map.items() if method != "OPTIONS"
     )
 
 
 def _obstacles(app: Litestar, route: HTTPRoute) -> Iterator[str]:
+    """Yield what a route declares that the fast path does not do."""
     declaring = {
         method: handler
         for method, (handler, _) in route.route_handler_map.items()
@@ -79,4 +83,4 @@ def _dependency_obstacles(handler: Any) -> Iterator[str]:
             or provide.has_sync_generator_dependency
             or provide.has_async_generator_dependency
         ):
-            yield f"the dependency {name}, which needs something itself or is to be cleaned up"
+            yield f"the dependency {name}, which takes arguments or needs a cleanup"

@@ -1,4 +1,4 @@
-"""What stands at the root: a page for people, links for programs, and the icon that browsers ask for."""
+"""`/` and `/favicon.ico`: a page for people, links for programs, and the icon that browsers request."""
 
 from pathlib import Path
 from typing import Any

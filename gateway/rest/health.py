@@ -1,12 +1,13 @@
-"""Whether the gateway lives, and whether it is ready for orders."""
+"""`/health/live` and `/health/ready`: whether the gateway runs, and whether orders should be sent to it."""
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
-from gateway.rest.orders import PROBLEM
-from gateway.rest.restaurant import House
+from gateway.orders.service import OrderService
+from gateway.rest.operations import PROBLEM
+from gateway.rest.readiness import Readiness
 from gateway.rest.schemas import Health
 
 
@@ -19,7 +20,7 @@ from gateway.rest.schemas import Health
     sync_to_thread=False,
 )
 def get_liveness() -> Health:
-    """Answer as long as the program runs."""
+    """Return 200 for as long as the program runs."""
     return Health(status="live")
 
 
@@ -28,19 +29,22 @@ def get_liveness() -> Health:
     operation_id="getReadiness",
     summary="Is it ready for orders?",
     tags=["health"],
-    responses={400: PROBLEM, 503: ResponseSpec(Health, description="Not now.", generate_examples=False)},
+    responses={
+        400: PROBLEM,
+        503: ResponseSpec(Health, description="Orders should not be sent here now.", generate_examples=False),
+    },
 )
-async def get_readiness(house: NamedDependency[House]) -> Response[Health]:
-    """Answer whether orders can be written down, and, after a start, whether the departments have been there once.
+async def get_readiness(
+    service: NamedDependency[OrderService], readiness: NamedDependency[Readiness]
+) -> Response[Health]:
+    """Return whether orders can be stored and, after a start, whether every department has responded once.
 
-    A department that goes away later does not make the gateway unready: its lines are taken and pending.
+    A department that becomes unreachable later does not make the gateway unready: its lines are accepted as pending.
     """
-    ready = await house.is_ready()
-    return Response(
-        Health(
-            status="ready" if ready else "not ready",
-            departments=house.reachability(),
-            unreadable_orders=house.ordering.unreadable,
-        ),
-        status_code=HTTP_200_OK if ready else HTTP_503_SERVICE_UNAVAILABLE,
+    is_ready = await readiness.is_ready()
+    health = Health(
+        status="ready" if is_ready else "not ready",
+        departments=readiness.reachability(),
+        unreadable_orders=service.unreadable,
     )
+    return Response(health, status_code=HTTP_200_OK if is_ready else HTTP_503_SERVICE_UNAVAILABLE)

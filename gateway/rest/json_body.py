@@ -1,8 +1,8 @@
-"""Reads a JSON body straight into its struct, strictly, and says precisely what is wrong with one that does not fit.
+"""Decodes a JSON body strictly into its struct, and says precisely what is wrong with a body that does not match.
 
-A body that fits costs one pass. One that does not is decoded again with `2.0` as the whole number that it is. Where
-that does not fit either, it is read once more: msgspec names the place, but neither the value that stands there nor,
-for most faults, all that could.
+A body that matches is decoded once. Another is decoded a second time with `2.0` written as the whole number `2`. If
+that fails, too, it is decoded without a type to find the wrong value: msgspec's error names the place, but neither the
+value there nor, mostly, what is allowed.
 """
 
 import re
@@ -15,7 +15,7 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from msgspec import inspect
 
-from gateway.domain.errors import ABSENT, SHOWN, BodyUnreadable, FieldMissing, RuleBroken
+from gateway.domain.errors import ABSENT, SHOWN, BodyUnreadable, FieldMissing, FieldNotAllowed
 from gateway.rest.json_text import lone_surrogate, normalised, with_whole_numbers
 
 T = TypeVar("T")
@@ -32,22 +32,22 @@ _named = re.compile(r"^Object (?:contains unknown|missing required) field `(.*)`
 
 
 class UnsupportedMediaType(HTTPException):
-    """The body is not said to be JSON, or is compressed."""
+    """The body is not declared as JSON, or is compressed."""
 
     status_code = HTTP_415_UNSUPPORTED_MEDIA_TYPE
 
 
 def read_body(content_type: bytes | None, body: bytes, kind: type[T]) -> T:
-    """Read a request's body into its struct; raises UnsupportedMediaType, RuleBroken."""
+    """Decode a request's body into its struct; raises UnsupportedMediaType, FieldNotAllowed."""
     if not body:
         raise BodyUnreadable("it is empty")
     if content_type != b"application/json":
-        _demand_json(content_type)
+        _check_content_type(content_type)
     return read_json(body, kind)
 
 
 def read_json(body: bytes, kind: type[T]) -> T:
-    """Read JSON into a struct, texts in NFC; raises RuleBroken."""
+    """Decode JSON into a struct, with texts in NFC; raises FieldNotAllowed."""
     text = body if body.isascii() and b"\\" not in body else normalised(body)
     decode: Callable[[bytes], T] = _decoder(kind).decode  # type: ignore[arg-type]  # a type is hashable
     try:
@@ -56,13 +56,13 @@ def read_json(body: bytes, kind: type[T]) -> T:
         try:
             return decode(with_whole_numbers(text))
         except msgspec.ValidationError as error:
-            raise _explain(text, kind, error) from None
+            raise _wrong_field(text, kind, error) from None
         except _Faults as error:
             raise BodyUnreadable(*_why_unreadable(body, error)) from None
 
 
-def rule(kind: Any) -> str:
-    """Say what a type allows, in words."""
+def describe_type(kind: Any) -> str:
+    """Return in words which values a type allows."""
     return _describe(inspect.type_info(kind))
 
 
@@ -71,7 +71,7 @@ def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(kind)
 
 
-def _demand_json(kind: bytes | None) -> None:
+def _check_content_type(kind: bytes | None) -> None:
     if kind is None:
         raise UnsupportedMediaType("content-type: it is missing: expected application/json")
     text = kind.decode("latin-1")
@@ -80,13 +80,13 @@ def _demand_json(kind: bytes | None) -> None:
 
 
 def _why_unreadable(body: bytes, error: Exception) -> tuple[str, str]:
-    """Say what keeps a body from being JSON, and what is expected instead."""
+    """Return why a body is not JSON, and what is expected instead."""
     expected = "expected JSON in UTF-8"
     for mark, name in _MARKS.items():
         if body.startswith(mark):
             return f"it begins with a byte order mark of {name}", f"{expected}, without a byte order mark"
     try:
-        msgspec.json.decode(body)  # as it was sent, for its places are counted in bytes
+        msgspec.json.decode(body)  # as it was sent, because positions are in bytes of that
     except _Faults as first:
         error = first
     if isinstance(error, RecursionError):
@@ -97,40 +97,40 @@ def _why_unreadable(body: bytes, error: Exception) -> tuple[str, str]:
     return reason, expected
 
 
-def _explain(body: bytes, kind: Any, error: msgspec.ValidationError) -> RuleBroken:
+def _wrong_field(body: bytes, kind: Any, error: msgspec.ValidationError) -> FieldNotAllowed:
     reason, _, path = str(error).partition(" - at `$")
     steps: list[str | int] = [name or int(number) for name, number in _steps(path)]
     named = _named(reason)
     if named is None:
-        return RuleBroken(_spell(steps), _look(body, steps), f"expected {_describe(_follow(kind, steps))}")
+        return FieldNotAllowed(_place(steps), _value_at(body, steps), f"expected {_describe(_type_at(kind, steps))}")
     field = [*steps, named[1][:SHOWN]]
     if reason.startswith("Object missing"):
-        return FieldMissing(_spell(field), f"expected {_describe(_follow(kind, field))}")
-    return RuleBroken(_spell(field), _look(body, field), f"expected {_describe(_follow(kind, steps))}")
+        return FieldMissing(_place(field), f"expected {_describe(_type_at(kind, field))}")
+    return FieldNotAllowed(_place(field), _value_at(body, field), f"expected {_describe(_type_at(kind, steps))}")
 
 
-def _spell(steps: _Path) -> str:
-    """Write a place as `lines[0].item`."""
+def _place(steps: _Path) -> str:
+    """Return a place as text, such as `lines[0].item`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return text.removeprefix(".") or "body"
 
 
-def _look(body: bytes, steps: _Path) -> object:
-    """Read the value that stands at a place."""
+def _value_at(body: bytes, steps: _Path) -> object:
+    """Return the value at a place, ABSENT if there is none."""
     try:
         value = msgspec.json.decode(body)
         for step in steps:
             value = value[step]
     except (*_Faults, LookupError, TypeError):
-        return ABSENT  # a number that nothing can hold, say
+        return ABSENT  # such as a number that no type can hold
     return value
 
 
-def _follow(kind: Any, steps: _Path) -> inspect.Type:
-    """Find the type at a place."""
+def _type_at(kind: Any, steps: _Path) -> inspect.Type:
+    """Return the type at a place."""
     found = inspect.type_info(kind)
     for step in steps:
-        found = _bare(found)
+        found = _without_metadata(found)
         if isinstance(found, inspect.StructType):
             found = next((field.type for field in found.fields if field.encode_name == step), inspect.AnyType())
         else:
@@ -138,12 +138,12 @@ def _follow(kind: Any, steps: _Path) -> inspect.Type:
     return found
 
 
-def _bare(kind: inspect.Type) -> inspect.Type:
-    return _bare(kind.type) if isinstance(kind, inspect.Metadata) else kind
+def _without_metadata(kind: inspect.Type) -> inspect.Type:
+    return _without_metadata(kind.type) if isinstance(kind, inspect.Metadata) else kind
 
 
 def _describe(kind: inspect.Type) -> str:
-    match _bare(kind):
+    match _without_metadata(kind):
         case inspect.UnionType(types=types):
             return " or ".join(map(_describe, types))
         case inspect.NoneType():

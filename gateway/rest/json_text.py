@@ -1,6 +1,6 @@
-"""Rewrites a JSON text before it is decoded, token by token: strings in NFC, whole numbers without a fraction.
+"""Rewrites the tokens of a JSON text before it is decoded: strings in NFC, whole numbers without a fraction.
 
-A token is replaced only by another spelling of the same kind, so a text that is not JSON does not become JSON here.
+A token is replaced only by a token of the same kind, so a text that is not JSON does not become JSON.
 """
 
 import re
@@ -10,7 +10,8 @@ from unicodedata import is_normalized, normalize
 import msgspec
 
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
-"""Also one that does not end: a search that tried its every quotation mark again would take quadratic time."""
+"""It also matches a string that does not end: else the search would start again at each quotation mark in it, which
+takes quadratic time."""
 
 _strings = re.compile(_STRING, re.DOTALL)
 _strings_and_numbers = re.compile(_STRING + rb"|-?[0-9][0-9.eE+-]*+", re.DOTALL)
@@ -20,16 +21,16 @@ _lone_surrogates = re.compile(
 )
 
 DIGITS = 18
-"""Whole numbers of more digits stay as they are: no field of a request takes one."""
+"""Most digits of a whole number that is rewritten: no field of a request takes a longer one."""
 
 _decode_text = msgspec.json.Decoder(str).decode
 _encode_text = msgspec.json.Encoder().encode
 
 
 def normalised(text: bytes) -> bytes:
-    """Return a JSON text whose strings are in NFC; the very same bytes where they are already."""
+    """Return a JSON text whose strings are in NFC; the same object if they are in NFC already."""
     if b"\\u" not in text:
-        # Without such escapes, a text in NFC has nothing but strings in NFC.
+        # Without such escapes, all strings of a text in NFC are in NFC.
         if text.isascii():
             return text
         try:
@@ -41,12 +42,12 @@ def normalised(text: bytes) -> bytes:
 
 
 def with_whole_numbers(text: bytes) -> bytes:
-    """Return a JSON text in which `2.0` and `2e0` are written `2`, for JSON has one kind of number."""
+    """Return a JSON text in which `2.0` and `2e0` are written `2`: JSON does not tell whole numbers from others."""
     return _strings_and_numbers.sub(_whole_number, text)
 
 
 def lone_surrogate(text: bytes) -> str | None:
-    r"""Find the first escape that is half of a character, as `\ud800 (byte 12)`."""
+    r"""Return the first escape that is half of a surrogate pair, such as `\ud800 (byte 12)`, or None."""
     for match in _lone_surrogates.finditer(text):
         if match[1]:
             return f"\\{match[1].decode()} (byte {match.start()})"
@@ -71,7 +72,7 @@ def _whole_number(match: "re.Match[bytes]") -> bytes:
         return token
     try:
         number = Decimal(token.decode())
-    except InvalidOperation:  # an exponent beyond all bounds
+    except InvalidOperation:  # an exponent that is out of range
         return token
     if number.adjusted() >= DIGITS or number != number.to_integral_value():
         return token

@@ -1,4 +1,4 @@
-"""HEAD wherever GET is, and OPTIONS that lists what a path really takes."""
+"""HEAD for every path with GET, and OPTIONS that lists all methods of a path."""
 
 from copy import copy
 
@@ -7,16 +7,16 @@ from litestar.plugins import ReceiveRoutePlugin
 from litestar.routes import BaseRoute, HTTPRoute
 
 
-class EveryMethod(ReceiveRoutePlugin):
-    """Completes each route when it is registered.
+class HeadAndOptions(ReceiveRoutePlugin):
+    """Adds HEAD and OPTIONS to each route when it is registered.
 
-    The server omits a response's body where the request was HEAD (RFC 9110, 9.3.2), so a GET handler serves both.
-    Litestar's own OPTIONS handler keeps the methods that a path had when its first handler was registered; here each
-    further handler makes a new one.
+    The server omits the body of a response to HEAD (RFC 9110, 9.3.2), so a GET handler serves both.
+    Litestar's own OPTIONS handler keeps the methods that a path had when its first handler was registered; this plugin
+    makes a new one with each further handler.
     """
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Add HEAD, and OPTIONS with all methods of this moment, unless the route has handlers of its own for them."""
+        """Add HEAD, and OPTIONS with all methods so far, unless the route has its own handlers for them."""
         if not isinstance(route, HTTPRoute):
             return
         handlers = route.route_handler_map
@@ -26,14 +26,14 @@ class EveryMethod(ReceiveRoutePlugin):
             route.methods.add("HEAD")
         options, model = handlers["OPTIONS"]
         if options.fn.__module__ == HTTPRoute.__module__:
-            fresh = route.create_options_handler(route.path)
-            fresh.owner = options.owner
-            fresh.on_registration(options.app)
-            handlers["OPTIONS"] = (fresh, model)
+            new = route.create_options_handler(route.path)
+            new.owner = options.owner
+            new.on_registration(options.app)
+            handlers["OPTIONS"] = (new, model)
 
 
 def _undescribed(handler: HTTPRouteHandler) -> HTTPRouteHandler:
-    """Copy a handler for a method of which the API's description says nothing, as it follows from the other one."""
+    """Return a copy of a handler that the API's description omits."""
     head = copy(handler)
     head.include_in_schema = head._resolved_include_in_schema = False
     return head

@@ -1,4 +1,4 @@
-"""Orders à la carte: place, look at, list, cancel."""
+"""`/orders`: place, read, list and cancel orders à la carte."""
 
 from typing import Annotated
 from uuid import UUID
@@ -7,16 +7,17 @@ from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, FromPath, HeaderParameter, QueryParameter
+from litestar.params import Body, FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
-from gateway.domain.errors import NulCharacter, RuleBroken
+from gateway.domain.errors import FieldNotAllowed, NulCharacter
 from gateway.domain.order import Order, Status
-from gateway.rest.description import PROBLEM_DESCRIPTION
-from gateway.rest.idempotency import HEADER, PATTERN
-from gateway.rest.problems import refused
-from gateway.rest.restaurant import House
-from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_response
+from gateway.orders.service import OrderService
+from gateway.rest.idempotency import place
+from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
+from gateway.rest.problems import nothing_accepted
+from gateway.rest.requests import RequestReader
+from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_page, order_response
 
 ORDER_EXAMPLE = Example(
     summary="Two coffees and a pizza for table 7",
@@ -29,50 +30,12 @@ ORDER_EXAMPLE = Example(
     },
 )
 
-PROBLEM_EXAMPLE = Example(
-    summary="None of something",
-    value={
-        "title": "A field is not allowed",
-        "status": 400,
-        "detail": "lines[0].quantity: 0 is not allowed: expected a whole number of at least 1",
-        "field": "lines[0].quantity",
-        "value": 0,
-        "allowed": "expected a whole number of at least 1",
-    },
-)
-
-PROBLEM = ResponseSpec(
-    Problem,
-    description=PROBLEM_DESCRIPTION,
-    media_type="application/problem+json",
-    generate_examples=False,
-    examples=[PROBLEM_EXAMPLE],
-)
-
-IdempotencyKey = Annotated[
-    str | None,
-    HeaderParameter(
-        name=HEADER,
-        description="Names the order in place of `order_id`: a text in quotation marks that the client makes for this "
-        "order alone, best a UUID. The same key and body again get the same order, the same key with another body 422.",
-        examples=[Example(summary="A UUID", value='"8e03978e-40d5-43dd-bc93-6894a57f9324"')],
-        schema_extra={"pattern": PATTERN},
-    ),
-]
-
-KEY_REUSED = ResponseSpec(
-    Problem,
-    description="The Idempotency-Key belongs to an order with another body.",
-    media_type="application/problem+json",
-    generate_examples=False,
-)
-
-_CODES = {
+_STATUS_CODES = {
     Status.PENDING: HTTP_202_ACCEPTED,
     Status.ACCEPTED: HTTP_201_CREATED,
     Status.PARTLY_ACCEPTED: HTTP_201_CREATED,
 }
-"""How an order is answered of which something was accepted, or may still be."""
+"""The status code of a placed order; an order of any other status is a 409."""
 
 
 @post(
@@ -88,13 +51,13 @@ _CODES = {
         ),
         202: ResponseSpec(
             OrderResponse,
-            description="Written down; a department is still to be heard.",
+            description="The order is stored; at least one department has not responded yet.",
             generate_examples=False,
         ),
         400: PROBLEM,
         409: ResponseSpec(
             Problem,
-            description="Nothing could be accepted, or the order id belongs to another order.",
+            description="No line could be accepted, or the order id belongs to another order.",
             media_type="application/problem+json",
             generate_examples=False,
         ),
@@ -105,28 +68,29 @@ _CODES = {
 )
 async def place_order(
     data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])],
-    house: NamedDependency[House],
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[OrderResponse] | Response[Problem]:
-    """Ask every department concerned at once, and answer with an outcome for each line.
+    """Send the order to all its departments at once, and return it with the outcome of each line.
 
     201: every line is decided and at least one is accepted. 202: a department cannot be reached; its lines are pending,
-    and the order's Location tells what becomes of them. 409: nothing could be accepted.
+    and GET on the order's Location returns their outcomes once they are decided. 409: no line could be accepted.
     """
-    order = await house.place(house.order(data, idempotency_key), idempotency_key)
-    return _answer(order, order_response(order))
+    order = requests.order(data, idempotency_key)
+    return _placed(await place(service, order, idempotency_key))
 
 
 @get(
     "/orders/{order_id:uuid}",
     operation_id="getOrder",
-    summary="Look at an order",
+    summary="Read an order",
     tags=["orders"],
     responses={400: PROBLEM, 404: PROBLEM, 503: PROBLEM},
 )
-async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> OrderResponse:
-    """Answer an order as it stands."""
-    return order_response(await house.ordering.find(str(order_id)))
+async def get_order(order_id: FromPath[UUID], service: NamedDependency[OrderService]) -> OrderResponse:
+    """Return an order with the outcome of each line."""
+    return order_response(await service.find(str(order_id)))
 
 
 @get(
@@ -137,24 +101,21 @@ async def get_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> 
     responses={400: PROBLEM, 503: PROBLEM},
 )
 async def list_orders(
-    house: NamedDependency[House],
-    limit: Annotated[int, QueryParameter(ge=1, le=200, description="Orders in a page.")] = 50,
+    service: NamedDependency[OrderService],
+    limit: Annotated[int, QueryParameter(ge=1, le=200, description="Most orders in a page.")] = 50,
     cursor: Annotated[
-        str | None, QueryParameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"})
+        str | None,
+        QueryParameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"}),
     ] = None,
     status: Annotated[Status | None, QueryParameter(description="Only orders of this status.")] = None,
     table: Annotated[
         str | None, QueryParameter(min_length=1, max_length=40, description="Only orders of this table.")
     ] = None,
 ) -> OrderPage:
-    """List orders, newest first."""
+    """Return a page of orders, newest first."""
     if table and "\0" in table:
         raise NulCharacter("table", table)
-    page = await house.ordering.history(limit, _position(cursor), status, table)
-    return OrderPage(
-        orders=[order_response(order) for order in page.orders],
-        next=None if page.cursor is None else str(page.cursor),
-    )
+    return order_page(await service.history(limit, _position(cursor), status, table))
 
 
 @delete(
@@ -164,33 +125,39 @@ async def list_orders(
     tags=["orders"],
     status_code=HTTP_200_OK,
     responses={
-        202: ResponseSpec(OrderResponse, description="A department is still to be told.", generate_examples=False),
+        202: ResponseSpec(
+            OrderResponse,
+            description="The cancellation is stored; at least one department has not acknowledged it yet.",
+            generate_examples=False,
+        ),
         400: PROBLEM,
         404: PROBLEM,
         409: PROBLEM,
         503: PROBLEM,
     },
 )
-async def cancel_order(order_id: FromPath[UUID], house: NamedDependency[House]) -> Response[OrderResponse]:
-    """Take back what is not being made yet; its stock goes back on the shelf.
+async def cancel_order(order_id: FromPath[UUID], service: NamedDependency[OrderService]) -> Response[OrderResponse]:
+    """Cancel the lines whose departments have not started yet; their stock becomes available again.
 
     409: every department concerned has started already.
     """
-    order = await house.ordering.cancel(str(order_id))
-    status = HTTP_202_ACCEPTED if order.owed else HTTP_200_OK
-    return Response(order_response(order), status_code=status)
+    order = await service.cancel(str(order_id))
+    return Response(order_response(order), status_code=HTTP_202_ACCEPTED if order.owed else HTTP_200_OK)
 
 
-def _answer(order: Order, response: OrderResponse) -> Response[OrderResponse] | Response[Problem]:
-    code = _CODES.get(response.status)
+def _placed(order: Order) -> Response[OrderResponse] | Response[Problem]:
+    """Return the response to a placing, whose status code follows from the order's status."""
+    response = order_response(order)
+    code = _STATUS_CODES.get(response.status)
     if code is None:
-        return refused(response)
+        return nothing_accepted(response)
     return Response(response, status_code=code, headers={"Location": f"/orders/{order.order_id}"})
 
 
 def _position(cursor: str | None) -> int | None:
+    """Return the position in the list that a cursor stands for; raises FieldNotAllowed."""
     if cursor is None:
         return None
     if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise RuleBroken("cursor", cursor, "expected `next` of the page before")
+        raise FieldNotAllowed("cursor", cursor, "expected `next` of the page before")
     return int(cursor)

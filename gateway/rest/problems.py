@@ -1,4 +1,4 @@
-"""One table: what the gateway raises -> problem+json (RFC 9457)."""
+"""Turns exceptions into problem+json (RFC 9457), by one table."""
 
 import re
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from gateway.domain.errors import (
     BodyUnreadable,
     BrokenOff,
     FieldMissing,
+    FieldNotAllowed,
     GatewayError,
     KeyReused,
     NotCancellable,
@@ -29,10 +30,9 @@ from gateway.domain.errors import (
     OrderNotFound,
     OrderUnreadable,
     Overloaded,
-    RuleBroken,
     TakenOver,
 )
-from gateway.rest.json_body import rule
+from gateway.rest.json_body import describe_type
 from gateway.rest.schemas import OrderResponse, Problem, Scalar
 from infra.errors import DatabaseError
 
@@ -41,15 +41,15 @@ RETRY_AFTER_SECONDS = "1"
 
 log = structlog.get_logger("gateway")
 
-STATUSES: dict[type[Exception], tuple[int, str]] = {
-    RuleBroken: (HTTP_400_BAD_REQUEST, "A field is not allowed"),
+STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code and title
+    FieldNotAllowed: (HTTP_400_BAD_REQUEST, "A field is not allowed"),
     KeyReused: (HTTP_422_UNPROCESSABLE_ENTITY, "The idempotency key is taken"),
     OrderNotFound: (HTTP_404_NOT_FOUND, "No such order"),
     OrderUnreadable: (HTTP_503_SERVICE_UNAVAILABLE, "The order cannot be read"),
     OrderIdTaken: (HTTP_409_CONFLICT, "The order id is taken"),
     NotCancellable: (HTTP_409_CONFLICT, "The order cannot be cancelled"),
-    TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "The order changed hands"),
-    BrokenOff: (HTTP_503_SERVICE_UNAVAILABLE, "The request was broken off"),
+    TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "Another gateway has the order"),
+    BrokenOff: (HTTP_503_SERVICE_UNAVAILABLE, "The request was cancelled"),
     Overloaded: (HTTP_503_SERVICE_UNAVAILABLE, "Too many orders"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }
@@ -57,18 +57,18 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {
 _AnyRequest = Request[Any, Any, Any]
 
 _CLIENT_LEFT = "client disconnected prematurely"
-"""What Litestar raises, as a fault of the server, when it waits for the rest of a body in vain."""
+"""The detail of the InternalServerException that Litestar raises if a client closes the connection within a body."""
 
 _missing = re.compile(r"Missing required \w+ parameter '(.*)' for path ", re.DOTALL).match
 
 
 def problem(problem: Problem, headers: dict[str, str] | None = None) -> Response[Problem]:
-    """Answer with a problem."""
+    """Return a response with a problem."""
     return Response(problem, status_code=problem.status, media_type=PROBLEM_JSON, headers=headers)
 
 
-def refused(order: OrderResponse) -> Response[Problem]:
-    """Answer that nothing of an order could be accepted, line by line."""
+def nothing_accepted(order: OrderResponse) -> Response[Problem]:
+    """Return the 409 for an order of which no line could be accepted, with the reason of each line."""
     reasons = "; ".join(f"{line.department} {line.item}: {line.reason}" for line in order.lines)
     return problem(
         Problem(
@@ -83,62 +83,62 @@ def refused(order: OrderResponse) -> Response[Problem]:
 
 
 def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
-    """Answer an error of ours."""
+    """Return the response to an exception of the table."""
     status, title = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    answer = Problem(title=title, status=status, detail=str(error), order_id=getattr(error, "order_id", None))
-    if isinstance(error, RuleBroken):
-        answer.field, answer.allowed = error.field, error.allowed
+    body = Problem(title=title, status=status, detail=str(error), order_id=getattr(error, "order_id", None))
+    if isinstance(error, FieldNotAllowed):
+        body.field, body.allowed = error.field, error.allowed
         if error.value is not ABSENT:
-            answer.value = cast("Scalar", error.value)
+            body.value = cast("Scalar", error.value)
     if isinstance(error, DatabaseError):
         log.debug("the journal cannot be used", path=request.url.path, reason=str(error))
-        answer.detail = (
-            f"{error}. Nothing is acknowledged: whether the order was written down is not known. "
+        body.detail = (
+            f"{error}. Nothing is acknowledged: whether the order was stored is not known. "
             "Sending it again with the same order_id is safe."
         )
     headers = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTP_503_SERVICE_UNAVAILABLE else None
-    return problem(answer, headers)
+    return problem(body, headers)
 
 
 def _invalid(request: _AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Answer parameters, or a body, that do not fit what their handler asks for."""
+    """Return the response to parameters, or a body, that do not match what their handler declares."""
     if missing := _missing(error.detail):
         return _known(request, FieldMissing(missing[1], _expected(request, missing[1])))
     for each in error.extra if isinstance(error.extra, list) else ():
         if isinstance(each, dict) and "key" in each:
-            return _known(request, _misfit(request, str(each["key"]), str(each.get("message", ""))))
+            return _known(request, _wrong_parameter(request, str(each["key"]), str(each.get("message", ""))))
     return _http(request, error)
 
 
-def _misfit(request: _AnyRequest, key: str, message: str) -> RuleBroken:
-    """Name what Litestar found wrong, which it calls by the handler's names for it."""
+def _wrong_parameter(request: _AnyRequest, key: str, message: str) -> FieldNotAllowed:
+    """Return the error for a parameter that Litestar refused and named by the handler's argument, `key`."""
     fields = request.route_handler.parsed_fn_signature.parameters
-    if key == "data" and message == "'data'":  # the key of a dictionary that has none
+    if key == "data" and message == "'data'":  # Litestar's KeyError for a body that is missing
         return BodyUnreadable("it is empty")
     if key not in fields:
-        return RuleBroken(key, ABSENT, f"expected another: {message}")
+        return FieldNotAllowed(key, ABSENT, f"expected another: {message}")
     name = getattr(fields[key].kwarg_definition, "name", None) or key
     value = request.query_params.get(name, request.headers.get(name, request.cookies.get(name, ABSENT)))
-    return RuleBroken("body" if key == "data" else name, value, _expected(request, name))
+    return FieldNotAllowed("body" if key == "data" else name, value, _expected(request, name))
 
 
 def _expected(request: _AnyRequest, name: str) -> str:
-    """Say what a handler takes as the parameter of this name."""
+    """Return in words which values a handler accepts as the parameter of this name."""
     handler = request.route_handler
     for key, field in handler.parsed_fn_signature.parameters.items():
         if name in (key, getattr(field.kwarg_definition, "name", None)):
-            return f"expected {rule(handler.signature_model.__annotations__[key])}"
+            return f"expected {describe_type(handler.signature_model.__annotations__[key])}"
     return "expected it"
 
 
 def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
-    """Answer what Litestar refuses by itself: no such path, wrong method, too large, not JSON."""
+    """Return the response to what Litestar refuses itself: unknown path, wrong method, too large, not JSON."""
     if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR and error.detail != _CLIENT_LEFT:
-        return _unforeseen(request, error)
+        return _unexpected(request, error)
     headers = dict(error.headers or {})
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            detail = f"there is nothing at {request.url.path[:200]}; what there is stands at /schema"
+            detail = f"there is no path {request.url.path[:200]}; /schema describes the paths that exist"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             detail = f"{request.method} is not allowed here: expected one of {headers.get('allow')}"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -150,8 +150,8 @@ def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     return problem(Problem(title=title, status=error.status_code, detail=detail), headers)
 
 
-def _unforeseen(request: _AnyRequest, error: Exception) -> Response[Problem]:
-    """Answer a fault of ours, and log it."""
+def _unexpected(request: _AnyRequest, error: Exception) -> Response[Problem]:
+    """Return the response to an unexpected exception, and log the exception."""
     log.error("a handler failed", method=request.method, path=request.url.path, exc_info=error)
     return problem(
         Problem(title="A fault in the gateway", status=HTTP_500_INTERNAL_SERVER_ERROR, detail="it has been logged")
@@ -163,5 +163,5 @@ HANDLERS: dict[int | type[Exception], Callable[..., Response[Any]]] = {
     DatabaseError: _known,
     ValidationException: _invalid,
     HTTPException: _http,
-    Exception: _unforeseen,
+    Exception: _unexpected,
 }

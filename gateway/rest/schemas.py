@@ -1,4 +1,4 @@
-"""The REST contract: what comes in and what goes out, as msgspec structs."""
+"""The REST contract: the bodies of requests and responses as msgspec structs, and how domain objects become them."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -12,24 +12,29 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.domain.currencies import Currency
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Outcome, Policy, Status
+from gateway.orders.journal import Page
 
 OrderId = Annotated[
-    UUID, Meta(description="Names the order; sent again with the same body it gets the same order, never a second one.")
+    UUID,
+    Meta(
+        description="Identifies the order. A request that is sent again with the same body returns the same order and "
+        "places no second one."
+    ),
 ]
 Scalar = str | float | bool | None
-"""A float may be whole, as in JSON: with `int` besides, a whole number would fit two of the description's `oneOf`."""
+"""No `int`: a whole number would then match two schemas of the description's `oneOf`, which allows one."""
 Price = Annotated[int, Meta(description="In minor units of the currency.")]
 CurrencyCode = Annotated[str, Meta(description="ISO 4217.")]
 Exponent = Annotated[
-    int, Meta(description="How many digits of a price are decimals (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.")
+    int, Meta(description="How many digits of a price are decimal places (ISO 4217): 2 for EUR, 0 for JPY, 3 for KWD.")
 ]
 
-MOST_EXPECTED = 1_000_000_000
-"""What an item may cost at most; a department's menu file has the same bound."""
+MAX_PRICE = 1_000_000_000
+"""The highest price of an item, in minor units; a department's menu file has the same limit."""
 
 
 class Drink(StrEnum):
-    """What the printed set menu offers to drink."""
+    """The drinks of the set menu."""
 
     COFFEE = "coffee"
     SODA = "soda"
@@ -42,7 +47,7 @@ class Drink(StrEnum):
 
 
 class Meal(StrEnum):
-    """What the printed set menu offers to eat."""
+    """The meals of the set menu."""
 
     PASTA = "pasta"
     PIZZA = "pizza"
@@ -55,7 +60,7 @@ class Meal(StrEnum):
 
 
 class Dessert(StrEnum):
-    """What the printed set menu offers for dessert."""
+    """The desserts of the set menu."""
 
     COOKIE = "cookie"
     DONUT = "donut"
@@ -77,7 +82,7 @@ class SetMenuRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SetMenuResponse(msgspec.Struct, kw_only=True):
-    """What each counter answered."""
+    """The outcome of each of the three lines, as a text."""
 
     order_id: str
     drink: str
@@ -86,20 +91,22 @@ class SetMenuResponse(msgspec.Struct, kw_only=True):
 
 
 class LineRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """Item x quantity, for one department."""
+    """A line of a new order: item x quantity, for one department."""
 
-    department: Annotated[str, Meta(description="Such as bar.", min_length=1, max_length=40)]
-    item: Annotated[str, Meta(description="Id of an item on its menu, such as coffee.", min_length=1, max_length=64)]
+    department: Annotated[str, Meta(description="Name of a department, such as bar.", min_length=1, max_length=40)]
+    item: Annotated[
+        str, Meta(description="Id of an item on the department's menu, such as coffee.", min_length=1, max_length=64)
+    ]
     quantity: Annotated[int, Meta(ge=1)] = 1
-    note: Annotated[str, Meta(description="For those who make it.")] = ""
+    note: Annotated[str, Meta(description="Shown to the staff who prepare the item.")] = ""
     expected_price: (
         Annotated[
             int,
             Meta(
                 ge=0,
-                le=MOST_EXPECTED,
-                description="Price of one that the guest saw, in minor units of the currency. Where the item costs "
-                "another one by now, the outcome is price_changed and nothing of this line is taken.",
+                le=MAX_PRICE,
+                description="Unit price that the guest saw, in minor units of the currency. If the item has another "
+                "price now, the outcome is price_changed and no stock is taken for this line.",
             ),
         ]
         | None
@@ -107,7 +114,7 @@ class LineRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """An order à la carte."""
+    """A new order à la carte."""
 
     order_id: OrderId | None = None
     table: Annotated[str, Meta(min_length=1, max_length=40)] | None = None
@@ -116,7 +123,7 @@ class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class LineResponse(msgspec.Struct, kw_only=True):
-    """A line and what became of it."""
+    """A line of an order, with its outcome."""
 
     department: str
     item: str
@@ -127,18 +134,18 @@ class LineResponse(msgspec.Struct, kw_only=True):
         Annotated[
             int,
             Meta(
-                description="Price of one, in minor units of the order's currency: the one at which the line was "
-                "accepted, or, where the outcome is price_changed, the one that the item had then."
+                description="Unit price, in minor units of the order's currency: the one at which the line was "
+                "accepted, or, if the outcome is price_changed, the one that the item had at that moment."
             ),
         ]
         | None
     )
-    available: Annotated[int, Meta(description="How many were left when the line was refused.")] | None
+    available: Annotated[int, Meta(description="The stock at the moment when the line was refused.")] | None
     reason: str | None
 
 
 class OrderResponse(msgspec.Struct, kw_only=True):
-    """An order as it stands."""
+    """An order, with the outcome of each line so far."""
 
     order_id: str
     status: Status
@@ -152,7 +159,7 @@ class OrderResponse(msgspec.Struct, kw_only=True):
 
 
 class OrderPage(msgspec.Struct, kw_only=True):
-    """Orders, newest first."""
+    """A page of orders, newest first."""
 
     orders: list[OrderResponse]
     next: Annotated[str, Meta(description="Cursor of the next page.")] | None
@@ -177,7 +184,7 @@ class DepartmentMenu(msgspec.Struct, kw_only=True):
 
 
 class MenuResponse(msgspec.Struct, kw_only=True):
-    """What can be ordered at this moment."""
+    """The menus of all departments at this moment."""
 
     departments: list[DepartmentMenu]
     currency: CurrencyCode
@@ -185,7 +192,7 @@ class MenuResponse(msgspec.Struct, kw_only=True):
 
 
 class Health(msgspec.Struct, kw_only=True):
-    """How the gateway is; `departments` tells which can be reached."""
+    """The gateway's state, and which departments can be reached."""
 
     status: Literal["live", "ready", "not ready"]
     departments: dict[str, Literal["reachable", "unreachable"]] = {}
@@ -195,7 +202,7 @@ class Health(msgspec.Struct, kw_only=True):
 
 
 class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """RFC 9457. `field`, `value` and `allowed` name what is wrong with a request; `order` tells what became of one."""
+    """A problem (RFC 9457): `field`, `value` and `allowed` say what a request has wrong; `order` is a refused order."""
 
     type: str = "about:blank"
     title: str
@@ -209,7 +216,7 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def order_response(order: Order) -> OrderResponse:
-    """Write an order as its guest sees it."""
+    """Return an order as the body of a response."""
     return OrderResponse(
         order_id=order.order_id,
         status=order.status,
@@ -235,8 +242,16 @@ def order_response(order: Order) -> OrderResponse:
     )
 
 
+def order_page(page: Page) -> OrderPage:
+    """Return a page of the list of orders as the body of a response."""
+    return OrderPage(
+        orders=[order_response(order) for order in page.orders],
+        next=None if page.cursor is None else str(page.cursor),
+    )
+
+
 def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse:
-    """Write the departments' menus."""
+    """Return the departments' menus, whose prices are in `currency`, as the body of a response."""
     return MenuResponse(
         departments=[
             DepartmentMenu(
@@ -256,12 +271,12 @@ def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse
 
 
 def rfc3339(milliseconds: int) -> str:
-    """Write a moment since 1970 as RFC 3339, UTC."""
+    """Return milliseconds since 1970 as RFC 3339, UTC."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{_second(seconds)}.{rest:03}Z"
 
 
 @lru_cache(maxsize=16)
 def _second(seconds: int) -> str:
-    """Write a whole second; the orders of one share it."""
+    """Return a whole second since 1970 as text; orders of the same second share it."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()

@@ -1,4 +1,4 @@
-"""The set menu: one drink, one meal, one dessert."""
+"""`/api/restaurants`: order the set menu, one drink, one meal and one dessert."""
 
 from typing import Annotated
 
@@ -9,9 +9,11 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
-from gateway.domain.order import Status
-from gateway.rest.orders import KEY_REUSED, PROBLEM, IdempotencyKey
-from gateway.rest.restaurant import House
+from gateway.domain.order import Order, Status
+from gateway.orders.service import OrderService
+from gateway.rest.idempotency import place
+from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
+from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import SetMenuRequest, SetMenuResponse
 from gateway.rest.set_menu_choices import set_menu_response
 
@@ -29,7 +31,7 @@ SET_MENU_EXAMPLES = [
     responses={
         202: ResponseSpec(
             SetMenuResponse,
-            description="Written down; a department is still to be heard.",
+            description="The order is stored; at least one department has not responded yet.",
             generate_examples=False,
         ),
         400: PROBLEM,
@@ -41,15 +43,20 @@ SET_MENU_EXAMPLES = [
 )
 async def place_set_menu(
     data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)],
-    house: NamedDependency[House],
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[SetMenuResponse]:
-    """Order one of each; answers what each counter said.
+    """Order one drink, one meal and one dessert, and return each department's outcome as a text.
 
-    201 once every department has answered, whatever it answered: `Delivery!`, `Drink not Found`, `Drink out of stock`
-    and so on. 202 while one cannot be reached.
+    201: every department has responded, whatever the outcome: `Delivery!`, `Drink not Found`, `Drink out of stock` and
+    so on. 202: a department cannot be reached; its item is pending.
     """
-    order = await house.place(house.set_menu_order(data, idempotency_key), idempotency_key)
+    order = requests.set_menu_order(data, idempotency_key)
+    return _placed(await place(service, order, idempotency_key))
+
+
+def _placed(order: Order) -> Response[SetMenuResponse]:
     return Response(
         set_menu_response(order),
         status_code=HTTP_202_ACCEPTED if order.status is Status.PENDING else HTTP_201_CREATED,

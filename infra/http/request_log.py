@@ -6,6 +6,7 @@ The id is returned as `X-Request-Id` with every response.
 import time
 from typing import Any, cast
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
@@ -13,6 +14,7 @@ from infra.http.access_log import log_request
 from infra.http.guard import REFUSED, REQUEST_ID
 from infra.request_ids import HEADER, RequestId, choose_request_id
 
+_HTTP = ScopeType.HTTP  # Python 3.11 looks up an enum member slowly
 _HEADER = HEADER.encode("ascii")
 
 
@@ -20,6 +22,9 @@ def identify_requests(app: ASGIApp, *, is_logged: bool) -> ASGIApp:
     """Wrap an app so that every request has an id; log a line for each if `is_logged`."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != _HTTP:
+            await app(scope, receive, send)
+            return
         facts = cast("dict[str, Any]", scope)
         request_id: str = facts.get(REQUEST_ID) or choose_request_id(facts["headers"])
         facts[REQUEST_ID] = request_id

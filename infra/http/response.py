@@ -42,13 +42,15 @@ async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], b
     """Send a whole response in one write, without uvicorn's checks, to a request whose body was read to its end.
 
     So the headers have to be valid HTTP, and `content-length` has to be among them. If `send` is not uvicorn's own,
-    this sends the two messages of ASGI.
+    this sends the two messages of ASGI. Raises RuntimeError if a response to the request has begun already.
     """
     cycle = getattr(send, "__self__", None)
     if not isinstance(cycle, RequestResponseCycle):
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
         return
+    if cycle.response_started:
+        raise RuntimeError("a response to this request has begun already")
     if cycle.flow.write_paused and not cycle.disconnected:
         await cycle.flow.drain()
     if not cycle.disconnected:

@@ -13,11 +13,13 @@ from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import TicketState
 from gateway.department_client.client import CallPolicy
+from gateway.domain.limits import OrderLimits
 from gateway.domain.order import Outcome, Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.app import create_app
-from gateway.rest.restaurant import House, OrderLimits
+from gateway.rest.readiness import Readiness
+from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
 from tests.gateway.fakes import EUR, BreakableDatabase, Hands, all_or_nothing, new_id, order, outcomes, until
@@ -59,12 +61,11 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         clock = Hands()
         departments = {name: program.client(CALL_POLICY) for name, program in programs.items()}
         ordering = OrderService(Journal(database), departments, PATIENCE, clock=clock.pair, random=lambda: 1.0)
-        restaurant = House(
-            ordering, OrderLimits(), EUR, new_order_id=new_id, clock=clock.pair, wait_for_departments=10.0
-        )
+        requests = RequestReader(NAMES, OrderLimits(), EUR, new_order_id=new_id, wall=clock.pair.wall)
+        readiness = Readiness(ordering, clock=clock.pair, wait_for_departments=10.0)
         await ordering.start()
         stack.push_async_callback(ordering.close)
-        guest = await stack.enter_async_context(client(create_app(restaurant, max_body=MAX_BODY)))
+        guest = await stack.enter_async_context(client(create_app(ordering, requests, readiness, max_body=MAX_BODY)))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, ordering, clock, guest)
 

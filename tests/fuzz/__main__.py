@@ -63,12 +63,12 @@ def _fuzz(house: House, arguments: argparse.Namespace) -> int:
     if arguments.cases:
         progress, begin = Progress(arguments.cases), time.monotonic()
 
-        def tell_cases(answers: rest.Answers) -> None:
-            progress(answers.cases)
+        def show_cases(responses: rest.Responses) -> None:
+            progress(responses.cases)
 
-        answers = rest.besiege(house, arguments.cases, arguments.seed, tell_cases)
-        print(f"gateway, {time.monotonic() - begin:.0f} s: {answers}")
-        faults += len(answers.faults)
+        responses = rest.fuzz_gateway(house, arguments.cases, arguments.seed, show_cases)
+        print(f"gateway, {time.monotonic() - begin:.0f} s: {responses}")
+        faults += len(responses.faults)
     return faults
 
 

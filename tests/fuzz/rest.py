@@ -1,4 +1,4 @@
-"""Cases that schemathesis makes from the API's own description, valid and not, against a running gateway."""
+"""Requests that schemathesis generates from the API's description, valid and invalid, sent to a running gateway."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.e2e.harness import House
 from tests.fuzz.menus import MENUS, fault_in
 
-GOODS = {department: list(stock) for department, stock in MENUS.items()}
+ITEMS = {department: list(stock) for department, stock in MENUS.items()}
 
 CHECKS = [
     not_a_server_error,
@@ -38,20 +38,20 @@ CHECKS = [
 SECONDS = 30.0
 ROUND = 500
 
-Goods = dict[str, list[str]]
+Items = dict[str, list[str]]
 Operation = APIOperation[Any, Any, Any, Any]
 
 
 @dataclass(slots=True)
-class Answers:
-    """What the gateway answered: how often which status, by operation, and what was wrong."""
+class Responses:
+    """The gateway's responses: a count for each operation and status, and the faults that were found."""
 
     statuses: Counter[tuple[str, int]] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
     @property
     def cases(self) -> int:
-        """How many there were."""
+        """How many requests were sent."""
         return self.statuses.total()
 
     def __str__(self) -> str:
@@ -59,55 +59,55 @@ class Answers:
         return "\n".join([f"{self.cases} cases, {len(self.faults)} faults", *rows, *self.faults])
 
 
-def fuzz(url: str, goods: Goods, cases: int, number: int, progress: Callable[[Answers], None]) -> Answers:
-    """Send so many cases, shared among the operations, valid ones and others; `number` is the seed.
+def fuzz(url: str, items: Items, cases: int, number: int, progress: Callable[[Responses], None]) -> Responses:
+    """Send `cases` requests, divided among the operations, valid and invalid; `number` is the seed.
 
-    `goods` are departments with their items, which no description tells.
+    `items` are the departments' items, which the description does not contain.
     """
-    answers = Answers()
+    responses = Responses()
     operations = _operations(schemathesis.openapi.from_url(f"{url}/schema/openapi.json"))
     with requests.Session() as session:
         session.trust_env = False
-        sender = _Sender(session, url, goods, answers)
+        sender = _Sender(session, url, items, responses)
         for operation in operations:
             if not _takes_anything(operation):
                 _fuzz_operation(operation, GenerationMode.POSITIVE, 1, number, sender)
         parts = [part for part in product(operations, GenerationMode) if _takes_anything(part[0])]
-        while answers.cases < cases and not answers.faults:  # a round may be shorter than it was asked to be
+        while responses.cases < cases and not responses.faults:  # hypothesis may generate fewer cases than asked for
             number += 1
             for operation, mode in parts:
-                share = min(ROUND, max(25, -(-(cases - answers.cases) // len(parts))))
+                share = min(ROUND, max(25, -(-(cases - responses.cases) // len(parts))))
                 _fuzz_operation(operation, mode, share, number, sender)
-                progress(answers)
-    return answers
+                progress(responses)
+    return responses
 
 
-def besiege(house: House, cases: int, number: int, progress: Callable[[Answers], None]) -> Answers:
-    """Fuzz a house's gateway; answers what came of it."""
-    answers = fuzz(house.url, GOODS, cases, number, progress)
+def fuzz_gateway(house: House, cases: int, number: int, progress: Callable[[Responses], None]) -> Responses:
+    """Fuzz a running gateway, and return its responses and faults."""
+    responses = fuzz(house.url, ITEMS, cases, number, progress)
     if not house.gateway.is_running:
-        answers.faults.append("the gateway did not live")
+        responses.faults.append("the gateway has stopped")
     if fault := fault_in(house.gateway.output):
-        answers.faults.append(f"the gateway's log tells of a fault: {fault}")
-    for department in GOODS:
+        responses.faults.append(f"the gateway's log has a fault: {fault}")
+    for department in ITEMS:
         house.books.check(department)
-    return answers
+    return responses
 
 
 class _Sender:
-    """Sends a case and looks at the answer."""
+    """Sends a case and checks the response."""
 
-    def __init__(self, session: requests.Session, url: str, goods: Goods, answers: Answers) -> None:
-        self.goods = goods
+    def __init__(self, session: requests.Session, url: str, items: Items, responses: Responses) -> None:
+        self.items = items
         self.known: list[str] = []
-        self.answers = answers
+        self.responses = responses
         self._session = session
         self._url = url
 
     def send(self, case: Case[Any]) -> None:
-        """Send a case; raises Failure where the answer is not what the description says."""
+        """Send a case; raises Failure if the response is not as described."""
         response = case.call(base_url=self._url, session=self._session, timeout=SECONDS)
-        self.answers.statuses[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
+        self.responses.statuses[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
         if response.status_code in {201, 202} and len(self.known) < 100:
             self.known.append(response.json()["order_id"])
         case.validate_response(response, checks=CHECKS)
@@ -118,7 +118,7 @@ def _operations(schema: Any) -> list[Operation]:
 
 
 def _takes_anything(operation: Operation) -> bool:
-    """Tell whether there is something that can be wrong: any request id is taken, or replaced."""
+    """Return whether an operation can get an invalid request: an invalid request id is replaced, not refused."""
     return bool(operation.body) or any(each.name != "X-Request-Id" for each in operation.iter_parameters())
 
 
@@ -140,18 +140,18 @@ def _fuzz_operation(operation: Operation, mode: GenerationMode, cases: int, numb
 
     try:
         run()
-    except (Failure, FailureGroup) as failure:  # with the smallest case that hypothesis found
-        sender.answers.faults.append(f"{operation.label}, {mode.value}: {_text(failure)}")
+    except (Failure, FailureGroup) as failure:  # it has the smallest case that hypothesis found
+        sender.responses.faults.append(f"{operation.label}, {mode.value}: {_text(failure)}")
 
 
 def _make_likely(case: Case[Any], data: st.DataObject, sender: _Sender) -> None:
-    """Name departments and items that there are, and orders that were placed, now and then."""
+    """Use existing departments, items and orders in some of the cases."""
     body: Any = case.body
     if isinstance(body, dict):
         for line in body.get("lines", []):
             if data.draw(st.booleans()):
-                line["department"] = data.draw(st.sampled_from(sorted(sender.goods)))
-                line["item"] = data.draw(st.sampled_from(sender.goods[line["department"]]))
+                line["department"] = data.draw(st.sampled_from(sorted(sender.items)))
+                line["item"] = data.draw(st.sampled_from(sender.items[line["department"]]))
                 line["quantity"] = data.draw(st.integers(1, 3))
     if "order_id" in case.path_parameters and sender.known and data.draw(st.booleans()):
         case.path_parameters["order_id"] = data.draw(st.sampled_from(sender.known))

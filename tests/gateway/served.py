@@ -1,4 +1,4 @@
-"""A restaurant behind its REST app, and a guest's client; no socket is involved."""
+"""The REST app with fake departments, and an HTTP client that calls it without a socket."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -7,11 +7,14 @@ from typing import Any, cast
 
 import httpx
 from litestar import Litestar
+from litestar.types import ASGIApp
 
 from gateway.domain.currencies import Currency
+from gateway.domain.limits import OrderLimits
 from gateway.orders.service import RetryPolicy
-from gateway.rest.app import create_app
-from gateway.rest.restaurant import House, OrderLimits
+from gateway.rest.app import create_app, create_litestar
+from gateway.rest.readiness import Readiness
+from gateway.rest.requests import RequestReader
 from tests.gateway.fakes import QUICK, Restaurant, new_id
 
 MAX_BODY = 64 * 1024
@@ -22,12 +25,23 @@ Json = dict[str, Any]
 
 @dataclass
 class Served:
-    """What a test holds on to."""
+    """The REST app of a running restaurant, and what it is built from."""
 
     restaurant: Restaurant
-    house: House
-    app: Litestar
+    requests: RequestReader
+    readiness: Readiness
+    app: ASGIApp
     guest: httpx.AsyncClient
+
+    def create_app(self, **options: Any) -> ASGIApp:
+        """Build another app of the same parts."""
+        return create_app(self.restaurant.ordering, self.requests, self.readiness, max_body=MAX_BODY, **options)
+
+    def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
+        """Build a Litestar app of other routes and the same parts, without the layers around it."""
+        return create_litestar(
+            self.restaurant.ordering, self.requests, self.readiness, routes, max_body=MAX_BODY, **options
+        )
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""
@@ -47,7 +61,7 @@ class Served:
         return await self.guest.post("/api/restaurants", json=wish)
 
 
-def client(app: Litestar) -> httpx.AsyncClient:
+def client(app: ASGIApp) -> httpx.AsyncClient:
     """Call an app without a socket."""
     transport = httpx.ASGITransport(app=cast("Any", app))  # which types the same protocol in other words
     return httpx.AsyncClient(transport=transport, base_url="http://gateway.test")
@@ -62,24 +76,19 @@ async def serve(
     cors_origins: Sequence[str] = (),
     currency: str = "EUR",
 ) -> AsyncIterator[Served]:
-    """Open a restaurant, close it at the end; departments that are `away` are so from the start."""
+    """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
     restaurant = Restaurant(url, names, patience)
     for name in away:
         restaurant.departments[name].go_away()
     restaurant.prepare()
-    house = House(
-        restaurant.ordering,
-        OrderLimits(),
-        Currency(currency),
-        new_order_id=new_id,
-        clock=restaurant.clock.pair,
-        wait_for_departments=10.0,
-    )
-    app = create_app(house, max_body=MAX_BODY, cors_origins=cors_origins)
+    clock = restaurant.clock.pair
+    requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
+    readiness = Readiness(restaurant.ordering, clock=clock, wait_for_departments=10.0)
+    app = create_app(restaurant.ordering, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins)
     await restaurant.ordering.start()
     try:
         async with client(app) as guest:
-            yield Served(restaurant, house, app, guest)
+            yield Served(restaurant, requests, readiness, app, guest)
     finally:
         restaurant.repair()
         await restaurant.ordering.close()
@@ -87,7 +96,7 @@ async def serve(
 
 
 def problem(response: httpx.Response, status: int) -> Json:
-    """Read a problem, and fail where it is none."""
+    """Return the body of a problem; fail if the response is not a problem of this status."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
     body: Json = response.json()

@@ -10,7 +10,7 @@ from infra.http.guard import CONNECTIONS
 from infra.settings import read_settings
 
 
-class SlowHouse:
+class SlowStart:
     """Is ready after so many checks."""
 
     def __init__(self, checks: int) -> None:
@@ -26,12 +26,12 @@ class SlowHouse:
 
 
 async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_checks() -> None:
-    house = SlowHouse(checks=60)
-    await announce(house.is_ready, "http://here", house.sleep)
-    assert len(house.slept) == 60
-    assert house.slept == sorted(house.slept)
-    assert (house.slept[0], house.slept[-1]) == (FIRST_CHECK, LAST_CHECK)
-    assert len([seconds for seconds in house.slept if seconds < 1]) < 15
+    start = SlowStart(checks=60)
+    await announce(start.is_ready, "http://here", start.sleep)
+    assert len(start.slept) == 60
+    assert start.slept == sorted(start.slept)
+    assert (start.slept[0], start.slept[-1]) == (FIRST_CHECK, LAST_CHECK)
+    assert len([seconds for seconds in start.slept if seconds < 1]) < 15
 
 
 def test_orders_are_refused_with_a_reason_before_connections_are() -> None:

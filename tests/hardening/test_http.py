@@ -53,14 +53,14 @@ class Sender:
             await self.send(piece)
             await asyncio.sleep(pause)
 
-    async def answers(self, within: float = 15.0) -> bytes:
+    async def responses(self, within: float = 15.0) -> bytes:
         """Read until the connection is closed."""
-        answers = b""
+        responses = b""
         with suppress(OSError):
             async with asyncio.timeout(within):
                 while data := await self.reader.read(65536):
-                    answers += data
-        return answers
+                    responses += data
+        return responses
 
 
 @asynccontextmanager
@@ -80,14 +80,14 @@ async def connect(port: int, receive_buffer: int | None = None) -> AsyncIterator
             await writer.wait_closed()
 
 
-def statuses(answers: bytes) -> list[int]:
+def statuses(responses: bytes) -> list[int]:
     """List the statuses in what was read."""
-    return [int(part[:3]) for part in answers.split(b"HTTP/1.1 ")[1:]]
+    return [int(part[:3]) for part in responses.split(b"HTTP/1.1 ")[1:]]
 
 
-def problem(answers: bytes) -> dict[str, object]:
-    """Read the last answer, which must be a problem; answers it."""
-    head, _, body = answers[answers.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
+def problem(responses: bytes) -> dict[str, object]:
+    """Return the body of the last response, which must be a problem."""
+    head, _, body = responses[responses.rindex(b"HTTP/1.1 ") :].partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head.lower()
     found: dict[str, object] = json.loads(body)
     assert found["status"] == int(head[9:12])
@@ -103,8 +103,8 @@ async def honest_guests(url: str, *, at_least: int = 10) -> AsyncIterator[Honest
         while not is_over.is_set() or len(honest.seconds) < at_least:
             begin = time.monotonic()
             async with httpx.AsyncClient(base_url=url, timeout=5.0, trust_env=False, verify=False) as client:
-                answer = await client.post("/orders", json=order(line("bar", "coffee")))
-            assert answer.status_code == 201, answer.text
+                response = await client.post("/orders", json=order(line("bar", "coffee")))
+            assert response.status_code == 201, response.text
             honest.seconds.append(time.monotonic() - begin)
 
     async with asyncio.TaskGroup() as group:
@@ -132,19 +132,19 @@ async def _sends_slowly(port: int, kind: str) -> None:
     async with connect(port) as sender:
         await sender.send(begin)
         dripping = asyncio.create_task(sender.drip(drip))
-        answers = await sender.answers()
+        responses = await sender.responses()
         dripping.cancel()
     assert RECEIVE_SECONDS <= time.monotonic() - started < LATE, kind
-    assert problem(answers)["status"] in {400, 408}, kind
+    assert problem(responses)["status"] in {400, 408}, kind
 
 
-async def _sends_slowly_once_it_had_an_answer(port: int) -> None:
+async def _sends_slowly_once_it_had_a_response(port: int) -> None:
     async with connect(port) as sender:
         await sender.send(GET)
         await sender.reader.readuntil(b"\r\n\r\n")
         started = time.monotonic()
         dripping = asyncio.create_task(sender.drip([b"\r\n"]))
-        await sender.answers()
+        await sender.responses()
         dripping.cancel()
     assert time.monotonic() - started < LATE
 
@@ -152,15 +152,15 @@ async def _sends_slowly_once_it_had_an_answer(port: int) -> None:
 async def _asks_nothing(port: int) -> None:
     started = time.monotonic()
     async with connect(port) as sender:
-        assert await sender.answers() == b""
+        assert await sender.responses() == b""
     assert time.monotonic() - started < LATE
 
 
-async def _is_idle_once_it_had_an_answer(port: int) -> None:
+async def _is_idle_once_it_had_a_response(port: int) -> None:
     started = time.monotonic()
     async with connect(port) as sender:
         await sender.send(GET)
-        assert statuses(await sender.answers()) == [200]
+        assert statuses(await sender.responses()) == [200]
     assert time.monotonic() - started < KEEP_ALIVE_SECONDS + BUSY_SECONDS
 
 
@@ -169,20 +169,20 @@ async def _sends_a_body_that_nobody_wanted(port: int) -> None:
     async with connect(port) as sender:
         await sender.send(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n")
         dripping = asyncio.create_task(sender.drip([b" " * 1000]))
-        answers = await sender.answers()
+        responses = await sender.responses()
         dripping.cancel()
-    assert statuses(answers) == [404]
+    assert statuses(responses) == [404]
     assert time.monotonic() - started < LATE
 
 
-async def test_whoever_is_slow_or_idle_is_told_so_and_gone_in_time(gateway: Program) -> None:
+async def test_slow_and_idle_connections_get_408_or_nothing_and_are_closed_in_time(gateway: Program) -> None:
     """All at once, for each takes its time."""
     async with asyncio.TaskGroup() as group:
         for kind in SLOW:
             group.create_task(_sends_slowly(gateway.port, kind))
-        group.create_task(_sends_slowly_once_it_had_an_answer(gateway.port))
+        group.create_task(_sends_slowly_once_it_had_a_response(gateway.port))
         group.create_task(_asks_nothing(gateway.port))
-        group.create_task(_is_idle_once_it_had_an_answer(gateway.port))
+        group.create_task(_is_idle_once_it_had_a_response(gateway.port))
         group.create_task(_sends_a_body_that_nobody_wanted(gateway.port))
 
 
@@ -225,9 +225,9 @@ async def test_a_head_that_is_too_long_is_431(house: House, gateway: Program, he
     before = memory_of(gateway.pid)
     async with honest_guests(house.url), connect(gateway.port) as sender:
         sending = asyncio.create_task(sender.send(head))
-        answers = await sender.answers()
+        responses = await sender.responses()
         sending.cancel()
-    assert problem(answers)["status"] == 431
+    assert problem(responses)["status"] == 431
     assert memory_of(gateway.pid) - before < GROWTH_MIB
 
 
@@ -236,7 +236,7 @@ async def test_a_head_of_ordinary_length_is_read(gateway: Program) -> None:
         await sender.send(
             b"GET /health/live HTTP/1.1\r\nHost: x\r\nx: " + b"y" * 12_000 + b"\r\nConnection: close\r\n\r\n"
         )
-        assert statuses(await sender.answers()) == [200]
+        assert statuses(await sender.responses()) == [200]
 
 
 async def endless(*, chunked: bool) -> AsyncIterator[bytes]:
@@ -258,10 +258,10 @@ async def test_a_body_that_is_too_long_is_413(house: House, gateway: Program, *,
                 await asyncio.sleep(0)  # whoever sends must listen, too
 
         sending = asyncio.create_task(send())
-        answers = await sender.answers()
+        responses = await sender.responses()
         sending.cancel()
 
-    assert problem(answers)["status"] == 413
+    assert problem(responses)["status"] == 413
     assert memory_of(gateway.pid) - before < GROWTH_MIB
 
 
@@ -270,27 +270,27 @@ async def test_trailers_without_end_are_not_gathered(house: House, gateway: Prog
     async with honest_guests(house.url), connect(gateway.port) as sender:
         await sender.send(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
         sending = asyncio.create_task(sender.send(b"x: yyyyyyyyyyyyyyyyyyyy\r\n" * 2_000_000))
-        await sender.answers()
+        await sender.responses()
         sending.cancel()
     assert memory_of(gateway.pid) - before < GROWTH_MIB
 
 
-async def test_pipelined_requests_are_answered_in_their_order(gateway: Program) -> None:
+async def test_pipelined_requests_get_their_responses_in_order(gateway: Program) -> None:
     paths = [b"/health/live", b"/nowhere", b"/menu", b"/orders/1", b"/health/ready"] * 5
     async with connect(gateway.port) as sender:
         last = b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         await sender.send(b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths) + last)
-        answers = await sender.answers()
-    assert statuses(answers) == [200, 404, 200, 404, 200] * 5 + [200]
+        responses = await sender.responses()
+    assert statuses(responses) == [200, 404, 200, 404, 200] * 5 + [200]
 
 
-async def test_garbage_after_a_request_does_not_overtake_its_answer(gateway: Program) -> None:
+async def test_garbage_after_a_request_does_not_overtake_its_response(gateway: Program) -> None:
     body = json.dumps(order(line("bar", "coffee"))).encode()
     async with connect(gateway.port) as sender:
         await sender.send(POST + b"Content-Length: %d\r\n\r\n" % len(body) + body + b"\0garbage\r\n\r\n")
-        answers = await sender.answers()
-    assert statuses(answers) == [201]
-    assert b"connection: close" in answers.lower()
+        responses = await sender.responses()
+    assert statuses(responses) == [201]
+    assert b"connection: close" in responses.lower()
 
 
 async def test_requests_without_end_and_without_reading_are_not_gathered(house: House, gateway: Program) -> None:
@@ -337,9 +337,9 @@ async def test_requests_without_end_and_without_reading_are_not_gathered(house: 
 async def test_what_is_no_http_is_problem_json_400(gateway: Program, garbage: bytes) -> None:
     async with connect(gateway.port) as sender:
         await sender.send(garbage)
-        answers = await sender.answers()
-    assert problem(answers)["status"] == 400
-    assert statuses(answers) == [400]
+        responses = await sender.responses()
+    assert problem(responses)["status"] == 400
+    assert statuses(responses) == [400]
 
 
 @pytest.mark.parametrize("hosts", [[], [b"x", b"y"], [b"x", b"x"]], ids=["none", "two", "one twice"])
@@ -352,27 +352,27 @@ async def test_a_request_without_its_one_host_is_problem_json_400(gateway: Progr
     ):
         async with connect(gateway.port) as sender:
             await sender.send(request)
-            answers = await sender.answers()
-        assert statuses(answers) == [400]
-        assert problem(answers)["detail"] == (
+            responses = await sender.responses()
+        assert statuses(responses) == [400]
+        assert problem(responses)["detail"] == (
             f"a request has exactly one Host header, and this one has {len(hosts) or 'none'}"
         )
 
 
-async def test_a_request_without_a_host_does_not_overtake_the_answer_before_it(gateway: Program) -> None:
+async def test_a_request_without_a_host_does_not_overtake_the_response_before_it(gateway: Program) -> None:
     async with connect(gateway.port) as sender:
         await sender.send(GET + b"GET /health/live HTTP/1.1\r\n\r\n" + GET)
-        answers = await sender.answers()
-    assert statuses(answers)[0] == 200
-    assert set(statuses(answers)) <= {200, 400}
-    assert b"connection: close" in answers.lower()
+        responses = await sender.responses()
+    assert statuses(responses)[0] == 200
+    assert set(statuses(responses)) <= {200, 400}
+    assert b"connection: close" in responses.lower()
 
 
 @pytest.mark.parametrize("host", [b"", b"Host: x\r\n"], ids=["none", "one"])
 async def test_a_client_of_http_1_0_need_not_name_a_host(gateway: Program, host: bytes) -> None:
     async with connect(gateway.port) as sender:
         await sender.send(b"GET /health/live HTTP/1.0\r\n" + host + b"\r\n")
-        assert statuses(await sender.answers()) == [200]
+        assert statuses(await sender.responses()) == [200]
 
 
 async def test_head_has_no_body_and_options_no_description_on_the_wire(gateway: Program) -> None:
@@ -383,9 +383,9 @@ async def test_head_has_no_body_and_options_no_description_on_the_wire(gateway: 
     ):
         async with connect(gateway.port) as sender:
             await sender.send(method + b" " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            answers = await sender.answers()
-        assert statuses(answers) == [status]
-        assert answers.endswith(b"\r\n\r\n")
+            responses = await sender.responses()
+        assert statuses(responses) == [status]
+        assert responses.endswith(b"\r\n\r\n")
 
 
 @pytest.mark.parametrize(
@@ -434,13 +434,13 @@ async def test_an_odd_path_is_never_a_fault_of_ours(gateway: Program, path: str)
         async with connect(gateway.port) as sender:
             request = b" ".join([method, path.encode(), b"HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"])
             await sender.send(request)
-            answers = await sender.answers()
-        (status,) = statuses(answers)
-        assert status < 500, answers
-        assert b"requires-python" not in answers
-        assert b"root:" not in answers
+            responses = await sender.responses()
+        (status,) = statuses(responses)
+        assert status < 500, responses
+        assert b"requires-python" not in responses
+        assert b"root:" not in responses
         if status >= 400 and method != b"HEAD":
-            assert problem(answers)["status"] == status
+            assert problem(responses)["status"] == status
 
 
 @pytest.mark.parametrize("upgrade", [b"websocket", b"h2c"])
@@ -509,14 +509,14 @@ async def crowded(pid: int) -> bool:
 
 
 class _Listener(asyncio.Protocol):
-    """Keeps what it was told before the connection was reset; a stream would forget it."""
+    """Keeps what it received before the connection was reset; a stream would forget it."""
 
     def __init__(self) -> None:
-        self.heard = b""
+        self.received = b""
         self.is_over = asyncio.Event()
 
     def data_received(self, data: bytes) -> None:
-        self.heard += data
+        self.received += data
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_over.set()
@@ -535,7 +535,7 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_ag
     async with asyncio.timeout(2 * LATE):
         for _, listener in crowd:
             await listener.is_over.wait()
-    turned_away = sum(1 for _, listener in crowd if not listener.heard)
+    turned_away = sum(1 for _, listener in crowd if not listener.received)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
     assert 100 <= turned_away < 200

@@ -36,7 +36,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:
-    """Open a page; answer its document as Chromium ends up with it, and every host that the page asked."""
+    """Open a page; return its document after its scripts have run, and every host that it sent requests to."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     assert chromium, "there is no Chromium on this machine"
     journal = folder / "network.json"

@@ -323,9 +323,9 @@ class World:
         async def use_case(ordering: OrderService) -> Told:
             order = new()
             order.currency = house.currency
-            order.created_at_ms = int(house.wall() * 1000)  # as gateway/rest/restaurant.py has it
+            order.created_at_ms = int(house.wall() * 1000)  # as gateway/rest/requests.py does
             for line in order.lines:
-                if line.department not in ordering.departments:  # as gateway/rest/restaurant.py has it
+                if line.department not in ordering.departments:  # as gateway/rest/requests.py does
                     raise UnknownDepartment("lines", line.department, ordering.departments)
             return tell(await ordering.place(order))
 

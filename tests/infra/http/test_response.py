@@ -88,6 +88,16 @@ async def test_an_answer_in_one_go_is_what_its_two_messages_would_be(*, keep_ali
     assert other.response_complete
 
 
+async def test_a_second_response_to_a_request_is_refused_and_not_written() -> None:
+    transport = Transport()
+    cycle = cycle_on(transport)
+    await respond(cast("Any", cycle.send), 201, [(b"content-length", b"2")], b"{}")
+    written = list(transport.written)
+    with pytest.raises(RuntimeError, match="has begun already"):
+        await respond(cast("Any", cycle.send), 500, [(b"content-length", b"0")], b"")
+    assert transport.written == written
+
+
 async def test_a_guest_who_left_is_not_answered() -> None:
     transport = Transport()
     cycle = cycle_on(transport)

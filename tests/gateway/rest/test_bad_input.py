@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a problem that names the field, the value and what is allowed; never a 500."""
+"""Every bad request gets a problem that names the field, the value and what is allowed, and never a 500."""
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -132,14 +132,14 @@ async def test_a_field_that_is_not_allowed_is_named_with_its_value_and_what_is(
     served: Served, body: str, field: str, value: object, allowed: str
 ) -> None:
     asked = len(served.restaurant.bar.calls)
-    answer = problem(await served.post("/orders", body), 400)
-    assert problem(await served.post(LITESTARS_WAY, body), 400) == answer
-    assert answer["field"] == field
-    assert answer.get("value", NOTHING) == value
-    assert type(answer.get("value", NOTHING)) is type(value)
-    assert answer["allowed"].startswith(allowed)
-    assert answer["detail"].startswith(field)
-    assert answer["detail"].endswith(answer["allowed"])
+    refusal = problem(await served.post("/orders", body), 400)
+    assert problem(await served.post(LITESTARS_WAY, body), 400) == refusal
+    assert refusal["field"] == field
+    assert refusal.get("value", NOTHING) == value
+    assert type(refusal.get("value", NOTHING)) is type(value)
+    assert refusal["allowed"].startswith(allowed)
+    assert refusal["detail"].startswith(field)
+    assert refusal["detail"].endswith(refusal["allowed"])
     assert len(served.restaurant.bar.calls) == asked
 
 
@@ -176,13 +176,13 @@ async def test_a_field_that_is_not_allowed_is_named_with_its_value_and_what_is(
         (line(note='"e\u0301\u0301"').encode() + b" and a tea", "JSON is malformed: trailing characters (byte 71)"),
     ],
 )
-async def test_a_body_that_is_not_json_is_told_so(served: Served, body: bytes, reason: str) -> None:
-    answer = problem(await served.post("/orders", body), 400)
-    assert problem(await served.post(LITESTARS_WAY, body), 400) == answer
-    assert answer["field"] == "body"
-    assert "value" not in answer
-    assert answer["allowed"].startswith("expected JSON in UTF-8")
-    assert answer["detail"].startswith(f"body: {reason}")
+async def test_a_body_that_is_not_json_is_a_problem_that_says_why(served: Served, body: bytes, reason: str) -> None:
+    refusal = problem(await served.post("/orders", body), 400)
+    assert problem(await served.post(LITESTARS_WAY, body), 400) == refusal
+    assert refusal["field"] == "body"
+    assert "value" not in refusal
+    assert refusal["allowed"].startswith("expected JSON in UTF-8")
+    assert refusal["detail"].startswith(f"body: {reason}")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ async def test_json_of_fifty_thousand_levels_is_refused(served: Served) -> None:
     assert problem(await served.post("/orders", "[" * 50_000), 400)["field"] == "body"
 
 
-async def test_of_a_key_that_stands_twice_the_last_counts(served: Served) -> None:
+async def test_of_a_key_that_is_given_twice_the_last_counts(served: Served) -> None:
     response = await served.post("/orders", '{"lines": [{"department": "bar", "item": "beer", "item": "coffee"}]}')
     assert response.status_code == 201
     assert response.json()["lines"][0]["item"] == "coffee"
@@ -239,11 +239,11 @@ async def test_of_a_key_that_stands_twice_the_last_counts(served: Served) -> Non
 async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that_are(
     served: Served, fields: Json, field: str, value: object, allowed: str
 ) -> None:
-    answer = problem(await served.guest.post("/api/restaurants", json=fields), 400)
-    assert answer["field"] == field
-    assert answer.get("value", NOTHING) == value
-    assert answer["allowed"].startswith(allowed)
-    assert answer["detail"].endswith(answer["allowed"])
+    refusal = problem(await served.guest.post("/api/restaurants", json=fields), 400)
+    assert refusal["field"] == field
+    assert refusal.get("value", NOTHING) == value
+    assert refusal["allowed"].startswith(allowed)
+    assert refusal["detail"].endswith(refusal["allowed"])
 
 
 @pytest.mark.parametrize(
@@ -274,11 +274,11 @@ async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that
 async def test_a_query_that_is_not_allowed_is_named_with_its_value_and_what_is(
     served: Served, query: str, field: str, value: str, allowed: str
 ) -> None:
-    answer = problem(await served.guest.get(f"/orders?{query}"), 400)
-    assert answer["field"] == field
-    assert answer["value"] == value
-    assert answer["allowed"].startswith(allowed)
-    assert answer["detail"].endswith(answer["allowed"])
+    refusal = problem(await served.guest.get(f"/orders?{query}"), 400)
+    assert refusal["field"] == field
+    assert refusal["value"] == value
+    assert refusal["allowed"].startswith(allowed)
+    assert refusal["detail"].endswith(refusal["allowed"])
 
 
 # The envelope: size, type, method, path.
@@ -319,9 +319,9 @@ async def test_a_body_in_pieces_is_too_large_all_the_same(served: Served) -> Non
 async def test_a_body_that_is_not_said_to_be_json_is_not_read(served: Served, kind: str) -> None:
     for path in ("/orders", "/api/restaurants"):
         response = await served.guest.post(path, content=order(), headers={"content-type": kind})
-        answer = problem(response, 415)
-        assert answer["title"] == "Unsupported Media Type"
-        assert answer["detail"] == f"content-type: {kind[:80]!r} is not allowed: expected application/json"
+        refusal = problem(response, 415)
+        assert refusal["title"] == "Unsupported Media Type"
+        assert refusal["detail"] == f"content-type: {kind[:80]!r} is not allowed: expected application/json"
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
@@ -333,12 +333,12 @@ async def test_a_body_may_be_said_to_be_json_in_many_ways(served: Served, kind: 
 
 @pytest.mark.parametrize("path", ["/orders", LITESTARS_WAY, "/api/restaurants"])
 async def test_a_body_of_which_nothing_is_said_is_not_read(served: Served, path: str) -> None:
-    answer = problem(await served.guest.post(path, content=order()), 415)
-    assert answer["detail"] == "content-type: it is missing: expected application/json"
+    refusal = problem(await served.guest.post(path, content=order()), 415)
+    assert refusal["detail"] == "content-type: it is missing: expected application/json"
 
 
 @pytest.mark.parametrize("path", ["/orders", LITESTARS_WAY, "/api/restaurants"])
-async def test_no_body_at_all_is_told_so(served: Served, path: str) -> None:
+async def test_an_empty_body_is_a_problem_that_says_so(served: Served, path: str) -> None:
     assert problem(await served.guest.post(path), 400)["detail"].startswith("body: it is empty")
 
 
@@ -347,8 +347,8 @@ async def test_a_compressed_body_is_not_read(served: Served, coding: str) -> Non
     headers = {"content-type": "application/json", "content-encoding": coding}
     for path in ("/orders", LITESTARS_WAY, "/api/restaurants"):
         response = await served.guest.post(path, content=order(), headers=headers)
-        answer = problem(response, 415)
-        assert answer["detail"].startswith(f"content-encoding: {coding!r} is not allowed: expected identity")
+        refusal = problem(response, 415)
+        assert refusal["detail"].startswith(f"content-encoding: {coding!r} is not allowed: expected identity")
         assert response.headers["accept-encoding"] == "identity"
 
 
@@ -375,16 +375,16 @@ async def test_what_is_no_number_does_not_become_one(served: Served, text: str) 
 
 @pytest.mark.parametrize("path", ["/menu", "/health/live", "/health/ready", f"/orders/{AN_ID}", "/schema/openapi.json"])
 async def test_where_no_query_is_taken_every_parameter_is_refused_by_name(served: Served, path: str) -> None:
-    answer = problem(await served.guest.get(f"{path}?colour=red"), 400)
-    assert (answer["field"], answer["value"]) == ("colour", "red")
-    assert answer["allowed"] == "expected no query"
-    assert answer["detail"] == "colour is not a parameter of this query: expected no query"
+    refusal = problem(await served.guest.get(f"{path}?colour=red"), 400)
+    assert (refusal["field"], refusal["value"]) == ("colour", "red")
+    assert refusal["allowed"] == "expected no query"
+    assert refusal["detail"] == "colour is not a parameter of this query: expected no query"
 
 
 @pytest.mark.parametrize("path", ["/orders", LITESTARS_WAY, "/api/restaurants"])
 async def test_an_order_takes_no_query(served: Served, path: str) -> None:
-    answer = problem(await served.post(f"{path}?policy=all_or_nothing", order()), 400)
-    assert (answer["field"], answer["value"]) == ("policy", "all_or_nothing")
+    refusal = problem(await served.post(f"{path}?policy=all_or_nothing", order()), 400)
+    assert (refusal["field"], refusal["value"]) == ("policy", "all_or_nothing")
 
 
 @pytest.mark.parametrize(
@@ -400,13 +400,13 @@ async def test_an_order_takes_no_query(served: Served, path: str) -> None:
         ("DELETE", "/health/ready", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
-async def test_a_method_that_is_not_allowed_is_told_which_are(
+async def test_a_method_that_is_not_allowed_is_a_problem_that_lists_those_that_are(
     served: Served, method: str, path: str, allowed: set[str]
 ) -> None:
     response = await served.guest.request(method, path)
-    answer = problem(response, 405)
+    refusal = problem(response, 405)
     assert set(response.headers["allow"].split(", ")) == allowed
-    assert answer["detail"] == f"{method} is not allowed here: expected one of {response.headers['allow']}"
+    assert refusal["detail"] == f"{method} is not allowed here: expected one of {response.headers['allow']}"
 
 
 @pytest.mark.parametrize(
@@ -431,10 +431,10 @@ async def test_a_method_that_is_not_allowed_is_told_which_are(
     ],
 )
 async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str) -> None:
-    answer = problem(await served.guest.get(path), 404)
-    assert answer["title"] == "Not Found"
-    assert "what there is stands at /schema" in answer["detail"]
-    assert len(answer["detail"]) < 300
+    refusal = problem(await served.guest.get(path), 404)
+    assert refusal["title"] == "Not Found"
+    assert "/schema describes the paths that exist" in refusal["detail"]
+    assert len(refusal["detail"]) < 300
 
 
 ANYTHING = st.recursive(
@@ -457,9 +457,9 @@ async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: obj
         response = await served.guest.post(path, json=body)
         assert response.status_code in (201, 400, 409), response.text
         if response.status_code == 400:
-            answer = problem(response, 400)
-            assert answer["field"]
-            assert answer["allowed"].startswith("expected ")
+            refusal = problem(response, 400)
+            assert refusal["field"]
+            assert refusal["allowed"].startswith("expected ")
 
 
 @settings(max_examples=60, deadline=None)

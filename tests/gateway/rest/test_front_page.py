@@ -1,4 +1,4 @@
-"""What stands at the root, and the icon that browsers ask for."""
+"""The page at `/`, and the icon that browsers request."""
 
 from html.parser import HTMLParser
 
@@ -51,7 +51,7 @@ async def test_a_program_gets_the_links_as_json(served: Served, accept: str) -> 
         assert (await served.guest.get(address)).status_code == 200, address
 
 
-async def test_the_kinds_are_told_apart_by_caches(served: Served) -> None:
+async def test_caches_store_page_and_json_separately(served: Served) -> None:
     assert (await served.guest.get("/")).headers["vary"] == "Accept"
 
 

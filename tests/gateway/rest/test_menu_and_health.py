@@ -1,4 +1,4 @@
-"""The menu of the whole house, and whether it is ready."""
+"""`/menu` with all departments, and `/health`."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ async def test_it_is_ready_once_every_department_has_been_there(tmp_path: Path) 
         assert response.json()["status"] == "ready"
 
 
-async def test_a_department_that_stays_away_keeps_the_house_closed_for_a_while_only(tmp_path: Path) -> None:
+async def test_a_department_that_stays_away_keeps_the_gateway_unready_for_a_while_only(tmp_path: Path) -> None:
     async with serve(f"sqlite:///{tmp_path}/gateway.db", away=["kitchen"]) as served:
         for seconds in (0.0, 3600.0, -86_400.0):
             served.restaurant.clock.set_ahead = seconds  # the time of day makes no difference
@@ -72,7 +72,7 @@ async def test_a_department_that_stays_away_keeps_the_house_closed_for_a_while_o
         assert response.json()["departments"]["kitchen"] == "unreachable"
 
 
-async def test_a_department_that_goes_away_later_does_not_close_the_house(served: Served) -> None:
+async def test_a_department_that_goes_away_later_does_not_make_the_gateway_unready(served: Served) -> None:
     await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
     served.restaurant.kitchen.go_away()
     await served.order("kitchen pizza")
@@ -81,7 +81,7 @@ async def test_a_department_that_goes_away_later_does_not_close_the_house(served
     assert response.json()["departments"]["kitchen"] == "unreachable"
 
 
-async def test_a_house_that_cannot_write_is_not_ready(served: Served) -> None:
+async def test_a_gateway_that_cannot_write_its_journal_is_not_ready(served: Served) -> None:
     await until(lambda: all(department.was_reached for department in served.restaurant.departments.values()))
     assert (await served.guest.get("/health/ready")).status_code == 200
     served.restaurant.database.is_read_only = True

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.rest.app import create_app
-from tests.gateway.served import MAX_BODY, Json, Served, client
+from tests.gateway.served import Json, Served, client
 
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
@@ -44,7 +43,7 @@ async def test_it_is_openapi_of_this_century(api: Json) -> None:
     assert set(api) <= {"openapi", "info", "servers", "paths", "components", "tags", "security"}
 
 
-async def test_every_operation_has_an_id_of_its_own_a_summary_and_its_answers(api: Json) -> None:
+async def test_every_operation_has_an_id_of_its_own_a_summary_and_its_responses(api: Json) -> None:
     found = {}
     for path, methods in api["paths"].items():
         for method, operation in methods.items():
@@ -84,19 +83,19 @@ async def test_every_reference_leads_somewhere(api: Json) -> None:
 
 
 async def test_the_example_of_a_problem_is_a_problem_that_there_is(served: Served, api: Json) -> None:
-    answer = api["paths"]["/orders"]["post"]["responses"]["400"]["content"]["application/problem+json"]
-    (example,) = (each["value"] for each in answer["examples"].values())
+    described = api["paths"]["/orders"]["post"]["responses"]["400"]["content"]["application/problem+json"]
+    (example,) = (each["value"] for each in described["examples"].values())
     wish = {"department": "bar", "item": "coffee", "quantity": example["value"]}
     assert (await served.guest.post("/orders", json={"lines": [wish]})).json() == example
 
 
 async def test_it_is_the_same_every_time(served: Served, api: Json) -> None:
     """Litestar likes to make examples up at random."""
-    async with client(create_app(served.house, max_body=MAX_BODY)) as other:
+    async with client(served.create_app()) as other:
         assert (await other.get("/schema/openapi.json")).json() == api
 
 
-async def test_every_answer_is_described(api: Json) -> None:
+async def test_every_response_body_is_described(api: Json) -> None:
     for methods in api["paths"].values():
         for operation in methods.values():
             for response in operation["responses"].values():
@@ -131,7 +130,7 @@ async def test_every_example_is_an_order_that_can_be_placed(
         assert set(schema["required"]) <= set(example) <= set(schema["properties"])
 
 
-async def test_what_is_answered_is_what_is_described(served: Served, api: Json) -> None:
+async def test_bodies_have_the_fields_that_are_described(served: Served, api: Json) -> None:
     schemas = api["components"]["schemas"]
     order = (await served.order("bar coffee", "bar beer", table="7")).json()
     menu = (await served.guest.get("/menu")).json()

@@ -1,4 +1,4 @@
-"""One text is one text, composed or not: requests are in NFC from the gateway's door on."""
+"""One text is one text, composed or not: requests are in NFC when the gateway decodes them."""
 
 import json
 import unicodedata
@@ -78,10 +78,10 @@ async def test_a_filter_is_as_long_as_a_table_may_be(served: Served) -> None:
 
 
 async def test_departments_and_items_are_looked_up_in_nfc(served: Served) -> None:
-    answer = problem(
+    refusal = problem(
         await served.post("/orders", plain({"lines": [{"department": nfd("Café"), "item": "coffee"}]})), 400
     )
-    assert answer["value"] == "Café"
+    assert refusal["value"] == "Café"
     body = (await served.post("/orders", plain({"lines": [{"department": "bar", "item": nfd("é")}]}))).json()
     assert body["order"]["lines"][0]["item"] == "é"
 

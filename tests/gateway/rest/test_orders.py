@@ -1,4 +1,4 @@
-"""Orders à la carte over HTTP: placed, looked at, listed, cancelled."""
+"""`/orders`: place, read, list and cancel orders à la carte."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def outcomes(body: Json) -> list[str]:
     return [line["outcome"] for line in body["lines"]]
 
 
-async def test_an_order_is_answered_with_an_outcome_for_each_line(served: Served) -> None:
+async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Served) -> None:
     order_id = new_id()
     response = await served.guest.post(
         "/orders",
@@ -143,7 +143,7 @@ async def test_an_order_is_pending_while_a_department_is_away_and_decided_when_i
 @pytest.mark.parametrize(
     ("wishes", "status"), [(["bar coffee"], 201), (["bar coffee", "kitchen meat"], 201), (["bar beer"], 409)]
 )
-async def test_the_same_order_again_gets_the_same_answer(served: Served, wishes: list[str], status: int) -> None:
+async def test_the_same_order_again_gets_the_same_response(served: Served, wishes: list[str], status: int) -> None:
     order_id = new_id()
     first = await served.order(*wishes, order_id=order_id)
     again = await served.order(*wishes, order_id=order_id)
@@ -256,7 +256,7 @@ async def test_an_order_that_was_refused_for_its_price_stays_so_whatever_the_pri
 async def test_an_order_keeps_the_currency_in_which_it_was_taken(served_on_any: Served) -> None:
     order_id = new_id()
     first = await served_on_any.order("bar coffee", order_id=order_id)
-    served_on_any.house.currency = Currency("JPY")
+    served_on_any.requests.currency = Currency("JPY")
     again = await served_on_any.order("bar coffee", order_id=order_id)
     assert again.content == first.content
     assert (await served_on_any.guest.get(f"/orders/{order_id}")).json() == first.json()
@@ -301,7 +301,7 @@ async def test_all_or_nothing_is_accepted_whole_or_refused_whole(served: Served)
     assert served.restaurant.bar.stock["coffee"] == 9
 
 
-# Looked at, listed.
+# Read, listed.
 
 
 async def test_an_order_can_be_looked_at_while_it_is_being_placed(served: Served) -> None:
@@ -360,7 +360,7 @@ async def test_orders_are_listed_by_status_and_by_table(served_on_any: Served) -
     assert await listed(table="9") == []
 
 
-async def test_an_empty_house_lists_nothing(served: Served) -> None:
+async def test_without_orders_the_list_is_empty(served: Served) -> None:
     assert (await served.guest.get("/orders")).json() == {"orders": [], "next": None}
 
 
@@ -406,7 +406,7 @@ async def test_a_cancelled_order_that_is_sent_again_is_a_conflict_that_says_what
     assert body["order"]["status"] == "cancelled"
 
 
-# The house is in trouble.
+# Failures.
 
 
 async def test_where_the_journal_cannot_be_used_nothing_is_acknowledged(served: Served) -> None:
@@ -423,7 +423,7 @@ async def test_where_the_journal_cannot_be_used_nothing_is_acknowledged(served: 
     assert (await served.order("bar coffee", order_id=order_id)).status_code == 201
 
 
-async def test_too_many_orders_at_once_are_told_to_come_again(tmp_path: Path) -> None:
+async def test_too_many_orders_at_once_get_503_with_retry_after(tmp_path: Path) -> None:
     async with serve(f"sqlite:///{tmp_path}/gateway.db", patience=RetryPolicy(waiting=1)) as served:
         served.restaurant.bar.mouth.clear()
         waiting = asyncio.create_task(served.order("bar coffee"))

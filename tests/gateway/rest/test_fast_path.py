@@ -11,31 +11,40 @@ from litestar import Litestar, Request, Response, Router, get, post
 from litestar.config.compression import CompressionConfig
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import ImproperlyConfiguredException, NotAuthorizedException, PermissionDeniedException
+from litestar.exceptions import (
+    ImproperlyConfiguredException,
+    LitestarException,
+    NotAuthorizedException,
+    PermissionDeniedException,
+)
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import Body, FromHeader, FromPath, FromQuery, HeaderParameter
 from litestar.types import ASGIApp
 
-from gateway.rest.app import assemble
+from gateway.orders.service import OrderService
+from gateway.rest.app import routes, wrap
 from gateway.rest.fast_path import FastPath
 from gateway.rest.orders import place_order
-from gateway.rest.restaurant import House
+from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderRequest
-from tests.gateway.served import MAX_BODY, Json, Served, client, problem
+from tests.gateway.served import Json, Served, client, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}
 WAYS = ["/orders", "http://gateway//orders"]
-"""The fast path, and Litestar's own, which a path in another spelling takes."""
+"""The fast path, and Litestar's own, which serves a path in another spelling."""
 
 Options = dict[str, Any]
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 
 
 async def place(
-    data: Annotated[OrderRequest, Body()], house: NamedDependency[House], name: FromHeader[str | None] = None
+    data: Annotated[OrderRequest, Body()],
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
+    name: FromHeader[str | None] = None,
 ) -> Response[Json]:
-    """Place an order; tells what it was called with."""
-    order = await house.ordering.place(house.order(data))
+    """Place an order; return its id and the header."""
+    order = await service.place(requests.order(data))
     return Response({"order_id": order.order_id, "name": name})
 
 
@@ -44,7 +53,7 @@ def placing(**options: Any) -> HTTPRouteHandler:
     return post("/orders", fast_path=True, **options)(place)
 
 
-def app_with(served: Served, layer: str, **options: Any) -> Litestar:
+def app_with(served: Served, layer: str, **options: Any) -> ASGIApp:
     """Build an app whose app, router or handler has something besides."""
     if layer == "handler":
         return assembled(served, placing(**options))
@@ -53,11 +62,11 @@ def app_with(served: Served, layer: str, **options: Any) -> Litestar:
     return assembled(served, placing(), **options)
 
 
-def assembled(served: Served, *routes: Any, **options: Any) -> Litestar:
-    return assemble(served.house, routes, max_body=MAX_BODY, **options)
+def assembled(served: Served, *routes: Any, **options: Any) -> ASGIApp:
+    return wrap(served.create_litestar(*routes, **options))
 
 
-async def posted(app: Litestar, path: str = "/orders", **options: Any) -> httpx.Response:
+async def posted(app: ASGIApp, path: str = "/orders", **options: Any) -> httpx.Response:
     async with client(app) as guest:
         return await guest.post(path, **({"json": COFFEE} | options))
 
@@ -77,8 +86,8 @@ async def deny_later(connection: AnyConnection, handler: BaseRouteHandler) -> No
 async def test_a_guard_of_any_layer_keeps_an_order_out(
     served: Served, guard: Any, status: int, layer: str, way: str
 ) -> None:
-    answer = problem(await posted(app_with(served, layer, guards=[guard]), way), status)
-    assert answer["detail"] in ("no key, no order", "not this one")
+    refusal = problem(await posted(app_with(served, layer, guards=[guard]), way), status)
+    assert refusal["detail"] in ("no key, no order", "not this one")
     assert served.restaurant.bar.calls == []
 
 
@@ -151,7 +160,7 @@ async def test_hooks_of_any_layer_run_around_a_handler(served: Served, layer: st
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_hook_that_answers_keeps_the_handler_from_it(served: Served, way: str) -> None:
+async def test_a_response_that_a_hook_returns_is_sent_and_the_handler_is_not_called(served: Served, way: str) -> None:
     async def before(request: Request[Any, Any, Any]) -> Response[str]:
         return Response("closed today", status_code=503, media_type="text/plain")
 
@@ -163,13 +172,13 @@ async def test_a_hook_that_answers_keeps_the_handler_from_it(served: Served, way
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("layer", ["app", "router", "handler"])
 async def test_what_a_layer_adds_to_responses_is_added(served: Served, layer: str, way: str) -> None:
-    response = await posted(app_with(served, layer, response_headers={"x-house": "ours"}), way)
-    assert response.headers["x-house"] == "ours"
+    response = await posted(app_with(served, layer, response_headers={"x-ours": "ours"}), way)
+    assert response.headers["x-ours"] == "ours"
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("layer", ["router", "handler"])
-async def test_a_layers_own_handler_of_errors_answers(served: Served, layer: str, way: str) -> None:
+async def test_an_exception_handler_of_a_layer_makes_the_response(served: Served, layer: str, way: str) -> None:
     def teapot(request: Request[Any, Any, Any], error: Exception) -> Response[str]:
         return Response(f"{type(error).__name__} at {request.route_handler}", status_code=418, media_type="text/plain")
 
@@ -184,11 +193,11 @@ async def test_a_layers_own_handler_of_errors_answers(served: Served, layer: str
 async def test_a_dependency_of_a_nearer_layer_is_the_one_that_counts(served: Served, layer: str, way: str) -> None:
     calls: list[str] = []
 
-    def nearer() -> House:
+    def nearer() -> RequestReader:
         calls.append("nearer")
-        return served.house
+        return served.requests
 
-    async def nearer_later() -> House:
+    async def nearer_later() -> RequestReader:
         await asyncio.sleep(0)
         return nearer()
 
@@ -197,7 +206,7 @@ async def test_a_dependency_of_a_nearer_layer_is_the_one_that_counts(served: Ser
         Provide(nearer_later),
         Provide(nearer_later, use_cache=True),
     ):
-        app = app_with(served, layer, dependencies={"house": provide})
+        app = app_with(served, layer, dependencies={"requests": provide})
         for _ in range(2):
             assert (await posted(app, way)).status_code == 201
     assert len(calls) == 5
@@ -207,10 +216,10 @@ async def test_a_dependency_of_a_nearer_layer_is_the_one_that_counts(served: Ser
 async def test_a_dependency_that_fails_is_a_fault_that_is_logged(
     served: Served, way: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fail() -> House:
+    def fail() -> RequestReader:
         raise ZeroDivisionError
 
-    app = app_with(served, "router", dependencies={"house": Provide(fail, sync_to_thread=False)})
+    app = app_with(served, "router", dependencies={"requests": Provide(fail, sync_to_thread=False)})
     assert problem(await posted(app, way), 500)["title"] == "A fault in the gateway"
     assert "a handler failed" in capsys.readouterr().out
 
@@ -255,6 +264,26 @@ async def test_what_cannot_be_written_is_a_fault_that_is_logged(
     assert "a handler failed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("way", WAYS)
+async def test_an_error_after_the_response_has_begun_sends_no_second_response(served: Served, way: str) -> None:
+    async def fail(request: Request[Any, Any, Any]) -> None:
+        raise ZeroDivisionError
+
+    app = app_with(served, "handler", after_response=fail)
+    sent: list[str] = []
+
+    async def recording(scope: Any, receive: Any, send: Any) -> None:
+        async def record(message: Any) -> None:
+            sent.append(message["type"])
+            await send(message)
+
+        await app(scope, receive, record)
+
+    with pytest.raises((ZeroDivisionError, LitestarException)):
+        await posted(recording, way)
+    assert sent == ["http.response.start", "http.response.body"]
+
+
 async def test_a_hook_before_everything_is_sent_sees_the_fast_path_too(served: Served) -> None:
     sent: list[str] = []
 
@@ -272,7 +301,7 @@ def pass_on(app: ASGIApp) -> ASGIApp:
     return app
 
 
-async def needs_a_request(request: Request[Any, Any, Any]) -> House:
+async def needs_a_request(request: Request[Any, Any, Any]) -> RequestReader:
     raise AssertionError("never called")
 
 
@@ -338,8 +367,8 @@ async def test_a_handler_that_the_fast_path_would_not_serve_right_is_refused_at_
         ("app", {"compression_config": CompressionConfig("gzip")}, "compression_config"),
         ("app", {"allowed_hosts": ["gateway.test"]}, "allowed_hosts"),
         ("router", {"type_decoders": [(lambda _: False, lambda *_: None)]}, "type decoders"),
-        ("router", {"dependencies": {"house": Provide(needs_a_request)}}, "the dependency house"),
-        ("router", {"dependencies": {"house": Provide(cleans_up)}}, "the dependency house"),
+        ("router", {"dependencies": {"requests": Provide(needs_a_request)}}, "the dependency requests"),
+        ("router", {"dependencies": {"requests": Provide(cleans_up)}}, "the dependency requests"),
     ],
 )
 async def test_a_layer_that_the_fast_path_would_leave_out_is_refused_at_the_start(
@@ -376,7 +405,7 @@ async def test_a_guest_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(
     assert "a handler failed" not in capsys.readouterr().out
 
 
-async def test_an_answer_is_what_litestar_would_make_of_it(served: Served) -> None:
+async def test_a_response_is_what_litestar_would_make_of_it(served: Served) -> None:
     placed = await served.order("bar coffee 2", "kitchen meat")
     looked_at = await served.guest.get(placed.headers["location"])
     assert json.loads(placed.content) == json.loads(looked_at.content)
@@ -386,15 +415,15 @@ async def test_an_answer_is_what_litestar_would_make_of_it(served: Served) -> No
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])
 async def test_other_methods_pass(served: Served, path: str) -> None:
-    answer = await served.guest.options(path)
-    assert answer.status_code == 204
-    assert "POST" in answer.headers["allow"]
+    response = await served.guest.options(path)
+    assert response.status_code == 204
+    assert "POST" in response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/orders/", "//orders"])
 async def test_a_path_that_litestar_takes_for_the_same_is_served(served: Served, path: str) -> None:
-    answer = await served.guest.post(f"http://gateway{path}", json=COFFEE)
-    assert answer.status_code == 201
+    response = await served.guest.post(f"http://gateway{path}", json=COFFEE)
+    assert response.status_code == 201
 
 
 async def test_both_ways_write_the_same_response(served: Served) -> None:
@@ -406,13 +435,40 @@ async def test_both_ways_write_the_same_response(served: Served) -> None:
 
 
 async def test_a_host_that_litestar_refuses_is_refused(served: Served) -> None:
-    answer = await served.guest.post("/orders", json=COFFEE, headers={"host": "a b"})
-    assert problem(answer, 400)["detail"] == "Invalid host header"
+    response = await served.guest.post("/orders", json=COFFEE, headers={"host": "a b"})
+    assert problem(response, 400)["detail"] == "Invalid host header"
 
 
 async def test_the_products_orders_take_the_fast_path(served: Served) -> None:
-    fast_path: FastPath = served.app.state.fast_path
-    routes = fast_path._routes
-    assert set(routes) == {"/orders", "/api/restaurants"}
-    for route in routes.values():
+    fast_path = FastPath(served.create_litestar(*routes()))
+    assert set(fast_path.routes) == {"/orders", "/api/restaurants"}
+    for route in fast_path.routes.values():
         assert not route.needs_request, "it pays for guards and hooks that it has not"
+
+
+async def test_litestar_is_not_called_for_a_plain_order(served: Served) -> None:
+    litestar = served.create_litestar(*routes())
+
+    async def fail(*_: object) -> None:
+        raise AssertionError("Litestar was called")
+
+    litestar.asgi_handler = fail
+    assert (await posted(wrap(litestar))).status_code == 201
+    with pytest.raises(AssertionError, match="Litestar was called"):
+        await posted(wrap(litestar), WAYS[1])
+
+
+@pytest.mark.parametrize("cors_origins", [[], ["https://orders.example.org"]])
+async def test_the_server_may_start_and_stop_the_app(served: Served, cors_origins: list[str]) -> None:
+    events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    sent: list[str] = []
+
+    async def receive() -> Any:
+        return events.pop(0)
+
+    async def send(event: Any) -> None:
+        sent.append(event["type"])
+
+    scope: Any = {"type": "lifespan"}
+    await served.create_app(cors_origins=cors_origins)(scope, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -1,4 +1,4 @@
-"""The table of errors is complete, and says what each is."""
+"""The table of errors is complete, and each error becomes the problem that it should."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +13,7 @@ from gateway.domain.errors import (
     BodyUnreadable,
     BrokenOff,
     FieldMissing,
+    FieldNotAllowed,
     GatewayError,
     KeyMismatch,
     KeyReused,
@@ -24,7 +25,6 @@ from gateway.domain.errors import (
     OrderUnreadable,
     Overloaded,
     QuantityTooLarge,
-    RuleBroken,
     TakenOver,
     TooManyLines,
     UnknownDepartment,
@@ -37,7 +37,7 @@ from tests.gateway.fakes import new_id
 
 ORDER_ID = new_id()
 EXAMPLES: list[tuple[Exception, int]] = [
-    (RuleBroken("table", "", "expected text"), 400),
+    (FieldNotAllowed("table", "", "expected text"), 400),
     (BodyUnreadable("it is empty"), 400),
     (FieldMissing("lines", "expected a list"), 400),
     (UnknownParameter("colour", "red", {"limit"}), 400),
@@ -64,7 +64,7 @@ def test_every_error_of_the_gateway_has_a_status() -> None:
         assert any(base in STATUSES for base in kind.__mro__), f"{kind.__name__} has no status"
 
 
-def test_every_error_of_the_gateway_is_tried_below_and_stands_in_the_tree_of_the_docstring() -> None:
+def test_every_error_of_the_gateway_has_an_example_below_and_is_in_the_tree_of_the_docstring() -> None:
     kinds = set(_kinds(GatewayError))
     assert kinds == {type(error) for error, _ in EXAMPLES} - {DatabaseError}
     for kind in kinds:
@@ -77,40 +77,40 @@ def test_the_table_holds_nothing_that_is_not_raised() -> None:
 
 @pytest.mark.parametrize(("error", "status"), EXAMPLES, ids=lambda value: type(value).__name__)
 def test_an_error_is_a_problem_with_its_facts(error: Exception, status: int) -> None:
-    answer = _answer(error)
-    assert answer.status == status
-    assert answer.title
-    assert str(error) in answer.detail
-    if isinstance(error, RuleBroken):
-        assert answer.field == error.field
-        assert answer.allowed == error.allowed
-        assert answer.field in answer.detail
-        assert answer.allowed in answer.detail
+    body = _problem(error)
+    assert body.status == status
+    assert body.title
+    assert str(error) in body.detail
+    if isinstance(error, FieldNotAllowed):
+        assert body.field == error.field
+        assert body.allowed == error.allowed
+        assert body.field in body.detail
+        assert body.allowed in body.detail
     if hasattr(error, "order_id"):
-        assert answer.order_id == ORDER_ID
+        assert body.order_id == ORDER_ID
 
 
 @pytest.mark.parametrize(("error", "status"), EXAMPLES, ids=lambda value: type(value).__name__)
-def test_an_error_that_will_pass_says_when_to_come_again(error: Exception, status: int) -> None:
+def test_a_503_says_when_to_try_again(error: Exception, status: int) -> None:
     headers = _respond(error).headers
     assert headers.get("Retry-After") == ("1" if status == 503 else None)
 
 
 def test_every_value_that_is_shown_is_a_scalar() -> None:
     for value in ([1], {"a": 1}, None, True, 1, 1.5, "text", 10**100):
-        shown = _answer(RuleBroken("field", value, "expected another")).value
+        shown = _problem(FieldNotAllowed("field", value, "expected another")).value
         assert msgspec.convert(shown, Scalar) == shown
 
 
-def test_what_litestar_refuses_by_itself_keeps_its_words() -> None:
-    answer = _answer(HTTPException("the teapot is empty", status_code=418))
-    assert (answer.status, answer.title, answer.detail) == (418, "I'm a Teapot", "the teapot is empty")
+def test_the_detail_of_litestars_own_exceptions_is_kept() -> None:
+    body = _problem(HTTPException("the teapot is empty", status_code=418))
+    assert (body.status, body.title, body.detail) == (418, "I'm a Teapot", "the teapot is empty")
 
 
-def test_whatever_else_is_raised_is_a_fault_of_ours_that_tells_nothing() -> None:
-    answer = _answer(ZeroDivisionError("a secret"))
-    assert answer.status == 500
-    assert "secret" not in answer.detail
+def test_any_other_exception_is_a_500_without_its_message() -> None:
+    body = _problem(ZeroDivisionError("a secret"))
+    assert body.status == 500
+    assert "secret" not in body.detail
 
 
 def test_handlers_are_found_for_every_kind() -> None:
@@ -137,6 +137,6 @@ def _respond(error: Exception) -> Any:
     return response
 
 
-def _answer(error: Exception) -> Problem:
-    answer: Problem = _respond(error).content
-    return answer
+def _problem(error: Exception) -> Problem:
+    body: Problem = _respond(error).content
+    return body

@@ -1,4 +1,4 @@
-"""A route that is not declared for the fast path works by Litestar's own ways, and refuses in the gateway's words."""
+"""A route that Litestar serves without the fast path: it works as usual, and its problems are the gateway's."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -6,35 +6,35 @@ from uuid import UUID
 import httpx
 import msgspec
 import pytest
-from litestar import Litestar, Request, get, post
+from litestar import Request, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import PermissionDeniedException, ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, QueryParameter
 
-from gateway.rest.app import assemble
-from gateway.rest.restaurant import House
+from gateway.domain.currencies import Currency
+from gateway.rest.app import wrap
 from tests.gateway.served import MAX_BODY, Served, client, problem
 
 NOTHING = object()
 
 
 class Tip(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What a route that nobody thought of yet may take."""
+    """The body of a route that the product does not have."""
 
     amount: Annotated[int, msgspec.Meta(ge=1, le=10_000)]
     reason: Annotated[str, msgspec.Meta(max_length=5)] = ""
 
 
 @post("/tips")
-async def tip(data: Annotated[Tip, Body()], house: NamedDependency[House]) -> Tip:
-    """Take a tip."""
-    assert house.currency == "EUR"
+async def tip(data: Annotated[Tip, Body()], currency: NamedDependency[Currency]) -> Tip:
+    """Return the body."""
+    assert currency == "EUR"
     return data
 
 
 async def send(served: Served, *routes: Any, path: str = "/tips", **options: Any) -> httpx.Response:
-    app = assemble(served.house, routes, max_body=MAX_BODY)
+    app = wrap(served.create_litestar(*routes))
     async with client(app) as guest:
         return await guest.request(options.pop("method", "POST"), path, **options)
 
@@ -65,11 +65,11 @@ async def test_it_takes_what_fits(served: Served) -> None:
 async def test_it_names_the_field_the_value_and_what_is_allowed(
     served: Served, body: bytes, field: str, value: object, allowed: str
 ) -> None:
-    answer = problem(await send(served, tip, content=body, headers={"content-type": "application/json"}), 400)
-    assert answer["title"] == "A field is not allowed"
-    assert answer["field"] == field
-    assert answer.get("value", NOTHING) == value
-    assert answer["allowed"].startswith(allowed)
+    refusal = problem(await send(served, tip, content=body, headers={"content-type": "application/json"}), 400)
+    assert refusal["title"] == "A field is not allowed"
+    assert refusal["field"] == field
+    assert refusal.get("value", NOTHING) == value
+    assert refusal["allowed"].startswith(allowed)
 
 
 async def test_it_refuses_what_is_no_plain_json_and_what_is_too_large(served: Served) -> None:
@@ -140,13 +140,13 @@ async def test_it_names_its_parameters_as_they_are_sent(
     ) -> None:
         """Take some of everything."""
 
-    answer = problem(await send(served, listed, method="GET", path=f"/tips?{query}", headers=headers), 400)
-    assert answer["field"] == field
-    assert answer.get("value", NOTHING) == value
-    assert answer["allowed"] == allowed
+    refusal = problem(await send(served, listed, method="GET", path=f"/tips?{query}", headers=headers), 400)
+    assert refusal["field"] == field
+    assert refusal.get("value", NOTHING) == value
+    assert refusal["allowed"] == allowed
 
 
-async def test_a_parameter_that_is_a_list_may_stand_more_than_once(served: Served) -> None:
+async def test_a_parameter_that_is_a_list_may_be_given_more_than_once(served: Served) -> None:
     @get("/tips")
     async def pages(page: FromQuery[list[int]]) -> list[int]:
         return page
@@ -154,7 +154,7 @@ async def test_a_parameter_that_is_a_list_may_stand_more_than_once(served: Serve
     assert (await send(served, pages, method="GET", path="/tips?page=1&page=2")).json() == [1, 2]
 
 
-async def test_what_it_refuses_by_itself_keeps_its_words(served: Served) -> None:
+async def test_the_detail_of_an_exception_of_the_handler_is_kept(served: Served) -> None:
     @get("/tips")
     async def refuse() -> None:
         raise ValidationException("no tips today")
@@ -165,11 +165,7 @@ async def test_what_it_refuses_by_itself_keeps_its_words(served: Served) -> None
 async def test_a_dependency_of_the_wrong_kind_is_a_fault_that_is_logged(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wrong = post("/tips", dependencies={"house": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
+    wrong = post("/tips", dependencies={"currency": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
     body = problem(await send(served, wrong, json={"amount": 5}), 500)
     assert body["title"] == "A fault in the gateway"
     assert "a handler failed" in capsys.readouterr().out
-
-
-def test_litestar_is_what_is_assembled(served: Served) -> None:
-    assert isinstance(assemble(served.house, [tip], max_body=MAX_BODY), Litestar)

@@ -8,10 +8,9 @@ import structlog
 from structlog.testing import LogCapture
 from structlog.typing import EventDict
 
-from gateway.rest.app import create_app
 from infra.http.request_log import identify_requests
 from infra.logs import ACCESS, add_request_id, logger_class
-from tests.gateway.served import MAX_BODY, Served, client
+from tests.gateway.served import Served, client
 
 ID = "table-7/attempt:2"
 
@@ -81,7 +80,7 @@ async def test_a_fault_that_is_logged_names_its_request(served: Served, lines: l
 
 
 async def test_a_request_is_one_line_with_its_facts(served: Served, lines: list[EventDict]) -> None:
-    async with client(create_app(served.house, max_body=MAX_BODY, log_requests=True)) as guest:
+    async with client(served.create_app(log_requests=True)) as guest:
         found = await guest.get("/orders?table=7&limit=3", headers={"x-request-id": ID})
         placed = await guest.post("/orders", json={"lines": [{"department": "bar", "item": "coffee"}]})
         await guest.get("/a%0Ab")

@@ -1,4 +1,4 @@
-"""HEAD wherever GET is, OPTIONS everywhere, and what is told of a method or a path that there is not."""
+"""HEAD wherever GET is, OPTIONS everywhere, and the responses to unknown methods and paths."""
 
 import pytest
 
@@ -54,7 +54,7 @@ async def test_options_lists_every_method_of_a_path_and_nothing_else(served: Ser
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_other_method_is_told_which_there_are(served: Served, path: str) -> None:
+async def test_every_other_method_is_a_405_that_lists_the_allowed_ones(served: Served, path: str) -> None:
     for method in METHODS - PATHS[path]:
         response = await served.guest.request(method, path)
         if method == "HEAD":

@@ -1,4 +1,4 @@
-"""Pages of other origins: those that are named, and no others."""
+"""CORS: pages of the configured origins may use the API, and no others."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -77,7 +77,7 @@ async def test_it_may_read_why_it_was_refused(open_to: Served) -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders", f"/orders/{AN_ID}", "/orders?limit=5", "/api/restaurants"])
-async def test_a_preflight_request_is_answered(open_to: Served, path: str) -> None:
+async def test_a_preflight_request_gets_the_allowed_methods_and_headers(open_to: Served, path: str) -> None:
     response = await preflight(
         open_to, OURS, path, **{"access-control-request-headers": "content-type,idempotency-key"}
     )

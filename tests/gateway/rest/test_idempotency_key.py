@@ -90,11 +90,11 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
     for key in (order_id, f'"{order_id}"'):
         assert (await post(served, key, body)).status_code == 201
     for key in (other, '"round 2"'):
-        answer = problem(await post(served, key, body), 400)
-        assert answer["field"] == "Idempotency-Key"
-        assert answer["value"] == key.strip('"')
-        assert "order_id" in answer["detail"]
-        assert order_id in answer["detail"]
+        refusal = problem(await post(served, key, body), 400)
+        assert refusal["field"] == "Idempotency-Key"
+        assert refusal["value"] == key.strip('"')
+        assert "order_id" in refusal["detail"]
+        assert order_id in refusal["detail"]
     agreed = str(uuid.uuid5(NAMESPACE, "round 2"))
     assert (await post(served, '"round 2"', {"order_id": agreed, **COFFEE})).status_code == 201
 
@@ -124,10 +124,10 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
 async def test_a_key_that_is_none_is_refused_by_the_headers_name(served: Served, key: str, path: str) -> None:
     body = SET_MENU if "api" in path else COFFEE
     headers = {"Idempotency-Key": key.encode("latin-1")}
-    answer = problem(await served.guest.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
-    assert answer["field"] == "Idempotency-Key"
-    assert answer["allowed"].startswith("expected ")
-    assert len(answer["detail"]) < 300
+    refusal = problem(await served.guest.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
+    assert refusal["field"] == "Idempotency-Key"
+    assert refusal["allowed"].startswith("expected ")
+    assert len(refusal["detail"]) < 300
     assert served.restaurant.bar.calls == []
 
 
@@ -137,8 +137,8 @@ async def test_the_longest_key_is_a_key(served: Served) -> None:
 
 async def test_two_keys_are_none(served: Served) -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-    answer = problem(await served.guest.post("/orders", json=COFFEE, headers=headers), 400)
-    assert answer["field"] == "Idempotency-Key"
+    refusal = problem(await served.guest.post("/orders", json=COFFEE, headers=headers), 400)
+    assert refusal["field"] == "Idempotency-Key"
 
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])

@@ -8,8 +8,8 @@ async def test_a_nul_character_is_refused_and_stops_no_other_order(served_on_any
         wish: Json = {"department": "bar", "item": "coffee"}
         bad: Json = {"lines": [wish]}
         (bad if field == "table" else wish)[field] = "a\0b"
-        answer = problem(await served_on_any.guest.post("/orders", json=bad), 400)
-        assert answer["value"] == "a\0b"
+        refusal = problem(await served_on_any.guest.post("/orders", json=bad), 400)
+        assert refusal["value"] == "a\0b"
     assert problem(await served_on_any.guest.get("/orders?table=%00"), 400)["field"] == "table"
     assert (await served_on_any.order("bar coffee", table="7")).status_code == 201
     assert len((await served_on_any.guest.get("/orders")).json()["orders"]) == 1

@@ -1,4 +1,4 @@
-"""The printed set menu: English and Korean, and what each counter says."""
+"""The set menu: choices in English and Korean, and the text for each outcome."""
 
 import asyncio
 
@@ -50,7 +50,7 @@ async def test_stock_runs_out_one_by_one(served: Served) -> None:
     assert texts == ["Delivery!"] * 5 + ["Drink out of stock"]
 
 
-async def test_a_set_menu_of_which_nothing_can_be_had_is_answered_all_the_same(served: Served) -> None:
+async def test_a_set_menu_of_which_nothing_is_accepted_is_201_all_the_same(served: Served) -> None:
     response = await served.set_menu("wine", "fish", "brownie")
     assert response.status_code == 201
 
@@ -133,7 +133,7 @@ async def test_two_set_menus_never_share_an_id(served: Served) -> None:
     assert len(ids) == 8
 
 
-async def test_a_house_without_a_bakery_has_no_set_menu(tmp_path: object) -> None:
+async def test_without_a_bakery_there_is_no_set_menu(tmp_path: object) -> None:
     async with serve(f"sqlite:///{tmp_path}/gateway.db", ["bar", "kitchen"]) as served:
         body = problem(await served.set_menu("coffee", "pizza", "cookie"), 400)
         assert body["field"] == "dessert"

@@ -1,0 +1,50 @@
+"""What several operations declare for the API's description: their problems, and the `Idempotency-Key` header."""
+
+from typing import Annotated
+
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import HeaderParameter
+
+from gateway.rest.description import PROBLEM_DESCRIPTION
+from gateway.rest.idempotency import HEADER, PATTERN
+from gateway.rest.schemas import Problem
+
+PROBLEM_EXAMPLE = Example(
+    summary="A quantity of zero",
+    value={
+        "title": "A field is not allowed",
+        "status": 400,
+        "detail": "lines[0].quantity: 0 is not allowed: expected a whole number of at least 1",
+        "field": "lines[0].quantity",
+        "value": 0,
+        "allowed": "expected a whole number of at least 1",
+    },
+)
+
+PROBLEM = ResponseSpec(
+    Problem,
+    description=PROBLEM_DESCRIPTION,
+    media_type="application/problem+json",
+    generate_examples=False,
+    examples=[PROBLEM_EXAMPLE],
+)
+
+KEY_REUSED = ResponseSpec(
+    Problem,
+    description="The Idempotency-Key belongs to an order with another body.",
+    media_type="application/problem+json",
+    generate_examples=False,
+)
+
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name=HEADER,
+        description="Identifies the order in place of `order_id`: a text in quotation marks that the client makes for "
+        "this order only, best a UUID. The same key with the same body returns the same order; the same key with "
+        "another body returns 422.",
+        examples=[Example(summary="A UUID", value='"8e03978e-40d5-43dd-bc93-6894a57f9324"')],
+        schema_extra={"pattern": PATTERN},
+    ),
+]
