@@ -13,7 +13,9 @@ import structlog
 
 from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import DepartmentCallError, Unreachable
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from infra.supervise import supervised
 
@@ -85,7 +87,9 @@ class Backlog:
 
     async def _knock(self) -> None:
         name = self._department.name
-        for order_id in [key for key, order in self._orders.items() if name not in order.owed or order.settling]:
+        for order_id in [
+            key for key, order in self._orders.items() if name not in order.owed or order.decision_unwritten
+        ]:
             del self._orders[order_id]  # acknowledged, or about to be asked anew
         order = next(iter(self._orders.values()), None)
         if order is None:

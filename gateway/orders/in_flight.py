@@ -4,7 +4,9 @@ import asyncio
 from dataclasses import dataclass, field
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, LineState, Order
+from gateway.domain.lines import LineState
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 
 
 @dataclass(slots=True)
@@ -64,7 +66,7 @@ class InFlightOrder:
             self.heard.set_exception(error)
             self.heard.exception()  # nobody has to be waiting
             return
-        self.order.answered |= self.is_new
+        self.order.response_recorded |= self.is_new
         self.heard.set_result(None)
 
 

@@ -16,7 +16,9 @@ import structlog
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable, TakenOver
-from gateway.domain.order import Goal, Line, Order, Policy, Status
+from gateway.domain.lines import Line
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from infra.db.database import (
     Database,
     Statement,
@@ -96,7 +98,7 @@ _UPDATE = Statement(
         dialect,
         orders,
         [orders.c.order_id, orders.c.owner],
-        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered],
+        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
         version=orders.c.epoch,
     ).returning(orders.c.order_id, orders.c.owner)
 )
@@ -294,7 +296,7 @@ class _Entry:
             "lines": encode_json(order.lines),
             "status": str(order.status),
             "owed": encode_json(order.owed) if order.owed else None,
-            "answered": order.answered,
+            "answered": order.response_recorded,
             "created_at_ms": order.created_at_ms,
             "owner": order.owner,
             "epoch": order.epoch,

@@ -47,6 +47,6 @@ class Listing:
         """Return what is known here of an order that was read, where that is newer and no crash would take it back."""
         running = self._running.get(found.order_id)
         known = running.order if running is not None and running.on_record else told.get(found.order_id)
-        if found.answered or known is None or known.epoch or (known.owner, 0) != (found.owner, found.epoch):
+        if found.response_recorded or known is None or known.epoch or (known.owner, 0) != (found.owner, found.epoch):
             return found
         return known

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from gateway.department_client.client import DepartmentClient
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from infra.supervise import supervised
 
@@ -69,7 +71,9 @@ class Postponed:
         asked: list[tuple[Order, Goal, int, asyncio.Future[TicketResult]]] = []
         for order in list(islice(self._orders.values(), self._turn)):
             del self._orders[order.order_id]
-            if (goal := order.owed.get(name)) and not order.settling:  # else acknowledged, or about to be asked anew
+            if (
+                goal := order.owed.get(name)
+            ) and not order.decision_unwritten:  # else acknowledged, or about to be asked anew
                 asked.append((order, goal, order.epoch, self._department.submit(goal, order)))
         if not asked:
             return

@@ -24,8 +24,10 @@ import structlog
 from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, NotConfigured, Refused, Unreachable
 from gateway.domain.errors import BrokenOff, NotCancellable, OrderIdTaken, OrderNotFound, Overloaded, TakenOver
+from gateway.domain.lines import Outcome, TicketResult
 from gateway.domain.menu import MenuSnapshot
-from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import PLACING, Goal
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff
 from gateway.orders.expiry import Expiry
@@ -198,7 +200,7 @@ class OrderService:
         was decided here was true while the guest waited.
         """
         order = running.order
-        if self._running.is_current(running) and running.on_record and not order.settling:
+        if self._running.is_current(running) and running.on_record and not order.decision_unwritten:
             if running.durable == running.state():
                 return order if is_own or not self._journal.is_shared else await self._find(order.order_id)
             try:
@@ -248,7 +250,7 @@ class OrderService:
         """Wait, as long as a call may take, until the gateway that looks after an order knows what becomes of it."""
         patience = max(department.call_policy.deadline for department in self.departments.values())
         give_up = self._monotonic() + patience
-        while order.status is Status.PENDING and not order.answered and self._monotonic() < give_up:
+        while order.status is Status.PENDING and not order.response_recorded and self._monotonic() < give_up:
             await asyncio.sleep(FOLLOW_SECONDS)
             order = await self._find(order.order_id)
         return order
@@ -315,7 +317,7 @@ class OrderService:
         Raises NotCancellable, TakenOver, DatabaseError, and then nothing has changed.
         """
         order, before = running.order, dict(running.order.owed)
-        order.take_back()
+        order.cancel()
         running.heard = asyncio.get_running_loop().create_future()
         try:
             await self._settle(running)
@@ -337,13 +339,13 @@ class OrderService:
         names = list(running.waiting)
         for name in names:
             self._ask(running, name)
-        if not names and not running.order.settling:
+        if not names and not running.order.decision_unwritten:
             self._conclude(running)
 
     def _ask(self, running: InFlightOrder, name: str) -> None:
         order = running.order
         goal, epoch = order.owed.get(name), order.epoch
-        if goal is None or order.settling:
+        if goal is None or order.decision_unwritten:
             return
         department = self.departments.get(name)
         if department is None:
@@ -367,10 +369,10 @@ class OrderService:
             self._take_in(running, name, goal, answer)
         elif goal in PLACING and isinstance(answer, Refused):
             log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(answer))
-            order.reject(name, str(answer), bury=not isinstance(answer, IdTaken))
+            order.reject(name, str(answer), tombstone=not isinstance(answer, IdTaken))
         elif goal in PLACING and isinstance(answer, NotConfigured):
             log.error("an order is not placed", order_id=order.order_id, goal=goal.value, reason=str(answer))
-            order.unplace(name, str(answer))
+            order.reject_unconfigured(name, str(answer))
         else:
             self._keep_owed(running, name, goal, answer)
         running.waiting.pop(name, None)
@@ -381,7 +383,7 @@ class OrderService:
 
     def _take_in(self, running: InFlightOrder, name: str, goal: Goal, answer: TicketResult) -> None:
         try:
-            running.order.hear(name, goal, answer)
+            running.order.record_response(name, goal, answer)
         except Exception as error:  # noqa: BLE001 - not swallowed: it is logged, and the order stays owed
             running.order.owed[name] = goal
             self._keep_owed(running, name, goal, error)
@@ -421,7 +423,7 @@ class OrderService:
     def _record(self, running: InFlightOrder) -> None:
         order = running.order
         state = running.state() if order.owed else None  # else it will be forgotten
-        answered = order.answered
+        answered = order.response_recorded
 
         def recorded(result: "asyncio.Future[Order | None]") -> None:
             error = None if result.cancelled() else result.exception()
@@ -443,25 +445,25 @@ class OrderService:
     def _forget(self, running: InFlightOrder) -> None:
         """Forget an order once nothing is left to do."""
         order = running.order
-        if running.heard.done() and not (order.owed or order.settling or running.unwritten):
+        if running.heard.done() and not (order.owed or order.decision_unwritten or running.unwritten):
             self._running.forget(running)
 
     async def _settle(self, running: InFlightOrder) -> None:
         """Write a decision down, then tell the departments; raises TakenOver, DatabaseError."""
         order = running.order
-        order.settling = True
+        order.decision_unwritten = True
         written = running.state()
         try:
             await self._journal.update(order)
             running.durable = written
         finally:
-            order.settling = False
+            order.decision_unwritten = False
         if self._running.is_current(running):
             self._ask_all(running)
 
     def _settle_soon(self, running: InFlightOrder) -> None:
         """Settle what the gateway decided by itself; whoever asks for the order meanwhile waits for it."""
-        running.order.settling = True
+        running.order.decision_unwritten = True
         if running.heard.done():
             running.heard = asyncio.get_running_loop().create_future()
         self._spawn(f"decision about {running.order.order_id}", partial(self._settle_at_last, running))
@@ -483,7 +485,7 @@ class OrderService:
 
     async def _pause(self, running: InFlightOrder) -> None:
         """Wait before a decision is written again; whoever waits for the order is told how it stands."""
-        running.order.settling = True
+        running.order.decision_unwritten = True
         running.finish()
         running.heard = asyncio.get_running_loop().create_future()
         await asyncio.sleep(self._patience.journal_retry)
@@ -492,7 +494,7 @@ class OrderService:
         """Give up orders that are too old."""
         now = self._monotonic()
         for order in orders:
-            running = None if order.settling else self._running.of(order)
+            running = None if order.decision_unwritten else self._running.of(order)
             if running is not None and running.expires_at < now and order.expire():
                 log.warning("expired", order_id=order.order_id)
                 self._settle_soon(running)

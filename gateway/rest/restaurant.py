@@ -15,7 +15,8 @@ from gateway.domain.errors import (
     TooManyLines,
     UnknownDepartment,
 )
-from gateway.domain.order import Line, Order, Policy
+from gateway.domain.lines import Line
+from gateway.domain.order import Order, Policy
 from gateway.orders.service import OrderService
 from gateway.rest.idempotency import agreed_order_id
 from gateway.rest.schemas import OrderRequest, SetMenuRequest

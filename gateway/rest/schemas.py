@@ -10,8 +10,9 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.domain.currencies import Currency
+from gateway.domain.lines import Outcome
 from gateway.domain.menu import MenuSnapshot
-from gateway.domain.order import Order, Outcome, Policy, Status
+from gateway.domain.order import Order, Policy, Status
 
 OrderId = Annotated[
     UUID, Meta(description="Names the order; sent again with the same body it gets the same order, never a second one.")

@@ -1,6 +1,7 @@
 """The printed set menu: its choices become an ordinary order, and an order's lines the counter's texts."""
 
-from gateway.domain.order import Line, Order, Outcome
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Order
 from gateway.rest.schemas import Dessert, Drink, Meal, SetMenuRequest, SetMenuResponse
 
 DELIVERY = "Delivery!"

@@ -208,7 +208,7 @@ class Auditor:
                 page = await self._journal.page(PAGE, cursor, None, None)
             self._report.orders += len(page.orders) + len(page.unreadable)
             if self._acknowledged is None:
-                self._report.acknowledged += sum(order.answered for order in page.orders)
+                self._report.acknowledged += sum(order.response_recorded for order in page.orders)
             async for order, share in self._shares(page.orders):
                 for name in order.shares.keys() - self._departments.keys():
                     self._report.not_looked_at[name] += name in order.owed

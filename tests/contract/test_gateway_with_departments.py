@@ -13,7 +13,8 @@ from grpclib.exceptions import GRPCError
 
 from departments.domain.tickets import TicketState
 from gateway.department_client.client import CallPolicy
-from gateway.domain.order import Outcome, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.rest.app import create_app

@@ -12,8 +12,10 @@ import sqlalchemy as sa
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.errors import Refused, Unreachable
 from gateway.domain.currencies import Currency
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.menu import MenuItem, MenuSnapshot
-from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
+from gateway.domain.order import Order, Policy
+from gateway.domain.transitions import PLACING, Goal
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from gateway.storage import MIGRATIONS

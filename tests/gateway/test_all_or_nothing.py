@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Goal, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, outcomes, until
 
 

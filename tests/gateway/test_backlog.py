@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 import pytest
 
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff
 from gateway.orders.postponed import Postponed
@@ -27,7 +29,7 @@ class Books:
     def hear(self, order: Order, goal: Goal, epoch: int, answer: "TicketResult | Exception") -> None:
         assert isinstance(answer, TicketResult)
         assert epoch == order.epoch
-        order.hear("bar", goal, answer)
+        order.record_response("bar", goal, answer)
         self.heard.append(goal)
 
     def ask(self, order: Order) -> None:
@@ -98,9 +100,9 @@ async def test_what_is_too_old_is_given_up_before_each_call(books: Books) -> Non
 
 
 async def test_what_was_acknowledged_elsewhere_is_not_called_for(books: Books) -> None:
-    acknowledged, settling, owed = books.owe(Goal.PLACE, Goal.CANCEL, Goal.PLACE)
+    acknowledged, deciding, owed = books.owe(Goal.PLACE, Goal.CANCEL, Goal.PLACE)
     acknowledged.owed.clear()
-    settling.settling = True
+    deciding.decision_unwritten = True
     books.bar.come_back()
     await until(lambda: books.heard != [])
     assert books.bar.calls[-1] == (Goal.PLACE, [owed.order_id])

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.domain.errors import BrokenOff
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 SECONDS = 5.0

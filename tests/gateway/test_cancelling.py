@@ -7,7 +7,9 @@ import pytest
 
 from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import NotCancellable, OrderNotFound
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
 

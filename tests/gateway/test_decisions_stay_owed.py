@@ -8,7 +8,9 @@ from structlog.testing import capture_logs
 
 from gateway.department_client.errors import Deferred, IdTaken, Refused
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketState
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import PLACING, Goal
 from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, order, outcomes, until
 from tests.gateway.served import serve
 
@@ -294,4 +296,4 @@ async def test_what_was_rejected_cannot_be_cancelled(restaurant: Restaurant) -> 
 
 def _owed(restaurant: Restaurant, asked: Order) -> dict[str, Goal] | None:
     running = restaurant.ordering._running.get(asked.order_id)
-    return None if running is None or running.order.settling else running.order.owed
+    return None if running is None or running.order.decision_unwritten else running.order.owed

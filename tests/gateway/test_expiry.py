@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from gateway.department_client.errors import Unreachable
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import NOON_MS, STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 TOO_LATE = 301.0
@@ -21,7 +23,7 @@ async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> N
     assert placed.status is Status.PARTLY_ACCEPTED
     assert placed.owed == {"kitchen": Goal.CANCEL}
     assert placed.lines[1].reason == "kitchen did not answer in time; this will not be made"
-    await until(lambda: not placed.settling)
+    await until(lambda: not placed.decision_unwritten)
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "expired"]
     assert written.owed == {"kitchen": Goal.CANCEL}
@@ -281,7 +283,7 @@ async def test_an_order_that_is_taken_for_a_clients_sake_does_not_expire_by_two_
     """The clock of the gateway that placed it is an hour behind, and the order is to be cancelled here."""
     restaurant.kitchen.go_away()
     asked = order("kitchen pizza", now_ms=NOON_MS - 3_600_000)
-    asked.answered = True
+    asked.response_recorded = True
     await restaurant.journal.insert(asked)
     running = await restaurant.ordering._take_charge(asked.order_id)
     await look_again(restaurant)

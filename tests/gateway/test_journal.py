@@ -8,7 +8,9 @@ import pytest
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from gateway.orders.journal import PATIENCE_SECONDS, Journal, Page
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
@@ -33,7 +35,7 @@ def decided(*wishes: str, outcome: Outcome = Outcome.ACCEPTED, table: str | None
     new = order(*wishes, table=table)
     for name, lines in new.shares.items():
         answers = [LineResult(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
-        new.hear(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
+        new.record_response(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
     return new
 
 
@@ -88,14 +90,14 @@ async def test_a_batch_is_one_transaction(journal: Journal, database: BreakableD
 async def test_an_update_is_on_disk_when_it_returns(journal: Journal) -> None:
     asked = order("bar coffee", "bar beer")
     await write(journal, asked)
-    asked.hear(
+    asked.record_response(
         "bar",
         Goal.PLACE,
         TicketResult(
             TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350), LineResult(Outcome.OUT_OF_STOCK, 3, 0)]
         ),
     )
-    asked.answered = True
+    asked.response_recorded = True
     await journal.update(asked)
     found = await journal.find(asked.order_id)
     assert found == asked
@@ -107,11 +109,11 @@ async def test_an_update_is_on_disk_when_it_returns(journal: Journal) -> None:
 async def test_a_new_order_and_its_update_may_share_a_batch(journal: Journal, database: BreakableDatabase) -> None:
     asked = order("bar coffee")
     insert = journal.insert(asked)
-    asked.answered = True
+    asked.response_recorded = True
     await asyncio.gather(insert, journal.update(asked))
     found = await journal.find(asked.order_id)
     assert found is not None
-    assert found.answered
+    assert found.response_recorded
     assert database.writes == 1
 
 
@@ -144,7 +146,7 @@ async def test_what_may_be_written_later_goes_with_the_next_batch(
 ) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
-    asked.answered = True
+    asked.response_recorded = True
     later = journal.update_later(asked)
     await journal.insert(order("kitchen pizza"))
     assert later.done()
@@ -154,13 +156,13 @@ async def test_what_may_be_written_later_goes_with_the_next_batch(
 async def test_what_may_be_written_later_does_not_wait_for_ever(journal: Journal) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
-    asked.answered = True
+    asked.response_recorded = True
     started = time.monotonic()
     await journal.update_later(asked)
     assert time.monotonic() - started >= PATIENCE_SECONDS * 0.9
     found = await journal.find(asked.order_id)
     assert found is not None
-    assert found.answered
+    assert found.response_recorded
 
 
 async def test_flush_writes_what_may_be_written_later_now(journal: Journal) -> None:

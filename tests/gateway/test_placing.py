@@ -9,7 +9,9 @@ import pytest
 
 from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
 from tests.gateway.fakes import QUICK, STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
@@ -19,7 +21,7 @@ async def test_an_order_is_answered_line_by_line(restaurant: Restaurant) -> None
     assert outcomes(placed) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
     assert placed.status is Status.PARTLY_ACCEPTED
     assert placed.total == 700
-    assert placed.answered
+    assert placed.response_recorded
     assert placed.owed == {}
 
 
@@ -63,7 +65,7 @@ async def test_the_outcome_is_written_down(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen meat"))
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "out_of_stock"]
-    assert written.answered
+    assert written.response_recorded
     assert written.owed == {}
 
 
@@ -256,7 +258,7 @@ async def test_a_department_that_is_away_leaves_its_lines_pending_and_the_others
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "pending"]
     assert written.owed == {"kitchen": Goal.PLACE}
-    assert written.answered
+    assert written.response_recorded
 
 
 async def test_a_pending_line_is_decided_when_its_department_comes_back(restaurant: Restaurant) -> None:
@@ -374,7 +376,7 @@ async def test_closing_stops_asking_and_hangs_up(restaurant: Restaurant) -> None
     assert all(department.is_closed for department in restaurant.departments.values())
     written = await restaurant.journal.find(placed.order_id)
     assert written is not None
-    assert written.answered
+    assert written.response_recorded
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 

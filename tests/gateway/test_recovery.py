@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Goal, Order, Outcome, Policy, Status, TicketState
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 # Windows with a name.

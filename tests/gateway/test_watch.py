@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from gateway.orders.in_flight import InFlightOrder
 from gateway.orders.service import RetryPolicy
 from infra.clock import Clock

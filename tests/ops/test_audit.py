@@ -19,8 +19,10 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, Ticket, TicketSource, TicketState, Verb
 from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult
-from gateway.domain.order import TicketState as GatewayTicketState
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult
+from gateway.domain.lines import TicketState as GatewayTicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from gateway.orders.journal import Journal
 from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
 from infra.db.database import Database
@@ -75,16 +77,16 @@ class Books:
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
-            order.hear(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
+            order.record_response(name, goal, await self._ask(name, order, hold=goal is Goal.HOLD))
         if order.decide(goal):
             await self.settle(order)
-        order.answered = True
+        order.response_recorded = True
         if record:
             await self.journal.update(order)
         return order
 
     async def cancel(self, order: Order) -> None:
-        order.take_back()
+        order.cancel()
         await self.settle(order)
 
     async def settle(self, order: Order) -> None:
@@ -97,7 +99,7 @@ class Books:
             else:
                 way = transactions.confirm if goal is Goal.CONFIRM else transactions.suspend
                 (ticket,) = await database.write(way, decisions, 1000)
-            order.hear(name, goal, _answer(ticket))
+            order.record_response(name, goal, _answer(ticket))
             if order.decide(goal):
                 await self.settle(order)
                 return
@@ -109,8 +111,8 @@ class Books:
             str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee"), Line("kitchen", "pizza")], 0
         )
         await self.journal.insert(order)
-        order.hear("bar", Goal.PLACE, await self._ask("bar", order, hold=False))
-        order.answered = True
+        order.record_response("bar", Goal.PLACE, await self._ask("bar", order, hold=False))
+        order.response_recorded = True
         await self.journal.update(order)
         return order
 
@@ -334,7 +336,7 @@ async def test_a_ticket_for_another_table_is_lost(books: Books) -> None:
 async def test_a_ticket_at_a_department_that_the_order_does_not_concern_is_doubled(books: Books) -> None:
     order = Order.new(str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
-    order.hear("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
+    order.record_response("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
     await books.journal.update(order)
     await books.sell("kitchen", Placement(order.order_id, [RequestedLine("pizza", 1)]))
     report = await books.audit()
@@ -438,7 +440,7 @@ async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(bo
 
 async def test_an_all_or_nothing_order_that_is_suspended_is_undecided_and_not_half(books: Books) -> None:
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
-    order.take_back()
+    order.cancel()
     await books.journal.update(order)
     await books.departments["bar"].write(transactions.suspend, [Decision(order.order_id, order.epoch)], 1000)
 
@@ -521,7 +523,7 @@ async def test_a_lost_order_of_one_item_is_not_taken_for_a_sale_over_the_counter
     """The gateway's ids and the counter's are of one kind."""
     order = Order.new(str(uuid_utils.uuid7()), Policy.BEST_EFFORT, None, EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
-    order.hear("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
+    order.record_response("bar", Goal.PLACE, await books._ask("bar", order, hold=False))
     await books.journal.update(order)
     await books.falsify("gateway", f"DELETE FROM orders WHERE order_id = '{order.order_id}'")
     report = await books.audit()

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.domain.order import Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Policy, Status
 from tests.simulation.storage import Disk
 from tests.simulation.world import LineTold, Told
 

@@ -19,7 +19,8 @@ from departments.rpc.servicer import DepartmentServicer
 from gateway.department_client import client
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import UnknownDepartment
-from gateway.domain.order import Order, Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Order, Policy, Status
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService, RetryPolicy
 from infra.clock import Clock
