@@ -19,7 +19,7 @@ class Expiry:
         self._time_to_decide = time_to_decide
 
     def of_new(self) -> float:
-        """Return when an order with which a client comes at this moment, be it to cancel it, will be too old."""
+        """Return when an order that a client sends, or asks to cancel, at this moment will be too old."""
         return self._monotonic() + self._time_to_decide
 
     def of_known(self, order: Order) -> float:

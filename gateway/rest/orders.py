@@ -150,7 +150,7 @@ async def list_orders(
     """List orders, newest first."""
     if table and "\0" in table:
         raise NulCharacter("table", table)
-    page = await house.ordering.history(limit, _position(cursor), status, table)
+    page = await house.ordering.list_orders(limit, _position(cursor), status, table)
     return OrderPage(
         orders=[order_response(order) for order in page.orders],
         next=None if page.cursor is None else str(page.cursor),

@@ -9,7 +9,7 @@ import httpx
 from litestar import Litestar
 
 from gateway.domain.currencies import Currency
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from gateway.rest.app import create_app
 from gateway.rest.restaurant import House, OrderLimits
 from tests.gateway.fakes import QUICK, Restaurant, new_id

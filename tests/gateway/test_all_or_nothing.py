@@ -130,7 +130,7 @@ async def test_a_late_answer_to_a_hold_does_not_decide_again(restaurant: Restaur
     (late,) = await restaurant.bar.attempt(Goal.HOLD, [placed])
     epoch = placed.epoch
     await restaurant.ordering.cancel(placed.order_id)
-    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.HOLD, epoch, late)
+    restaurant.ordering.backlogs["bar"]._receive(placed, Goal.HOLD, epoch, late)
     assert outcomes(placed) == ["cancelled", "pending"]
     restaurant.bakery.come_back()
     await restaurant.settle()

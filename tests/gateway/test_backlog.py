@@ -19,18 +19,18 @@ class Books:
 
     def __init__(self, bar: FakeDepartment) -> None:
         self.bar = bar
-        self.heard: list[Goal] = []
+        self.received: list[Goal] = []
         self.asked: list[str] = []
         self.expired: list[list[str]] = []
         self.backoff = Backoff(0.001, 0.004, lambda: 1.0)
-        self.backlog = Backlog(bar, self.backoff, heard=self.hear, ask=self.ask, expire=self.expire)
-        bar.on_failure = self.backlog.watch
+        self.backlog = Backlog(bar, self.backoff, receive=self.receive, ask=self.ask, expire=self.expire)
+        bar.on_failure = self.backlog.wake
 
-    def hear(self, order: Order, goal: Goal, epoch: int, answer: "TicketResult | Exception") -> None:
+    def receive(self, order: Order, goal: Goal, epoch: int, answer: "TicketResult | Exception") -> None:
         assert isinstance(answer, TicketResult)
         assert epoch == order.epoch
         order.record_response("bar", goal, answer)
-        self.heard.append(goal)
+        self.received.append(goal)
 
     def ask(self, order: Order) -> None:
         self.asked.append(order.order_id)
@@ -62,7 +62,7 @@ async def test_the_first_that_is_answered_opens_the_way_for_the_rest(books: Book
     books.bar.come_back()
     await until(lambda: books.asked != [])
     (first,) = books.bar.calls[-1][1]
-    assert len(books.heard) == 1
+    assert len(books.received) == 1
     assert {first, *books.asked} == {each.order_id for each in owed}
     assert len(books.backlog) == 0
 
@@ -78,7 +78,7 @@ async def test_while_nobody_answers_there_is_one_call_at_a_time(books: Books) ->
     books.bar.ears.clear()
     for _ in range(5):
         books.owe(Goal.PLACE)
-        books.backlog.watch()
+        books.backlog.wake()
     await until(lambda: books.bar.calls != [])
     await asyncio.sleep(0)
     assert len(books.bar.calls) == 1
@@ -89,7 +89,7 @@ async def test_delays_grow_while_it_is_away_and_start_over_when_it_is_back(books
     books.owe(Goal.PLACE)
     await until(lambda: books.backoff.failures >= 4)
     books.bar.come_back()
-    await until(lambda: books.heard != [])
+    await until(lambda: books.received != [])
     await until(lambda: books.backoff.failures == 0)
 
 
@@ -104,13 +104,13 @@ async def test_what_was_acknowledged_elsewhere_is_not_called_for(books: Books) -
     acknowledged.owed.clear()
     deciding.decision_unwritten = True
     books.bar.come_back()
-    await until(lambda: books.heard != [])
+    await until(lambda: books.received != [])
     assert books.bar.calls[-1] == (Goal.PLACE, [owed.order_id])
     assert books.asked == []
 
 
 async def test_where_nothing_is_owed_it_asks_for_the_menu(books: Books) -> None:
-    books.backlog.watch()
+    books.backlog.wake()
     books.bar.come_back()
     await until(lambda: books.bar.is_reachable)
     assert books.bar.knocks >= 1
@@ -138,7 +138,7 @@ async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: B
     (owed,) = books.owe(Goal.PLACE)
     books.bar.come_back()
 
-    await until(lambda: books.heard == [Goal.PLACE])
+    await until(lambda: books.received == [Goal.PLACE])
     assert owed.owed == {}
     assert not failures
 
@@ -146,18 +146,18 @@ async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: B
 async def test_orders_that_were_postponed_survive_a_failure_that_nobody_expected() -> None:
     bar = FakeDepartment("bar")
     failures = [KeyError("kitchen")]
-    heard: list[str] = []
+    received: list[str] = []
 
-    def hear(order: Order, goal: Goal, epoch: int, answer: "TicketResult | BaseException") -> None:
+    def receive(order: Order, goal: Goal, epoch: int, answer: "TicketResult | BaseException") -> None:
         if failures:
             raise failures.pop()
-        heard.append(order.order_id)
+        received.append(order.order_id)
 
-    postponed = Postponed(bar, Backoff(0.001, 0.004, lambda: 1.0), heard=hear, expire=lambda orders: None)
+    postponed = Postponed(bar, Backoff(0.001, 0.004, lambda: 1.0), receive=receive, expire=lambda orders: None)
     owed = [order("bar coffee") for _ in range(3)]
     for each in owed:
         each.owed = {"bar": Goal.PLACE}
         postponed.add(each)
 
-    await until(lambda: sorted(heard) == sorted(each.order_id for each in owed))
+    await until(lambda: sorted(received) == sorted(each.order_id for each in owed))
     await postponed.close()

@@ -86,7 +86,7 @@ async def test_an_order_whose_guest_left_while_it_was_inserted_is_found(restaura
     restaurant.database.way.set()
     while await restaurant.journal.find(asked.order_id) is None:  # noqa: ASYNC110 - a fact on disk tells nobody
         await asyncio.sleep(0.001)
-    await restaurant.ordering._watch._find_unknown()
+    await restaurant.ordering._lease_keeper._find_unknown()
     await restaurant.settle()
     assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
 

@@ -200,7 +200,7 @@ async def test_a_refusal_of_what_is_no_longer_wanted_changes_nothing(restaurant:
 
 async def test_a_late_failure_of_what_has_been_answered_is_forgotten(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee"))
-    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.PLACE, placed.epoch, Unreachable("late"))
+    restaurant.ordering.backlogs["bar"]._receive(placed, Goal.PLACE, placed.epoch, Unreachable("late"))
     assert outcomes(placed) == ["accepted"]
     assert len(restaurant.ordering.backlogs["bar"]) == 0
     await restaurant.settle()

@@ -295,5 +295,5 @@ async def test_what_was_rejected_cannot_be_cancelled(restaurant: Restaurant) -> 
 
 
 def _owed(restaurant: Restaurant, asked: Order) -> dict[str, Goal] | None:
-    running = restaurant.ordering._running.get(asked.order_id)
+    running = restaurant.ordering._in_flight.get(asked.order_id)
     return None if running is None or running.order.decision_unwritten else running.order.owed

@@ -152,7 +152,7 @@ async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaur
     await restaurant.journal.flush()
     restaurant.clock.now += TOO_LATE
     await restaurant.crash_and_open()
-    resumed = restaurant.ordering._running.get(placed.order_id)
+    resumed = restaurant.ordering._in_flight.get(placed.order_id)
     assert resumed is not None
     await until(lambda: outcomes(resumed.order) == ["expired"])
 
@@ -266,7 +266,7 @@ async def pending_across_a_crash(restaurant: Restaurant, *, before: float, set_a
     restaurant.clock.now += before
     restaurant.clock.set_ahead = set_ahead
     await restaurant.crash_and_open()
-    running = restaurant.ordering._running.get(placed.order_id)
+    running = restaurant.ordering._in_flight.get(placed.order_id)
     assert running is not None
     return running.order
 
@@ -285,7 +285,7 @@ async def test_an_order_that_is_taken_for_a_clients_sake_does_not_expire_by_two_
     asked = order("kitchen pizza", now_ms=NOON_MS - 3_600_000)
     asked.response_recorded = True
     await restaurant.journal.insert(asked)
-    running = await restaurant.ordering._take_charge(asked.order_id)
+    running = await restaurant.ordering._cancelling.own(asked.order_id)
     await look_again(restaurant)
     assert outcomes(running.order) == ["pending"]
     restaurant.clock.now += TOO_LATE

@@ -28,7 +28,7 @@ async def listed(restaurant: Restaurant, status: Status | None = None, limit: in
     ids: list[str] = []
     before = None
     while True:
-        page = await asyncio.wait_for(restaurant.ordering.history(limit, before, status, None), SECONDS)
+        page = await asyncio.wait_for(restaurant.ordering.list_orders(limit, before, status, None), SECONDS)
         assert len(page.orders) <= limit
         assert all(status in (None, each.status) for each in page.orders)
         ids += [each.order_id for each in page.orders]
@@ -60,7 +60,7 @@ async def test_orders_are_listed_as_they_were_told_before_that_is_written(restau
     assert await listed(restaurant, Status.ACCEPTED) == [accepted]
     assert await listed(restaurant, Status.REFUSED) == [refused]
     assert await listed(restaurant, Status.PENDING) == []
-    page = await restaurant.ordering.history(10, None, Status.ACCEPTED, None)
+    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, None)
     assert outcomes(page.orders[0]) == ["accepted"]
     assert (await restaurant.ordering.find(accepted)).status is Status.ACCEPTED
 
@@ -81,7 +81,7 @@ async def test_pages_of_one_status_are_full_and_in_order_though_some_is_not_writ
 
 async def test_orders_of_a_table_are_listed_as_they_were_told(restaurant: Restaurant) -> None:
     mine, _ = await told_and_not_written(restaurant, order("bar coffee", table="7"), order("bar coffee", table="8"))
-    page = await restaurant.ordering.history(10, None, Status.ACCEPTED, "7")
+    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, "7")
     assert [each.order_id for each in page.orders] == [mine]
 
 
@@ -89,7 +89,7 @@ async def test_an_order_whose_insertion_is_not_committed_is_not_listed(restauran
     restaurant.database.way.clear()
     asked = order("bar coffee")
     placing = asyncio.create_task(restaurant.ordering.place(asked))
-    await until(lambda: asked.order_id in restaurant.ordering._running)
+    await until(lambda: asked.order_id in restaurant.ordering._in_flight)
     assert await listed(restaurant) == await listed(restaurant, Status.PENDING) == []
     restaurant.database.way.set()
     await placing
@@ -105,7 +105,7 @@ async def test_a_record_that_is_written_while_a_page_is_read_is_listed_as_it_was
         await restaurant.settle()
 
     restaurant.database.after_read = write_meanwhile
-    page = await restaurant.ordering.history(10, None, None, None)
+    page = await restaurant.ordering.list_orders(10, None, None, None)
     assert [each.status for each in page.orders] == [Status.ACCEPTED]
     assert [each.order_id for each in page.orders] == [told]
 
@@ -159,7 +159,7 @@ async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Res
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
-    await until(lambda: running_of(restaurant, placed).is_answer_written)
+    await until(lambda: running_of(restaurant, placed).is_response_written)
     writes = restaurant.database.writes
     again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
     assert outcomes(again) == ["accepted", "pending"]
@@ -167,7 +167,7 @@ async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Res
 
 
 def running_of(restaurant: Restaurant, placed: Order) -> InFlightOrder:
-    running = restaurant.ordering._running.get(placed.order_id)
+    running = restaurant.ordering._in_flight.get(placed.order_id)
     assert running is not None
     return running
 

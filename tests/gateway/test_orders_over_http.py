@@ -10,7 +10,7 @@ from gateway.domain.currencies import Currency
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from tests.gateway.fakes import STOCK, new_id, until
 from tests.gateway.served import Json, Served, problem, serve
 

@@ -225,12 +225,12 @@ async def test_an_order_that_is_looked_up_is_found_in_memory_and_on_disk(restaur
 async def test_the_history_shows_orders_as_they_stand(restaurant: Restaurant) -> None:
     first = await restaurant.ordering.place(order("bar coffee", table="7"))
     second = await restaurant.ordering.place(order("kitchen meat"))
-    page = await restaurant.ordering.history(10, None, None, None)
+    page = await restaurant.ordering.list_orders(10, None, None, None)
     assert page.orders == [second, first]
-    assert [each.order_id for each in (await restaurant.ordering.history(10, None, None, "7")).orders] == [
+    assert [each.order_id for each in (await restaurant.ordering.list_orders(10, None, None, "7")).orders] == [
         first.order_id
     ]
-    page = await restaurant.ordering.history(10, None, Status.REFUSED, None)
+    page = await restaurant.ordering.list_orders(10, None, Status.REFUSED, None)
     assert page.orders == [second]
 
 

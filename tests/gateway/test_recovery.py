@@ -131,7 +131,7 @@ async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_re
     await restaurant.crash()
     del restaurant.departments["kitchen"]
     await restaurant.open()
-    owed = {each.order_id: restaurant.ordering._running.get(each.order_id) for each in placed}
+    owed = {each.order_id: restaurant.ordering._in_flight.get(each.order_id) for each in placed}
     await until(lambda: all(each and each.order.owed == {"kitchen": Goal.CANCEL} for each in owed.values()))
     found = [await restaurant.written(each.order_id) for each in placed]
     assert [outcomes(each) for each in found] == [

@@ -216,7 +216,7 @@ def _check_told(
             findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
     verbs = {name: steps[name][entry.order_id] for name in tickets}
-    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.answered), row.currency)
+    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.response_recorded), row.currency)
     for word in entry.words:
         _check_word(findings, end, word.told)
     _check_sequence(findings, str(end), entry.words)

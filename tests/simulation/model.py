@@ -28,7 +28,7 @@ from departments.domain.tickets import NOT_FOR_STAFF, Ticket, TicketState, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from tests.departments.factories import NEXT
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
