@@ -2,7 +2,8 @@
 
 The record of an order's first response follows within moments, and no listing hurries it. Until then the journal's row
 is older than what is known here, and memory stands in for it, but only as long as both are of the same owner, nothing
-was decided, and the first response is not on record: what was decided, or became known later, is shown as it is written.
+was decided, and the first response is not on record: what was decided, or became known later, is shown as it is
+written.
 """
 
 from collections.abc import Mapping

@@ -391,7 +391,7 @@ PLANTS = [
                 "            monotonic=clock.monotonic,\n            is_in_flight",
                 "            monotonic=clock.wall,\n            is_in_flight",
             ),
-            Edit("gateway.orders.leases", "min(now - self._looked_at, self._lease / 2)", "now - self._looked_at"),
+            Edit("gateway.orders.leases", "min(now - self._observed_at, self._lease / 2)", "now - self._observed_at"),
         ],
         "clocks",
     ),
