@@ -1,9 +1,9 @@
 """What one department is still owed while it cannot be reached, and the task that probes it.
 
 While the department can be reached, the backlog is empty or being asked for again. While it cannot, one task probes it
-at growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first probe
-that gets a response closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
-however long, a department that fails costs one call for one order an interval.
+at growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first
+probe that gets a response closes the breaker, and all the rest is asked again on the normal path. However much is owed,
+and however long, a department that fails costs one call for one order an interval.
 """
 
 import asyncio

@@ -131,7 +131,7 @@ class InFlightOrder:
         self._wake()
 
     def decided(self) -> None:
-        """Record that the order's lines hold a decision that is not written: whoever wants the order from now on waits."""
+        """Record that the lines hold a decision that is not written: whoever wants the order from now on waits."""
         self._move(Event.DECIDED)
         self.order.decision_unwritten = True
         if self.response.done():

@@ -34,7 +34,7 @@ class Recorder:
         *,
         ask_all: Callable[[InFlightOrder], None],
     ) -> None:
-        """`ask_all` sends a decision once it is written; a write that failed is repeated after `journal_retry` seconds."""
+        """`ask_all` sends a decision once it is written; a failed write is repeated after `journal_retry` seconds."""
         self._journal = journal
         self._in_flight = in_flight
         self._tasks = tasks
