@@ -5,7 +5,7 @@ GatewayError
 ├── KeyReused            the idempotency key belongs to another order
 ├── OrderNotFound        no such order
 ├── OrderUnreadable      the order is written in a way that this version cannot read
-├── NotCancellable       nothing of the order can be taken back
+├── NotCancellable       nothing of the order can be cancelled any more
 ├── RuleBroken           a field of a request is not allowed
 │   ├── BodyUnreadable       the body is not JSON
 │   ├── FieldMissing         a field is not there
@@ -18,7 +18,7 @@ GatewayError
 │   └── NulCharacter         a text holds the one character that no database keeps
 ├── Overloaded           too many orders are waiting; nothing was written down
 ├── BrokenOff            the request that wrote the order down ended before it was done
-└── TakenOver            another gateway looks after the order now
+└── TakenOver            another gateway owns the order now
 """
 
 import json
@@ -71,7 +71,7 @@ class OrderUnreadable(GatewayError):
 
 
 class NotCancellable(GatewayError):
-    """Nothing of the order can be taken back any more; `states` tells each department's ticket."""
+    """Nothing of the order can be cancelled any more."""
 
     def __init__(self, order_id: str, reason: str) -> None:
         super().__init__(f"order {order_id} cannot be cancelled: {reason}")
@@ -158,10 +158,10 @@ class NulCharacter(RuleBroken):
 
 
 class Overloaded(GatewayError):
-    """Too many orders are waiting for their answer."""
+    """Too many orders are waiting for their response."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(f"{most} orders are waiting for their answer already; this one was not written down")
+        super().__init__(f"{most} orders are waiting for their response already; this one was not written down")
 
 
 class BrokenOff(GatewayError):
@@ -176,10 +176,10 @@ class BrokenOff(GatewayError):
 
 
 class TakenOver(GatewayError):
-    """Another gateway looks after the order now; nothing was written here."""
+    """Another gateway owns the order now; nothing was written here."""
 
     def __init__(self, order_id: str) -> None:
-        super().__init__(f"order {order_id} is being looked after by another gateway now; look at it again in a moment")
+        super().__init__(f"order {order_id} is owned by another gateway now; ask for it again in a moment")
         self.order_id = order_id
 
 

@@ -18,7 +18,7 @@ from gateway.domain.transitions import DECISIONS, PLACING, Decision, Goal, trans
 
 
 class Policy(StrEnum):
-    """Whether a guest takes what can be served, or only everything."""
+    """Whether the client takes what can be served, or only everything."""
 
     BEST_EFFORT = "best_effort"
     ALL_OR_NOTHING = "all_or_nothing"
@@ -214,7 +214,7 @@ class Order:
     def _demand_placing(self, department: str) -> None:
         """Raise ValueError where a decision is owed: it stays owed, whatever a department responds."""
         if self.owed.get(department) not in PLACING:
-            raise ValueError(f"{department} is owed {self.owed.get(department)}, which is not a placing to give up")
+            raise ValueError(f"{department} is owed {self.owed.get(department)}, which is not a placing")
 
     def _may_have_been_accepted(self) -> bool:
         """Return whether lines that are pending here may have been returned as accepted, before a crash.

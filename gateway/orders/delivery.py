@@ -47,7 +47,7 @@ class Delivery:
         monotonic: Callable[[], float],
         random: Callable[[], float],
     ) -> None:
-        """`monotonic` returns seconds of a clock that nobody can set, `random` a number from 0 to 1."""
+        """`monotonic` returns seconds of a monotonic clock, `random` a number from 0 to 1."""
         self._journal = journal
         self._in_flight = in_flight
         self._departments = departments

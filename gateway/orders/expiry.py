@@ -2,7 +2,7 @@
 
 The time of day is asked only for an order that another process has left in the journal, and only once: it alone knows
 how long ago the order was placed. A time of day that was set back makes the order younger than it is, never younger
-than new; one that was set ahead meanwhile cannot be told from time that has passed.
+than new; one that was set ahead meanwhile looks the same as time that has passed.
 """
 
 from gateway.domain.order import Order

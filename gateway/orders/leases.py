@@ -23,7 +23,7 @@ class LeaseObserver:
     """The renewals of all other gateways, as this one has seen them."""
 
     def __init__(self, lease: float, monotonic: Callable[[], float]) -> None:
-        """`lease` in seconds; `monotonic` returns seconds of a clock that nobody can set."""
+        """`lease` in seconds; `monotonic` returns seconds of a monotonic clock."""
         self._lease = lease
         self._monotonic = monotonic
         self._observed_at = monotonic()

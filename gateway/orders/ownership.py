@@ -40,7 +40,7 @@ class LeaseKeeper:
     ) -> None:
         """`is_in_flight` returns whether an order is in memory; `resume` works on one; `release_all` releases them all.
 
-        `lease` in seconds; `monotonic` returns seconds of a clock that nobody can set.
+        `lease` in seconds; `monotonic` returns seconds of a monotonic clock.
         """
         self._journal = journal
         self._lease = lease

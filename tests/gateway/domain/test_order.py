@@ -104,7 +104,7 @@ def test_orders_are_the_same_whatever_became_of_them() -> None:
     assert one.asks_the_same(other)
 
 
-def test_an_answer_decides_each_line_and_settles_what_was_owed() -> None:
+def test_a_response_decides_each_line_and_ends_what_was_owed() -> None:
     asked = order("bar coffee 2", "bar beer", "bar wine", "bar soda 5")
     asked.record_response("bar", Goal.PLACE, queued(ACCEPTED, SOLD_OUT, UNKNOWN, TWO_LEFT))
     assert outcomes(asked) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
@@ -126,7 +126,7 @@ def expecting(asked: Order, *prices: int | None) -> Order:
     return asked
 
 
-def test_a_price_that_has_changed_is_told_with_the_price_as_it_is_and_costs_nothing() -> None:
+def test_a_price_that_has_changed_is_returned_with_the_price_as_it_is_and_costs_nothing() -> None:
     asked = expecting(order("bar coffee", "bar soda"), 350, None)
     asked.record_response("bar", Goal.PLACE, queued(DEARER, ACCEPTED))
     assert outcomes(asked) == ["price_changed", "accepted"]
@@ -135,7 +135,7 @@ def test_a_price_that_has_changed_is_told_with_the_price_as_it_is_and_costs_noth
     assert asked.total == 350
 
 
-def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_taken_back() -> None:
+def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_cancelled() -> None:
     asked = expecting(all_or_nothing("bar coffee", "kitchen pizza"), 350, None)
     asked.record_response("bar", Goal.HOLD, TicketResult(TicketState.NONE, [DEARER]))
     asked.record_response("kitchen", Goal.HOLD, held(ACCEPTED))
@@ -145,14 +145,14 @@ def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_taken_back()
     assert (asked.owed, asked.status, asked.total) == ({"kitchen": Goal.CANCEL}, Status.REFUSED, 0)
 
 
-def test_a_price_that_had_changed_before_the_cancel_arrived_is_told() -> None:
+def test_a_price_that_had_changed_before_the_cancel_arrived_is_returned() -> None:
     asked = expecting(order("bar coffee", "bar soda"), 350, None)
     asked.cancel()
     asked.record_response("bar", Goal.CANCEL, cancelled(DEARER, ACCEPTED))
     assert outcomes(asked) == ["price_changed", "cancelled"]
 
 
-def test_an_answer_is_for_its_department_alone() -> None:
+def test_a_response_is_for_its_department_alone() -> None:
     asked = order("bar coffee", "kitchen pizza", "bar soda")
     asked.record_response("bar", Goal.PLACE, queued(ACCEPTED, ACCEPTED))
     assert outcomes(asked) == ["accepted", "pending", "accepted"]
@@ -160,7 +160,7 @@ def test_an_answer_is_for_its_department_alone() -> None:
 
 
 @pytest.mark.parametrize("goal", [Goal.PLACE, Goal.HOLD, Goal.CONFIRM])
-def test_an_answer_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> None:
+def test_a_response_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> None:
     asked = order("bar coffee")
     asked.cancel()
     before = repr(asked)
@@ -168,7 +168,7 @@ def test_an_answer_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> No
     assert repr(asked) == before
 
 
-def test_a_replayed_answer_changes_nothing() -> None:
+def test_a_replayed_response_changes_nothing() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     before = repr(asked)
@@ -176,7 +176,7 @@ def test_a_replayed_answer_changes_nothing() -> None:
     assert repr(asked) == before
 
 
-def test_an_answer_from_a_department_that_was_not_asked_changes_nothing() -> None:
+def test_a_response_from_a_department_that_was_not_asked_changes_nothing() -> None:
     asked = order("bar coffee")
     before = repr(asked)
     asked.record_response("kitchen", Goal.PLACE, queued(ACCEPTED))
@@ -197,7 +197,7 @@ def test_a_tombstone_refuses_a_late_place() -> None:
     assert asked.owed == {}
 
 
-def test_what_a_department_will_not_place_is_rejected_with_the_reason_and_buried_there() -> None:
+def test_what_a_department_will_not_place_is_rejected_with_the_reason_and_gets_a_tombstone_there() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.reject("bar", "bar refused it: no")
     assert outcomes(asked) == ["rejected", "pending"]
@@ -234,7 +234,7 @@ def test_no_refusal_ends_a_decision(goal: Goal) -> None:
     assert outcomes(asked) == ["accepted"]
 
 
-def test_all_or_nothing_that_a_department_rejects_is_taken_back_everywhere() -> None:
+def test_all_or_nothing_that_a_department_rejects_is_cancelled_everywhere() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     asked.reject("kitchen", "kitchen refused it: no")
     assert not asked.decide(Goal.HOLD)
@@ -245,7 +245,7 @@ def test_all_or_nothing_that_a_department_rejects_is_taken_back_everywhere() -> 
     assert asked.status is Status.REFUSED
 
 
-def test_what_was_told_pending_is_rejected_where_the_department_is_gone() -> None:
+def test_what_was_returned_as_pending_is_rejected_where_the_department_is_gone() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.response_recorded = True
     asked.reject_unconfigured("kitchen", "there is no department kitchen any more")
@@ -253,7 +253,7 @@ def test_what_was_told_pending_is_rejected_where_the_department_is_gone() -> Non
     assert asked.owed == {"bar": Goal.PLACE, "kitchen": Goal.CANCEL}
 
 
-def test_what_may_have_been_told_accepted_is_asked_for_where_the_department_is_gone() -> None:
+def test_what_may_have_been_returned_as_accepted_is_asked_for_where_the_department_is_gone() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.reject_unconfigured("kitchen", "there is no department kitchen any more")
     assert outcomes(asked) == ["pending", "pending"]
@@ -336,7 +336,7 @@ def test_a_department_that_cancelled_what_it_held_has_the_last_word() -> None:
     assert asked.lines[0].unit_price is None
 
 
-def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
+def test_what_no_department_responded_to_expires_and_leaves_a_tombstone_owed() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.response_recorded = True
     asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
@@ -350,7 +350,7 @@ def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
     assert asked.owed == {}
 
 
-def test_what_was_placed_unheard_and_not_started_stays_expired() -> None:
+def test_what_was_placed_without_its_response_and_not_started_stays_expired() -> None:
     asked = order("kitchen pizza")
     asked.response_recorded = True
     asked.expire()
@@ -371,20 +371,20 @@ def test_what_may_have_been_accepted_before_a_crash_is_asked_for_and_not_cancell
     assert asked.owed == {}
 
 
-def test_what_a_department_had_refused_unheard_is_refused_though_it_is_cancelled() -> None:
+def test_what_a_department_had_refused_without_its_response_is_refused_though_it_is_cancelled() -> None:
     asked = order("bar coffee", "bar beer")
     asked.cancel()
     asked.record_response("bar", Goal.CANCEL, cancelled(ACCEPTED, SOLD_OUT))
     assert outcomes(asked) == ["cancelled", "out_of_stock"]
 
 
-def test_all_or_nothing_that_nobody_was_told_of_expires_all_the_same() -> None:
+def test_all_or_nothing_that_was_not_returned_expires_all_the_same() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     assert asked.expire()
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
 
 
-def test_a_confirmed_order_is_taken_back_whole() -> None:
+def test_a_confirmed_order_is_cancelled_whole() -> None:
     asked = confirmed("bar coffee", "kitchen pizza")
     asked.cancel()
     assert asked.owed == {"bar": Goal.SUSPEND, "kitchen": Goal.SUSPEND}
@@ -436,7 +436,7 @@ def test_every_decision_has_an_epoch_of_its_own() -> None:
     assert late.epoch == 1
 
 
-def test_what_a_department_refused_unheard_stays_expired_though_the_rest_is_being_made() -> None:
+def test_what_a_department_refused_without_its_response_stays_expired_though_the_rest_is_being_made() -> None:
     asked = order("kitchen pizza", "kitchen meat")
     asked.response_recorded = True
     asked.expire()
@@ -485,7 +485,7 @@ def test_taking_back_asks_every_department_that_may_make_something() -> None:
 
 
 @pytest.mark.parametrize("answer", [SOLD_OUT, UNKNOWN])
-def test_what_was_refused_cannot_be_taken_back(answer: LineResult) -> None:
+def test_what_was_refused_cannot_be_cancelled(answer: LineResult) -> None:
     asked = order("bar beer")
     asked.record_response("bar", Goal.PLACE, TicketResult(TicketState.NONE, [answer]))
     with pytest.raises(NotCancellable, match="it is refused"):

@@ -197,7 +197,7 @@ TestOrderMachine.settings = settings(max_examples=120, stateful_step_count=20, d
 
 
 @given(orders(Policy.ALL_OR_NOTHING), st.data())
-def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departments_answer(
+def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departments_respond(
     order: Order, data: st.DataObject
 ) -> None:
     stations = {name: Station(name) for name in order.shares}

@@ -61,7 +61,7 @@ def test_it_does_not_matter_that_the_time_of_day_is_set(seconds: float) -> None:
     assert watcher.look(LOOK, alive=3, dead=7) == ["dead"]
 
 
-def test_a_time_in_which_nobody_could_renew_kills_nobody() -> None:
+def test_a_time_in_which_no_gateway_could_renew_ends_no_lease() -> None:
     """The database was away: whoever comes back first leaves the others time to come back, too."""
     watcher = Watcher()
     watcher.look(LOOK, other=5)

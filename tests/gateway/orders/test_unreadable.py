@@ -87,7 +87,7 @@ async def test_any_number_of_them_does_not_hide_the_orders_behind_them(restauran
     assert restaurant.journal.unreadable == 5
 
 
-async def test_a_running_gateway_goes_on_beside_it(restaurant: Restaurant) -> None:
+async def test_a_living_gateway_goes_on_beside_it(restaurant: Restaurant) -> None:
     spoiled = order("bar coffee")
     await restaurant.journal.insert(spoiled)
     await spoil(restaurant, spoiled.order_id, "owed", '{"bar": "reserve"}')

@@ -60,7 +60,7 @@ async def test_an_unknown_order_is_not_found(journal: Journal) -> None:
     assert await journal.find(new_id()) is None
 
 
-async def test_a_known_id_answers_the_order_that_has_it_and_writes_nothing(journal: Journal) -> None:
+async def test_a_known_id_returns_the_order_that_has_it_and_writes_nothing(journal: Journal) -> None:
     first = decided("bar coffee")
     await write(journal, first)
     known = await journal.insert(order("kitchen pizza", order_id=first.order_id))
@@ -130,7 +130,7 @@ async def test_of_several_words_on_one_order_the_last_one_wins(journal: Journal)
     assert found.lines[0].reason == "third"
 
 
-async def test_what_is_written_later_is_the_order_as_it_was_when_it_was_given(journal: Journal) -> None:
+async def test_what_is_written_later_is_the_order_as_it_was_when_it_was_submitted(journal: Journal) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
     later = journal.update_later(asked)
@@ -305,7 +305,7 @@ async def test_a_journal_that_cannot_be_written_says_so_and_why(journal: Journal
         await journal.unfinished()
 
 
-async def test_a_failure_reaches_everyone_in_its_batch_and_nobody_after_it(
+async def test_a_failure_reaches_all_in_its_batch_and_none_after_it(
     journal: Journal, database: BreakableDatabase
 ) -> None:
     database.is_broken = True

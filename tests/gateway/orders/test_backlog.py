@@ -57,7 +57,7 @@ async def books() -> AsyncIterator[Books]:
     await books.backlog.close()
 
 
-async def test_the_first_that_is_answered_opens_the_way_for_the_rest(books: Books) -> None:
+async def test_the_first_that_is_responded_to_opens_the_way_for_the_rest(books: Books) -> None:
     owed = books.owe(Goal.PLACE, Goal.CANCEL, Goal.PLACE)
     books.bar.come_back()
     await until(lambda: books.asked != [])
@@ -67,14 +67,14 @@ async def test_the_first_that_is_answered_opens_the_way_for_the_rest(books: Book
     assert len(books.backlog) == 0
 
 
-async def test_each_knock_is_with_another_order(books: Books) -> None:
+async def test_each_probe_is_with_another_order(books: Books) -> None:
     owed = books.owe(Goal.PLACE, Goal.PLACE, Goal.PLACE)
     await until(lambda: len(books.bar.calls) >= 6)
     knocked = [order_id for _, order_ids in books.bar.calls[:6] for order_id in order_ids]
     assert knocked == [each.order_id for each in owed] * 2
 
 
-async def test_while_nobody_answers_there_is_one_call_at_a_time(books: Books) -> None:
+async def test_while_no_department_responds_there_is_one_call_at_a_time(books: Books) -> None:
     books.bar.ears.clear()
     for _ in range(5):
         books.owe(Goal.PLACE)
@@ -93,7 +93,7 @@ async def test_delays_grow_while_it_is_away_and_start_over_when_it_is_back(books
     await until(lambda: books.backoff.failures == 0)
 
 
-async def test_what_is_too_old_is_given_up_before_each_call(books: Books) -> None:
+async def test_what_is_too_old_is_expired_before_each_call(books: Books) -> None:
     (owed,) = books.owe(Goal.PLACE)
     await until(lambda: len(books.expired) >= 2)
     assert books.expired[0] == [owed.order_id]
@@ -117,7 +117,7 @@ async def test_where_nothing_is_owed_it_asks_for_the_menu(books: Books) -> None:
     assert books.bar.calls == []
 
 
-async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None:
+async def test_it_can_be_closed_before_and_while_it_probes(books: Books) -> None:
     await books.backlog.close()
     books.owe(Goal.PLACE)
     await books.backlog.close()
@@ -125,7 +125,7 @@ async def test_it_can_be_closed_before_and_while_it_knocks(books: Books) -> None
     assert len(books.backlog) == 1
 
 
-async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: Books) -> None:
+async def test_it_goes_on_probing_after_an_unexpected_failure(books: Books) -> None:
     failures = [RuntimeError("a fault of ours"), KeyError("kitchen")]
     attempt = books.bar.attempt
 
@@ -143,7 +143,7 @@ async def test_it_goes_on_knocking_after_a_failure_that_nobody_expected(books: B
     assert not failures
 
 
-async def test_orders_that_were_postponed_survive_a_failure_that_nobody_expected() -> None:
+async def test_orders_that_were_postponed_survive_an_unexpected_failure() -> None:
     bar = FakeDepartment("bar")
     failures = [KeyError("kitchen")]
     received: list[str] = []
