@@ -16,7 +16,9 @@ from bench.menus import PRICE, STOCK, Station
 from bench.programs import ROOT
 from departments.domain.tickets import Outcome as TicketOutcome
 from departments.domain.tickets import TicketLine, TicketSource, TicketState
-from gateway.domain.order import Goal, Line, Outcome, Policy, Status
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Policy, Status
+from gateway.domain.transitions import Goal
 from infra.db.database import encode_json
 
 TABLE = "7"

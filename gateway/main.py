@@ -12,8 +12,9 @@ import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.domain.limits import OrderLimits
+from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
-from gateway.orders.service import OrderService, RetryPolicy
+from gateway.orders.service import OrderService
 from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
 from gateway.rest.readiness import Readiness

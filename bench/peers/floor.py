@@ -5,7 +5,8 @@ import uvicorn
 from litestar import Litestar, post
 
 from bench.peers.arguments import gateway_arguments
-from gateway.domain.order import Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Policy, Status
 from gateway.rest.schemas import LineResponse, OrderRequest, OrderResponse
 
 

@@ -10,7 +10,9 @@ from gateway.department_client.convert import OrderColumns, TicketColumns, order
 from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, Refused
 from gateway.department_client.statuses import MAY_SPLIT, MEANINGS, Meaning
 from gateway.department_client.stream import OrderStream, StreamRefused
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 from infra.request_ids import HEADER
 

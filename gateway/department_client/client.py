@@ -31,8 +31,10 @@ from gateway.department_client.convert import menu_snapshot
 from gateway.department_client.errors import Deferred, DepartmentCallError, Refused, Unreachable
 from gateway.department_client.statuses import MEANINGS, Meaning
 from gateway.department_client.stream import OrderStream
+from gateway.domain.lines import TicketResult
 from gateway.domain.menu import MenuSnapshot
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 from infra.group_commit import GroupCommit
 from infra.grpc.peer_guard import WatchedChannel, is_transport_failure

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TypedDict
 
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.menu import MenuItem, MenuSnapshot
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 
 TicketColumns = v1.StreamOrdersResponse | v1.PlaceOrdersResponse | v1.TicketBatch

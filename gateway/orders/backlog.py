@@ -1,9 +1,9 @@
-"""What one department is still owed, and the task that sees to it.
+"""What one department is still owed while it cannot be reached, and the task that probes it.
 
-While the department can be reached, the backlog is empty or being handed over. While it cannot, one task knocks at
-growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first knock
-that gets a response closes the breaker, and all the rest is asked again on the normal path. However much is owed, and
-however long, a department that fails costs one call for one order an interval.
+While the department can be reached, the backlog is empty or being asked for again. While it cannot, one task probes it
+at growing intervals: with one of the orders that are owed, another each time, or by asking for the menu. The first
+probe that gets a response closes the breaker, and all the rest is asked again on the normal path. However much is owed,
+and however long, a department that fails costs one call for one order an interval.
 """
 
 import asyncio
@@ -13,14 +13,16 @@ import structlog
 
 from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import DepartmentCallError, Unreachable
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from infra.supervise import supervised
 
 log = structlog.get_logger("backlog")
 
-Heard = Callable[[Order, Goal, int, "TicketResult | Exception"], None]
-"""Takes in an order, what was asked of it, under which epoch, and the answer."""
+Receive = Callable[[Order, Goal, int, "TicketResult | Exception"], None]
+"""Called with an order, the goal that was asked for, under which epoch, and the response."""
 
 
 class Backlog:
@@ -31,14 +33,14 @@ class Backlog:
         department: DepartmentClient,
         backoff: Backoff,
         *,
-        heard: Heard,
+        receive: Receive,
         ask: Callable[[Order], None],
         expire: Callable[[Iterable[Order]], None],
     ) -> None:
-        """`heard` takes an answer in; `ask` asks again; `expire` gives up the orders that are too old."""
+        """`receive` records a response; `ask` asks again; `expire` expires the orders that are too old."""
         self._department = department
         self._backoff = backoff
-        self._heard = heard
+        self._receive = receive
         self._ask = ask
         self._expire = expire
         self._orders: dict[str, Order] = {}
@@ -51,49 +53,51 @@ class Backlog:
     def add(self, order: Order) -> None:
         """Owe the department an order until it has acknowledged it."""
         self._orders[order.order_id] = order
-        self.watch()
+        self.wake()
 
-    def watch(self) -> None:
-        """Knock until the department can be reached."""
+    def wake(self) -> None:
+        """Probe the department until it can be reached."""
         if self._task is None or self._task.done():
             name = f"backlog of {self._department.name}"
-            self._task = asyncio.get_running_loop().create_task(supervised(name, self._knock_until_open))
+            self._task = asyncio.get_running_loop().create_task(supervised(name, self._probe_until_reachable))
 
     async def close(self) -> None:
-        """Stop knocking; what is owed stays in the journal."""
+        """Stop probing; what is owed stays in the journal."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
 
-    async def _knock_until_open(self) -> None:
+    async def _probe_until_reachable(self) -> None:
         while not self._department.is_reachable or self._orders:
             if not self._department.is_reachable:
                 await asyncio.sleep(self._backoff.next())
             self._expire(self._orders.values())
             try:
-                await self._knock()
+                await self._probe()
             except Unreachable:
                 continue
             except DepartmentCallError as error:
                 log.warning("a department responded with an error", department=self._department.name, reason=str(error))
             if not self._department.is_reachable:
-                continue  # the call failed before it left: nobody knows whether the department can be reached
+                continue  # the call failed before it left: whether the department can be reached is not known
             log.info("a department can be reached again", department=self._department.name, owed=len(self._orders))
             self._backoff.reset()
             for order_id in list(self._orders):  # one by one: a failure leaves the others where they are
                 self._ask(self._orders.pop(order_id))
 
-    async def _knock(self) -> None:
+    async def _probe(self) -> None:
         name = self._department.name
-        for order_id in [key for key, order in self._orders.items() if name not in order.owed or order.settling]:
+        for order_id in [
+            key for key, order in self._orders.items() if name not in order.owed or order.decision_unwritten
+        ]:
             del self._orders[order_id]  # acknowledged, or about to be asked anew
         order = next(iter(self._orders.values()), None)
         if order is None:
             await self._department.probe()
             return
-        self._orders[order.order_id] = self._orders.pop(order.order_id)  # the next knock is another's
+        self._orders[order.order_id] = self._orders.pop(order.order_id)  # the next probe is another's
         goal, epoch = order.owed[name], order.epoch
-        (answer,) = await self._department.attempt(goal, [order])
+        (response,) = await self._department.attempt(goal, [order])
         if self._orders.get(order.order_id) is order and order.epoch == epoch:
             del self._orders[order.order_id]  # else something else was decided meanwhile, and is asked for
-        self._heard(order, goal, epoch, answer)
+        self._receive(order, goal, epoch, response)

@@ -2,7 +2,7 @@
 
 The time of day is asked only for an order that another process has left in the journal, and only once: it alone knows
 how long ago the order was placed. A time of day that was set back makes the order younger than it is, never younger
-than new; one that was set ahead meanwhile cannot be told from time that has passed.
+than new; one that was set ahead meanwhile looks the same as time that has passed.
 """
 
 from gateway.domain.order import Order
@@ -19,7 +19,7 @@ class Expiry:
         self._time_to_decide = time_to_decide
 
     def of_new(self) -> float:
-        """Return when an order with which a client comes at this moment, be it to cancel it, will be too old."""
+        """Return when an order that a client sends, or asks to cancel, at this moment will be too old."""
         return self._monotonic() + self._time_to_decide
 
     def of_known(self, order: Order) -> float:

@@ -1,119 +1,35 @@
-"""The journal: every order as it was asked for and as it stands. The gateway's tables and statements.
+"""The journal: every order as it was asked for and as it stands, durable.
 
 New orders and changes of known ones share one group commit, so that one fsync serves many. A change that recovery could
 derive again may be written later, with the next batch: it costs no fsync of its own.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
-import msgspec
 import sqlalchemy as sa
 import structlog
 
-from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable, TakenOver
-from gateway.domain.order import Goal, Line, Order, Policy, Status
-from infra.db.database import (
-    Database,
-    Statement,
-    encode_json,
-    insert_records,
-    statements_only,
-    strings,
-    update_records,
-)
+from gateway.domain.order import Order, Status
+from gateway.orders import leases
+from gateway.orders.tables import FIND, INSERT, KNOWN, UPDATE, Row, orders, pulse, read_row, row_of
+from infra.db.database import Database, encode_json, statements_only, strings
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
 
-metadata = sa.MetaData()
-
-orders = sa.Table(
-    "orders",
-    metadata,
-    sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, doc="order of arrival"),
-    sa.Column("order_id", sa.String(36), nullable=False, unique=True),
-    sa.Column("policy", sa.String(16), nullable=False),
-    sa.Column("placed_for", sa.String(64), doc="the table"),
-    sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
-    sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
-    sa.Column("status", sa.String(16), nullable=False),
-    sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
-    sa.Column("answered", sa.Boolean, nullable=False),
-    sa.Column("created_at_ms", sa.BigInteger, nullable=False),
-    sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that looks after it"),
-    sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
-    sa.Index("ix_orders_status_seq", "status", "seq"),
-    sa.Index(
-        "ix_orders_placed_for_seq",
-        "placed_for",
-        "seq",
-        sqlite_where=sa.text("placed_for IS NOT NULL"),
-        postgresql_where=sa.text("placed_for IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_orders_unfinished",
-        "seq",
-        sqlite_where=sa.text("owed IS NOT NULL"),
-        postgresql_where=sa.text("owed IS NOT NULL"),
-    ),
-)
-
-gateways = sa.Table(
-    "gateways",
-    metadata,
-    sa.Column(
-        "number",
-        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
-        primary_key=True,
-        doc="never given twice: who is taken for dead comes back under another one",
-    ),
-    sa.Column("renewals", sa.BigInteger, nullable=False, doc="grows as long as the gateway lives"),
-    sqlite_autoincrement=True,
-)
-
-pulse = sa.Table(
-    "pulse",
-    metadata,
-    sa.Column("only", sa.Boolean, primary_key=True, default=True),
-    sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the journal can be"),
-)
-
 BATCH = 512
-PATIENCE_SECONDS = 0.05
+RECORD_SECONDS = 0.05
+"""How long a change that is written later may wait for a batch to go with."""
 
 log = structlog.get_logger("journal")
 
-_decode_lines = msgspec.json.Decoder(list[Line]).decode
-_decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
-
-_INSERT = Statement(lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id))
-_UPDATE = Statement(
-    lambda dialect: update_records(
-        dialect,
-        orders,
-        [orders.c.order_id, orders.c.owner],
-        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.answered],
-        version=orders.c.epoch,
-    ).returning(orders.c.order_id, orders.c.owner)
-)
-_FIND = Statement(lambda dialect: sa.select(orders).where(orders.c.order_id.in_(strings(dialect, "order_ids"))))
-_KNOWN = Statement(
-    lambda dialect: sa.select(orders.c.order_id).where(orders.c.order_id.in_(strings(dialect, "order_ids")))
-)
-
-
-_Row = Order | OrderUnreadable
-
-Ended = Callable[[Mapping[int, int]], Mapping[int, int]]
-"""Of gateways, by number, with how often each has renewed its lease: returns those whose lease has ended."""
-
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class JournalPage:
     """Orders, newest first. `cursor` asks for the next page; None on the last. `unreadable` are missing in `orders`."""
 
     orders: list[Order]
@@ -126,26 +42,26 @@ class Journal:
 
     Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
 
-    Rows are read one by one. One that this version cannot read is logged and passed over, and keeps its owner and its
+    Rows are read one by one. One that this version cannot read is logged and skipped, and keeps its owner and its
     epoch, so that a newer version takes it up.
     """
 
     def __init__(self, database: Database, report: "Callable[[OrderUnreadable], None] | None" = None) -> None:
         """Write to a database whose tables are in place.
 
-        `report` is told of each order that cannot be read, once for each reason; by default it is logged.
+        `report` is called for each order that cannot be read, once for each reason; by default it is logged.
         """
         self._database = database
-        self._tell = report or _log_unreadable
+        self._report_new = report or _log_unreadable
         self.number = 0
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
         self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
-            self._commit, limit=BATCH, max_delay=PATIENCE_SECONDS
+            self._commit, limit=BATCH, max_delay=RECORD_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
-        """Write a new order; answers the one that has its id already, or None. Raises DatabaseError."""
+        """Write a new order; the result is the order that has its id already, or None. Raises DatabaseError."""
         order.owner = self.number
         return self._writes.submit(_Entry(order, is_new=True))
 
@@ -164,42 +80,42 @@ class Journal:
 
     @property
     def is_shared(self) -> bool:
-        """Tell whether other gateways may write to this journal."""
+        """Whether other gateways may write to this journal."""
         return self._database.url.drivername != "sqlite"
 
     async def enlist(self) -> None:
         """Take a number, with a lease."""
-        self.number = await self._database.write(_enlist)
+        self.number = await self._database.write(leases.enlist)
 
     async def retire(self) -> None:
-        """Give the lease back: others may take over at once what is unfinished."""
-        await self._database.write(_retire, self.number)
+        """End the own lease: others may take over at once what is unfinished."""
+        await self._database.write(leases.retire, self.number)
 
-    async def claim(self, ended: Ended, limit: int) -> list[Order] | None:
+    async def claim(self, ended: leases.Ended, limit: int) -> list[Order] | None:
         """Renew the lease, and take over the oldest unfinished orders of gateways whose leases ended.
 
-        Nobody shares a journal on SQLite: there every other gateway is one of the past, and `ended` is not asked.
-        Answers None where others have taken this gateway for dead.
+        A journal on SQLite is not shared: there every other gateway is one of the past, and `ended` is not called.
+        Return None where another gateway has ended this one's lease.
         """
-        rows = await self._database.write(_claim, self.number, ended if self.is_shared else dict, limit)
+        rows = await self._database.write(leases.claim, self.number, ended if self.is_shared else dict, limit)
         if rows is None:
             return None
         self._unreadable.clear()
         return self._readable(rows)
 
     async def take(self, order_id: str) -> Order | None:
-        """Take over one order, whoever looks after it: from here on its owner's writes are fenced off.
+        """Take over one order, whichever gateway owns it: from here on that gateway's writes are fenced off.
 
         Raises OrderUnreadable, and then nothing has changed.
         """
         try:
-            return await self._database.write(_take, self.number, order_id)
+            return await self._database.write(leases.take, self.number, order_id)
         except OrderUnreadable as error:
             self._report(error)
             raise
 
     async def flush(self) -> None:
-        """Wait until everything that was given here is written."""
+        """Wait until everything that was submitted is written."""
         await self._writes.drain()
 
     async def find(self, order_id: str) -> Order | None:
@@ -220,7 +136,7 @@ class Journal:
 
     async def renewals(self) -> dict[int, int]:
         """Return how often each gateway that has a lease has renewed it, by its number."""
-        return await self._database.read(_renewals)
+        return await self._database.read(leases.renewals)
 
     async def page(
         self,
@@ -230,18 +146,18 @@ class Journal:
         table: str | None,
         *,
         also: Sequence[str] = (),
-    ) -> Page:
+    ) -> JournalPage:
         """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
         rows, cursor = await self._database.read(_page, limit, before, status, table, also)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
-        return Page(self._readable(rows), cursor, unreadable)
+        return JournalPage(self._readable(rows), cursor, unreadable)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""
         return await self._database.read(_unfinished, self.number)
 
     async def is_writable(self) -> bool:
-        """Tell whether the journal takes writes, by writing."""
+        """Return whether the journal takes writes, by writing."""
         try:
             await self._database.write(_touch)
         except DatabaseError as error:
@@ -250,7 +166,7 @@ class Journal:
         return True
 
     def _readable(self, rows: "Sequence[Order | OrderUnreadable]", *, demand: bool = False) -> list[Order]:
-        """Pass over what cannot be read, and report it; raises OrderUnreadable where all of it is demanded."""
+        """Skip and report what cannot be read; raises OrderUnreadable where all of it is demanded."""
         orders: list[Order] = []
         for row in rows:
             if isinstance(row, OrderUnreadable):
@@ -268,7 +184,7 @@ class Journal:
         self._unreadable[error.order_id] = error.reason
         if (error.order_id, error.reason) not in self._logged:
             self._logged.add((error.order_id, error.reason))
-            self._tell(error)
+            self._report_new(error)
 
     async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
         return await self._database.write(_write, entries)
@@ -279,26 +195,14 @@ def _log_unreadable(error: OrderUnreadable) -> None:
 
 
 class _Entry:
-    """An order as it is when it is given here."""
+    """An order as it is when it is submitted."""
 
     __slots__ = ("is_new", "order", "row")
 
     def __init__(self, order: Order, *, is_new: bool = False) -> None:
         self.order = order
         self.is_new = is_new
-        self.row: dict[str, Any] = {
-            "order_id": order.order_id,
-            "policy": str(order.policy),
-            "placed_for": order.table,
-            "currency": order.currency.code,
-            "lines": encode_json(order.lines),
-            "status": str(order.status),
-            "owed": encode_json(order.owed) if order.owed else None,
-            "answered": order.answered,
-            "created_at_ms": order.created_at_ms,
-            "owner": order.owner,
-            "epoch": order.epoch,
-        }
+        self.row = row_of(order)
 
     @property
     def key(self) -> tuple[str, int]:
@@ -313,7 +217,7 @@ def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Orde
     for entry in entries:
         if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
             last[entry.key] = entry
-    updated = _UPDATE.run_rows(connection, [entry.row for entry in last.values()]) if last else ()
+    updated = UPDATE.run_rows(connection, [entry.row for entry in last.values()]) if last else ()
     known = _refused(connection, new, inserted)
     written = set(map(tuple, updated))
 
@@ -327,34 +231,26 @@ def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Orde
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[tuple[str]]:
-    """Write new orders; answers the ids of those that were not there before."""
+    """Write new orders; returns the ids of those that were not there before."""
     if not rows:
         return ()
-    rows.sort(
-        key=itemgetter("order_id")
-    )  # two gateways that are given the same orders wait for each other in one order
-    return _INSERT.run_rows(connection, rows)
+    rows.sort(key=itemgetter("order_id"))  # two gateways that insert the same orders wait for each other in one order
+    return INSERT.run_rows(connection, rows)
 
 
-def _refused(
-    connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]
-) -> "dict[str, _Row]":
+def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]) -> "dict[str, Row]":
     """Read the orders that were there before they could be inserted."""
     ids = {order_id for (order_id,) in inserted}
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
     return {row.order_id: row for row in _find(connection, refused)} if refused else {}
 
 
-def _find(connection: sa.Connection, order_ids: Sequence[str]) -> "list[_Row]":
-    return [_read(row) for row in _FIND.run(connection, {"order_ids": encode_json(list(order_ids))})]
+def _find(connection: sa.Connection, order_ids: Sequence[str]) -> list[Row]:
+    return [read_row(row) for row in FIND.run(connection, {"order_ids": encode_json(list(order_ids))})]
 
 
 def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
-    return {order_id for (order_id,) in _KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
-
-
-def _renewals(connection: sa.Connection) -> dict[int, int]:
-    return dict(connection.execute(sa.select(gateways.c.number, gateways.c.renewals)).all())
+    return {order_id for (order_id,) in KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
 
 
 def _page(
@@ -364,7 +260,7 @@ def _page(
     status: Status | None,
     table: str | None,
     also: Sequence[str],
-) -> "tuple[list[_Row], int | None]":
+) -> "tuple[list[Row], int | None]":
     query = sa.select(orders).order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
@@ -377,81 +273,7 @@ def _page(
         more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
         by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
         rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
-    return [_read(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
-
-
-def _enlist(connection: sa.Connection) -> int:
-    number: int = connection.execute(sa.insert(gateways).values(renewals=0).returning(gateways.c.number)).scalar_one()
-    return number
-
-
-def _retire(connection: sa.Connection, owner: int) -> None:
-    connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
-
-
-def _claim(connection: sa.Connection, owner: int, ended: Ended, limit: int) -> "list[_Row] | None":
-    renewal = sa.update(gateways).where(gateways.c.number == owner).values(renewals=gateways.c.renewals + 1)
-    if not connection.execute(renewal).rowcount:
-        return None
-    others = {number: count for number, count in _renewals(connection).items() if number != owner}
-    if dead := ended(others):
-        _strike_off(connection, dead)
-    return _claim_alone(connection, owner, limit)
-
-
-def _strike_off(connection: sa.Connection, dead: Mapping[int, int]) -> None:
-    """End the leases of gateways that have renewed them so often, and not once more since."""
-    query = sa.select(gateways.c.number, gateways.c.renewals).where(gateways.c.number.in_(list(dead)))
-    locked = connection.execute(query.with_for_update(skip_locked=True)).all()  # one that is locked is being renewed
-    gone = [number for number, count in locked if dead[number] == count]
-    connection.execute(sa.delete(gateways).where(gateways.c.number.in_(gone)))
-
-
-def _claim_alone(connection: sa.Connection, owner: int, limit: int) -> "list[_Row]":
-    """Take over the oldest unfinished orders that no living gateway owns, as many as can be read.
-
-    What cannot be read is answered as well, and keeps its owner and epoch.
-    """
-    seen: list[_Row] = []
-    last = 0
-    claimed: dict[int, Order] = {}
-    while not claimed:
-        alone = (
-            sa.select(orders)
-            .where(orders.c.owed.is_not(None), orders.c.owner.not_in(sa.select(gateways.c.number)))
-            .where(orders.c.seq > last)
-            .order_by(orders.c.seq)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        rows = connection.execute(alone).all()
-        if not rows:
-            break
-        last = rows[-1].seq
-        read = {row.seq: _read(row) for row in rows}
-        seen += read.values()
-        claimed = {seq: order for seq, order in read.items() if isinstance(order, Order)}
-    if claimed:
-        connection.execute(_owned_by(owner).where(orders.c.seq.in_(claimed)))
-        for order in claimed.values():
-            order.owner, order.epoch = owner, order.epoch + 1
-    return seen
-
-
-def _take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
-    """Take an order over; raises OrderUnreadable, which rolls it back."""
-    update = _owned_by(owner).where(orders.c.order_id == order_id).returning(*orders.c)
-    row = connection.execute(update).one_or_none()
-    if row is None:
-        return None
-    order = _read(row)
-    if isinstance(order, OrderUnreadable):
-        raise order
-    return order
-
-
-def _owned_by(owner: int) -> sa.Update:
-    return sa.update(orders).values(owner=owner, epoch=orders.c.epoch + 1)
+    return [read_row(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
 
 
 def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
@@ -461,30 +283,3 @@ def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
 
 def _touch(connection: sa.Connection) -> None:
     connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))
-
-
-def _read(row: Sequence[Any]) -> "_Row":
-    """Read a row alone: what is wrong with one says nothing of the others."""
-    try:
-        return _order(row)
-    except (ValueError, TypeError, msgspec.MsgspecError) as error:
-        return OrderUnreadable(row[1], str(error))
-
-
-def _order(row: Sequence[Any]) -> Order:
-    _, order_id, policy, table, currency, lines, _, owed, answered, created_at_ms, owner, epoch = row
-    order = Order(
-        order_id,
-        Policy(policy),
-        table,
-        Currency(currency),
-        _decode_lines(lines),
-        created_at_ms,
-        _decode_owed(owed) if owed else {},
-        bool(answered),
-        owner=owner,
-        epoch=epoch,
-    )
-    if order.owed.keys() - order.shares.keys():
-        raise ValueError(f"it owes {', '.join(order.owed)} something, and has lines for {', '.join(order.shares)}")
-    return order

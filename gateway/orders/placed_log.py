@@ -13,7 +13,7 @@ LOG_SECONDS = 0.1
 ORDERS_IN_A_LINE = 100
 """Some collectors cut lines at 16 KiB."""
 
-log = structlog.get_logger("ordering")
+log = structlog.get_logger("orders")
 
 
 class PlacedLog:

@@ -2,8 +2,8 @@
 
 This is about a department that responds; one that does not is the backlog's (see backlog.py). A turn is one order at
 first. It doubles while everything in it is acknowledged and shrinks to one where nothing is, so that an order for which
-the department fails each time costs one call an interval, and holds nobody up: it goes behind all others. The interval
-grows, up to a cap, until something is acknowledged.
+the department fails each time costs one call an interval, and delays no other order: it goes behind all others. The
+interval grows, up to a cap, until something is acknowledged.
 """
 
 import asyncio
@@ -11,14 +11,16 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 
 from gateway.department_client.client import DepartmentClient
-from gateway.domain.order import Goal, Order, TicketResult
+from gateway.domain.lines import TicketResult
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from infra.supervise import supervised
 
 MOST_IN_A_TURN = 256
 
-Heard = Callable[[Order, Goal, int, "TicketResult | BaseException"], None]
-"""Takes in an order, what was asked of it, under which epoch, and the response."""
+Receive = Callable[[Order, Goal, int, "TicketResult | BaseException"], None]
+"""Called with an order, the goal that was asked for, under which epoch, and the response."""
 
 
 class Postponed:
@@ -29,13 +31,13 @@ class Postponed:
         department: DepartmentClient,
         backoff: Backoff,
         *,
-        heard: Heard,
+        receive: Receive,
         expire: Callable[[Iterable[Order]], None],
     ) -> None:
-        """`heard` takes a response in, and may postpone the order anew; `expire` gives up orders that are too old."""
+        """`receive` records a response, and may postpone the order anew; `expire` expires orders that are too old."""
         self._department = department
         self._backoff = backoff
-        self._heard = heard
+        self._receive = receive
         self._expire = expire
         self._orders: dict[str, Order] = {}
         self._turn = 1
@@ -69,7 +71,9 @@ class Postponed:
         asked: list[tuple[Order, Goal, int, asyncio.Future[TicketResult]]] = []
         for order in list(islice(self._orders.values(), self._turn)):
             del self._orders[order.order_id]
-            if (goal := order.owed.get(name)) and not order.settling:  # else acknowledged, or about to be asked anew
+            if (
+                goal := order.owed.get(name)
+            ) and not order.decision_unwritten:  # else acknowledged, or about to be asked anew
                 asked.append((order, goal, order.epoch, self._department.submit(goal, order)))
         if not asked:
             return
@@ -80,11 +84,14 @@ class Postponed:
             while asked:
                 order, goal, epoch, response = asked[0]
                 error = response.exception()
-                self._heard(order, goal, epoch, error or response.result())
+                self._receive(order, goal, epoch, error or response.result())
                 acknowledged += error is None
                 del asked[0]
         finally:
-            for order, *_ in asked:  # where a failure of ours came between, they keep their place among those that wait
+            for (
+                order,
+                *_,
+            ) in asked:  # where a fault of this program came between, they keep their place among those that wait
                 self._orders.setdefault(order.order_id, order)
         if acknowledged:
             self._backoff.reset()

@@ -115,7 +115,7 @@ async def list_orders(
     """Return a page of orders, newest first."""
     if table and "\0" in table:
         raise NulCharacter("table", table)
-    return order_page(await service.history(limit, _position(cursor), status, table))
+    return order_page(await service.list_orders(limit, _position(cursor), status, table))
 
 
 @delete(

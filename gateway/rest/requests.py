@@ -6,7 +6,8 @@ from uuid import UUID
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NoteTooLong, NulCharacter, QuantityTooLarge, TooManyLines, UnknownDepartment
 from gateway.domain.limits import OrderLimits
-from gateway.domain.order import Line, Order, Policy
+from gateway.domain.lines import Line
+from gateway.domain.order import Order, Policy
 from gateway.rest.idempotency import agreed_order_id
 from gateway.rest.schemas import LineRequest, OrderRequest, SetMenuRequest
 from gateway.rest.set_menu_choices import set_menu_lines

@@ -10,9 +10,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from gateway.domain.currencies import Currency
+from gateway.domain.lines import Outcome
 from gateway.domain.menu import MenuSnapshot
-from gateway.domain.order import Order, Outcome, Policy, Status
-from gateway.orders.journal import Page
+from gateway.domain.order import Order, Policy, Status
+from gateway.orders.journal import JournalPage
 
 OrderId = Annotated[
     UUID,
@@ -242,7 +243,7 @@ def order_response(order: Order) -> OrderResponse:
     )
 
 
-def order_page(page: Page) -> OrderPage:
+def order_page(page: JournalPage) -> OrderPage:
     """Return a page of the list of orders as the body of a response."""
     return OrderPage(
         orders=[order_response(order) for order in page.orders],

@@ -1,6 +1,7 @@
 """The set menu's choices as the lines of an order, and the outcomes of those lines as the counter's texts."""
 
-from gateway.domain.order import Line, Order, Outcome
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Order
 from gateway.rest.schemas import Dessert, Drink, Meal, SetMenuRequest, SetMenuResponse
 
 DELIVERY = "Delivery!"

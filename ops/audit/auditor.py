@@ -85,7 +85,7 @@ class Auditor:
             page = await self._records.page_of_orders(cursor)
             self._report.orders += len(page.orders) + len(page.unreadable)
             if self._client_log is None:
-                self._report.acknowledged += sum(order.answered for order in page.orders)
+                self._report.acknowledged += sum(order.response_recorded for order in page.orders)
             async for order, share in self._records.with_tickets(page.orders):
                 for name in order.shares.keys() - set(self._records.departments):
                     self._report.without_menu[name] += name in order.owed

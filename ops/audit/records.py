@@ -9,7 +9,7 @@ from departments.domain.tickets import Ticket
 from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
-from gateway.orders.journal import Journal, Page
+from gateway.orders.journal import Journal, JournalPage
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
 
@@ -41,7 +41,7 @@ class Records:
         """The names of the departments that have a database here."""
         return self._departments.keys()
 
-    async def page_of_orders(self, cursor: int | None) -> Page:
+    async def page_of_orders(self, cursor: int | None) -> JournalPage:
         """Read a page of orders, the newest first."""
         with naming(self._journal_database):
             return await self._journal.page(PAGE, cursor, None, None)

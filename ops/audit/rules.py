@@ -14,7 +14,8 @@ import msgspec
 from departments.domain import tickets
 from departments.domain.stock import Stock
 from departments.domain.tickets import TAKEN, Ticket, TicketState
-from gateway.domain.order import Line, Order, Outcome, Policy, Status
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Order, Policy, Status
 
 
 class Column(StrEnum):

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.errors import Deferred, DepartmentCallError, Unreachable
-from gateway.domain.order import Goal, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import ABOUT_THE_CALLER, HOST, SHORT, DepartmentProgram, free_port, refuse
 from tests.gateway.fakes import order, until

@@ -7,7 +7,9 @@ import pytest
 
 from gateway.department_client.client import CallPolicy
 from gateway.department_client.errors import IdTaken, Refused
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, TicketResult, TicketState
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from tests.contract.department_programs import DepartmentProgram
 from tests.gateway.fakes import order, until
 

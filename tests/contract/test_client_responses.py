@@ -9,7 +9,8 @@ import pytest
 
 from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import Deferred, Unreachable
-from gateway.domain.order import Goal, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import HOST, SHORT, DepartmentProgram, free_port
 from tests.gateway.fakes import order

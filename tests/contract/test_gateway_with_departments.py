@@ -14,9 +14,11 @@ from grpclib.exceptions import GRPCError
 from departments.domain.tickets import TicketState
 from gateway.department_client.client import CallPolicy
 from gateway.domain.limits import OrderLimits
-from gateway.domain.order import Outcome, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Status
+from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
-from gateway.orders.service import OrderService, RetryPolicy
+from gateway.orders.service import OrderService
 from gateway.rest.app import create_app
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
@@ -48,7 +50,7 @@ class System:
         return self.programs["kitchen"]
 
     async def settle(self) -> None:
-        await until(lambda: not self.ordering._running and not any(map(len, self.ordering.backlogs.values())))
+        await until(lambda: not self.ordering._in_flight and not any(map(len, self.ordering.backlogs.values())))
 
 
 @pytest.fixture

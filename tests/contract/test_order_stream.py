@@ -9,7 +9,8 @@ import pytest
 from gateway.department_client.client import CallPolicy
 from gateway.department_client.errors import Deferred, Unreachable
 from gateway.department_client.stream import OrderStream, StreamRefused
-from gateway.domain.order import Goal, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import HOST, SHORT, DepartmentProgram

@@ -7,7 +7,8 @@ import pytest
 from grpclib.events import SendRequest, listen
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
-from gateway.domain.order import Goal, Order
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from infra.request_ids import RequestId
 from tests.contract.department_programs import HOST, DepartmentProgram

@@ -12,10 +12,13 @@ import sqlalchemy as sa
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.errors import Refused, Unreachable
 from gateway.domain.currencies import Currency
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.menu import MenuItem, MenuSnapshot
-from gateway.domain.order import PLACING, Goal, Line, LineResult, Order, Outcome, Policy, TicketResult, TicketState
+from gateway.domain.order import Order, Policy
+from gateway.domain.transitions import PLACING, Goal
+from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
-from gateway.orders.service import OrderService, RetryPolicy
+from gateway.orders.service import OrderService
 from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from infra.db.database import Database
@@ -394,7 +397,7 @@ class Restaurant:
     def forgot_everything(self) -> bool:
         """Tell whether nothing is left in memory."""
         waiting = [*map(len, self.ordering.backlogs.values()), *map(len, self.ordering.postponed.values())]
-        return not self.ordering._running and not any(waiting)
+        return not self.ordering._in_flight and not any(waiting)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 
 from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from gateway.rest.app import create_app, create_litestar
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader

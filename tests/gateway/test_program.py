@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from gateway.rest.announcement import FIRST_CHECK, LAST_CHECK, announce
 from gateway.settings import GatewaySettings
 from infra.errors import SettingsError

@@ -13,8 +13,10 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
 from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, TicketResult
-from gateway.domain.order import TicketState as GatewayTicketState
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult
+from gateway.domain.lines import TicketState as GatewayTicketState
+from gateway.domain.order import Order, Policy
+from gateway.domain.transitions import Goal
 from gateway.orders.journal import Journal
 from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
 from infra.db.database import Database
@@ -66,16 +68,16 @@ class Books:
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
         for name in self.departments:
-            order.hear(name, goal, await self.ask(name, order, hold=goal is Goal.HOLD))
+            order.record_response(name, goal, await self.ask(name, order, hold=goal is Goal.HOLD))
         if order.decide(goal):
             await self.settle(order)
-        order.answered = True
+        order.response_recorded = True
         if record:
             await self.journal.update(order)
         return order
 
     async def cancel(self, order: Order) -> None:
-        order.take_back()
+        order.cancel()
         await self.settle(order)
 
     async def settle(self, order: Order) -> None:
@@ -88,7 +90,7 @@ class Books:
             else:
                 way = transactions.confirm if goal is Goal.CONFIRM else transactions.suspend
                 (ticket,) = await database.write(way, decisions, 1000)
-            order.hear(name, goal, _result(ticket))
+            order.record_response(name, goal, _result(ticket))
             if order.decide(goal):
                 await self.settle(order)
                 return
@@ -100,8 +102,8 @@ class Books:
             str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee"), Line("kitchen", "pizza")], 0
         )
         await self.journal.insert(order)
-        order.hear("bar", Goal.PLACE, await self.ask("bar", order, hold=False))
-        order.answered = True
+        order.record_response("bar", Goal.PLACE, await self.ask("bar", order, hold=False))
+        order.response_recorded = True
         await self.journal.update(order)
         return order
 

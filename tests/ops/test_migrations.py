@@ -13,14 +13,14 @@ from alembic.migration import MigrationContext
 import gateway.storage
 import infra.db.database
 from departments import storage, tables
-from gateway.orders import journal
+from gateway.orders import tables as gateway_tables
 from infra.db.database import Database
 
 ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
 PROGRAMS = {
     "bar": (storage.MIGRATIONS, tables.metadata),
-    "gateway": (gateway.storage.MIGRATIONS, journal.metadata),
+    "gateway": (gateway.storage.MIGRATIONS, gateway_tables.metadata),
 }
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.domain.order import Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Policy, Status
 from tests.simulation.storage import Disk
 from tests.simulation.world import LineTold, Told
 
@@ -215,7 +216,7 @@ def _check_told(
             findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
         return
     verbs = {name: steps[name][entry.order_id] for name in tickets}
-    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.answered), row.currency)
+    end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.response_recorded), row.currency)
     for word in entry.words:
         _check_word(findings, end, word.told)
     _check_sequence(findings, str(end), entry.words)

@@ -4,8 +4,8 @@ import asyncio
 
 import msgspec
 
-from gateway.domain.order import PLACING
-from gateway.orders.service import RetryPolicy
+from gateway.domain.transitions import PLACING
+from gateway.orders.backoff import RetryPolicy
 from tests.simulation.storage import Disk
 from tests.simulation.world import House, World
 

@@ -136,7 +136,8 @@ async def _department(folder: Path) -> None:
 async def _gateway(folder: Path) -> None:
     import gateway
     from gateway.domain.currencies import Currency
-    from gateway.domain.order import Line, Order, Policy
+    from gateway.domain.lines import Line
+    from gateway.domain.order import Order, Policy
     from gateway.orders.journal import Journal
     from infra.db.database import Database
 

@@ -14,7 +14,8 @@ from gateway.domain.errors import (
     TakenOver,
     UnknownDepartment,
 )
-from gateway.domain.order import Line, Order, Policy
+from gateway.domain.lines import Line
+from gateway.domain.order import Order, Policy
 from infra.errors import DatabaseError
 from tests.simulation.audit import Entry, Wish, Word
 from tests.simulation.virtual import EPOCH

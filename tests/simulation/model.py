@@ -26,8 +26,9 @@ from departments.domain.errors import StepConflict, StepNotAllowed
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, Ticket, TicketState, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
-from gateway.domain.order import Line, Order, Outcome, Policy, Status
-from gateway.orders.service import RetryPolicy
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Order, Policy, Status
+from gateway.orders.backoff import RetryPolicy
 from tests.departments.factories import NEXT
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet

@@ -97,13 +97,11 @@ PLANTS = [
     ),
     _plant(
         "another-expected-price-is-the-same-order",
-        "gateway.domain.order",
+        "gateway.domain.lines",
         "            other.expected_price,\n",
         "            self.expected_price,\n",
     ),
-    _plant(
-        "currency-not-kept", "gateway.orders.journal", "        Currency(currency),\n", '        Currency("EUR"),\n'
-    ),
+    _plant("currency-not-kept", "gateway.orders.tables", "        Currency(currency),\n", '        Currency("EUR"),\n'),
     _plant("no-tombstone", "departments.transactions", "    tables.insert_tickets(connection, unknown)\n", ""),
     Plant(
         "stock-read-outside-the-transaction",
@@ -153,15 +151,17 @@ PLANTS = [
         "gateway-asks-and-then-writes",
         "gateway.orders.service",
         "            known = await self._journal.insert(order)\n",
-        "            self._ask_all(running)\n"
-        "            await asyncio.wait([running.heard])\n"
+        "            in_flight.recorded()\n"
+        "            self._delivery.ask_all(in_flight)\n"
+        "            await asyncio.wait([in_flight.response])\n"
+        "            in_flight.phase = in_flight.phase.RECORDING\n"
         "            known = await self._journal.insert(order)\n",
     ),
     Plant(
         "no-fencing",
         [
-            Edit("gateway.orders.journal", "[orders.c.order_id, orders.c.owner],", "[orders.c.order_id],"),
-            Edit("gateway.orders.journal", "        version=orders.c.epoch,\n", ""),
+            Edit("gateway.orders.tables", "[orders.c.order_id, orders.c.owner],", "[orders.c.order_id],"),
+            Edit("gateway.orders.tables", "        version=orders.c.epoch,\n", ""),
         ],
         "frozen",
     ),
@@ -170,9 +170,9 @@ PLANTS = [
     ),
     _plant(
         "a-living-gateways-orders-are-claimed",
-        "gateway.orders.journal",
-        "if dead := ended(others):",
-        "if dead := others:",
+        "gateway.orders.leases",
+        "if ended_now := ended(others):",
+        "if ended_now := others:",
         "calm",
     ),
     _plant(
@@ -182,10 +182,10 @@ PLANTS = [
         "order_ids=[str(__import__('uuid').uuid4()) for order in orders],\n        tables",
     ),
     _plant(
-        "decision-not-durable-before-departments-hear-it",
-        "gateway.orders.service",
-        "            await self._journal.update(order)\n            running.durable = written\n",
-        "            self._journal.update_later(order)\n            running.durable = written\n",
+        "decision-not-durable-before-departments-get-it",
+        "gateway.orders.recording",
+        "        await self._journal.update(in_flight.order)\n        in_flight.decision_written(state)\n",
+        "        self._journal.update_later(in_flight.order)\n        in_flight.decision_written(state)\n",
         "frozen",
     ),
     _plant(
@@ -207,30 +207,30 @@ PLANTS = [
     _plant(
         "suspend-skipped",
         "gateway.domain.order",
-        "_SUSPEND if is_confirmed else _CANCEL",
-        "_CANCEL",
+        "Goal.SUSPEND if is_confirmed else Goal.CANCEL",
+        "Goal.CANCEL",
         "echo",
     ),
     _plant(
         "suspended-and-forgotten",
         "gateway.domain.order",
-        "            _keep(lines, answer)\n            self._confirm()\n",
-        "            _keep(lines, answer)\n            self.owed.clear()\n",
+        "        if decision is Decision.CONFIRM_ALL:\n            self._confirm_all()\n",
+        "        if decision is Decision.CONFIRM_ALL:\n            self.owed.clear()\n",
         "echo",
     ),
     _plant(
         "expiry-without-tombstone",
         "gateway.domain.order",
-        "            self.owed[department] = _CANCEL\n            self._give_up(department, Outcome.EXPIRED",
-        "            del self.owed[department]\n            self._give_up(department, Outcome.EXPIRED",
+        "            self.owed[department] = Goal.CANCEL\n            for line in self.shares",
+        "            del self.owed[department]\n            for line in self.shares",
         "draw",
         2,
     ),
     _plant(
         "expiry-of-what-may-have-been-accepted",
         "gateway.domain.order",
-        "return self.policy is Policy.BEST_EFFORT and not self.answered",
-        "return self.policy is Policy.BEST_EFFORT and self.answered is None",
+        "return self.policy is Policy.BEST_EFFORT and not self.response_recorded",
+        "return self.policy is Policy.BEST_EFFORT and self.response_recorded is None",
         "forgetful",
     ),
     _plant(
@@ -258,15 +258,15 @@ PLANTS = [
     _plant(
         "decided-before-all-have-answered",
         "gateway.domain.order",
-        "if goal is _HOLD and _HOLD not in self.owed.values():",
-        "if goal is _HOLD:",
+        "elif goal in self.owed.values() or (goal is Goal.SUSPEND and self.owed):",
+        "elif goal is Goal.SUSPEND and self.owed:",
         "echo",
     ),
     _plant(
         "nothing-is-held", "gateway.department_client.convert", "holds=[goal is Goal.HOLD]", "holds=[False]", "echo"
     ),
     _plant(
-        "what-became-due-during-a-knock-is-forgotten",
+        "what-became-due-during-a-probe-is-forgotten",
         "gateway.orders.backlog",
         "if self._orders.get(order.order_id) is order and order.epoch == epoch:",
         "if order.order_id in self._orders:",
@@ -281,9 +281,9 @@ PLANTS = [
         "echo",
     ),
     _plant(
-        "told-before-it-is-on-record",
+        "returned-before-it-is-on-record",
         "gateway.orders.service",
-        "return running.on_record and not (order.epoch or running.is_answer_written) and not may_be_elsewhere",
+        "return in_flight.is_written and not (order.epoch or in_flight.is_response_written) and not may_be_elsewhere",
         "return True",
         "frozen",
         19,
@@ -299,7 +299,7 @@ PLANTS = [
         "a-refusal-ends-a-confirm",
         [
             Edit(
-                "gateway.orders.service",
+                "gateway.orders.delivery",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CONFIRM and not isinstance(error, (Unreachable, NotConfigured)):\n"
                 "            del order.owed[name]\n"
@@ -313,17 +313,17 @@ PLANTS = [
         "a-missing-department-ends-a-cancel",
         [
             Edit(
-                "gateway.orders.service",
+                "gateway.orders.delivery",
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
                 "        if goal is Goal.CANCEL and isinstance(error, NotConfigured):\n"
-                "            order.hear(name, goal, TicketResult(TicketState.CANCELLED, []))\n"
+                "            order.record_response(name, goal, TicketResult(TicketState.CANCELLED, []))\n"
                 "            return\n"
                 "        if goal not in PLACING and not isinstance(error, Unreachable):\n",
             ),
             Edit(
-                "gateway.orders.service",
-                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult\n",
-                "from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketResult, TicketState\n",
+                "gateway.orders.delivery",
+                "from gateway.domain.lines import TicketResult\n",
+                "from gateway.domain.lines import TicketResult, TicketState\n",
             ),
         ],
         "reconfigured",
@@ -367,7 +367,11 @@ PLANTS = [
         "expiry-by-the-wall-clock",
         [
             Edit("gateway.orders.expiry", "self._monotonic = clock.monotonic", "self._monotonic = clock.wall"),
-            Edit("gateway.orders.service", "        now = self._monotonic()\n", "        now = self._expiry._wall()\n"),
+            Edit(
+                "gateway.orders.service",
+                "            monotonic=clock.monotonic,\n            random",
+                "            monotonic=clock.wall,\n            random",
+            ),
         ],
         "clocks",
     ),
@@ -384,10 +388,10 @@ PLANTS = [
         [
             Edit(
                 "gateway.orders.service",
-                "            monotonic=clock.monotonic,\n",
-                "            monotonic=clock.wall,\n",
+                "            monotonic=clock.monotonic,\n            is_in_flight",
+                "            monotonic=clock.wall,\n            is_in_flight",
             ),
-            Edit("gateway.orders.leases", "min(now - self._looked_at, self._lease / 2)", "now - self._looked_at"),
+            Edit("gateway.orders.leases", "min(now - self._observed_at, self._lease / 2)", "now - self._observed_at"),
         ],
         "clocks",
     ),
@@ -395,15 +399,15 @@ PLANTS = [
         "a-lease-by-the-databases-clock",
         [
             Edit(
-                "gateway.orders.journal",
+                "gateway.orders.leases",
                 "values(renewals=gateways.c.renewals + 1)",
                 'values(renewals=sa.cast(sa.func.julianday("now") * 86_400_000, sa.BigInteger) + 6000)',
             ),
             Edit(
-                "gateway.orders.journal",
-                "if dead := ended(others):",
+                "gateway.orders.leases",
+                "if ended_now := ended(others):",
                 "now = connection.execute(sa.select(sa.func.julianday('now'))).scalar_one() * 86_400_000\n"
-                "    if dead := {number: until for number, until in others.items() if until < now}:",
+                "    if ended_now := {number: until for number, until in others.items() if until < now}:",
             ),
         ],
         "clocks",

@@ -5,7 +5,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from gateway.orders.service import RetryPolicy
+from gateway.orders.backoff import RetryPolicy
 from tests.simulation.audit import Findings, audit
 from tests.simulation.clocks import Timekeeper, set_a_clock
 from tests.simulation.guests import Guests
@@ -349,7 +349,7 @@ def _make_peace(world: World) -> None:
 
 
 def is_settled(world: World) -> bool:
-    idle = all(house.ordering is not None and not house.ordering._running for house in world.houses)
+    idle = all(house.ordering is not None and not house.ordering._in_flight for house in world.houses)
     return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
 
 

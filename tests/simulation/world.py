@@ -19,9 +19,11 @@ from departments.rpc.servicer import DepartmentServicer
 from gateway.department_client import client
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import UnknownDepartment
-from gateway.domain.order import Order, Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Order, Policy, Status
+from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
-from gateway.orders.service import OrderService, RetryPolicy
+from gateway.orders.service import OrderService
 from infra.clock import Clock
 from infra.db.database import Database
 from infra.grpc.peer_guard import WatchedChannel

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.department_client.batches import BatchSender
-from gateway.orders.service import OrderService
+from gateway.orders.recording import Recorder
 from infra.db.database import Database
 from tests.torture.fsync import break_fsync
 
@@ -54,7 +54,7 @@ def pass_by(point: Point) -> None:
 
 def lay_mines() -> None:
     """Put the points into the programs' code."""
-    write, call, settle = Database.write, BatchSender.send, OrderService._settle
+    write, call, write_decision = Database.write, BatchSender.send, Recorder.write_decision
 
     async def mined_write(self: Database, script: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         @wraps(script)
@@ -74,14 +74,14 @@ def lay_mines() -> None:
         pass_by(Point.AFTER_CALL)
         return answers
 
-    async def mined_settle(self: OrderService, *args: Any) -> None:
+    async def mined_decision(self: Recorder, *args: Any) -> None:
         pass_by(Point.BEFORE_DECISION)
-        await settle(self, *args)
+        await write_decision(self, *args)
         pass_by(Point.AFTER_DECISION)
 
     Database.write = mined_write  # type: ignore[method-assign]
     BatchSender.send = mined_call  # type: ignore[assignment,method-assign]
-    OrderService._settle = mined_settle  # type: ignore[assignment,method-assign]
+    Recorder.write_decision = mined_decision  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.Column("lines", sa.Text, nullable=False),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("owed", sa.Text),
-        sa.Column("answered", sa.Boolean, nullable=False),
+        sa.Column("response_recorded", sa.Boolean, nullable=False),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.Column("owner", sa.BigInteger, nullable=False),
         sa.Column("epoch", sa.BigInteger, nullable=False),

@@ -6,7 +6,9 @@ import pytest
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Goal, Line, LineResult, Order, Outcome, Policy, Status, TicketResult, TicketState
+from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import EUR, NOON_MS, all_or_nothing, new_id, order, outcomes
 
 ACCEPTED = LineResult(Outcome.ACCEPTED, 0, 350)
@@ -34,7 +36,7 @@ def test_a_new_order_owes_every_department_its_share() -> None:
     assert fresh.owed == {"bar": Goal.PLACE, "kitchen": Goal.PLACE}
     assert [line.item for line in fresh.shares["bar"]] == ["coffee", "soda"]
     assert fresh.status is Status.PENDING
-    assert not fresh.answered
+    assert not fresh.response_recorded
 
 
 def test_an_all_or_nothing_order_is_held_first() -> None:
@@ -98,13 +100,13 @@ def test_orders_that_differ_in_what_they_ask_are_not_the_same(change: Callable[[
 
 def test_orders_are_the_same_whatever_became_of_them() -> None:
     one, other = (order("bar coffee", now_ms=now) for now in (NOON_MS, NOON_MS + 5))
-    one.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    one.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     assert one.asks_the_same(other)
 
 
-def test_an_answer_decides_each_line_and_settles_what_was_owed() -> None:
+def test_a_response_decides_each_line_and_ends_what_was_owed() -> None:
     asked = order("bar coffee 2", "bar beer", "bar wine", "bar soda 5")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED, SOLD_OUT, UNKNOWN, TWO_LEFT))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED, SOLD_OUT, UNKNOWN, TWO_LEFT))
     assert outcomes(asked) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
     assert [line.unit_price for line in asked.lines] == [350, None, None, None]
     assert [line.available for line in asked.lines] == [None, 0, None, 2]
@@ -124,92 +126,92 @@ def expecting(asked: Order, *prices: int | None) -> Order:
     return asked
 
 
-def test_a_price_that_has_changed_is_told_with_the_price_as_it_is_and_costs_nothing() -> None:
+def test_a_price_that_has_changed_is_returned_with_the_price_as_it_is_and_costs_nothing() -> None:
     asked = expecting(order("bar coffee", "bar soda"), 350, None)
-    asked.hear("bar", Goal.PLACE, queued(DEARER, ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(DEARER, ACCEPTED))
     assert outcomes(asked) == ["price_changed", "accepted"]
     assert [line.unit_price for line in asked.lines] == [370, 350]
     assert asked.lines[0].reason == "its price is 370 now, and 350 was expected"
     assert asked.total == 350
 
 
-def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_taken_back() -> None:
+def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_cancelled() -> None:
     asked = expecting(all_or_nothing("bar coffee", "kitchen pizza"), 350, None)
-    asked.hear("bar", Goal.HOLD, TicketResult(TicketState.NONE, [DEARER]))
-    asked.hear("kitchen", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, TicketResult(TicketState.NONE, [DEARER]))
+    asked.record_response("kitchen", Goal.HOLD, held(ACCEPTED))
     assert asked.decide(Goal.HOLD)
     assert outcomes(asked) == ["price_changed", "cancelled"]
     assert asked.lines[0].unit_price == 370
     assert (asked.owed, asked.status, asked.total) == ({"kitchen": Goal.CANCEL}, Status.REFUSED, 0)
 
 
-def test_a_price_that_had_changed_before_the_cancel_arrived_is_told() -> None:
+def test_a_price_that_had_changed_before_the_cancel_arrived_is_returned() -> None:
     asked = expecting(order("bar coffee", "bar soda"), 350, None)
-    asked.take_back()
-    asked.hear("bar", Goal.CANCEL, cancelled(DEARER, ACCEPTED))
+    asked.cancel()
+    asked.record_response("bar", Goal.CANCEL, cancelled(DEARER, ACCEPTED))
     assert outcomes(asked) == ["price_changed", "cancelled"]
 
 
-def test_an_answer_is_for_its_department_alone() -> None:
+def test_a_response_is_for_its_department_alone() -> None:
     asked = order("bar coffee", "kitchen pizza", "bar soda")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED, ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED, ACCEPTED))
     assert outcomes(asked) == ["accepted", "pending", "accepted"]
     assert asked.owed == {"kitchen": Goal.PLACE}
 
 
 @pytest.mark.parametrize("goal", [Goal.PLACE, Goal.HOLD, Goal.CONFIRM])
-def test_an_answer_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> None:
+def test_a_response_to_what_is_no_longer_wanted_changes_nothing(goal: Goal) -> None:
     asked = order("bar coffee")
-    asked.take_back()
+    asked.cancel()
     before = repr(asked)
-    asked.hear("bar", goal, queued(ACCEPTED))
+    asked.record_response("bar", goal, queued(ACCEPTED))
     assert repr(asked) == before
 
 
-def test_a_replayed_answer_changes_nothing() -> None:
+def test_a_replayed_response_changes_nothing() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     before = repr(asked)
-    asked.hear("bar", Goal.PLACE, queued(SOLD_OUT))
+    asked.record_response("bar", Goal.PLACE, queued(SOLD_OUT))
     assert repr(asked) == before
 
 
-def test_an_answer_from_a_department_that_was_not_asked_changes_nothing() -> None:
+def test_a_response_from_a_department_that_was_not_asked_changes_nothing() -> None:
     asked = order("bar coffee")
     before = repr(asked)
-    asked.hear("kitchen", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("kitchen", Goal.PLACE, queued(ACCEPTED))
     assert repr(asked) == before
 
 
 def test_an_order_that_the_staff_cancelled_meanwhile_is_cancelled() -> None:
     asked = order("bar coffee", "bar beer")
-    asked.hear("bar", Goal.PLACE, cancelled(ACCEPTED, SOLD_OUT))
+    asked.record_response("bar", Goal.PLACE, cancelled(ACCEPTED, SOLD_OUT))
     assert outcomes(asked) == ["cancelled", "out_of_stock"]
     assert asked.total == 0
 
 
 def test_a_tombstone_refuses_a_late_place() -> None:
     asked = order("bar coffee", "bar soda")
-    asked.hear("bar", Goal.PLACE, TOMBSTONE)
+    asked.record_response("bar", Goal.PLACE, TOMBSTONE)
     assert outcomes(asked) == ["cancelled", "cancelled"]
     assert asked.owed == {}
 
 
-def test_what_a_department_will_not_place_is_rejected_with_the_reason_and_buried_there() -> None:
+def test_what_a_department_will_not_place_is_rejected_with_the_reason_and_gets_a_tombstone_there() -> None:
     asked = order("bar coffee", "kitchen pizza")
     asked.reject("bar", "bar refused it: no")
     assert outcomes(asked) == ["rejected", "pending"]
     assert asked.lines[0].reason == "bar refused it: no"
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.PLACE}
     assert asked.epoch == 1
-    asked.hear("bar", Goal.CANCEL, TOMBSTONE)
+    asked.record_response("bar", Goal.CANCEL, TOMBSTONE)
     assert outcomes(asked) == ["rejected", "pending"]
     assert asked.owed == {"kitchen": Goal.PLACE}
 
 
 def test_another_order_that_a_department_has_under_the_id_is_left_alone() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.reject("bar", "bar refused it: the id is taken", bury=False)
+    asked.reject("bar", "bar refused it: the id is taken", tombstone=False)
     assert outcomes(asked) == ["rejected", "pending"]
     assert asked.owed == {"kitchen": Goal.PLACE}
 
@@ -217,7 +219,7 @@ def test_another_order_that_a_department_has_under_the_id_is_left_alone() -> Non
 def test_what_an_earlier_try_placed_and_the_staff_started_is_accepted_though_it_was_rejected() -> None:
     asked = order("bar coffee")
     asked.reject("bar", "bar refused it: no")
-    asked.hear("bar", Goal.CANCEL, TicketResult(TicketState.PREPARING, [ACCEPTED]))
+    asked.record_response("bar", Goal.CANCEL, TicketResult(TicketState.PREPARING, [ACCEPTED]))
     assert outcomes(asked) == ["accepted"]
 
 
@@ -225,42 +227,42 @@ def test_what_an_earlier_try_placed_and_the_staff_started_is_accepted_though_it_
 def test_no_refusal_ends_a_decision(goal: Goal) -> None:
     asked = confirmed("bar coffee")
     asked.owed = {"bar": goal}
-    for give_up in (asked.reject, asked.unplace):
+    for give_up in (asked.reject, asked.reject_unconfigured):
         with pytest.raises(ValueError, match="not a placing"):
             give_up("bar", "there is no department bar any more")
     assert asked.owed == {"bar": goal}
     assert outcomes(asked) == ["accepted"]
 
 
-def test_all_or_nothing_that_a_department_rejects_is_taken_back_everywhere() -> None:
+def test_all_or_nothing_that_a_department_rejects_is_cancelled_everywhere() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     asked.reject("kitchen", "kitchen refused it: no")
     assert not asked.decide(Goal.HOLD)
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
     assert asked.decide(Goal.HOLD)
     assert outcomes(asked) == ["cancelled", "rejected"]
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
     assert asked.status is Status.REFUSED
 
 
-def test_what_was_told_pending_is_rejected_where_the_department_is_gone() -> None:
+def test_what_was_returned_as_pending_is_rejected_where_the_department_is_gone() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.answered = True
-    asked.unplace("kitchen", "there is no department kitchen any more")
+    asked.response_recorded = True
+    asked.reject_unconfigured("kitchen", "there is no department kitchen any more")
     assert outcomes(asked) == ["pending", "rejected"]
     assert asked.owed == {"bar": Goal.PLACE, "kitchen": Goal.CANCEL}
 
 
-def test_what_may_have_been_told_accepted_is_asked_for_where_the_department_is_gone() -> None:
+def test_what_may_have_been_returned_as_accepted_is_asked_for_where_the_department_is_gone() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.unplace("kitchen", "there is no department kitchen any more")
+    asked.reject_unconfigured("kitchen", "there is no department kitchen any more")
     assert outcomes(asked) == ["pending", "pending"]
     assert asked.owed == {"bar": Goal.PLACE, "kitchen": Goal.CONFIRM}
 
 
 def test_pending_lines_say_why() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     asked.explain_pending("bar", "never shown")
     asked.explain_pending("kitchen", "kitchen is away")
     assert [line.reason for line in asked.lines] == [None, "kitchen is away"]
@@ -268,21 +270,21 @@ def test_pending_lines_say_why() -> None:
 
 def test_a_best_effort_order_is_decided_by_its_departments_alone() -> None:
     asked = order("bar coffee")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     assert not asked.decide(Goal.PLACE)
     assert asked.owed == {}
 
 
 def test_all_or_nothing_waits_for_every_department() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
     assert not asked.decide(Goal.HOLD)
     assert asked.owed == {"kitchen": Goal.HOLD}
 
 
 def test_what_is_held_is_pending_until_all_is_decided() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
     assert outcomes(asked) == ["pending", "pending"]
     assert asked.lines[0].reason == "bar holds it until all is decided"
     assert (asked.status, asked.total) == (Status.PENDING, 0)
@@ -290,12 +292,12 @@ def test_what_is_held_is_pending_until_all_is_decided() -> None:
 
 def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
-    asked.hear("kitchen", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("kitchen", Goal.HOLD, held(ACCEPTED))
     assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
-    asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
-    asked.hear("kitchen", Goal.CONFIRM, TicketResult(TicketState.PREPARING, [ACCEPTED]))
+    asked.record_response("bar", Goal.CONFIRM, queued(ACCEPTED))
+    asked.record_response("kitchen", Goal.CONFIRM, TicketResult(TicketState.PREPARING, [ACCEPTED]))
     assert asked.owed == {}
     assert asked.status is Status.ACCEPTED
     assert asked.total == 700
@@ -303,8 +305,8 @@ def test_all_or_nothing_confirms_everything_where_everything_can_be_served() -> 
 
 def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> None:
     asked = all_or_nothing("bar coffee", "bar soda", "kitchen meat")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED, ACCEPTED))
-    asked.hear("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED, ACCEPTED))
+    asked.record_response("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
     assert asked.decide(Goal.HOLD)
     assert asked.owed == {"bar": Goal.CANCEL}
     assert outcomes(asked) == ["cancelled", "cancelled", "out_of_stock"]
@@ -312,47 +314,47 @@ def test_all_or_nothing_takes_everything_back_where_one_thing_is_missing() -> No
     assert asked.lines[2].reason == "none left"
     assert asked.status is Status.REFUSED
     assert asked.total == 0
-    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED, ACCEPTED))
+    asked.record_response("bar", Goal.CANCEL, cancelled(ACCEPTED, ACCEPTED))
     assert asked.owed == {}
     assert asked.lines[0].reason == "the order is all or nothing, and not everything could be served"
 
 
 def test_all_or_nothing_of_which_nothing_was_held_owes_nothing() -> None:
     asked = all_or_nothing("bar beer", "kitchen meat")
-    asked.hear("bar", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
-    asked.hear("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
+    asked.record_response("bar", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
+    asked.record_response("kitchen", Goal.HOLD, TicketResult(TicketState.NONE, [SOLD_OUT]))
     assert not asked.decide(Goal.HOLD)
     assert asked.owed == {}
 
 
 def test_a_department_that_cancelled_what_it_held_has_the_last_word() -> None:
     asked = all_or_nothing("bar coffee")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
     asked.decide(Goal.HOLD)
-    asked.hear("bar", Goal.CONFIRM, cancelled(ACCEPTED))
+    asked.record_response("bar", Goal.CONFIRM, cancelled(ACCEPTED))
     assert outcomes(asked) == ["cancelled"]
     assert asked.lines[0].unit_price is None
 
 
-def test_what_nobody_answered_expires_and_leaves_a_tombstone_owed() -> None:
+def test_what_no_department_responded_to_expires_and_leaves_a_tombstone_owed() -> None:
     asked = order("bar coffee", "kitchen pizza")
-    asked.answered = True
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.response_recorded = True
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     assert asked.expire()
     assert outcomes(asked) == ["accepted", "expired"]
     assert asked.lines[1].reason == "kitchen did not answer in time; this will not be made"
     assert asked.owed == {"kitchen": Goal.CANCEL}
     assert not asked.expire()
-    asked.hear("kitchen", Goal.CANCEL, TOMBSTONE)
+    asked.record_response("kitchen", Goal.CANCEL, TOMBSTONE)
     assert outcomes(asked) == ["accepted", "expired"]
     assert asked.owed == {}
 
 
-def test_what_was_placed_unheard_and_not_started_stays_expired() -> None:
+def test_what_was_placed_without_its_response_and_not_started_stays_expired() -> None:
     asked = order("kitchen pizza")
-    asked.answered = True
+    asked.response_recorded = True
     asked.expire()
-    asked.hear("kitchen", Goal.CANCEL, cancelled(ACCEPTED))
+    asked.record_response("kitchen", Goal.CANCEL, cancelled(ACCEPTED))
     assert outcomes(asked) == ["expired"]
     assert asked.total == 0
 
@@ -362,34 +364,34 @@ def test_what_may_have_been_accepted_before_a_crash_is_asked_for_and_not_cancell
     assert asked.expire()
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
     assert outcomes(asked) == ["pending", "pending"]
-    asked.hear("bar", Goal.CONFIRM, queued(ACCEPTED))
-    asked.hear("kitchen", Goal.CONFIRM, TOMBSTONE)
+    asked.record_response("bar", Goal.CONFIRM, queued(ACCEPTED))
+    asked.record_response("kitchen", Goal.CONFIRM, TOMBSTONE)
     assert outcomes(asked) == ["accepted", "expired"]
     assert asked.lines[1].reason == "kitchen did not answer in time; this will not be made"
     assert asked.owed == {}
 
 
-def test_what_a_department_had_refused_unheard_is_refused_though_it_is_cancelled() -> None:
+def test_what_a_department_had_refused_without_its_response_is_refused_though_it_is_cancelled() -> None:
     asked = order("bar coffee", "bar beer")
-    asked.take_back()
-    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED, SOLD_OUT))
+    asked.cancel()
+    asked.record_response("bar", Goal.CANCEL, cancelled(ACCEPTED, SOLD_OUT))
     assert outcomes(asked) == ["cancelled", "out_of_stock"]
 
 
-def test_all_or_nothing_that_nobody_was_told_of_expires_all_the_same() -> None:
+def test_all_or_nothing_that_was_not_returned_expires_all_the_same() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     assert asked.expire()
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
 
 
-def test_a_confirmed_order_is_taken_back_whole() -> None:
+def test_a_confirmed_order_is_cancelled_whole() -> None:
     asked = confirmed("bar coffee", "kitchen pizza")
-    asked.take_back()
+    asked.cancel()
     assert asked.owed == {"bar": Goal.SUSPEND, "kitchen": Goal.SUSPEND}
-    asked.hear("bar", Goal.SUSPEND, held(ACCEPTED))
+    asked.record_response("bar", Goal.SUSPEND, held(ACCEPTED))
     assert not asked.decide(Goal.SUSPEND)
     assert outcomes(asked) == ["accepted", "accepted"]
-    asked.hear("kitchen", Goal.SUSPEND, held(ACCEPTED))
+    asked.record_response("kitchen", Goal.SUSPEND, held(ACCEPTED))
     assert asked.decide(Goal.SUSPEND)
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
     assert asked.status is Status.CANCELLED
@@ -398,10 +400,10 @@ def test_a_confirmed_order_is_taken_back_whole() -> None:
 @pytest.mark.parametrize("first", ["bar", "kitchen"])
 def test_a_confirmed_order_of_which_a_share_is_being_made_is_kept_whole(first: str) -> None:
     asked = confirmed("bar coffee", "kitchen pizza")
-    asked.take_back()
+    asked.cancel()
     for name in sorted(asked.owed, key=first.__ne__):
         answer = TicketResult(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
-        asked.hear(name, Goal.SUSPEND, answer)
+        asked.record_response(name, Goal.SUSPEND, answer)
         if asked.decide(Goal.SUSPEND):
             break
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
@@ -414,18 +416,18 @@ def test_a_confirmed_order_of_which_a_share_is_being_made_is_kept_whole(first: s
 
 def test_all_or_nothing_that_is_not_decided_is_cancelled_at_once() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
-    asked.take_back()
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
+    asked.cancel()
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
 
 
 def test_every_decision_has_an_epoch_of_its_own() -> None:
     asked = confirmed("bar coffee", "kitchen pizza")
     epochs = [asked.epoch]
-    asked.take_back()
+    asked.cancel()
     epochs.append(asked.epoch)
     for name in ("bar", "kitchen"):
-        asked.hear(name, Goal.SUSPEND, held(ACCEPTED))
+        asked.record_response(name, Goal.SUSPEND, held(ACCEPTED))
     asked.decide(Goal.SUSPEND)
     epochs.append(asked.epoch)
     late = order("bar coffee")
@@ -434,17 +436,17 @@ def test_every_decision_has_an_epoch_of_its_own() -> None:
     assert late.epoch == 1
 
 
-def test_what_a_department_refused_unheard_stays_expired_though_the_rest_is_being_made() -> None:
+def test_what_a_department_refused_without_its_response_stays_expired_though_the_rest_is_being_made() -> None:
     asked = order("kitchen pizza", "kitchen meat")
-    asked.answered = True
+    asked.response_recorded = True
     asked.expire()
-    asked.hear("kitchen", Goal.CANCEL, TicketResult(TicketState.SERVED, [ACCEPTED, SOLD_OUT]))
+    asked.record_response("kitchen", Goal.CANCEL, TicketResult(TicketState.SERVED, [ACCEPTED, SOLD_OUT]))
     assert outcomes(asked) == ["accepted", "expired"]
 
 
 def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    asked.hear("bar", Goal.HOLD, held(ACCEPTED))
+    asked.record_response("bar", Goal.HOLD, held(ACCEPTED))
     assert asked.expire()
     assert asked.owed == {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL}
     assert outcomes(asked) == ["cancelled", "expired"]
@@ -454,8 +456,8 @@ def test_all_or_nothing_that_expires_takes_back_what_is_held() -> None:
 @pytest.mark.parametrize("state", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
 def test_what_is_being_made_cannot_be_cancelled_any_more(state: TicketState) -> None:
     asked = order("kitchen pizza", "kitchen meat")
-    asked.take_back()
-    asked.hear("kitchen", Goal.CANCEL, TicketResult(state, [ACCEPTED, SOLD_OUT]))
+    asked.cancel()
+    asked.record_response("kitchen", Goal.CANCEL, TicketResult(state, [ACCEPTED, SOLD_OUT]))
     assert outcomes(asked) == ["accepted", "out_of_stock"]
     assert asked.lines[0].reason == f"it cannot be cancelled any more: kitchen has it {state}"
     assert asked.total == 350
@@ -464,30 +466,30 @@ def test_what_is_being_made_cannot_be_cancelled_any_more(state: TicketState) -> 
 
 def test_an_order_that_owes_nothing_does_not_expire() -> None:
     asked = order("bar coffee")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
     assert not asked.expire()
     assert outcomes(asked) == ["accepted"]
 
 
 def test_taking_back_asks_every_department_that_may_make_something() -> None:
     asked = order("bar coffee", "kitchen meat", "bakery cookie")
-    asked.hear("bar", Goal.PLACE, queued(ACCEPTED))
-    asked.hear("kitchen", Goal.PLACE, TicketResult(TicketState.NONE, [SOLD_OUT]))
-    asked.take_back()
+    asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))
+    asked.record_response("kitchen", Goal.PLACE, TicketResult(TicketState.NONE, [SOLD_OUT]))
+    asked.cancel()
     assert asked.owed == {"bar": Goal.CANCEL, "bakery": Goal.CANCEL}
-    asked.hear("bar", Goal.CANCEL, cancelled(ACCEPTED))
-    asked.hear("bakery", Goal.CANCEL, TOMBSTONE)
+    asked.record_response("bar", Goal.CANCEL, cancelled(ACCEPTED))
+    asked.record_response("bakery", Goal.CANCEL, TOMBSTONE)
     assert outcomes(asked) == ["cancelled", "out_of_stock", "cancelled"]
     assert [line.reason for line in asked.lines] == ["it was cancelled", "none left", "it was cancelled"]
     assert asked.total == 0
 
 
 @pytest.mark.parametrize("answer", [SOLD_OUT, UNKNOWN])
-def test_what_was_refused_cannot_be_taken_back(answer: LineResult) -> None:
+def test_what_was_refused_cannot_be_cancelled(answer: LineResult) -> None:
     asked = order("bar beer")
-    asked.hear("bar", Goal.PLACE, TicketResult(TicketState.NONE, [answer]))
+    asked.record_response("bar", Goal.PLACE, TicketResult(TicketState.NONE, [answer]))
     with pytest.raises(NotCancellable, match="it is refused"):
-        asked.take_back()
+        asked.cancel()
     assert asked.owed == {}
 
 
@@ -495,10 +497,10 @@ def confirmed(*wishes: str) -> Order:
     """Ask for all or nothing, and get it."""
     asked = all_or_nothing(*wishes)
     for name in asked.shares:
-        asked.hear(name, Goal.HOLD, held(ACCEPTED))
+        asked.record_response(name, Goal.HOLD, held(ACCEPTED))
     assert asked.decide(Goal.HOLD)
     for name in asked.shares:
-        asked.hear(name, Goal.CONFIRM, queued(ACCEPTED))
+        asked.record_response(name, Goal.CONFIRM, queued(ACCEPTED))
     assert asked.owed == {}
     return asked
 

@@ -8,19 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import (
-    PLACING,
-    STARTED,
-    Goal,
-    Line,
-    LineResult,
-    Order,
-    Outcome,
-    Policy,
-    Status,
-    TicketResult,
-    TicketState,
-)
+from gateway.domain.lines import STARTED, Line, LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import PLACING, Goal
 from tests.gateway.fakes import EUR, NOON_MS, new_id
 
 NAMES = ("bar", "kitchen", "bakery")
@@ -83,7 +73,7 @@ class OrderMachine(RuleBasedStateMachine):
     @initialize(order=orders(), answered=st.booleans())
     def place(self, order: Order, answered: bool) -> None:
         self.order = order
-        self.order.answered = answered
+        self.order.response_recorded = answered
         self.stations = {name: Station(name) for name in order.shares}
         self.said: list[tuple[str, Goal, TicketResult]] = []
 
@@ -105,7 +95,7 @@ class OrderMachine(RuleBasedStateMachine):
         name, goal, answer = data.draw(st.sampled_from(self.said))
         if self.order.owed.get(name) is not goal:
             before = repr(self.order)
-            self.order.hear(name, goal, answer)
+            self.order.record_response(name, goal, answer)
             assert repr(self.order) == before
 
     @rule(data=st.data())
@@ -118,7 +108,7 @@ class OrderMachine(RuleBasedStateMachine):
     def the_guest_cancels(self) -> None:
         before = repr(self.order)
         try:
-            self.order.take_back()
+            self.order.cancel()
         except NotCancellable:
             assert repr(self.order) == before
 
@@ -128,7 +118,7 @@ class OrderMachine(RuleBasedStateMachine):
         """Perhaps after an earlier try that was carried out, and whose answer was lost."""
         name = data.draw(st.sampled_from(sorted(name for name, goal in self.order.owed.items() if goal in PLACING)))
         goal, epoch = self.order.owed[name], self.order.epoch
-        (self.order.unplace if is_gone else self.order.reject)(name, "it is not placed")
+        (self.order.reject_unconfigured if is_gone else self.order.reject)(name, "it is not placed")
         self.order.decide(goal)
         assert self.order.epoch > epoch
 
@@ -198,7 +188,7 @@ class OrderMachine(RuleBasedStateMachine):
 
 
 def _hear(order: Order, name: str, goal: Goal, answer: TicketResult) -> None:
-    order.hear(name, goal, answer)
+    order.record_response(name, goal, answer)
     order.decide(goal)
 
 
@@ -207,7 +197,7 @@ TestOrderMachine.settings = settings(max_examples=120, stateful_step_count=20, d
 
 
 @given(orders(Policy.ALL_OR_NOTHING), st.data())
-def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departments_answer(
+def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departments_respond(
     order: Order, data: st.DataObject
 ) -> None:
     stations = {name: Station(name) for name in order.shares}

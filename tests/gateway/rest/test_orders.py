@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.currencies import Currency
-from gateway.domain.order import Goal, Order, Outcome
-from gateway.orders.service import RetryPolicy
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Order
+from gateway.domain.transitions import Goal
+from gateway.orders.backoff import RetryPolicy
 from tests.gateway.fakes import STOCK, new_id, until
 from tests.gateway.served import Json, Served, problem, serve
 

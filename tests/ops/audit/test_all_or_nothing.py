@@ -4,7 +4,8 @@ import pytest
 
 from departments import transactions
 from departments.domain.tickets import Decision, Verb
-from gateway.domain.order import Outcome, Policy, Status
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Policy, Status
 from ops.audit.rules import Column
 from tests.ops.books import MENUS, STOCK, Books, counts
 
@@ -62,7 +63,7 @@ async def test_a_cancel_that_comes_too_late_for_one_department_leaves_no_half(bo
 
 async def test_an_all_or_nothing_order_that_is_suspended_is_undecided_and_not_half(books: Books) -> None:
     order = await books.place(policy=Policy.ALL_OR_NOTHING)
-    order.take_back()
+    order.cancel()
     await books.journal.update(order)
     await books.departments["bar"].write(transactions.suspend, [Decision(order.order_id, order.epoch)], 1000)
 

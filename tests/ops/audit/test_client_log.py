@@ -6,7 +6,8 @@ import pytest
 
 from departments import transactions
 from departments.domain.tickets import Verb
-from gateway.domain.order import Outcome, Policy
+from gateway.domain.lines import Outcome
+from gateway.domain.order import Policy
 from infra.errors import StartError
 from ops.audit.rules import Column
 from tests.ops.books import Books, counts, record

@@ -10,7 +10,9 @@ import uuid_utils
 from departments import transactions
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.tickets import TicketSource, Verb
-from gateway.domain.order import Goal, Line, Order, Outcome, Policy
+from gateway.domain.lines import Line, Outcome
+from gateway.domain.order import Order, Policy
+from gateway.domain.transitions import Goal
 from ops.audit.rules import Column
 from tests.gateway.fakes import EUR
 from tests.ops.books import MENUS, Books, counts
@@ -165,7 +167,7 @@ async def test_a_ticket_for_another_table_is_lost(books: Books) -> None:
 async def test_a_ticket_at_a_department_that_the_order_does_not_concern_is_doubled(books: Books) -> None:
     order = Order.new(str(uuid.uuid4()), Policy.BEST_EFFORT, "7", EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
-    order.hear("bar", Goal.PLACE, await books.ask("bar", order, hold=False))
+    order.record_response("bar", Goal.PLACE, await books.ask("bar", order, hold=False))
     await books.journal.update(order)
     await books.sell("kitchen", Placement(order.order_id, [RequestedLine("pizza", 1)]))
     report = await books.audit()
@@ -226,7 +228,7 @@ async def test_a_lost_order_of_one_item_is_not_taken_for_a_sale_over_the_counter
     """The gateway's ids and the counter's are of one kind."""
     order = Order.new(str(uuid_utils.uuid7()), Policy.BEST_EFFORT, None, EUR, [Line("bar", "coffee")], 1000)
     await books.journal.insert(order)
-    order.hear("bar", Goal.PLACE, await books.ask("bar", order, hold=False))
+    order.record_response("bar", Goal.PLACE, await books.ask("bar", order, hold=False))
     await books.journal.update(order)
     await books.falsify("gateway", f"DELETE FROM orders WHERE order_id = '{order.order_id}'")
     report = await books.audit()

@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal
-from gateway.orders.leases import Leases
+from gateway.orders.leases import LeaseObserver
 from gateway.storage import MIGRATIONS
 from tests.conftest import new_postgresql_database
 from tests.gateway.fakes import BreakableDatabase, Hands, order
@@ -20,13 +20,13 @@ class Watcher:
 
     def __init__(self) -> None:
         self.hands = Hands()
-        self._leases = Leases(LEASE, self.hands.pair.monotonic)
+        self._observer = LeaseObserver(LEASE, self.hands.pair.monotonic)
 
     def look(self, passed: float, **renewals: int) -> list[str]:
         """Look after so many seconds; return the names of those whose leases have ended."""
         self.hands.now += passed
         names = dict(enumerate(sorted(renewals)))
-        return [names[number] for number in self._leases.ended({n: renewals[name] for n, name in names.items()})]
+        return [names[number] for number in self._observer.ended({n: renewals[name] for n, name in names.items()})]
 
 
 def test_who_renews_no_more_is_taken_for_dead_after_a_whole_lease() -> None:
@@ -61,7 +61,7 @@ def test_it_does_not_matter_that_the_time_of_day_is_set(seconds: float) -> None:
     assert watcher.look(LOOK, alive=3, dead=7) == ["dead"]
 
 
-def test_a_time_in_which_nobody_could_renew_kills_nobody() -> None:
+def test_a_time_in_which_no_gateway_could_renew_ends_no_lease() -> None:
     """The database was away: whoever comes back first leaves the others time to come back, too."""
     watcher = Watcher()
     watcher.look(LOOK, other=5)
@@ -141,13 +141,13 @@ async def test_a_lease_does_not_depend_on_any_time_of_day(shared: BreakableDatab
     one, other = await enlisted(shared), await enlisted(shared)
     left = await left_behind(one)
     hands = Hands()
-    leases = Leases(LEASE, hands.pair.monotonic)
-    assert await other.claim(leases.ended, 10) == []
+    observer = LeaseObserver(LEASE, hands.pair.monotonic)
+    assert await other.claim(observer.ended, 10) == []
     hands.set_ahead = seconds
     for _ in range(2):
         hands.now += LOOK
-        assert await other.claim(leases.ended, 10) == []
+        assert await other.claim(observer.ended, 10) == []
     hands.now += LOOK
-    claimed = await other.claim(leases.ended, 10)
+    claimed = await other.claim(observer.ended, 10)
     assert claimed is not None
     assert [each.order_id for each in claimed] == [left.order_id]

@@ -9,21 +9,23 @@ import pytest
 
 from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import OrderIdTaken, OrderNotFound, Overloaded
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
 from tests.gateway.fakes import QUICK, STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
 
-async def test_an_order_is_answered_line_by_line(restaurant: Restaurant) -> None:
+async def test_an_order_is_responded_to_line_by_line(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", "bakery brownie", "bar beer"))
     assert outcomes(placed) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
     assert placed.status is Status.PARTLY_ACCEPTED
     assert placed.total == 700
-    assert placed.answered
+    assert placed.response_recorded
     assert placed.owed == {}
 
 
-async def test_an_order_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+async def test_an_order_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     seen: list[tuple[str, Order | None]] = []
 
     def look(department: FakeDepartment) -> None:
@@ -63,7 +65,7 @@ async def test_the_outcome_is_written_down(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen meat"))
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "out_of_stock"]
-    assert written.answered
+    assert written.response_recorded
     assert written.owed == {}
 
 
@@ -74,7 +76,7 @@ async def test_an_order_is_forgotten_once_everything_is_written(restaurant: Rest
     assert await restaurant.journal.unfinished() == []
 
 
-async def test_the_same_order_again_is_the_same_answer_and_no_second_effect(restaurant: Restaurant) -> None:
+async def test_the_same_order_again_is_the_same_response_and_no_second_effect(restaurant: Restaurant) -> None:
     first = order("bar coffee 2", "kitchen meat")
     await restaurant.ordering.place(first)
     again = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
@@ -86,7 +88,7 @@ async def test_the_same_order_again_is_the_same_answer_and_no_second_effect(rest
     await restaurant.settle()
 
 
-async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_answer(restaurant: Restaurant) -> None:
+async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_response(restaurant: Restaurant) -> None:
     copies = [order("bar coffee", "kitchen pizza", order_id=new_id()) for _ in range(1)]
     copies += [order("bar coffee", "kitchen pizza", order_id=copies[0].order_id) for _ in range(9)]
     answers = await asyncio.gather(*map(restaurant.ordering.place, copies))
@@ -97,7 +99,7 @@ async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_answ
     await restaurant.settle()
 
 
-async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_answer(restaurant: Restaurant) -> None:
+async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_response(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     first = order("bar coffee", "kitchen pizza")
     one = asyncio.create_task(restaurant.ordering.place(first))
@@ -169,7 +171,7 @@ async def test_more_orders_than_may_wait_are_turned_away_before_anything_is_writ
     assert (await restaurant.ordering.place(turned_away)).status is Status.ACCEPTED
 
 
-async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_nobody_is_asked(
+async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_no_department_is_asked(
     restaurant: Restaurant,
 ) -> None:
     restaurant.database.is_broken = True
@@ -223,12 +225,12 @@ async def test_an_order_that_is_looked_up_is_found_in_memory_and_on_disk(restaur
 async def test_the_history_shows_orders_as_they_stand(restaurant: Restaurant) -> None:
     first = await restaurant.ordering.place(order("bar coffee", table="7"))
     second = await restaurant.ordering.place(order("kitchen meat"))
-    page = await restaurant.ordering.history(10, None, None, None)
+    page = await restaurant.ordering.list_orders(10, None, None, None)
     assert page.orders == [second, first]
-    assert [each.order_id for each in (await restaurant.ordering.history(10, None, None, "7")).orders] == [
+    assert [each.order_id for each in (await restaurant.ordering.list_orders(10, None, None, "7")).orders] == [
         first.order_id
     ]
-    page = await restaurant.ordering.history(10, None, Status.REFUSED, None)
+    page = await restaurant.ordering.list_orders(10, None, Status.REFUSED, None)
     assert page.orders == [second]
 
 
@@ -256,7 +258,7 @@ async def test_a_department_that_is_away_leaves_its_lines_pending_and_the_others
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "pending"]
     assert written.owed == {"kitchen": Goal.PLACE}
-    assert written.answered
+    assert written.response_recorded
 
 
 async def test_a_pending_line_is_decided_when_its_department_comes_back(restaurant: Restaurant) -> None:
@@ -272,7 +274,7 @@ async def test_a_pending_line_is_decided_when_its_department_comes_back(restaura
     assert len(restaurant.bar.asked(placed.order_id)) == 1
 
 
-async def test_a_department_that_carried_an_order_out_and_lost_its_answer_does_not_carry_it_out_twice(
+async def test_a_department_that_carried_an_order_out_and_lost_its_response_does_not_carry_it_out_twice(
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.mouth.clear()
@@ -285,7 +287,7 @@ async def test_a_department_that_carried_an_order_out_and_lost_its_answer_does_n
     assert restaurant.kitchen.stock["pizza"] == 3
 
 
-async def test_a_pending_order_sent_again_is_answered_at_once_as_it_stands(restaurant: Restaurant) -> None:
+async def test_a_pending_order_sent_again_is_responded_to_at_once_as_it_stands(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
     again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
@@ -320,7 +322,7 @@ async def test_while_a_department_is_away_no_order_waits_for_it_and_one_call_at_
     restaurant.bar.ears.set()
 
 
-async def test_a_department_that_nobody_orders_from_is_knocked_at_until_it_is_there(restaurant: Restaurant) -> None:
+async def test_a_department_that_has_no_orders_is_probed_until_it_is_there(restaurant: Restaurant) -> None:
     await until(lambda: restaurant.bar.was_reached)
     restaurant.bar.go_away()
     await restaurant.ordering.menus()
@@ -330,7 +332,7 @@ async def test_a_department_that_nobody_orders_from_is_knocked_at_until_it_is_th
     assert restaurant.bar.calls == []
 
 
-async def test_a_department_that_refuses_an_order_gives_it_up_with_its_reason(restaurant: Restaurant) -> None:
+async def test_a_department_that_refuses_an_order_rejects_it_with_its_reason(restaurant: Restaurant) -> None:
     refused = order("bar coffee", "kitchen pizza")
     restaurant.bar.refuses[refused.order_id] = "the id is taken"
     placed = await restaurant.ordering.place(refused)
@@ -374,7 +376,7 @@ async def test_closing_stops_asking_and_hangs_up(restaurant: Restaurant) -> None
     assert all(department.is_closed for department in restaurant.departments.values())
     written = await restaurant.journal.find(placed.order_id)
     assert written is not None
-    assert written.answered
+    assert written.response_recorded
     await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 

@@ -1,4 +1,4 @@
-"""Orders that nobody looks after: those of gateways that are no more, and those that were written unbeknown."""
+"""Orders to resume: those of gateways that are gone, and those that were written though their write failed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
+from gateway.orders.backoff import RetryPolicy
 from gateway.orders.in_flight import InFlightOrder
-from gateway.orders.service import RetryPolicy
 from infra.clock import Clock
 from infra.errors import DatabaseError
 from tests.conftest import new_postgresql_database
@@ -82,10 +84,10 @@ async def test_a_living_gateway_keeps_its_orders(brisk: Pair) -> None:
     renewals = brisk.one.database.writes
     await until(lambda: brisk.one.database.writes > renewals + 8)
     assert (await brisk.one.written(placed.order_id)).owner == brisk.one.journal.number
-    assert placed.order_id not in brisk.other.ordering._running
+    assert placed.order_id not in brisk.other.ordering._in_flight
 
 
-async def test_the_lease_outlives_a_failure_that_nobody_expected(brisk: Pair) -> None:
+async def test_the_lease_outlives_an_unexpected_failure(brisk: Pair) -> None:
     failures = 0
 
     async def fail() -> None:
@@ -115,8 +117,8 @@ async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pa
     steady.go_away("kitchen")
     placed = await steady.one.ordering.place(order("kitchen pizza"))
     await steady.one.ordering.close()
-    await steady.other.ordering._watch._claim()
-    assert placed.order_id in steady.other.ordering._running
+    await steady.other.ordering._lease_keeper._claim()
+    assert placed.order_id in steady.other.ordering._in_flight
     await steady.one.ordering.start()
 
 
@@ -143,7 +145,7 @@ async def test_what_was_handed_over_is_not_asked_for_any_more(steady: Pair) -> N
     await steady.other.journal.take(placed.order_id)
     calls = len(steady.one.kitchen.calls)
     with pytest.raises(TakenOver):
-        await steady.one.ordering._take_back(_running(steady.one, placed.order_id))
+        await steady.one.ordering._cancelling.decide(_find_in_flight(steady.one, placed.order_id))
     steady.one.kitchen.come_back()
     await until(lambda: not len(steady.one.ordering.backlogs["kitchen"]))
     assert (Goal.CANCEL, [placed.order_id]) not in steady.one.kitchen.calls[calls:]
@@ -157,9 +159,9 @@ async def test_a_gateway_whose_number_is_gone_does_not_claim_its_own_orders(stea
     number = steady.one.journal.number
     await steady.one.journal.retire()
     assert await steady.one.journal.claim(_none, 10) is None
-    await steady.one.ordering._watch._claim()
+    await steady.one.ordering._lease_keeper._claim()
     assert steady.one.journal.number > number
-    assert _running(steady.one, placed.order_id).order.owner == steady.one.journal.number
+    assert _find_in_flight(steady.one, placed.order_id).order.owner == steady.one.journal.number
 
 
 async def test_the_writes_of_a_slow_owner_are_fenced_off(steady: Pair) -> None:
@@ -190,7 +192,7 @@ async def test_they_stay_fenced_off_when_the_order_comes_back_to_it(steady: Pair
     assert await steady.one.written(placed.order_id) == again
 
 
-async def test_a_guest_may_cancel_at_another_gateway(steady: Pair) -> None:
+async def test_a_client_may_cancel_at_another_gateway(steady: Pair) -> None:
     placed = await steady.one.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await steady.one.settle()
     cancelled = await steady.other.ordering.cancel(placed.order_id)
@@ -213,7 +215,7 @@ async def test_an_order_that_is_cancelled_elsewhere_is_forgotten_here(steady: Pa
     assert steady.one.kitchen.stock == STOCK["kitchen"]
 
 
-async def test_the_same_order_at_both_gateways_has_one_effect_and_one_answer(steady: Pair) -> None:
+async def test_the_same_order_at_both_gateways_has_one_effect_and_one_response(steady: Pair) -> None:
     asked = order("bar coffee", "kitchen pizza")
     copies = [order("bar coffee", "kitchen pizza", order_id=asked.order_id) for _ in range(6)]
     gateways = [steady.one.ordering, steady.other.ordering] * 3
@@ -222,14 +224,14 @@ async def test_the_same_order_at_both_gateways_has_one_effect_and_one_answer(ste
     assert steady.one.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
 
 
-async def test_a_guest_whose_order_is_taken_over_meanwhile_is_told_how_it_stands(steady: Pair) -> None:
+async def test_a_client_whose_order_is_taken_over_meanwhile_gets_it_as_it_stands(steady: Pair) -> None:
     steady.one.kitchen.mouth.clear()
     asked = order("kitchen pizza")
     placing = asyncio.create_task(steady.one.ordering.place(asked))
     await until(lambda: steady.one.kitchen.tickets != {})
     cancelled = await steady.other.ordering.cancel(asked.order_id)
     await steady.other.settle()
-    steady.one.ordering._running.hand_over_all()
+    steady.one.ordering._in_flight.release_all()
     answered = await placing
     assert outcomes(answered) == outcomes(cancelled) == ["cancelled"]
 
@@ -237,12 +239,12 @@ async def test_a_guest_whose_order_is_taken_over_meanwhile_is_told_how_it_stands
 async def test_an_order_that_was_written_though_its_insertion_failed_is_found(restaurant: Restaurant) -> None:
     asked = await write_unbeknown(restaurant)
     assert (await restaurant.written(asked.order_id)).owed == {"bar": Goal.PLACE}
-    await restaurant.ordering._watch._find_unknown()
+    await restaurant.ordering._lease_keeper._find_unknown()
     await restaurant.settle()
     assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
 
 
-async def test_its_guest_may_send_it_again_before_that(restaurant: Restaurant) -> None:
+async def test_its_client_may_send_it_again_before_that(restaurant: Restaurant) -> None:
     asked = await write_unbeknown(restaurant)
     again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
     assert outcomes(again) == ["accepted"]
@@ -250,7 +252,7 @@ async def test_its_guest_may_send_it_again_before_that(restaurant: Restaurant) -
     await restaurant.settle()
 
 
-async def test_after_a_failure_the_watch_looks_by_itself(tmp_path: object) -> None:
+async def test_after_a_failure_orders_of_this_gateway_are_looked_for(tmp_path: object) -> None:
     restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db", patience=BRISK)
     await restaurant.open()
     unknown = order("bar coffee")
@@ -258,27 +260,27 @@ async def test_after_a_failure_the_watch_looks_by_itself(tmp_path: object) -> No
     known = order("bar soda")
     await restaurant.ordering.place(known)
     assert restaurant.bar.asked(unknown.order_id) == []
-    restaurant.ordering._watch.doubt()
+    restaurant.ordering._lease_keeper.note_unknown_write()
     await until(lambda: restaurant.bar.asked(unknown.order_id) == [Goal.PLACE])
     await restaurant.settle()
     await restaurant.close()
 
 
-async def test_an_answer_that_is_overtaken_by_a_decision_is_not_heard(restaurant: Restaurant) -> None:
+async def test_a_response_that_is_overtaken_by_a_decision_is_ignored(restaurant: Restaurant) -> None:
     restaurant.bar.go_away()
     placed = await restaurant.ordering.place(order("bar coffee"))
     await restaurant.journal.flush()
     placed.epoch += 1
-    restaurant.ordering.backlogs["bar"]._heard(
+    restaurant.ordering.backlogs["bar"]._receive(
         placed, Goal.PLACE, placed.epoch - 1, TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
     )
     assert outcomes(placed) == ["pending"]
 
 
-def _running(restaurant: Restaurant, order_id: str) -> InFlightOrder:
-    running = restaurant.ordering._running.get(order_id)
-    assert running is not None
-    return running
+def _find_in_flight(restaurant: Restaurant, order_id: str) -> InFlightOrder:
+    in_flight = restaurant.ordering._in_flight.get(order_id)
+    assert in_flight is not None
+    return in_flight
 
 
 async def write_unbeknown(restaurant: Restaurant) -> Order:

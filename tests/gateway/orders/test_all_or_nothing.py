@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Goal, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, outcomes, until
 
 
@@ -19,7 +21,7 @@ async def test_everything_is_held_then_confirmed(restaurant: Restaurant) -> None
     await restaurant.settle()
 
 
-async def test_where_one_thing_is_missing_everything_is_taken_back(restaurant: Restaurant) -> None:
+async def test_where_one_thing_is_missing_everything_is_cancelled(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen meat", "bakery cookie"))
     assert placed.status is Status.REFUSED
     assert outcomes(placed) == ["cancelled", "out_of_stock", "cancelled"]
@@ -31,7 +33,7 @@ async def test_where_one_thing_is_missing_everything_is_taken_back(restaurant: R
     await restaurant.settle()
 
 
-async def test_where_nothing_could_be_held_nobody_is_told(restaurant: Restaurant) -> None:
+async def test_where_nothing_could_be_held_no_department_gets_a_decision(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(all_or_nothing("bar beer", "kitchen meat"))
     assert placed.status is Status.REFUSED
     assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD]
@@ -47,7 +49,7 @@ async def test_a_department_that_refuses_the_order_makes_it_nothing(restaurant: 
     await restaurant.settle()
 
 
-async def test_the_decision_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+async def test_the_decision_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     placing = asyncio.create_task(restaurant.ordering.place(asked))
@@ -122,13 +124,13 @@ async def test_a_department_that_goes_away_after_the_decision_is_owed_it(restaur
     assert restaurant.kitchen.state(asked.order_id) is TicketState.QUEUED
 
 
-async def test_a_late_answer_to_a_hold_does_not_decide_again(restaurant: Restaurant) -> None:
+async def test_a_late_response_to_a_hold_does_not_decide_again(restaurant: Restaurant) -> None:
     restaurant.bakery.go_away()
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "bakery cookie"))
     (late,) = await restaurant.bar.attempt(Goal.HOLD, [placed])
     epoch = placed.epoch
     await restaurant.ordering.cancel(placed.order_id)
-    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.HOLD, epoch, late)
+    restaurant.ordering.backlogs["bar"]._receive(placed, Goal.HOLD, epoch, late)
     assert outcomes(placed) == ["cancelled", "pending"]
     restaurant.bakery.come_back()
     await restaurant.settle()

@@ -8,7 +8,9 @@ from structlog.testing import capture_logs
 
 from gateway.department_client.errors import Deferred, IdTaken, Refused
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import PLACING, Goal, Order, Outcome, Status, TicketState
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import PLACING, Goal
 from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, order, outcomes, until
 from tests.gateway.served import serve
 
@@ -147,7 +149,9 @@ async def test_a_fault_of_this_program_leaves_the_order_owed_and_is_logged_with_
     assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
 
 
-async def test_what_a_department_refuses_to_place_is_rejected_and_buried_there(restaurant: Restaurant) -> None:
+async def test_what_a_department_refuses_to_place_is_rejected_and_gets_a_tombstone_there(
+    restaurant: Restaurant,
+) -> None:
     """An earlier try may have been carried out, and its response lost."""
     asked = order("bar coffee", "kitchen pizza")
     restaurant.kitchen.refuses[asked.order_id] = "no"
@@ -173,7 +177,7 @@ async def test_another_order_under_the_same_id_is_not_cancelled(restaurant: Rest
 # A department that is not configured.
 
 
-async def test_a_confirmed_order_is_not_taken_back_by_halves_while_a_department_is_not_configured(
+async def test_a_confirmed_order_is_not_cancelled_by_halves_while_a_department_is_not_configured(
     restaurant: Restaurant,
 ) -> None:
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
@@ -243,7 +247,7 @@ async def test_an_order_that_such_a_department_may_have_accepted_before_a_crash_
     assert restaurant.kitchen.stock["pizza"] == 4
 
 
-async def test_an_order_that_such_a_department_made_of_what_was_told_pending_is_taken_back(
+async def test_an_order_that_such_a_department_made_of_what_was_returned_as_pending_is_cancelled(
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.mouth.clear()
@@ -293,5 +297,5 @@ async def test_what_was_rejected_cannot_be_cancelled(restaurant: Restaurant) -> 
 
 
 def _owed(restaurant: Restaurant, asked: Order) -> dict[str, Goal] | None:
-    running = restaurant.ordering._running.get(asked.order_id)
-    return None if running is None or running.order.settling else running.order.owed
+    in_flight = restaurant.ordering._in_flight.get(asked.order_id)
+    return None if in_flight is None or in_flight.order.decision_unwritten else in_flight.order.owed

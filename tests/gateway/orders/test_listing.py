@@ -28,7 +28,7 @@ async def listed(restaurant: Restaurant, status: Status | None = None, limit: in
     ids: list[str] = []
     before = None
     while True:
-        page = await asyncio.wait_for(restaurant.ordering.history(limit, before, status, None), SECONDS)
+        page = await asyncio.wait_for(restaurant.ordering.list_orders(limit, before, status, None), SECONDS)
         assert len(page.orders) <= limit
         assert all(status in (None, each.status) for each in page.orders)
         ids += [each.order_id for each in page.orders]
@@ -54,13 +54,13 @@ async def told_and_not_written(restaurant: Restaurant, *asked: Order) -> list[st
     return [each.order_id for each in asked]
 
 
-async def test_orders_are_listed_as_they_were_told_before_that_is_written(restaurant: Restaurant) -> None:
+async def test_orders_are_listed_as_they_were_returned_before_that_is_written(restaurant: Restaurant) -> None:
     accepted, refused = await told_and_not_written(restaurant, order("bar coffee"), order("kitchen meat"))
     assert sorted(await listed(restaurant)) == sorted([accepted, refused])
     assert await listed(restaurant, Status.ACCEPTED) == [accepted]
     assert await listed(restaurant, Status.REFUSED) == [refused]
     assert await listed(restaurant, Status.PENDING) == []
-    page = await restaurant.ordering.history(10, None, Status.ACCEPTED, None)
+    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, None)
     assert outcomes(page.orders[0]) == ["accepted"]
     assert (await restaurant.ordering.find(accepted)).status is Status.ACCEPTED
 
@@ -79,9 +79,9 @@ async def test_pages_of_one_status_are_full_and_in_order_though_some_is_not_writ
     assert (await listed(restaurant, Status.ACCEPTED, 2))[-2:] == [written[2], written[0]]
 
 
-async def test_orders_of_a_table_are_listed_as_they_were_told(restaurant: Restaurant) -> None:
+async def test_orders_of_a_table_are_listed_as_they_were_returned(restaurant: Restaurant) -> None:
     mine, _ = await told_and_not_written(restaurant, order("bar coffee", table="7"), order("bar coffee", table="8"))
-    page = await restaurant.ordering.history(10, None, Status.ACCEPTED, "7")
+    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, "7")
     assert [each.order_id for each in page.orders] == [mine]
 
 
@@ -89,14 +89,16 @@ async def test_an_order_whose_insertion_is_not_committed_is_not_listed(restauran
     restaurant.database.way.clear()
     asked = order("bar coffee")
     placing = asyncio.create_task(restaurant.ordering.place(asked))
-    await until(lambda: asked.order_id in restaurant.ordering._running)
+    await until(lambda: asked.order_id in restaurant.ordering._in_flight)
     assert await listed(restaurant) == await listed(restaurant, Status.PENDING) == []
     restaurant.database.way.set()
     await placing
     assert await listed(restaurant) == [asked.order_id]
 
 
-async def test_a_record_that_is_written_while_a_page_is_read_is_listed_as_it_was_told(restaurant: Restaurant) -> None:
+async def test_a_record_that_is_written_while_a_page_is_read_is_listed_as_it_was_returned(
+    restaurant: Restaurant,
+) -> None:
     """The page was read before, and the order is forgotten after."""
     (told,) = await told_and_not_written(restaurant, order("bar coffee"))
 
@@ -105,7 +107,7 @@ async def test_a_record_that_is_written_while_a_page_is_read_is_listed_as_it_was
         await restaurant.settle()
 
     restaurant.database.after_read = write_meanwhile
-    page = await restaurant.ordering.history(10, None, None, None)
+    page = await restaurant.ordering.list_orders(10, None, None, None)
     assert [each.status for each in page.orders] == [Status.ACCEPTED]
     assert [each.order_id for each in page.orders] == [told]
 
@@ -135,7 +137,7 @@ async def test_what_is_decided_is_listed_once_it_is_written(restaurant: Restaura
     assert await listed(restaurant, Status.ACCEPTED) == [asked.order_id]
 
 
-async def test_what_becomes_known_after_the_answer_is_told_once_it_is_written(restaurant: Restaurant) -> None:
+async def test_what_becomes_known_after_the_response_is_returned_once_it_is_written(restaurant: Restaurant) -> None:
     """A crash before that would let the order be given up, if its department were away or not configured then."""
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
@@ -159,7 +161,7 @@ async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Res
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
-    await until(lambda: running_of(restaurant, placed).is_answer_written)
+    await until(lambda: running_of(restaurant, placed).is_response_written)
     writes = restaurant.database.writes
     again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
     assert outcomes(again) == ["accepted", "pending"]
@@ -167,16 +169,16 @@ async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Res
 
 
 def running_of(restaurant: Restaurant, placed: Order) -> InFlightOrder:
-    running = restaurant.ordering._running.get(placed.order_id)
-    assert running is not None
-    return running
+    in_flight = restaurant.ordering._in_flight.get(placed.order_id)
+    assert in_flight is not None
+    return in_flight
 
 
 # What an all-or-nothing order waits for.
 
 
 @pytest.mark.parametrize("wishes", [("bar coffee", "kitchen pizza"), ("bar coffee", "kitchen meat")])
-async def test_all_or_nothing_is_answered_after_two_writes(restaurant: Restaurant, wishes: tuple[str, str]) -> None:
+async def test_all_or_nothing_is_responded_to_after_two_writes(restaurant: Restaurant, wishes: tuple[str, str]) -> None:
     before = restaurant.database.writes
     placed = await restaurant.ordering.place(all_or_nothing(*wishes))
     assert restaurant.database.writes == before + 2
@@ -216,7 +218,7 @@ async def long_page(restaurant: Restaurant) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("long_page")
-async def test_nobody_who_orders_or_looks_an_order_up_waits_behind_a_long_page(restaurant: Restaurant) -> None:
+async def test_no_client_that_places_or_finds_an_order_waits_behind_a_long_page(restaurant: Restaurant) -> None:
     placed = await asyncio.wait_for(restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza")), 2.0)
     await restaurant.settle()
     found = await asyncio.wait_for(restaurant.ordering.find(placed.order_id), 2.0)

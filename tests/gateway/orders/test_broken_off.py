@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from gateway.domain.errors import BrokenOff
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 SECONDS = 5.0
@@ -59,7 +61,7 @@ async def test_an_id_whose_insertion_failed_in_an_unforeseen_way_can_be_sent_aga
     assert (await in_time(restaurant.ordering.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
 
 
-async def test_an_id_whose_guest_left_while_it_was_inserted_can_be_sent_again(restaurant: Restaurant) -> None:
+async def test_an_id_whose_client_left_while_it_was_inserted_can_be_sent_again(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
     has_begun = at_write(restaurant)
     first = asyncio.create_task(restaurant.ordering.place(asked))
@@ -74,7 +76,7 @@ async def test_an_id_whose_guest_left_while_it_was_inserted_can_be_sent_again(re
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
 
 
-async def test_an_order_whose_guest_left_while_it_was_inserted_is_found(restaurant: Restaurant) -> None:
+async def test_an_order_whose_client_left_while_it_was_inserted_is_found(restaurant: Restaurant) -> None:
     """It was written all the same, as this gateway's."""
     asked = order("bar coffee")
     has_begun = at_write(restaurant)
@@ -84,12 +86,12 @@ async def test_an_order_whose_guest_left_while_it_was_inserted_is_found(restaura
     restaurant.database.way.set()
     while await restaurant.journal.find(asked.order_id) is None:  # noqa: ASYNC110 - a fact on disk tells nobody
         await asyncio.sleep(0.001)
-    await restaurant.ordering._watch._find_unknown()
+    await restaurant.ordering._lease_keeper._find_unknown()
     await restaurant.settle()
     assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
 
 
-async def test_a_guest_who_leaves_does_not_take_the_answer_from_others(restaurant: Restaurant) -> None:
+async def test_a_client_that_leaves_does_not_take_the_response_from_others(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = order("bar coffee")
     first = asyncio.create_task(restaurant.ordering.place(asked))

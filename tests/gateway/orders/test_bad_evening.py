@@ -8,7 +8,9 @@ from copy import deepcopy
 import pytest
 
 from gateway.domain.errors import NotCancellable, OrderNotFound
-from gateway.domain.order import Goal, Order, Outcome, Policy, Status, TicketState
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, order
 

@@ -8,8 +8,10 @@ import pytest
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import TakenOver
-from gateway.domain.order import Goal, LineResult, Order, Outcome, Status, TicketResult, TicketState
-from gateway.orders.journal import PATIENCE_SECONDS, Journal, Page
+from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
+from gateway.orders.journal import RECORD_SECONDS, Journal, JournalPage
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
 from tests.gateway.fakes import BreakableDatabase, all_or_nothing, new_id, order, outcomes
@@ -33,7 +35,7 @@ def decided(*wishes: str, outcome: Outcome = Outcome.ACCEPTED, table: str | None
     new = order(*wishes, table=table)
     for name, lines in new.shares.items():
         answers = [LineResult(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
-        new.hear(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
+        new.record_response(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
     return new
 
 
@@ -58,7 +60,7 @@ async def test_an_unknown_order_is_not_found(journal: Journal) -> None:
     assert await journal.find(new_id()) is None
 
 
-async def test_a_known_id_answers_the_order_that_has_it_and_writes_nothing(journal: Journal) -> None:
+async def test_a_known_id_returns_the_order_that_has_it_and_writes_nothing(journal: Journal) -> None:
     first = decided("bar coffee")
     await write(journal, first)
     known = await journal.insert(order("kitchen pizza", order_id=first.order_id))
@@ -88,14 +90,14 @@ async def test_a_batch_is_one_transaction(journal: Journal, database: BreakableD
 async def test_an_update_is_on_disk_when_it_returns(journal: Journal) -> None:
     asked = order("bar coffee", "bar beer")
     await write(journal, asked)
-    asked.hear(
+    asked.record_response(
         "bar",
         Goal.PLACE,
         TicketResult(
             TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350), LineResult(Outcome.OUT_OF_STOCK, 3, 0)]
         ),
     )
-    asked.answered = True
+    asked.response_recorded = True
     await journal.update(asked)
     found = await journal.find(asked.order_id)
     assert found == asked
@@ -107,11 +109,11 @@ async def test_an_update_is_on_disk_when_it_returns(journal: Journal) -> None:
 async def test_a_new_order_and_its_update_may_share_a_batch(journal: Journal, database: BreakableDatabase) -> None:
     asked = order("bar coffee")
     insert = journal.insert(asked)
-    asked.answered = True
+    asked.response_recorded = True
     await asyncio.gather(insert, journal.update(asked))
     found = await journal.find(asked.order_id)
     assert found is not None
-    assert found.answered
+    assert found.response_recorded
     assert database.writes == 1
 
 
@@ -128,7 +130,7 @@ async def test_of_several_words_on_one_order_the_last_one_wins(journal: Journal)
     assert found.lines[0].reason == "third"
 
 
-async def test_what_is_written_later_is_the_order_as_it_was_when_it_was_given(journal: Journal) -> None:
+async def test_what_is_written_later_is_the_order_as_it_was_when_it_was_submitted(journal: Journal) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
     later = journal.update_later(asked)
@@ -144,7 +146,7 @@ async def test_what_may_be_written_later_goes_with_the_next_batch(
 ) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
-    asked.answered = True
+    asked.response_recorded = True
     later = journal.update_later(asked)
     await journal.insert(order("kitchen pizza"))
     assert later.done()
@@ -154,13 +156,13 @@ async def test_what_may_be_written_later_goes_with_the_next_batch(
 async def test_what_may_be_written_later_does_not_wait_for_ever(journal: Journal) -> None:
     asked = order("bar coffee")
     await write(journal, asked)
-    asked.answered = True
+    asked.response_recorded = True
     started = time.monotonic()
     await journal.update_later(asked)
-    assert time.monotonic() - started >= PATIENCE_SECONDS * 0.9
+    assert time.monotonic() - started >= RECORD_SECONDS * 0.9
     found = await journal.find(asked.order_id)
     assert found is not None
-    assert found.answered
+    assert found.response_recorded
 
 
 async def test_flush_writes_what_may_be_written_later_now(journal: Journal) -> None:
@@ -191,7 +193,7 @@ async def test_flush_does_not_wait_for_what_comes_after_it(journal: Journal) -> 
 async def test_an_update_of_an_order_that_is_not_there_changes_nothing(journal: Journal) -> None:
     with pytest.raises(TakenOver):
         await journal.update(order("bar coffee"))
-    assert await journal.page(10, None, None, None) == Page([], None)
+    assert await journal.page(10, None, None, None) == JournalPage([], None)
 
 
 async def test_pages_are_newest_first_and_follow_their_cursor(journal: Journal) -> None:
@@ -303,7 +305,7 @@ async def test_a_journal_that_cannot_be_written_says_so_and_why(journal: Journal
         await journal.unfinished()
 
 
-async def test_a_failure_reaches_everyone_in_its_batch_and_nobody_after_it(
+async def test_a_failure_reaches_all_in_its_batch_and_none_after_it(
     journal: Journal, database: BreakableDatabase
 ) -> None:
     database.is_broken = True

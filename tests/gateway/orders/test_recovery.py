@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.errors import NotCancellable
-from gateway.domain.order import Goal, Order, Outcome, Policy, Status, TicketState
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.order import Order, Policy, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 # Windows with a name.
 
 
-async def test_an_order_that_nobody_was_asked_for_is_placed_after_the_crash(restaurant: Restaurant) -> None:
+async def test_an_order_that_no_department_was_asked_for_is_placed_after_the_crash(restaurant: Restaurant) -> None:
     for department in restaurant.departments.values():
         department.ears.clear()
     asked = order("bar coffee", "kitchen pizza")
@@ -43,7 +45,9 @@ async def test_an_expected_price_is_stated_again_after_the_crash(restaurant: Res
     assert restaurant.bar.stock == STOCK["bar"]
 
 
-async def test_an_order_that_some_have_answered_is_asked_of_all_again_and_served_once(restaurant: Restaurant) -> None:
+async def test_an_order_that_some_have_responded_to_is_asked_of_all_again_and_served_once(
+    restaurant: Restaurant,
+) -> None:
     restaurant.kitchen.ears.clear()
     asked = order("bar coffee", "kitchen pizza")
     placing = asyncio.create_task(restaurant.ordering.place(asked))
@@ -56,7 +60,7 @@ async def test_an_order_that_some_have_answered_is_asked_of_all_again_and_served
     assert restaurant.bar.asked(asked.order_id) == [Goal.PLACE, Goal.PLACE]
 
 
-async def test_an_order_that_all_have_answered_but_that_is_not_on_record_keeps_its_answer(
+async def test_an_order_that_all_have_responded_to_but_that_is_not_on_record_keeps_its_outcome(
     restaurant: Restaurant,
 ) -> None:
     asked = order("bar coffee", "kitchen pizza 6")
@@ -74,7 +78,7 @@ async def test_an_order_that_all_have_answered_but_that_is_not_on_record_keeps_i
     assert restaurant.bar.stock["coffee"] == 9
 
 
-async def test_a_guest_who_asks_again_after_the_crash_gets_the_order_as_it_stands(restaurant: Restaurant) -> None:
+async def test_a_client_that_asks_again_after_the_crash_gets_the_order_as_it_stands(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     asked = order("bar coffee", "kitchen pizza")
     placing = asyncio.create_task(restaurant.ordering.place(asked))
@@ -106,7 +110,7 @@ async def test_a_decision_that_is_on_disk_is_delivered_after_the_crash(restauran
     assert restaurant.bar.state(asked.order_id) is TicketState.QUEUED
 
 
-async def test_an_order_beyond_what_is_resumed_is_taken_up_when_its_guest_asks_again(restaurant: Restaurant) -> None:
+async def test_an_order_beyond_what_is_resumed_is_taken_up_when_its_client_asks_again(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
     await restaurant.journal.insert(asked)  # as another gateway on the same database would
     again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
@@ -114,7 +118,7 @@ async def test_an_order_beyond_what_is_resumed_is_taken_up_when_its_guest_asks_a
     await restaurant.settle()
 
 
-async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_rejected_and_buried_once_it_is_back(
+async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_rejected_and_cancelled_once_it_is_back(
     restaurant: Restaurant,
 ) -> None:
     kitchen = restaurant.kitchen
@@ -129,7 +133,7 @@ async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_re
     await restaurant.crash()
     del restaurant.departments["kitchen"]
     await restaurant.open()
-    owed = {each.order_id: restaurant.ordering._running.get(each.order_id) for each in placed}
+    owed = {each.order_id: restaurant.ordering._in_flight.get(each.order_id) for each in placed}
     await until(lambda: all(each and each.order.owed == {"kitchen": Goal.CANCEL} for each in owed.values()))
     found = [await restaurant.written(each.order_id) for each in placed]
     assert [outcomes(each) for each in found] == [

@@ -7,7 +7,9 @@ import pytest
 
 from gateway.department_client.errors import Unreachable
 from gateway.domain.errors import NotCancellable, OrderNotFound
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
@@ -31,7 +33,7 @@ async def test_an_order_that_is_only_on_disk_can_be_cancelled(restaurant: Restau
     await restaurant.settle()
 
 
-async def test_a_cancel_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+async def test_a_cancel_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee"))
     await restaurant.settle()
     restaurant.database.way.clear()
@@ -50,7 +52,7 @@ async def test_an_order_that_is_not_known_cannot_be_cancelled(restaurant: Restau
 
 
 @pytest.mark.parametrize("wishes", [["bar coffee"], ["bar coffee", "bar beer"], ["bar coffee", "kitchen meat"]])
-async def test_cancelling_again_is_the_same_answer(restaurant: Restaurant, wishes: list[str]) -> None:
+async def test_cancelling_again_is_the_same_response(restaurant: Restaurant, wishes: list[str]) -> None:
     placed = await restaurant.ordering.place(order(*wishes))
     first = await restaurant.ordering.cancel(placed.order_id)
     again = await restaurant.ordering.cancel(placed.order_id)
@@ -79,7 +81,7 @@ async def test_two_cancels_of_an_order_on_disk_at_once_are_one(restaurant: Resta
     await restaurant.settle()
 
 
-async def test_a_cancel_that_comes_while_the_order_is_being_placed_waits_for_its_answer(
+async def test_a_cancel_that_comes_while_the_order_is_being_placed_waits_for_its_response(
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.mouth.clear()
@@ -95,7 +97,7 @@ async def test_a_cancel_that_comes_while_the_order_is_being_placed_waits_for_its
     await restaurant.settle()
 
 
-async def test_what_has_been_started_stays_and_the_rest_is_taken_back(restaurant: Restaurant) -> None:
+async def test_what_has_been_started_stays_and_the_rest_is_cancelled(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
     restaurant.kitchen.start(placed.order_id)
     cancelled = await restaurant.ordering.cancel(placed.order_id)
@@ -196,15 +198,15 @@ async def test_a_refusal_of_what_is_no_longer_wanted_changes_nothing(restaurant:
     assert (await restaurant.ordering.find(placed.order_id)).status is Status.CANCELLED
 
 
-async def test_a_late_failure_of_what_has_been_answered_is_forgotten(restaurant: Restaurant) -> None:
+async def test_a_late_failure_of_what_has_been_responded_to_is_forgotten(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee"))
-    restaurant.ordering.backlogs["bar"]._heard(placed, Goal.PLACE, placed.epoch, Unreachable("late"))
+    restaurant.ordering.backlogs["bar"]._receive(placed, Goal.PLACE, placed.epoch, Unreachable("late"))
     assert outcomes(placed) == ["accepted"]
     assert len(restaurant.ordering.backlogs["bar"]) == 0
     await restaurant.settle()
 
 
-async def test_an_answer_that_comes_while_a_cancel_is_written_down_does_not_answer_the_cancel(
+async def test_a_response_that_comes_while_a_cancel_is_written_down_does_not_end_the_cancel(
     restaurant: Restaurant,
 ) -> None:
     bar = restaurant.bar

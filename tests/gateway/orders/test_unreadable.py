@@ -63,7 +63,7 @@ async def test_a_gateway_starts_beside_it_takes_up_the_rest_and_leaves_it_as_it_
     await restaurant.crash()
     with capture_logs() as lines:
         await restaurant.open()
-        await restaurant.ordering._watch._claim()
+        await restaurant.ordering._lease_keeper._claim()
     await restaurant.settle()
     assert outcomes(await restaurant.ordering.find(sound.order_id)) == ["accepted"]
     assert await row(restaurant, spoiled.order_id) == before
@@ -87,13 +87,13 @@ async def test_any_number_of_them_does_not_hide_the_orders_behind_them(restauran
     assert restaurant.journal.unreadable == 5
 
 
-async def test_a_running_gateway_goes_on_beside_it(restaurant: Restaurant) -> None:
+async def test_a_living_gateway_goes_on_beside_it(restaurant: Restaurant) -> None:
     spoiled = order("bar coffee")
     await restaurant.journal.insert(spoiled)
     await spoil(restaurant, spoiled.order_id, "owed", '{"bar": "reserve"}')
     before = await row(restaurant, spoiled.order_id)
-    await restaurant.ordering._watch._find_unknown()
-    await restaurant.ordering._watch._claim()
+    await restaurant.ordering._lease_keeper._find_unknown()
+    await restaurant.ordering._lease_keeper._claim()
     assert await row(restaurant, spoiled.order_id) == before
     with pytest.raises(OrderUnreadable, match=f"order {spoiled.order_id} is written in a way that this version"):
         await restaurant.ordering.find(spoiled.order_id)
@@ -124,12 +124,12 @@ async def test_pages_pass_over_it_and_count_it(restaurant: Restaurant) -> None:
         await restaurant.ordering.place(each)
     await restaurant.settle()
     await spoil(restaurant, asked[1].order_id, "owed", '{"bar": "reserve"}')
-    page = await restaurant.ordering.history(10, None, None, None)
+    page = await restaurant.ordering.list_orders(10, None, None, None)
     assert [each.order_id for each in page.orders] == [asked[2].order_id, asked[0].order_id]
     assert restaurant.ordering.unreadable == 1
-    first = await restaurant.ordering.history(1, None, None, None)
+    first = await restaurant.ordering.list_orders(1, None, None, None)
     assert first.cursor is not None
-    rest = await restaurant.ordering.history(1, first.cursor, None, None)
+    rest = await restaurant.ordering.list_orders(1, first.cursor, None, None)
     assert [each.order_id for each in [*first.orders, *rest.orders]] == [asked[2].order_id, asked[0].order_id]
 
 

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from gateway.department_client.errors import Unreachable
-from gateway.domain.order import Goal, Order, Status, TicketState
+from gateway.domain.lines import TicketState
+from gateway.domain.order import Order, Status
+from gateway.domain.transitions import Goal
 from tests.gateway.fakes import NOON_MS, STOCK, Restaurant, all_or_nothing, order, outcomes, until
 
 TOO_LATE = 301.0
@@ -21,7 +23,7 @@ async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> N
     assert placed.status is Status.PARTLY_ACCEPTED
     assert placed.owed == {"kitchen": Goal.CANCEL}
     assert placed.lines[1].reason == "kitchen did not answer in time; this will not be made"
-    await until(lambda: not placed.settling)
+    await until(lambda: not placed.decision_unwritten)
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "expired"]
     assert written.owed == {"kitchen": Goal.CANCEL}
@@ -48,7 +50,7 @@ async def test_what_is_not_old_enough_does_not_expire(restaurant: Restaurant) ->
     assert outcomes(placed) == ["pending"]
 
 
-async def test_an_order_that_was_placed_unheard_is_taken_back(restaurant: Restaurant) -> None:
+async def test_an_order_that_was_placed_without_its_response_is_cancelled(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza")))
     await until(lambda: restaurant.kitchen.tickets != {})
@@ -93,7 +95,7 @@ async def test_all_or_nothing_that_expires_releases_what_is_held(restaurant: Res
     restaurant.check_books(placed)
 
 
-async def test_expiring_is_on_disk_before_any_department_hears_of_it(restaurant: Restaurant) -> None:
+async def test_expiring_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
@@ -124,7 +126,7 @@ async def test_an_expiring_that_cannot_be_written_is_tried_until_it_can(restaura
     assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["expired"]
 
 
-async def test_an_order_whose_answer_is_not_on_record_does_not_expire(restaurant: Restaurant) -> None:
+async def test_an_order_whose_response_is_not_on_record_does_not_expire(restaurant: Restaurant) -> None:
     """Its guest may have been told that it is accepted, before the crash: only its departments know."""
     restaurant.kitchen.mouth.clear()
     asked = order("kitchen pizza")
@@ -150,12 +152,12 @@ async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaur
     await restaurant.journal.flush()
     restaurant.clock.now += TOO_LATE
     await restaurant.crash_and_open()
-    resumed = restaurant.ordering._running.get(placed.order_id)
+    resumed = restaurant.ordering._in_flight.get(placed.order_id)
     assert resumed is not None
     await until(lambda: outcomes(resumed.order) == ["expired"])
 
 
-async def test_an_order_that_may_have_been_answered_before_a_crash_is_not_placed_when_it_is_too_old(
+async def test_an_order_that_may_have_been_returned_before_a_crash_is_not_placed_when_it_is_too_old(
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.ears.clear()
@@ -178,7 +180,7 @@ async def test_an_order_that_may_have_been_answered_before_a_crash_is_not_placed
     placing.cancel()
 
 
-async def test_an_old_order_whose_department_answers_after_a_crash_is_not_given_up(restaurant: Restaurant) -> None:
+async def test_an_old_order_whose_department_responds_after_a_crash_does_not_expire(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
     placed = await restaurant.ordering.place(order("kitchen pizza"))
     await restaurant.journal.flush()
@@ -264,9 +266,9 @@ async def pending_across_a_crash(restaurant: Restaurant, *, before: float, set_a
     restaurant.clock.now += before
     restaurant.clock.set_ahead = set_ahead
     await restaurant.crash_and_open()
-    running = restaurant.ordering._running.get(placed.order_id)
-    assert running is not None
-    return running.order
+    in_flight = restaurant.ordering._in_flight.get(placed.order_id)
+    assert in_flight is not None
+    return in_flight.order
 
 
 async def look_again(restaurant: Restaurant) -> None:
@@ -281,10 +283,10 @@ async def test_an_order_that_is_taken_for_a_clients_sake_does_not_expire_by_two_
     """The clock of the gateway that placed it is an hour behind, and the order is to be cancelled here."""
     restaurant.kitchen.go_away()
     asked = order("kitchen pizza", now_ms=NOON_MS - 3_600_000)
-    asked.answered = True
+    asked.response_recorded = True
     await restaurant.journal.insert(asked)
-    running = await restaurant.ordering._take_charge(asked.order_id)
+    in_flight = await restaurant.ordering._cancelling.own(asked.order_id)
     await look_again(restaurant)
-    assert outcomes(running.order) == ["pending"]
+    assert outcomes(in_flight.order) == ["pending"]
     restaurant.clock.now += TOO_LATE
-    await until(lambda: outcomes(running.order) == ["expired"])
+    await until(lambda: outcomes(in_flight.order) == ["expired"])
