@@ -31,6 +31,10 @@ ALLOWED = {"floor": ("docs/performance", "bench/"), "plumbing": OLD_PROFILES, "d
 
 TEXTS = (
     "departments",
+    "gateway/domain/errors.py",
+    "gateway/domain/limits.py",
+    "gateway/main.py",
+    "gateway/rest",
     "infra",
     "ops",
     "bench",
@@ -54,7 +58,7 @@ TEXTS = (
 )
 """Product code and docs, of which every line is searched. To be widened until it is the whole repository."""
 
-TESTS = ("tests/ops", "tests/contract")
+TESTS = ("tests/ops", "tests/contract", "tests/gateway/rest")
 """Folders of tests, of which names are searched: of files, functions and classes. To be widened until it is `tests`."""
 
 NAMED = re.compile(r"\s*(?:async )?(?:def|class) (\w+)")

@@ -146,7 +146,7 @@ async def test_the_headers_of_an_order_s_response_are_described(served: Served, 
         assert {name.lower() for name in described} == set(response.headers) - {"content-type", "content-length"}
 
 
-async def test_the_headers_of_a_response_that_asks_for_patience_are_described(served: Served, api: Json) -> None:
+async def test_the_headers_of_a_503_are_described(served: Served, api: Json) -> None:
     served.restaurant.database.is_broken = True
     response = await served.order("bar coffee")
     described = api["paths"]["/orders"]["post"]["responses"]["503"]["headers"]
