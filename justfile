@@ -45,6 +45,7 @@ fix: setup
     ruff check --fix .
     python -m ops settings > docs/settings.md
     python -m tests.architecture
+    python -m ops.diagrams docs/architecture.md
 
 # run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup

@@ -18,10 +18,11 @@ for name in sys.argv[1:]:
 
 import departments.main
 import gateway.main
-from gateway.rest.app import create_app
+from gateway.rest.app import create_litestar, routes
+from gateway.rest.description import describe_api
 
-description = create_app(None, max_body=1024).openapi_schema.to_schema()
-assert "/orders" in description["paths"]
+litestar = create_litestar(None, None, None, routes(), max_body=1024, openapi_config=describe_api())
+assert "/orders" in litestar.openapi_schema.to_schema()["paths"]
 """
 
 
