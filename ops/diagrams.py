@@ -83,12 +83,12 @@ def _alike(row: Mapping[Response, Transition]) -> dict[Transition, list[Response
     return alike
 
 
-def _decided(decision: Decision) -> str:
-    return "" if decision is Decision.NOTHING else str(decision)
+def _decided(decision: Decision | None) -> str:
+    return decision or ""
 
 
 def _after(goal: Goal, transition: Transition) -> str:
-    return _decided(DECISIONS[goal]) if transition.decision is Decision.NOTHING else ""
+    return _decided(DECISIONS[goal]) if transition.decision is None else ""
 
 
 if __name__ == "__main__":

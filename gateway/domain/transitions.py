@@ -53,7 +53,6 @@ SHAPES = {
 class Decision(StrEnum):
     """What is decided about a whole order, and so what every department concerned is owed next."""
 
-    NOTHING = "nothing"
     CONFIRM_IF_ALL_HELD = "confirm all if every line is held, else cancel all"
     CONFIRM_ALL = "confirm all"
     CANCEL_ALL = "cancel all"
@@ -63,7 +62,7 @@ class Transition(NamedTuple):
     """What a response does: `record` writes it into the department's lines, `decision` follows at once."""
 
     record: Callable[[Sequence[Line], TicketResult], None]
-    decision: Decision = Decision.NOTHING
+    decision: Decision | None = None
 
 
 _NO_RESULT = LineResult(Outcome.CANCELLED, 0, 0)
@@ -76,9 +75,10 @@ def _results(ticket: TicketResult, lines: Sequence[Line]) -> Sequence[LineResult
 
 def accept(lines: Sequence[Line], ticket: TicketResult) -> None:
     """Accept each line that the department accepted, and refuse the others."""
+    accepted = Outcome.ACCEPTED
     for line, result in zip(lines, ticket.lines, strict=True):
-        if result.outcome is Outcome.ACCEPTED:
-            line.outcome, line.unit_price, line.reason = result.outcome, result.unit_price, None
+        if result.outcome is accepted:
+            line.outcome, line.unit_price, line.reason = accepted, result.unit_price, None
         else:
             line.refuse(result)
 
@@ -178,16 +178,19 @@ RESPONSES: dict[Goal, dict[Response, Transition]] = {
     },
 }
 
-DECISIONS = {
-    Goal.PLACE: Decision.NOTHING,
+DECISIONS: dict[Goal, Decision | None] = {
+    Goal.PLACE: None,
     Goal.HOLD: Decision.CONFIRM_IF_ALL_HELD,
-    Goal.CONFIRM: Decision.NOTHING,
+    Goal.CONFIRM: None,
     Goal.SUSPEND: Decision.CANCEL_ALL,
-    Goal.CANCEL: Decision.NOTHING,
+    Goal.CANCEL: None,
 }
 """What is decided once every department that was asked for a goal has responded to it."""
 
 
+_BY_STATE = {goal: {state: row[shape] for state, shape in SHAPES.items()} for goal, row in RESPONSES.items()}
+
+
 def transition(goal: Goal, ticket: TicketResult) -> Transition:
     """Return what a department's response to a goal does."""
-    return RESPONSES[goal][SHAPES[ticket.state] if ticket.lines else Response.TOMBSTONE]
+    return _BY_STATE[goal][ticket.state] if ticket.lines else RESPONSES[goal][Response.TOMBSTONE]

@@ -214,8 +214,8 @@ PLANTS = [
     _plant(
         "suspended-and-forgotten",
         "gateway.domain.order",
-        "        if decision is Decision.CONFIRM_ALL:\n            self._confirm_all()\n",
-        "        if decision is Decision.CONFIRM_ALL:\n            self.owed.clear()\n",
+        "            self._confirm_all()  # by test",
+        "            self.owed.clear()  # by test",
         "echo",
     ),
     _plant(

@@ -119,19 +119,23 @@ def test_nothing_is_decided_before_the_last_response_unless_a_department_has_sta
     for response in Response:
         asked = owing(goal)
         asked.record_response("bar", goal, ticket(response))
-        assert asked.decide(goal) is (RESPONSES[goal][response].decision is not Decision.NOTHING)
+        assert asked.decide(goal) is (RESPONSES[goal][response].decision is not None)
 
 
 @pytest.mark.parametrize("goal", Goal)
 def test_the_last_response_decides_what_the_table_says(goal: Goal) -> None:
     owed = {
-        Decision.NOTHING: {},
+        None: {},
         Decision.CONFIRM_IF_ALL_HELD: {"kitchen": Goal.CANCEL},  # the bar has no beer
         Decision.CANCEL_ALL: {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL},
     }
     asked, epoch = owing(goal), 0
     asked.record_response("kitchen", goal, TicketResult(TicketState.HELD, [COFFEE]))
     asked.record_response("bar", goal, ticket(Response.QUEUED if goal is Goal.SUSPEND else Response.REFUSED))
-    assert asked.decide(goal) is (DECISIONS[goal] is not Decision.NOTHING)
+    assert asked.decide(goal) is (DECISIONS[goal] is not None)
     assert asked.owed == owed[DECISIONS[goal]]
     assert asked.epoch == epoch + bool(asked.owed)
+
+
+def test_the_only_decision_that_follows_at_once_is_to_confirm_all() -> None:
+    assert {each.decision for row in RESPONSES.values() for each in row.values()} == {None, Decision.CONFIRM_ALL}
