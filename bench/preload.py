@@ -30,7 +30,7 @@ _FAST = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE")
 
 def migrate(settings: Mapping[str, str]) -> None:
     """Let the programs make their tables."""
-    command = [sys.executable, "-m", "house", "migrate"]
+    command = [sys.executable, "-m", "ops", "migrate"]
     subprocess.run(command, cwd=ROOT, env={**os.environ, **settings}, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -18,7 +18,7 @@ def house(houses: Houses, tmp_path: Path) -> House:
 def office(house: House, *arguments: str) -> str:
     """Run a command of `python -m ops` for a house; answers what it says."""
     settings = {"HOME": house.books.store.home, "DATABASE_URL": house.books.store.url or "", "MENUS": house.menus}
-    done = run(["-m", "house", *arguments], environment(**settings))
+    done = run(["-m", "ops", *arguments], environment(**settings))
     return f"{done.code} {done.stdout}{done.stderr}"
 
 

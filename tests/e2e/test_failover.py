@@ -64,5 +64,5 @@ async def _is_settled(house: House) -> bool:
 
 def _audit(house: House) -> str:
     variables = environment(HOME=house.books.store.home, DATABASE_URL=house.books.store.url or "", MENUS=house.menus)
-    done = run(["-m", "house", "audit"], variables)
+    done = run(["-m", "ops", "audit"], variables)
     return f"{done.code} {done.stdout}{done.stderr}"

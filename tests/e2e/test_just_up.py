@@ -87,7 +87,7 @@ class Up:
 
     def start(self, *command: str) -> None:
         """Run the command."""
-        command = command or (sys.executable, "-m", "house", "up")
+        command = command or (sys.executable, "-m", "ops", "up")
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=self._variables, stdout=log, stderr=log, start_new_session=True
@@ -96,7 +96,7 @@ class Up:
     def start_on_terminal(self) -> "Terminal":
         """Run the command on a terminal of its own."""
         ours, theirs = pty.openpty()
-        command = [sys.executable, "-c", ON_TERMINAL, sys.executable, "-m", "house", "up"]
+        command = [sys.executable, "-c", ON_TERMINAL, sys.executable, "-m", "ops", "up"]
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=self._variables, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         )

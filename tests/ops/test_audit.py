@@ -638,7 +638,7 @@ def command(empty_books: Books) -> Command:
 
 async def run_audit(variables: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
-    line = [sys.executable, "-m", "house", "audit", *arguments]
+    line = [sys.executable, "-m", "ops", "audit", *arguments]
     return await asyncio.to_thread(
         subprocess.run, line, env=inherited | variables, capture_output=True, text=True, check=False, timeout=30
     )

@@ -104,7 +104,7 @@ def test_only_their_owner_may_read_the_copies(shop: Shop, folder: Path) -> None:
 @pytest.mark.parametrize("command", ["backup", "restore"])
 @pytest.mark.parametrize("folder", ["", " "])
 def test_a_folder_without_a_name_is_refused(command: str, folder: str, tmp_path: Path) -> None:
-    done = run(["-m", "house", command, folder], environment(HOME=tmp_path))
+    done = run(["-m", "ops", command, folder], environment(HOME=tmp_path))
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr.startswith("house: the folder of the copies has no name; give one, such as ")
 

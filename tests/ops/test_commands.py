@@ -13,7 +13,7 @@ def test_where_nobody_reads_any_more_a_command_goes_on_without_a_word(command: l
     reads, writes = os.pipe()
     os.close(reads)
     done = subprocess.run(
-        [sys.executable, "-m", "house", *command],
+        [sys.executable, "-m", "ops", *command],
         cwd=ROOT,
         env=environment(HOME=tmp_path),
         stdout=writes,
@@ -32,6 +32,6 @@ def test_where_nobody_reads_any_more_a_command_goes_on_without_a_word(command: l
 
 
 def test_an_unknown_setting_is_one_line(tmp_path: Path) -> None:
-    done = run(["-m", "house", "audit"], environment(HOEM=tmp_path))
+    done = run(["-m", "ops", "audit"], environment(HOEM=tmp_path))
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr == "house: COMANDA_HOEM is no setting: did you mean COMANDA_HOME?\n"

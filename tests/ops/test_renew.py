@@ -51,7 +51,7 @@ def reopened(books: Books) -> Books:
 
 
 async def command(variables: Mapping[str, str], *arguments: str) -> Finished:
-    return await asyncio.to_thread(run, ["-m", "house", *arguments], variables)
+    return await asyncio.to_thread(run, ["-m", "ops", *arguments], variables)
 
 
 async def test_a_restore_renews_every_incarnation_and_nothing_else(

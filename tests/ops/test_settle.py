@@ -122,7 +122,7 @@ async def test_the_command_lists_and_then_cancels(tmp_path: Path) -> None:
         await lose(books, each)
 
     def command(*arguments: str) -> Finished:
-        return run(["-m", "house", "settle", *arguments], environment(HOME=tmp_path, MENUS=tmp_path / "menus"))
+        return run(["-m", "ops", "settle", *arguments], environment(HOME=tmp_path, MENUS=tmp_path / "menus"))
 
     listed = await asyncio.to_thread(command)
     assert (listed.code, listed.stderr) == (1, "")

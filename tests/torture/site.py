@@ -171,7 +171,7 @@ class Site:
 
     def audit(self, acknowledged: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run the auditor as an operator does."""
-        command = [sys.executable, "-m", "house", "audit"]
+        command = [sys.executable, "-m", "ops", "audit"]
         if acknowledged is not None:
             command += ["--acknowledged", str(acknowledged)]
         return subprocess.run(
