@@ -17,7 +17,7 @@ def test_a_longer_order_goes_round_departments_and_items() -> None:
     assert lines(order_body(stations(3), 5))[3:] == [("bar", "soda"), ("kitchen", "pizza")]
 
 
-def test_orders_ask_every_department_of_a_large_house_equally_often() -> None:
+def test_orders_ask_every_department_of_a_large_system_equally_often() -> None:
     for count in (10, 30):
         asked = [department for body in order_bodies(stations(count)) for department, _ in lines(body)]
         times = {asked.count(station.name) for station in stations(count)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.stack import OpenSqlite, SqliteHouse, Stack, docker
+from tests.containers.stack import OpenSqlite, SqliteSystem, Stack, docker
 from tests.e2e.conftest import order_id
 from tests.e2e.harness import ROOT, free_ports, write_menu
 
@@ -57,19 +57,19 @@ def open_sqlite(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (port,) = free_ports(1)
     folder = tmp_path_factory.mktemp("sqlite")
     variables = {"COMANDA_IMAGE": image, "COMANDA_MENUS": folder / "menus"}
-    house = SqliteHouse("docker-compose.yml", f"comanda-{port}", port, variables)
+    system = SqliteSystem("docker-compose.yml", f"comanda-{port}", port, variables)
 
-    def open_(menus: Mapping[str, Mapping[str, int]]) -> SqliteHouse:
+    def open_(menus: Mapping[str, Mapping[str, int]]) -> SqliteSystem:
         for name, stock in menus.items():
             write_menu(folder / "menus", name, stock)
-        house.up()
-        house.gather_books(folder / "home")
-        return house
+        system.up()
+        system.gather_books(folder / "home")
+        return system
 
     try:
         yield open_
     finally:
-        house.close()
+        system.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

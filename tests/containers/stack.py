@@ -195,8 +195,8 @@ class Stack:
         return {name: count for name, count in counts.items() if count}
 
 
-class SqliteHouse(Stack):
-    """The stack on SQLite, which order tests may look into as into a house of processes."""
+class SqliteSystem(Stack):
+    """The stack on SQLite, which order tests may look into as into a system of processes."""
 
     def gather_books(self, folder: Path) -> None:
         """Put the way to each program's database into one folder."""
@@ -206,7 +206,7 @@ class SqliteHouse(Stack):
         self.books = Books(Store(folder))
 
 
-OpenSqlite = Callable[[Mapping[str, Mapping[str, int]]], SqliteHouse]
+OpenSqlite = Callable[[Mapping[str, Mapping[str, int]]], SqliteSystem]
 
 
 def _run(command: list[str], variables: dict[str, str]) -> "subprocess.CompletedProcess[str]":

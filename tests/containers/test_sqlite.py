@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteHouse, docker
+from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem, docker
 from tests.e2e.guests import decided, line, order, outcomes
 from tests.e2e.test_orders import (
     MENUS,
@@ -35,28 +35,28 @@ ADDRESSES = ("gateway:8000", "bar:50052", "kitchen:50053", "bakery:50051")
 
 
 @pytest.fixture(scope="module")
-def house(open_sqlite: OpenSqlite) -> SqliteHouse:
+def system(open_sqlite: OpenSqlite) -> SqliteSystem:
     return open_sqlite(MENUS)
 
 
-def test_all_are_healthy_and_only_the_gateway_is_published(house: SqliteHouse) -> None:
-    assert all(house[name].is_healthy for name in PROGRAMS)
-    assert house.published() == {"gateway": [f"127.0.0.1:{house.port}"]}
+def test_all_are_healthy_and_only_the_gateway_is_published(system: SqliteSystem) -> None:
+    assert all(system[name].is_healthy for name in PROGRAMS)
+    assert system.published() == {"gateway": [f"127.0.0.1:{system.port}"]}
 
 
-def test_the_departments_network_leads_nowhere(house: SqliteHouse) -> None:
-    networks = house["bar"].inspect()["NetworkSettings"]["Networks"]
+def test_the_departments_network_leads_nowhere(system: SqliteSystem) -> None:
+    networks = system["bar"].inspect()["NetworkSettings"]["Networks"]
 
     assert [docker("network", "inspect", "-f", "{{.Internal}}", each).strip() for each in networks] == ["true"]
 
 
-def test_whoever_stands_beside_the_gateway_reaches_no_department(house: SqliteHouse) -> None:
-    assert house.reachable("front", *ADDRESSES) == {"gateway:8000"}
+def test_whoever_stands_beside_the_gateway_reaches_no_department(system: SqliteSystem) -> None:
+    assert system.reachable("front", *ADDRESSES) == {"gateway:8000"}
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program_is_nobody_and_can_do_nothing_else(house: SqliteHouse, name: str) -> None:
-    container = house[name]
+def test_a_program_is_nobody_and_can_do_nothing_else(system: SqliteSystem, name: str) -> None:
+    container = system[name]
     status = dict(each.split(":\t", 1) for each in Path(f"/proc/{container.pid}/status").read_text().splitlines())
     host = container.inspect()["HostConfig"]
 
@@ -69,16 +69,16 @@ def test_a_program_is_nobody_and_can_do_nothing_else(house: SqliteHouse, name: s
         container.run("touch", "/app/file")
 
 
-def test_a_program_tells_how_it_is(house: SqliteHouse) -> None:
-    assert house["bar"].run("python", "-m", "ops.health") == "SERVING\n"
-    assert house["gateway"].run("python", "-m", "ops.health") == "ready\n"
+def test_a_program_tells_how_it_is(system: SqliteSystem) -> None:
+    assert system["bar"].run("python", "-m", "ops.health") == "SERVING\n"
+    assert system["gateway"].run("python", "-m", "ops.health") == "ready\n"
 
 
-async def test_a_department_that_is_down_is_pending_until_it_is_back(house: SqliteHouse) -> None:
-    async with house.client() as client:
-        house.compose("stop", "kitchen")
+async def test_a_department_that_is_down_is_pending_until_it_is_back(system: SqliteSystem) -> None:
+    async with system.client() as client:
+        system.compose("stop", "kitchen")
         placed = await client.post("/orders", json=order(line("bar", "gin"), line("kitchen", "pasta")))
-        house.compose("start", "kitchen")
+        system.compose("start", "kitchen")
         found = await decided(client, placed.json()["order_id"])
 
     assert (placed.status_code, outcomes(placed.json())) == (202, ["accepted", "pending"])

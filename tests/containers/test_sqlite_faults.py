@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteHouse
+from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem
 from tests.e2e.guests import Json, Load, line, order
 from tests.e2e.harness import wait_for
 from tests.torture.guests import Guestbook, Party
@@ -22,69 +22,69 @@ pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def house(open_sqlite: OpenSqlite) -> SqliteHouse:
+def system(open_sqlite: OpenSqlite) -> SqliteSystem:
     return open_sqlite(MENUS)
 
 
-async def test_whatever_is_killed_nothing_is_lost(house: SqliteHouse, tmp_path: Path) -> None:
+async def test_whatever_is_killed_nothing_is_lost(system: SqliteSystem, tmp_path: Path) -> None:
     book = Guestbook(tmp_path / "told.jsonl")
-    party = Party([house.url], book, seed=1, pause=PAUSE)
+    party = Party([system.url], book, seed=1, pause=PAUSE)
     celebrating = asyncio.create_task(party.celebrate(8))
     for name in ("kitchen", "gateway"):
-        await house.crash_and_return(house[name])
-    await asyncio.gather(*(house.crash_and_return(house[name]) for name in PROGRAMS))
+        await system.crash_and_return(system[name])
+    await asyncio.gather(*(system.crash_and_return(system[name]) for name in PROGRAMS))
     party.enough.set()
     await celebrating
     book.close()
 
     assert party.surprises == []
     assert len(book.orders) > 50
-    wait_for(lambda: not house.books.unfinished(), "all is decided")
-    assert house.wrong(book.path) == {}
+    wait_for(lambda: not system.books.unfinished(), "all is decided")
+    assert system.wrong(book.path) == {}
 
 
-async def test_it_stops_by_itself_and_answers_whom_it_has_heard(house: SqliteHouse) -> None:
-    running = house.containers()
-    load = Load(house, PAUSE)
+async def test_it_stops_by_itself_and_answers_what_it_has_received(system: SqliteSystem) -> None:
+    running = system.containers()
+    load = Load(system, PAUSE)
     async with load:
         while load.answers < 100:  # noqa: ASYNC110 - a count tells nobody
             await asyncio.sleep(0.01)
-        await asyncio.to_thread(house.compose, "stop", "gateway")
-    house.compose("stop")
+        await asyncio.to_thread(system.compose, "stop", "gateway")
+    system.compose("stop")
 
     # Whoever comes when nobody listens any more is turned away; whoever was let in is answered.
     assert [
         each for each in load.wrong if not str(each).startswith(("ConnectError", "ReadError", "RemoteProtocol"))
     ] == []
     assert [each.inspect()["State"]["ExitCode"] for each in running] == [0] * len(PROGRAMS)
-    house.up()
-    assert house.wrong() == {}
+    system.up()
+    assert system.wrong() == {}
 
 
-async def test_a_backup_is_put_back_into_new_volumes(house: SqliteHouse, tmp_path: Path) -> None:
+async def test_a_backup_is_put_back_into_new_volumes(system: SqliteSystem, tmp_path: Path) -> None:
     before: list[Json] = []
-    async with house.client() as client:
+    async with system.client() as client:
         for _ in range(20):
             answer = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
             before.append(answer.json())
-    async with Load(house, PAUSE):
-        told = await asyncio.to_thread(house.ops, "backup", "/backup")
+    async with Load(system, PAUSE):
+        told = await asyncio.to_thread(system.ops, "backup", "/backup")
     kept = tmp_path / "kept"
-    shutil.copytree(house.volume("backup"), kept)
+    shutil.copytree(system.volume("backup"), kept)
     for copy in kept.iterdir():
         os.chown(copy, OWNER, OWNER)  # only their owner may read copies, and a copy of a copy is ours
 
-    house.compose("down", "--volumes")
-    house.compose("up", "--no-start", "--no-build")
-    restored = house.ops("restore", "/mnt", mount=kept)
-    house.up()
-    house.gather_books(tmp_path / "home")
+    system.compose("down", "--volumes")
+    system.compose("up", "--no-start", "--no-build")
+    restored = system.ops("restore", "/mnt", mount=kept)
+    system.up()
+    system.gather_books(tmp_path / "home")
 
     assert len(told.splitlines()) == len(restored.splitlines()) == len(PROGRAMS)
     book = tmp_path / "told.jsonl"
     book.write_text("".join(json.dumps({"order_id": each["order_id"], "answer": each}) + "\n" for each in before))
-    async with house.client() as client:
+    async with system.client() as client:
         for each in before:
             assert (await client.get(f"/orders/{each['order_id']}")).json() == each
     # Tickets of orders that came after the journal was copied are all that may be left over.
-    assert set(house.wrong(book)) <= {"doubled"}
+    assert set(system.wrong(book)) <= {"doubled"}

@@ -20,14 +20,14 @@ HELD = frozenset({"held"})
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where a house keeps its data: `url` is a PostgreSQL database, or None for SQLite files in `home`."""
+    """Where a system keeps its data: `url` is a PostgreSQL database, or None for SQLite files in `home`."""
 
     home: Path
     url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class StockRow:
     """The stock of one item."""
 
     received: int
@@ -65,7 +65,7 @@ class Record:
 
 
 class Books:
-    """Reads, and on request blocks, the databases of one house."""
+    """Reads, and on request blocks, the databases of one system."""
 
     def __init__(self, store: Store) -> None:
         """Open a connection for each look."""
@@ -76,7 +76,7 @@ class Books:
         """Where the data is."""
         return self._store
 
-    def stock(self, department: str) -> dict[str, Shelf]:
+    def stock(self, department: str) -> dict[str, StockRow]:
         """Read a department's stock, by item."""
         with self._snapshot(department) as books:
             return _stock(books)
@@ -104,15 +104,15 @@ class Books:
         with self._snapshot("gateway") as books:
             return int(books.execute("SELECT count(*) FROM orders WHERE owed IS NOT NULL").fetchone()[0])
 
-    def check(self, department: str) -> dict[str, Shelf]:
+    def check(self, department: str) -> dict[str, StockRow]:
         """Prove the stock law, and that the figures are what the tickets say, at this moment; answers the stock."""
         with self._snapshot(department) as books:
             stock, tickets = _stock(books), _tickets(books)
         sold, held = _taken(tickets, SOLD), _taken(tickets, HELD)
-        for item, shelf in stock.items():
-            assert shelf.received == shelf.on_hand + shelf.held + shelf.sold + shelf.wasted, (item, shelf)
-            assert min(shelf.on_hand, shelf.held, shelf.sold, shelf.wasted) >= 0, (item, shelf)
-            assert (shelf.sold, shelf.held) == (sold[item], held[item]), (item, shelf)
+        for item, row in stock.items():
+            assert row.received == row.on_hand + row.held + row.sold + row.wasted, (item, row)
+            assert min(row.on_hand, row.held, row.sold, row.wasted) >= 0, (item, row)
+            assert (row.sold, row.held) == (sold[item], held[item]), (item, row)
         return stock
 
     @contextmanager
@@ -158,9 +158,9 @@ class Books:
                 yield postgres
 
 
-def _stock(books: Any) -> dict[str, Shelf]:
+def _stock(books: Any) -> dict[str, StockRow]:
     rows = books.execute("SELECT item, received, on_hand, held, sold, wasted FROM stock").fetchall()
-    return {item: Shelf(*figures) for item, *figures in rows}
+    return {item: StockRow(*figures) for item, *figures in rows}
 
 
 def _tickets(books: Any) -> dict[str, Ticket]:

@@ -1,4 +1,4 @@
-"""Houses of real processes, on each kind of database in turn; a test that fails shows what they wrote."""
+"""Systems of real processes, on each kind of database in turn; a test that fails shows what they wrote."""
 
 import uuid
 from collections.abc import Generator, Iterator
@@ -8,20 +8,20 @@ import pytest
 
 from tests.conftest import new_postgresql_database
 from tests.e2e.books import Store
-from tests.e2e.harness import Houses
+from tests.e2e.harness import Systems
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def houses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
-    """Open houses on one kind of database; they close with the last test of the module that uses it."""
+def systems(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    """Open systems on one kind of database; they close with the last test of the module that uses it."""
     server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
 
     def new_store(home: Path) -> Store:
         return Store(home, new_postgresql_database(server) if server else None)
 
-    houses = Houses(tmp_path_factory.mktemp(f"houses-{request.param}"), new_store)
-    yield houses
-    houses.close()
+    systems = Systems(tmp_path_factory.mktemp(f"systems-{request.param}"), new_store)
+    yield systems
+    systems.close()
 
 
 @pytest.fixture
@@ -38,6 +38,6 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and isinstance(item, pytest.Function):
         for value in item.funcargs.values():
-            if isinstance(value, Houses):
+            if isinstance(value, Systems):
                 report.sections += list(value.logs())
     return report

@@ -75,16 +75,16 @@ class HasClient(Protocol):
 class Load:
     """Guests who order one after another, and keep what was not accepted at once, or not answered."""
 
-    def __init__(self, house: HasClient, pause: float = 0.01) -> None:
+    def __init__(self, system: HasClient, pause: float = 0.01) -> None:
         """`pause`, in seconds, is how long a guest thinks between two orders."""
-        self._house = house
+        self._system = system
         self._pause = pause
         self.answers = 0
         self.wrong: list[Json | str] = []
 
     async def __aenter__(self) -> Self:
         self._enough = False
-        self._client = self._house.client()
+        self._client = self._system.client()
         self._guests = [asyncio.create_task(self._dine()) for _ in range(8)]
         return self
 

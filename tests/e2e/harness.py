@@ -1,6 +1,6 @@
 """Runs the programs as their users do, as real processes, and looks into their databases beside them.
 
-Houses ── opens and closes ── House ── has ── Program (a department, or the gateway)
+Systems ── opens and closes ── System ── has ── Program (a department, or the gateway)
                                 └──── has ── Books (what stands in the databases)
 """
 
@@ -248,7 +248,7 @@ class Program:
         return False
 
 
-class House:
+class System:
     """A department for each menu, and the gateway, on free ports and a database of their own."""
 
     def __init__(self, folder: Path, store: Store, menus: Mapping[str, Mapping[str, int]], settings: Any) -> None:
@@ -296,7 +296,7 @@ class House:
         for program in programs:
             program.wait_ready()
 
-    def restored(self) -> "House":
+    def restored(self) -> "System":
         """Bring back what a test before this one left paused or dead."""
         for program in self.programs:
             if program.is_running:
@@ -337,33 +337,33 @@ class House:
             program.close()
 
 
-class Houses:
-    """Opens houses on one kind of database, and closes what it opened."""
+class Systems:
+    """Opens systems on one kind of database, and closes what it opened."""
 
     def __init__(self, folder: Path, new_store: Callable[[Path], Store]) -> None:
-        """`new_store` makes an empty database for a house."""
+        """`new_store` makes an empty database for a system."""
         self._folder = folder
         self._new_store = new_store
-        self._open: list[House] = []
+        self._open: list[System] = []
 
-    def open(self, menus: Mapping[str, Mapping[str, int]], *, gateway: bool = True, **settings: object) -> House:
-        """Open a house, with or without its gateway, and wait until it serves; `settings` without their COMANDA_."""
-        folder = self._folder / f"house-{len(self._open)}"
+    def open(self, menus: Mapping[str, Mapping[str, int]], *, gateway: bool = True, **settings: object) -> System:
+        """Open a system, with or without its gateway, and wait until it serves; `settings` without their COMANDA_."""
+        folder = self._folder / f"system-{len(self._open)}"
         folder.mkdir()
-        house = House(folder, self._new_store(folder / "data"), menus, settings)
-        self._open.append(house)
-        house.open(gateway=gateway)
-        return house
+        system = System(folder, self._new_store(folder / "data"), menus, settings)
+        self._open.append(system)
+        system.open(gateway=gateway)
+        return system
 
     def close(self) -> None:
-        """Close every house."""
-        for house in self._open:
-            house.close()
+        """Close every system."""
+        for system in self._open:
+            system.close()
 
     def logs(self) -> Iterator[tuple[str, str]]:
         """Yield (title, text) of what every program has written last."""
-        for house in self._open:
-            for program in house.programs:
+        for system in self._open:
+            for program in system.programs:
                 last = program.output.splitlines()[-SHOWN_LINES:]
                 yield f"log of {program.name} ({program.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.books import Store
 from tests.e2e.guests import line, order
-from tests.e2e.harness import House, Houses, wait_for
+from tests.e2e.harness import System, Systems, wait_for
 
 RECEIVE_SECONDS = 1.0
 HOST = b"Host: x\r\n"
@@ -18,30 +18,30 @@ JSON = b"Content-Type: application/json\r\n"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    houses = Houses(tmp_path_factory.mktemp("houses"), lambda home: Store(home, None))
-    yield houses.open({"bar": {"coffee": 10}}, LOG_LEVEL="access", LOG_FORMAT="json", RECEIVE_SECONDS=RECEIVE_SECONDS)
-    houses.close()
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), lambda home: Store(home, None))
+    yield systems.open({"bar": {"coffee": 10}}, LOG_LEVEL="access", LOG_FORMAT="json", RECEIVE_SECONDS=RECEIVE_SECONDS)
+    systems.close()
 
 
-def events(house: House) -> list[dict[str, Any]]:
-    return [json.loads(text) for text in house.gateway.output.splitlines()]
+def events(system: System) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in system.gateway.output.splitlines()]
 
 
-def line_of(house: House, request_id: str) -> dict[str, Any]:
+def line_of(system: System, request_id: str) -> dict[str, Any]:
     """Wait for the one line of a request."""
 
     def found() -> list[dict[str, Any]]:
-        return [event for event in events(house) if event["event"] == "request" and event["request_id"] == request_id]
+        return [event for event in events(system) if event["event"] == "request" and event["request_id"] == request_id]
 
     wait_for(found, f"a line for {request_id}")
     (line,) = found()
     return line
 
 
-def exchange(house: House, data: bytes) -> tuple[bytes, dict[str, str]]:
+def exchange(system: System, data: bytes) -> tuple[bytes, dict[str, str]]:
     """Send bytes and read the response to the connection's end; return its body and headers."""
-    with socket.create_connection(("127.0.0.1", house.gateway.port), timeout=10.0) as sock:
+    with socket.create_connection(("127.0.0.1", system.gateway.port), timeout=10.0) as sock:
         sock.sendall(data)
         response = b""
         while piece := sock.recv(65536):
@@ -51,8 +51,8 @@ def exchange(house: House, data: bytes) -> tuple[bytes, dict[str, str]]:
     return body, {name.lower(): value for name, _, value in names}
 
 
-async def test_every_request_has_its_line(house: House) -> None:
-    async with house.client() as client:
+async def test_every_request_has_its_line(system: System) -> None:
+    async with system.client() as client:
         responses = [
             await client.post("/orders", json=order(line("bar", "coffee"))),
             await client.post("/orders", json={}),
@@ -62,7 +62,7 @@ async def test_every_request_has_its_line(house: House) -> None:
             await client.head("/"),
         ]
     for response in responses:
-        written = line_of(house, response.headers["x-request-id"])
+        written = line_of(system, response.headers["x-request-id"])
         assert written["level"] == "access"
         assert written["method"] == response.request.method
         assert written["path"].partition("?")[0] == response.request.url.path
@@ -91,27 +91,27 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_a_request_that_the_server_refuses_has_its_line(house: House, kind: str) -> None:
+def test_a_request_that_the_server_refuses_has_its_line(system: System, kind: str) -> None:
     data, status, path = REFUSED[kind]
-    body, headers = exchange(house, data)
-    written = line_of(house, headers["x-request-id"])
+    body, headers = exchange(system, data)
+    written = line_of(system, headers["x-request-id"])
     assert (written["status"], written["bytes"]) == (status, len(body))
     assert written["path"] == (path or "")
     assert written["client"] == "127.0.0.1"
     assert 0 <= written["ms"] < 10_000
 
 
-def test_a_request_that_the_server_refuses_keeps_the_id_it_came_with(house: House) -> None:
+def test_a_request_that_the_server_refuses_keeps_the_id_it_came_with(system: System) -> None:
     head = b"POST /orders HTTP/1.1\r\n" + HOST + JSON + b"X-Request-Id: mine\r\nContent-Length: 9\r\n\r\n{"
-    _, headers = exchange(house, head)
+    _, headers = exchange(system, head)
     assert headers["x-request-id"] == "mine"
-    assert line_of(house, "mine")["status"] == 408
+    assert line_of(system, "mine")["status"] == 408
 
 
 @pytest.mark.parametrize("protocol", [b"websocket", b"h2c"])
-def test_who_asks_for_another_protocol_is_served_in_this_one(house: House, protocol: bytes) -> None:
+def test_who_asks_for_another_protocol_is_served_in_this_one(system: System, protocol: bytes) -> None:
     ask = b"GET /health/live HTTP/1.1\r\n" + HOST
-    address = ("127.0.0.1", house.gateway.port)
+    address = ("127.0.0.1", system.gateway.port)
     with socket.create_connection(address, timeout=10.0) as sock, sock.makefile("rwb") as stream:
         for upgrade in (b"Connection: Upgrade\r\nUpgrade: " + protocol + b"\r\n", b"Connection: close\r\n"):
             stream.write(ask + upgrade + b"\r\n")
@@ -121,6 +121,6 @@ def test_who_asks_for_another_protocol_is_served_in_this_one(house: House, proto
                 if text.lower().startswith(b"content-length"):
                     length = int(text.split(b":")[1])
             assert json.loads(stream.read(length)) == {"status": "live", "departments": {}}
-    assert httpx.get(f"{house.url}/health/live", trust_env=False).status_code == 200
-    warnings = [event for event in events(house) if event["level"] == "warning"]
+    assert httpx.get(f"{system.url}/health/live", trust_env=False).status_code == 200
+    warnings = [event for event in events(system) if event["level"] == "warning"]
     assert [event for event in warnings if "pgrade" in event["event"] or "WebSocket" in event["event"]] == []

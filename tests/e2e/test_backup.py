@@ -7,24 +7,24 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.guests import Json, line, order, outcomes
-from tests.e2e.harness import House, Houses, environment, run
+from tests.e2e.harness import System, Systems, environment, run
 
 
 @pytest.fixture
-def house(houses: Houses, tmp_path: Path) -> House:
-    return houses.open({"bar": {"coffee": 100_000}, "kitchen": {"pasta": 100_000}})
+def system(systems: Systems, tmp_path: Path) -> System:
+    return systems.open({"bar": {"coffee": 100_000}, "kitchen": {"pasta": 100_000}})
 
 
-def ops(house: House, *arguments: str) -> str:
-    """Run a command of `python -m ops` for a house; return its exit code and output."""
-    settings = {"HOME": house.books.store.home, "DATABASE_URL": house.books.store.url or "", "MENUS": house.menus}
+def ops(system: System, *arguments: str) -> str:
+    """Run a command of `python -m ops` for a system; return its exit code and output."""
+    settings = {"HOME": system.books.store.home, "DATABASE_URL": system.books.store.url or "", "MENUS": system.menus}
     done = run(["-m", "ops", *arguments], environment(**settings))
     return f"{done.code} {done.stdout}{done.stderr}"
 
 
-async def dine(house: House, told: list[Json], orders: int) -> None:
+async def dine(system: System, told: list[Json], orders: int) -> None:
     """Order a number of times, one after another, from eight tables at once."""
-    async with house.client() as client:
+    async with system.client() as client:
 
         async def order_often() -> None:
             for _ in range(orders // 8):
@@ -35,40 +35,42 @@ async def dine(house: House, told: list[Json], orders: int) -> None:
         await asyncio.gather(*(order_often() for _ in range(8)))
 
 
-async def test_what_was_acknowledged_before_a_copy_is_there_after_it_was_put_back(house: House, tmp_path: Path) -> None:
+async def test_what_was_acknowledged_before_a_copy_is_there_after_it_was_put_back(
+    system: System, tmp_path: Path
+) -> None:
     copies = str(tmp_path / "copies")
     before: list[Json] = []
-    await dine(house, before, 80)
-    if house.books.store.url is not None:
-        assert ops(house, "backup", copies).startswith("2 ops: postgresql+psycopg://")
+    await dine(system, before, 80)
+    if system.books.store.url is not None:
+        assert ops(system, "backup", copies).startswith("2 ops: postgresql+psycopg://")
         return
 
     after: list[Json] = []
-    dining = asyncio.create_task(dine(house, after, 400))
-    copied = await asyncio.to_thread(ops, house, "backup", copies)
+    dining = asyncio.create_task(dine(system, after, 400))
+    copied = await asyncio.to_thread(ops, system, "backup", copies)
     await dining
     assert copied.startswith("0 ")
-    refused = await asyncio.to_thread(ops, house, "restore", copies)
+    refused = await asyncio.to_thread(ops, system, "restore", copies)
     assert refused.startswith("2 ops: ")
     assert "in use by another process" in refused
-    for program in house.programs:
+    for program in system.programs:
         program.kill()
-    for file in house.books.store.home.glob("*.db*"):
+    for file in system.books.store.home.glob("*.db*"):
         file.unlink()
 
-    assert ops(house, "restore", copies).startswith("0 ")
-    assert ops(house, "settle", "--yes", "--older-than", "0").startswith("0 ")
-    for program in house.programs:
+    assert ops(system, "restore", copies).startswith("0 ")
+    assert ops(system, "settle", "--yes", "--older-than", "0").startswith("0 ")
+    for program in system.programs:
         program.start()
-    house.restored()
+    system.restored()
 
     book = tmp_path / "told.jsonl"
     book.write_text("".join(json.dumps({"order_id": each["order_id"], "answer": each}) + "\n" for each in before))
-    async with house.client() as client:
+    async with system.client() as client:
         for told in before:
             answer = await client.get(f"/orders/{told['order_id']}")
             assert answer.json() == told
-    audit = await asyncio.to_thread(ops, house, "audit", "--acknowledged", str(book))
+    audit = await asyncio.to_thread(ops, system, "audit", "--acknowledged", str(book))
     # Of what came after the journal was copied the departments' copies may have tickets: all of them are settled.
     assert wrong(audit) <= {"undecided"}, audit
 

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from generated.restaurant import v1
-from tests.e2e.books import Shelf, Ticket
+from tests.e2e.books import StockRow, Ticket
 from tests.e2e.guests import Json, decided, line, look, order, outcomes, states_of_menu, whole_history
-from tests.e2e.harness import House, Houses, eventually, free_ports, wait_for, write_menu
+from tests.e2e.harness import System, Systems, eventually, free_ports, wait_for, write_menu
 from tests.e2e.wire import Wire
 
 DEADLINE = 1.0
@@ -21,24 +21,24 @@ WATER = 50
 
 
 @pytest.fixture(scope="module")
-def opened(houses: Houses) -> House:
-    return houses.open(
+def opened(systems: Systems) -> System:
+    return systems.open(
         {"bar": dict.fromkeys(BAR, 10) | {"water": WATER}, "kitchen": {"pizza": 1000}}, DEADLINE=DEADLINE
     )
 
 
 @pytest.fixture
-def house(opened: House) -> House:
+def system(opened: System) -> System:
     return opened.restored()
 
 
-async def test_an_order_for_a_dead_department_is_pending_and_decided_once_it_is_back(house: House) -> None:
-    house["bar"].kill()
+async def test_an_order_for_a_dead_department_is_pending_and_decided_once_it_is_back(system: System) -> None:
+    system["bar"].kill()
 
-    async with house.client() as client:
+    async with system.client() as client:
         placed = await client.post("/orders", json=order(line("bar", "coffee", 3), line("kitchen", "pizza")))
         seen = await look(client, placed.json()["order_id"])
-        await asyncio.to_thread(house["bar"].restart)
+        await asyncio.to_thread(system["bar"].restart)
         found = await decided(client, placed.json()["order_id"])
 
     assert placed.status_code == 202
@@ -47,65 +47,65 @@ async def test_an_order_for_a_dead_department_is_pending_and_decided_once_it_is_
     assert "bar cannot be reached" in placed.json()["lines"][0]["reason"]
     assert (found["status"], outcomes(found)) == ("accepted", ["accepted", "accepted"])
     assert found["total"] == 3 * 100 + 100
-    assert house.books.check("bar")["coffee"] == Shelf(10, 7, 0, 3)
+    assert system.books.check("bar")["coffee"] == StockRow(10, 7, 0, 3)
 
 
 async def test_a_department_killed_before_it_takes_up_a_call_serves_it_once_it_is_back(
-    house: House, order_id: str
+    system: System, order_id: str
 ) -> None:
-    house["bar"].pause()
+    system["bar"].pause()
 
-    async with house.client() as client:
+    async with system.client() as client:
         body = order(line("bar", "soda", 2), order_id=order_id)
         placing = asyncio.create_task(client.post("/orders", json=body))
-        await asyncio.to_thread(wait_for, lambda: order_id in house.books.orders(), "the order is written down")
-        house["bar"].kill()
+        await asyncio.to_thread(wait_for, lambda: order_id in system.books.orders(), "the order is written down")
+        system["bar"].kill()
         placed = await placing
-        await asyncio.to_thread(house["bar"].restart)
+        await asyncio.to_thread(system["bar"].restart)
         found = await decided(client, order_id)
 
     assert (placed.status_code, outcomes(placed.json())) == (202, ["pending"])
     assert outcomes(found) == ["accepted"]
-    assert house.books.check("bar")["soda"] == Shelf(10, 8, 0, 2)
+    assert system.books.check("bar")["soda"] == StockRow(10, 8, 0, 2)
 
 
-async def test_a_department_killed_between_its_commit_and_its_answer_has_done_it_once(houses: Houses) -> None:
+async def test_a_department_killed_between_its_commit_and_its_answer_has_done_it_once(systems: Systems) -> None:
     (port,) = free_ports(1)
-    house = houses.open(
+    system = systems.open(
         {"bar": {"coffee": 10}}, DEADLINE=DEADLINE, DEPARTMENTS=f"bar=127.0.0.1:{port}", WAIT_FOR_DEPARTMENTS=0
     )
-    async with Wire(house["bar"].port).on(port) as wire, house.client() as client:
+    async with Wire(system["bar"].port).on(port) as wire, system.client() as client:
         await menu_shows(client, bar="open")
         wire.answers = False
         placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "coffee", 4))))
-        tickets = await asyncio.to_thread(wait_for, lambda: house.books.tickets("bar"), "the bar has a ticket")
-        house["bar"].kill()
+        tickets = await asyncio.to_thread(wait_for, lambda: system.books.tickets("bar"), "the bar has a ticket")
+        system["bar"].kill()
         placed = await placing
         wire.answers = True
-        await asyncio.to_thread(house["bar"].restart)
+        await asyncio.to_thread(system["bar"].restart)
         found = await decided(client, placed.json()["order_id"])
 
     assert (placed.status_code, outcomes(placed.json())) == (202, ["pending"])
     assert outcomes(found) == ["accepted"]
-    assert house.books.tickets("bar") == tickets
-    assert house.books.check("bar")["coffee"] == Shelf(10, 6, 0, 4)
+    assert system.books.tickets("bar") == tickets
+    assert system.books.check("bar")["coffee"] == StockRow(10, 6, 0, 4)
 
 
-async def test_a_department_killed_after_its_answer_remembers_it(house: House) -> None:
+async def test_a_department_killed_after_its_answer_remembers_it(system: System) -> None:
     body = order(line("bar", "tea", 7), line("bar", "wine"))
 
-    async with house.client() as client:
+    async with system.client() as client:
         placed = await client.post("/orders", json=body)
-        house["bar"].kill()
-        await asyncio.to_thread(house["bar"].restart)
+        system["bar"].kill()
+        await asyncio.to_thread(system["bar"].restart)
         again = await client.post("/orders", json=body)
 
     assert (placed.status_code, outcomes(placed.json())) == (201, ["accepted", "not_on_menu"])
     assert (again.status_code, again.text) == (201, placed.text)
-    assert house.books.check("bar")["tea"] == Shelf(10, 3, 0, 7)
+    assert system.books.check("bar")["tea"] == StockRow(10, 3, 0, 7)
 
 
-async def test_a_department_killed_twice_under_load_ends_with_every_order_decided_once(house: House) -> None:
+async def test_a_department_killed_twice_under_load_ends_with_every_order_decided_once(system: System) -> None:
     answers: list[httpx.Response] = []
     final: list[Json] = []
     enough = False
@@ -115,13 +115,13 @@ async def test_a_department_killed_twice_under_load_ends_with_every_order_decide
             answers.append(await client.post("/orders", json=order(line("bar", "water"), line("kitchen", "pizza"))))
             final.append(await decided(client, answers[-1].json()["order_id"]))
 
-    async with house.client() as client:
+    async with system.client() as client:
         guests = [asyncio.create_task(order_on()) for _ in range(8)]
         for round_ in (1, 2):
             await asyncio.to_thread(wait_for, lambda so_far=40 * round_: len(final) >= so_far, "orders are decided")
-            house["bar"].kill()
+            system["bar"].kill()
             await asyncio.to_thread(wait_for, lambda: answers[-1].status_code == 202, "orders are pending")
-            await asyncio.to_thread(house["bar"].restart)
+            await asyncio.to_thread(system["bar"].restart)
         await menu_shows(client, bar="open")
         enough = True
         await asyncio.gather(*guests)
@@ -129,23 +129,23 @@ async def test_a_department_killed_twice_under_load_ends_with_every_order_decide
     assert {answer.status_code for answer in answers} == {201, 202}
     told = Counter(outcomes(each)[0] for each in final)
     assert told == {"accepted": WATER, "out_of_stock": len(answers) - WATER}
-    assert house.books.check("bar")["water"] == Shelf(WATER, 0, 0, WATER)
+    assert system.books.check("bar")["water"] == StockRow(WATER, 0, 0, WATER)
     orders = {each["order_id"] for each in final}
     assert len(orders) == len(answers)
-    assert orders <= house.books.tickets("bar").keys() & house.books.tickets("kitchen").keys()
+    assert orders <= system.books.tickets("bar").keys() & system.books.tickets("kitchen").keys()
 
 
-async def test_a_department_that_hangs_delays_nobody_past_the_deadline(house: House) -> None:
-    house["bar"].pause()
+async def test_a_department_that_hangs_delays_nobody_past_the_deadline(system: System) -> None:
+    system["bar"].pause()
 
-    async with house.client() as client:
+    async with system.client() as client:
         first, first_seconds = await timed(client, order(line("bar", "rum"), line("kitchen", "pizza")))
         kitchen, kitchen_seconds = await timed(client, order(line("kitchen", "pizza")))
         later, later_seconds = await timed(client, order(line("bar", "rum"), line("kitchen", "pizza")))
         began = time.monotonic()
         menu = await client.get("/menu")
         menu_seconds = time.monotonic() - began
-        house["bar"].resume()
+        system["bar"].resume()
         found = [await decided(client, each.json()["order_id"]) for each in (first, later)]
         await menu_shows(client, bar="open")
 
@@ -156,16 +156,16 @@ async def test_a_department_that_hangs_delays_nobody_past_the_deadline(house: Ho
     assert max(kitchen_seconds, later_seconds, menu_seconds) < AT_ONCE
     assert states_of_menu(menu) == {"bar": "unreachable", "kitchen": "open"}
     assert [outcomes(each) for each in found] == [["accepted", "accepted"]] * 2
-    assert house.books.check("bar")["rum"] == Shelf(10, 8, 0, 2)
+    assert system.books.check("bar")["rum"] == StockRow(10, 8, 0, 2)
 
 
-async def test_orders_for_others_are_not_delayed_while_a_department_is_being_found_out(house: House) -> None:
-    house["bar"].pause()
+async def test_orders_for_others_are_not_delayed_while_a_department_is_being_found_out(system: System) -> None:
+    system["bar"].pause()
 
-    async with house.client() as client:
+    async with system.client() as client:
         waiting = asyncio.create_task(client.post("/orders", json=order(line("bar", "cola"))))
         others = await asyncio.gather(*(timed(client, order(line("kitchen", "pizza"))) for _ in range(5)))
-        house["bar"].resume()
+        system["bar"].resume()
         found = await decided(client, (await waiting).json()["order_id"])
 
     assert [answer.status_code for answer, _ in others] == [201] * 5
@@ -173,33 +173,33 @@ async def test_orders_for_others_are_not_delayed_while_a_department_is_being_fou
     assert outcomes(found) == ["accepted"]
 
 
-async def test_a_pending_order_that_is_cancelled_never_takes_stock(house: House) -> None:
-    house["bar"].kill()
+async def test_a_pending_order_that_is_cancelled_never_takes_stock(system: System) -> None:
+    system["bar"].kill()
 
-    async with house.client() as client:
+    async with system.client() as client:
         placed = await client.post("/orders", json=order(line("bar", "gin", 2), line("kitchen", "pizza")))
         cancelled = await client.delete(placed.headers["location"])
-        await asyncio.to_thread(house["bar"].restart)
+        await asyncio.to_thread(system["bar"].restart)
         found = await decided(client, placed.json()["order_id"])
-        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "nothing is owed any more")
+        await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "nothing is owed any more")
 
     assert placed.status_code == cancelled.status_code == 202
     assert (found["status"], outcomes(found)) == ("cancelled", ["cancelled", "cancelled"])
-    assert house.books.check("bar")["gin"] == Shelf(10, 10, 0, 0)
-    house.books.check("kitchen")
+    assert system.books.check("bar")["gin"] == StockRow(10, 10, 0, 0)
+    system.books.check("kitchen")
 
 
-async def test_an_order_that_no_department_answers_in_time_expires_and_stays_expired(houses: Houses) -> None:
-    house = houses.open({"bar": {"coffee": 10}, "kitchen": {"pizza": 10}}, TIME_TO_DECIDE=1, DEADLINE=DEADLINE)
+async def test_an_order_that_no_department_answers_in_time_expires_and_stays_expired(systems: Systems) -> None:
+    system = systems.open({"bar": {"coffee": 10}, "kitchen": {"pizza": 10}}, TIME_TO_DECIDE=1, DEADLINE=DEADLINE)
     body = order(line("bar", "coffee"), line("kitchen", "pizza"))
-    house["bar"].kill()
+    system["bar"].kill()
 
-    async with house.client() as client:
+    async with system.client() as client:
         placed = await client.post("/orders", json=body)
         found = await decided(client, body["order_id"])
-        await asyncio.to_thread(house["bar"].restart)
-        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "the bar has heard of it")
-        with house.channel("bar") as channel:
+        await asyncio.to_thread(system["bar"].restart)
+        await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "the bar has heard of it")
+        with system.channel("bar") as channel:
             late = await v1.DepartmentServiceStub(channel).place_orders(
                 v1.PlaceOrdersRequest([body["order_id"]], [""], [False], [1], ["coffee"], [1], [""])
             )
@@ -209,31 +209,31 @@ async def test_an_order_that_no_department_answers_in_time_expires_and_stays_exp
     assert (placed.status_code, outcomes(placed.json())) == (202, ["pending", "accepted"])
     assert (found["status"], outcomes(found)) == ("partly_accepted", ["expired", "accepted"])
     assert "did not answer in time" in found["lines"][0]["reason"]
-    assert house.books.tickets("bar") == {body["order_id"]: Ticket("cancelled", [])}
+    assert system.books.tickets("bar") == {body["order_id"]: Ticket("cancelled", [])}
     assert (late.states, late.line_counts) == ([v1.TicketState.CANCELLED], [0])
     assert (again.status_code, again.json()) == (201, found)
     assert history == [found]
-    assert house.books.check("bar")["coffee"] == Shelf(10, 10, 0, 0)
-    assert house.books.check("kitchen")["pizza"] == Shelf(10, 9, 0, 1)
+    assert system.books.check("bar")["coffee"] == StockRow(10, 10, 0, 0)
+    assert system.books.check("kitchen")["pizza"] == StockRow(10, 9, 0, 1)
 
 
-async def test_restarts_never_refill_the_stock(house: House) -> None:
-    async with house.client() as client:
+async def test_restarts_never_refill_the_stock(system: System) -> None:
+    async with system.client() as client:
         await client.post("/orders", json=order(line("bar", "milk", 6), line("bar", "cider", 10)))
-    sold = house.books.check("bar")
+    sold = system.books.check("bar")
 
-    house["bar"].kill()
-    write_menu(house.menus, "bar", dict.fromkeys(BAR, 99) | {"water": 999, "juice": 5})
-    house["bar"].restart()
-    assert house["bar"].terminate() == 0
-    house["bar"].restart()
+    system["bar"].kill()
+    write_menu(system.menus, "bar", dict.fromkeys(BAR, 99) | {"water": 999, "juice": 5})
+    system["bar"].restart()
+    assert system["bar"].terminate() == 0
+    system["bar"].restart()
 
-    async with house.client() as client:
+    async with system.client() as client:
         await menu_shows(client, bar="open")
         refused = await client.post("/orders", json=order(line("bar", "cider")))
-    assert sold["milk"] == Shelf(10, 4, 0, 6)
+    assert sold["milk"] == StockRow(10, 4, 0, 6)
     assert outcomes(refused.json()["order"]) == ["out_of_stock"]
-    assert house.books.check("bar") == sold | {"juice": Shelf(5, 5, 0, 0)}
+    assert system.books.check("bar") == sold | {"juice": StockRow(5, 5, 0, 0)}
 
 
 async def timed(client: httpx.AsyncClient, body: Json) -> tuple[httpx.Response, float]:

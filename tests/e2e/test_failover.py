@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.books import Store
 from tests.e2e.guests import Json, line, order, outcomes
-from tests.e2e.harness import House, Houses, environment, eventually, run
+from tests.e2e.harness import System, Systems, environment, eventually, run
 from tests.infra.db.clusters import Cluster, running_cluster
 
 pytestmark = pytest.mark.proof
@@ -21,22 +21,22 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def houses(cluster: Cluster, tmp_path: Path) -> Iterator[Houses]:
-    url = cluster.new_database("house", "?target_session_attrs=read-write")
-    houses = Houses(tmp_path, lambda home: Store(home, url))
-    yield houses
-    houses.close()
+def systems(cluster: Cluster, tmp_path: Path) -> Iterator[Systems]:
+    url = cluster.new_database("system", "?target_session_attrs=read-write")
+    systems = Systems(tmp_path, lambda home: Store(home, url))
+    yield systems
+    systems.close()
 
 
 async def test_orders_are_taken_while_a_primary_hangs_once_another_is_promoted(
-    cluster: Cluster, houses: Houses
+    cluster: Cluster, systems: Systems
 ) -> None:
-    house = houses.open({"bar": {"coffee": 1000}, "kitchen": {"pasta": 1000}})
+    system = systems.open({"bar": {"coffee": 1000}, "kitchen": {"pasta": 1000}})
     wish = order(line("bar", "coffee"), line("kitchen", "pasta"))
     told: list[Json] = []
-    async with house.client() as client:
+    async with system.client() as client:
         told += [(await client.post("/orders", json=wish)).json() for _ in range(20)]
-        await eventually(lambda: _is_settled(house), "all outcomes are on record")
+        await eventually(lambda: _is_settled(system), "all outcomes are on record")
         cluster.catch_up()
         with cluster.primary.hanging():
             refused = await asyncio.wait_for(client.post("/orders", json=wish), 10)
@@ -53,18 +53,18 @@ async def test_orders_are_taken_while_a_primary_hangs_once_another_is_promoted(
             for each in told:
                 assert outcomes(each) == ["accepted", "accepted"]
                 assert (await client.get(f"/orders/{each['order_id']}")).json() == each
-            audit = await asyncio.to_thread(_audit, house)
+            audit = await asyncio.to_thread(_audit, system)
             assert audit.startswith("0 "), audit
-            logs = house.gateway.output
+            logs = system.gateway.output
             assert logs.count("the database cannot be reached") <= 1
-            house.close()
+            system.close()
 
 
-async def _is_settled(house: House) -> bool:
-    return not house.books.unfinished()
+async def _is_settled(system: System) -> bool:
+    return not system.books.unfinished()
 
 
-def _audit(house: House) -> str:
-    variables = environment(HOME=house.books.store.home, DATABASE_URL=house.books.store.url or "", MENUS=house.menus)
+def _audit(system: System) -> str:
+    variables = environment(HOME=system.books.store.home, DATABASE_URL=system.books.store.url or "", MENUS=system.menus)
     done = run(["-m", "ops", "audit"], variables)
     return f"{done.code} {done.stdout}{done.stderr}"

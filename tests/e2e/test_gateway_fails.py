@@ -10,7 +10,7 @@ import pytest
 
 from tests.e2e.books import Line, Record
 from tests.e2e.guests import Json, decided, line, order, whole_history
-from tests.e2e.harness import House, Houses, eventually, wait_for
+from tests.e2e.harness import System, Systems, eventually, wait_for
 
 GUESTS = 16
 MENUS = {
@@ -20,12 +20,12 @@ MENUS = {
 
 
 @pytest.fixture(scope="module")
-def opened(houses: Houses) -> House:
-    return houses.open(MENUS, DEADLINE=1)
+def opened(systems: Systems) -> System:
+    return systems.open(MENUS, DEADLINE=1)
 
 
 @pytest.fixture
-def house(opened: House) -> House:
+def system(opened: System) -> System:
     return opened.restored()
 
 
@@ -55,60 +55,60 @@ class Guestbook:
         self.told[body["order_id"]] = told
 
 
-async def test_a_gateway_killed_under_load_keeps_what_it_acknowledged(house: House) -> None:
+async def test_a_gateway_killed_under_load_keeps_what_it_acknowledged(system: System) -> None:
     book = Guestbook()
-    async with house.client() as client:
+    async with system.client() as client:
         guests = [asyncio.create_task(book.visit(client, random.Random(n))) for n in range(GUESTS)]
         await asyncio.to_thread(wait_for, lambda: len(book.told) >= 200, "200 orders are acknowledged")
-        house.gateway.kill()
+        system.gateway.kill()
         await asyncio.gather(*guests)
 
     assert len(book.untold) == GUESTS
-    await everything_is_true_after_the_restart(house, book)
+    await everything_is_true_after_the_restart(system, book)
 
 
-async def test_a_gateway_killed_while_a_department_hangs_finishes_what_it_had_begun(house: House) -> None:
+async def test_a_gateway_killed_while_a_department_hangs_finishes_what_it_had_begun(system: System) -> None:
     book = Guestbook()
-    async with house.client() as client:
+    async with system.client() as client:
         guests = [asyncio.create_task(book.visit(client, random.Random(-n))) for n in range(GUESTS)]
         await asyncio.to_thread(wait_for, lambda: len(book.told) >= 50, "50 orders are acknowledged")
-        house["bakery"].pause()
+        system["bakery"].pause()
         await asyncio.to_thread(wait_for, lambda: book.statuses[202] >= GUESTS, "every guest has a pending order")
-        begun = house.books.unfinished()
-        house.gateway.kill()
-        house["bakery"].resume()
+        begun = system.books.unfinished()
+        system.gateway.kill()
+        system["bakery"].resume()
         await asyncio.gather(*guests)
 
     assert begun >= GUESTS
-    await everything_is_true_after_the_restart(house, book)
+    await everything_is_true_after_the_restart(system, book)
 
 
-async def test_a_gateway_killed_with_a_decision_still_owed_delivers_it(house: House) -> None:
+async def test_a_gateway_killed_with_a_decision_still_owed_delivers_it(system: System) -> None:
     body = order(line("bar", "coffee"), line("bakery", "cookie"))
-    before = house.books.stock("bakery")["cookie"]
-    async with house.client() as client:
-        house["bakery"].kill()
+    before = system.books.stock("bakery")["cookie"]
+    async with system.client() as client:
+        system["bakery"].kill()
         placed = await client.post("/orders", json=body)
         cancelled = await client.delete(placed.headers["location"])
-    house.gateway.kill()
-    house.gateway.start()
-    house["bakery"].restart()
-    house.gateway.wait_ready()
-    async with house.client() as client:
+    system.gateway.kill()
+    system.gateway.start()
+    system["bakery"].restart()
+    system.gateway.wait_ready()
+    async with system.client() as client:
         found = await decided(client, body["order_id"])
-        await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "the bakery has heard of it")
+        await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "the bakery has heard of it")
 
     assert (placed.status_code, cancelled.status_code) == (202, 202)
     assert found["status"] == "cancelled"
-    assert house.books.tickets("bakery")[body["order_id"]].state == "cancelled"
-    assert house.books.check("bakery")["cookie"] == before
+    assert system.books.tickets("bakery")[body["order_id"]].state == "cancelled"
+    assert system.books.check("bakery")["cookie"] == before
 
 
-async def test_a_gateway_that_cannot_write_acknowledges_nothing(house: House, order_id: str) -> None:
+async def test_a_gateway_that_cannot_write_acknowledges_nothing(system: System, order_id: str) -> None:
     body = order(line("bar", "coffee"), order_id=order_id)
-    before = house.books.stock("bar")["coffee"].sold
-    async with house.client() as client:
-        with house.unwritable("gateway"):
+    before = system.books.stock("bar")["coffee"].sold
+    async with system.client() as client:
+        with system.unwritable("gateway"):
             refused = await client.post("/orders", json=body)
             await eventually(lambda: health_is(client, 503), "the gateway is not ready")
             alive = await client.get("/health/live")
@@ -123,17 +123,17 @@ async def test_a_gateway_that_cannot_write_acknowledges_nothing(house: House, or
     assert alive.status_code == 200
     assert placed.status_code in (201, 202), "its departments share the PostgreSQL that let nobody in"
     assert found["status"] == "accepted"
-    assert house.books.check("bar")["coffee"].sold == before + 1
+    assert system.books.check("bar")["coffee"].sold == before + 1
 
 
 async def health_is(client: httpx.AsyncClient, status: int) -> bool:
     return (await client.get("/health/ready")).status_code == status
 
 
-async def everything_is_true_after_the_restart(house: House, book: Guestbook) -> None:
-    await asyncio.to_thread(house.gateway.restart)
-    await asyncio.to_thread(wait_for, lambda: not house.books.unfinished(), "every order is finished")
-    async with house.client() as client:
+async def everything_is_true_after_the_restart(system: System, book: Guestbook) -> None:
+    await asyncio.to_thread(system.gateway.restart)
+    await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "every order is finished")
+    async with system.client() as client:
         for body in book.untold:
             book.note(body, await client.post("/orders", json=body))
         history = {each["order_id"]: each for each in await whole_history(client)}
@@ -144,23 +144,23 @@ async def everything_is_true_after_the_restart(house: House, book: Guestbook) ->
         for was, now in zip(told["lines"], history[order_id]["lines"], strict=True):
             assert was["outcome"] in (now["outcome"], "pending"), (order_id, was, now)
     # What a guest was told is written within moments, and no listing hurries it.
-    await asyncio.to_thread(wait_for, lambda: is_settled(house), "every outcome is written")
-    journal = house.books.orders()
+    await asyncio.to_thread(wait_for, lambda: is_settled(system), "every outcome is written")
+    journal = system.books.orders()
     assert {order_id: found["status"] for order_id, found in history.items()} == {
         order_id: record.status for order_id, record in journal.items()
     }
     for department in MENUS:
-        house.books.check(department)
-        tickets = house.books.tickets(department)
+        system.books.check(department)
+        tickets = system.books.tickets(department)
         assert {order_id: share(record, department) for order_id, record in journal.items()} == {
             order_id: [(line.item, line.quantity, line.outcome) for line in tickets[order_id].lines]
             for order_id in journal
         }
 
 
-def is_settled(house: House) -> bool:
+def is_settled(system: System) -> bool:
     """Tell whether the journal's rows themselves tell an outcome of each order, and owe nothing."""
-    return not any(record.owed or record.status == "pending" for record in house.books.orders().values())
+    return not any(record.owed or record.status == "pending" for record in system.books.orders().values())
 
 
 def share(record: Record, department: str) -> list[tuple[str, int, str]]:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from departments.menu_file import SHIPPED
-from tests.e2e.books import Books, Shelf, Store
+from tests.e2e.books import Books, StockRow, Store
 from tests.e2e.guests import line, order, outcomes, states_of_menu
 from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, wait_for, write_menu
 
@@ -167,8 +167,8 @@ async def test_an_order_through_the_processes_of_just_up(
     assert gateway == f"http://127.0.0.1:{up.ports['gateway']}"
     assert (answer.status_code, answer.headers["location"]) == (201, f"/orders/{order_id}")
     assert outcomes(answer.json()) == ["accepted", "out_of_stock", "accepted", "not_on_menu"]
-    assert up.books.check("bar")["coffee"] == Shelf(10, 8, 0, 2)
-    assert up.books.check("kitchen")["pizza"] == Shelf(5, 4, 0, 1)
+    assert up.books.check("bar")["coffee"] == StockRow(10, 8, 0, 2)
+    assert up.books.check("kitchen")["pizza"] == StockRow(5, 4, 0, 1)
     assert up.books.tickets("bar")[order_id].state == "queued"
     assert up.books.tickets("bakery")[order_id].state == "none"
     wait_for(lambda: up.books.orders()[order_id].status == "partly_accepted", "the outcome is written down")

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.books import Shelf
+from tests.e2e.books import StockRow
 from tests.e2e.guests import Json
-from tests.e2e.harness import House, Houses, wait_for
+from tests.e2e.harness import System, Systems, wait_for
 
 SCRIPT = Path(__file__).parent / "official_client.py"
 
@@ -21,7 +21,7 @@ COUNTERS = [
     ("kitchen", "Kitchen", "Meal", "pasta", "meat"),
     ("bakery", "Bakery", "Dessert", "cookie", "gelato"),
 ]
-FLOOR = "restaurant.v1.DepartmentService"
+SERVICE = "restaurant.v1.DepartmentService"
 MENUS = {department: {item: 10, sold_out: 0} for department, _, _, item, sold_out in COUNTERS}
 MENUS["bar"] |= {"soda": 10, "tea": 10, "juice": 10}
 
@@ -63,18 +63,18 @@ def client() -> Iterator[OfficialClient]:
 
 
 @pytest.fixture(scope="module")
-def house(houses: Houses) -> House:
-    return houses.open(MENUS, gateway=False, BAR_MAX_MESSAGE=100_000)
+def system(systems: Systems) -> System:
+    return systems.open(MENUS, gateway=False, BAR_MAX_MESSAGE=100_000)
 
 
 @pytest.mark.parametrize(("department", "service", "goods", "item", "sold_out"), COUNTERS)
 def test_the_counter_keeps_its_frozen_contract(
-    house: House, client: OfficialClient, department: str, service: str, goods: str, item: str, sold_out: str
+    system: System, client: OfficialClient, department: str, service: str, goods: str, item: str, sold_out: str
 ) -> None:
     def get_order(text: str) -> Json:
         return client.ask(
             "call",
-            house[department].port,
+            system[department].port,
             service=f"{department}.{service}",
             method="GetOrder",
             message={"order": text},
@@ -84,10 +84,10 @@ def test_the_counter_keeps_its_frozen_contract(
     assert get_order("caviar") == {"code": "NOT_FOUND", "text": f"{goods} not Found", "details": []}
     assert get_order("") == {"code": "NOT_FOUND", "text": f"{goods} not Found", "details": []}
     assert get_order(sold_out) == {"code": "NOT_FOUND", "text": f"{goods} out of stock", "details": []}
-    assert house.books.check(department)[item] == Shelf(10, 9, 0, 1)
+    assert system.books.check(department)[item] == StockRow(10, 9, 0, 1)
 
 
-def test_the_floor_places_a_batch_once(house: House, client: OfficialClient) -> None:
+def test_the_department_service_places_a_batch_once(system: System, client: OfficialClient) -> None:
     batch = {
         "order_ids": [str(uuid.uuid4()), str(uuid.uuid4())],
         "tables": ["7", ""],
@@ -98,8 +98,8 @@ def test_the_floor_places_a_batch_once(house: House, client: OfficialClient) -> 
         "notes": ["", "", "no ice"],
     }
 
-    first = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
-    again = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+    first = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
+    again = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
 
     assert first == again
     assert first["message"] == {
@@ -109,10 +109,12 @@ def test_the_floor_places_a_batch_once(house: House, client: OfficialClient) -> 
         "available": [0, 0, 4],
         "unit_prices": ["300", "0", "0"],
     }
-    assert house.books.check("bar")["soda"] == Shelf(10, 4, 0, 6)
+    assert system.books.check("bar")["soda"] == StockRow(10, 4, 0, 6)
 
 
-def test_the_floor_takes_nothing_of_a_line_whose_price_has_changed(house: House, client: OfficialClient) -> None:
+def test_the_department_service_takes_nothing_of_a_line_whose_price_has_changed(
+    system: System, client: OfficialClient
+) -> None:
     batch = {
         "order_ids": [str(uuid.uuid4())],
         "tables": [""],
@@ -124,7 +126,7 @@ def test_the_floor_takes_nothing_of_a_line_whose_price_has_changed(house: House,
         "expected_prices": [-1, 499, 500],
     }
 
-    answer = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+    answer = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
 
     assert answer["message"] == {
         "states": ["TICKET_STATE_QUEUED"],
@@ -133,10 +135,10 @@ def test_the_floor_takes_nothing_of_a_line_whose_price_has_changed(house: House,
         "available": [0, 0, 0],
         "unit_prices": ["500", "500", "500"],
     }
-    assert house.books.check("bar")["juice"] == Shelf(10, 6, 0, 4)
+    assert system.books.check("bar")["juice"] == StockRow(10, 6, 0, 4)
 
 
-def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House, client: OfficialClient) -> None:
+def test_a_field_that_is_not_allowed_is_named_in_the_status_details(system: System, client: OfficialClient) -> None:
     batch = {
         "order_ids": [str(uuid.uuid4())],
         "tables": [""],
@@ -147,7 +149,7 @@ def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House
         "notes": [""],
     }
 
-    answer = client.ask("call", house["bar"].port, service=FLOOR, method="PlaceOrders", message=batch)
+    answer = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
 
     assert answer == {
         "code": "INVALID_ARGUMENT",
@@ -163,7 +165,7 @@ def test_a_field_that_is_not_allowed_is_named_in_the_status_details(house: House
     }
 
 
-def test_an_unknown_order_is_not_found(house: House, client: OfficialClient) -> None:
+def test_an_unknown_order_is_not_found(system: System, client: OfficialClient) -> None:
     order_id = str(uuid.uuid4())
     message = {
         "order_id": order_id,
@@ -172,7 +174,7 @@ def test_an_unknown_order_is_not_found(house: House, client: OfficialClient) -> 
         "step_id": "start",
     }
 
-    answer = client.ask("call", house["bar"].port, service=FLOOR, method="MoveTicket", message=message)
+    answer = client.ask("call", system["bar"].port, service=SERVICE, method="MoveTicket", message=message)
 
     assert answer["code"] == "NOT_FOUND"
     (detail,) = answer["details"]
@@ -180,84 +182,84 @@ def test_an_unknown_order_is_not_found(house: House, client: OfficialClient) -> 
     assert (detail["reason"], detail["metadata"]) == ("OrderNotFound", {"order_id": order_id})
 
 
-@pytest.mark.parametrize("path", ["/bar.Bar/GetOrder", f"/{FLOOR}/PlaceOrders", f"/{FLOOR}/MoveTicket"])
-def test_bytes_that_are_no_message_are_an_invalid_argument(house: House, client: OfficialClient, path: str) -> None:
-    answer = client.ask("send_bytes", house["bar"].port, path=path, bytes="0affffffffff")
+@pytest.mark.parametrize("path", ["/bar.Bar/GetOrder", f"/{SERVICE}/PlaceOrders", f"/{SERVICE}/MoveTicket"])
+def test_bytes_that_are_no_message_are_an_invalid_argument(system: System, client: OfficialClient, path: str) -> None:
+    answer = client.ask("send_bytes", system["bar"].port, path=path, bytes="0affffffffff")
 
     assert answer["code"] == "INVALID_ARGUMENT"
     assert "the bytes are not a " in answer["text"]
 
 
-def test_a_message_that_is_too_large_is_refused(house: House, client: OfficialClient) -> None:
+def test_a_message_that_is_too_large_is_refused(system: System, client: OfficialClient) -> None:
     message = {"order": "x" * 100_001}
 
-    answer = client.ask("call", house["bar"].port, service="bar.Bar", method="GetOrder", message=message)
+    answer = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message)
 
     assert answer["code"] == "RESOURCE_EXHAUSTED"
     assert "at most 100000 are allowed" in answer["text"]
 
 
-def test_an_unknown_method_is_unimplemented(house: House, client: OfficialClient) -> None:
-    assert client.ask("send_bytes", house["bar"].port, path="/bar.Bar/Tip", bytes="")["code"] == "UNIMPLEMENTED"
+def test_an_unknown_method_is_unimplemented(system: System, client: OfficialClient) -> None:
+    assert client.ask("send_bytes", system["bar"].port, path="/bar.Bar/Tip", bytes="")["code"] == "UNIMPLEMENTED"
 
 
 @pytest.mark.parametrize(("department", "service"), [counter[:2] for counter in COUNTERS])
-def test_health_is_told_for_the_server_and_for_each_service(
-    house: House, client: OfficialClient, department: str, service: str
+def test_health_is_reported_for_the_server_and_for_each_service(
+    system: System, client: OfficialClient, department: str, service: str
 ) -> None:
-    port = house[department].port
+    port = system[department].port
 
-    for name in ("", f"{department}.{service}", FLOOR):
+    for name in ("", f"{department}.{service}", SERVICE):
         assert client.ask("health", port, service=name) == {"code": "OK", "status": "SERVING"}
     assert client.ask("health", port, service="tavern.Tavern")["code"] == "NOT_FOUND"
 
 
-def test_health_is_listed(house: House, client: OfficialClient) -> None:
-    listed = client.ask("health_list", house["bar"].port)
+def test_health_is_listed(system: System, client: OfficialClient) -> None:
+    listed = client.ask("health_list", system["bar"].port)
 
-    assert listed == {"code": "OK", "statuses": dict.fromkeys(("", "bar.Bar", FLOOR), "SERVING")}
+    assert listed == {"code": "OK", "statuses": dict.fromkeys(("", "bar.Bar", SERVICE), "SERVING")}
 
 
-def test_who_watches_health_is_told_that_a_department_stops(houses: Houses, client: OfficialClient) -> None:
-    house = houses.open({"bar": {"coffee": 1}}, gateway=False)
-    assert client.ask("watch", house["bar"].port, service="bar.Bar") == {"status": "SERVING"}
+def test_who_watches_health_is_reported_that_a_department_stops(systems: Systems, client: OfficialClient) -> None:
+    system = systems.open({"bar": {"coffee": 1}}, gateway=False)
+    assert client.ask("watch", system["bar"].port, service="bar.Bar") == {"status": "SERVING"}
 
-    house["bar"].terminate()
+    system["bar"].terminate()
 
     assert client.read() == {"status": "NOT_SERVING"}
     assert client.read()["statuses"] == ["SERVING", "NOT_SERVING"]
-    house.close()
+    system.close()
 
 
-def test_a_message_in_gzip_is_understood(house: House, client: OfficialClient) -> None:
+def test_a_message_in_gzip_is_understood(system: System, client: OfficialClient) -> None:
     message = {"order": "x" * 5000}
 
-    answer = client.ask("call", house["bar"].port, service="bar.Bar", method="GetOrder", message=message, gzip=True)
+    answer = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message, gzip=True)
 
     assert answer == {"code": "NOT_FOUND", "text": "Drink not Found", "details": []}
 
 
-def test_bad_metadata_costs_nobody_else_a_call(house: House, client: OfficialClient) -> None:
+def test_bad_metadata_costs_nobody_else_a_call(system: System, client: OfficialClient) -> None:
     """Not with as much as would end the connection: this client sends it against what the server announced."""
-    path, metadata = f"/{FLOOR}/GetMenu", [("x", " v "), ("host", "elsewhere"), ("x", "y" * 100_000)]
+    path, metadata = f"/{SERVICE}/GetMenu", [("x", " v "), ("host", "elsewhere"), ("x", "y" * 100_000)]
 
-    answer = client.ask("many", house["bar"].port, path=path, bytes="", count=100, metadata=metadata)
+    answer = client.ask("many", system["bar"].port, path=path, bytes="", count=100, metadata=metadata)
 
     assert answer == {"code": "OK", "good": ["OK"], "bad": ["OK", "OK", "RESOURCE_EXHAUSTED"]}
 
 
-def test_a_stream_without_a_message_is_ok(house: House, client: OfficialClient) -> None:
-    answer = client.ask("stream", house["bar"].port, path=f"/{FLOOR}/StreamOrders", messages=[])
+def test_a_stream_without_a_message_is_ok(system: System, client: OfficialClient) -> None:
+    answer = client.ask("stream", system["bar"].port, path=f"/{SERVICE}/StreamOrders", messages=[])
 
     assert answer == {"code": "OK", "received": []}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
-def test_reflection_lists_the_services(house: House, client: OfficialClient, version: str) -> None:
-    listed = client.ask("services", house["kitchen"].port, version=version)["services"]
+def test_reflection_lists_the_services(system: System, client: OfficialClient, version: str) -> None:
+    listed = client.ask("services", system["kitchen"].port, version=version)["services"]
 
     reflection = [f"grpc.reflection.{each}.ServerReflection" for each in ("v1", "v1alpha")]
-    assert listed == ["grpc.health.v1.Health", *reflection, "kitchen.Kitchen", FLOOR]
+    assert listed == ["grpc.health.v1.Health", *reflection, "kitchen.Kitchen", SERVICE]
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
@@ -265,32 +267,32 @@ def test_reflection_lists_the_services(house: House, client: OfficialClient, ver
     ("symbol", "file"),
     [
         ("bar.Bar.GetOrder", "bar.proto"),
-        (f"{FLOOR}.PlaceOrders", "restaurant/v1/department.proto"),
+        (f"{SERVICE}.PlaceOrders", "restaurant/v1/department.proto"),
         ("restaurant.v1.VERB_START", "restaurant/v1/department.proto"),
         ("google.rpc.BadRequest", "google/rpc/error_details.proto"),
         ("grpc.reflection.v1.ServerReflection", "grpclib/reflection/v1/reflection.proto"),
     ],
 )
 def test_reflection_finds_every_symbol(
-    house: House, client: OfficialClient, version: str, symbol: str, file: str
+    system: System, client: OfficialClient, version: str, symbol: str, file: str
 ) -> None:
-    answer = client.ask("file_of", house["bar"].port, version=version, symbol=symbol)
+    answer = client.ask("file_of", system["bar"].port, version=version, symbol=symbol)
 
     assert answer == {"code": "OK", "file": file}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
 def test_a_service_can_be_called_by_its_reflected_descriptor(
-    house: House, client: OfficialClient, version: str
+    system: System, client: OfficialClient, version: str
 ) -> None:
     def call(service: str, method: str, message: Json) -> Json:
         return client.ask(
-            "call_by_reflection", house["bar"].port, version=version, service=service, method=method, message=message
+            "call_by_reflection", system["bar"].port, version=version, service=service, method=method, message=message
         )
 
-    before = house.books.stock("bar")["tea"].on_hand
+    before = system.books.stock("bar")["tea"].on_hand
     sold = call("bar.Bar", "GetOrder", {"order": "Tea"})
-    menu = call(FLOOR, "GetMenu", {})
+    menu = call(SERVICE, "GetMenu", {})
 
     assert sold == {"code": "OK", "message": {"order_status": "Delivery!"}}
     (tea,) = [item for item in menu["message"]["items"] if item["id"] == "tea"]
@@ -298,19 +300,19 @@ def test_a_service_can_be_called_by_its_reflected_descriptor(
     assert tea["titles"] == {"en": "Tea", "ko": "tea"}
 
 
-def test_a_department_whose_database_cannot_be_written_says_so(house: House, client: OfficialClient) -> None:
-    def is_told(status: str) -> bool:
-        answers = [client.ask("health", house["bakery"].port, service=name) for name in ("", "bakery.Bakery", FLOOR)]
+def test_a_department_whose_database_cannot_be_written_says_so(system: System, client: OfficialClient) -> None:
+    def is_reported(status: str) -> bool:
+        answers = [client.ask("health", system["bakery"].port, service=name) for name in ("", "bakery.Bakery", SERVICE)]
         return answers == [{"code": "OK", "status": status}] * 3
 
-    with house.unwritable("bakery"):
-        wait_for(lambda: is_told("NOT_SERVING"), "every service is not serving")
+    with system.unwritable("bakery"):
+        wait_for(lambda: is_reported("NOT_SERVING"), "every service is not serving")
         refused = client.ask(
-            "call", house["bakery"].port, service="bakery.Bakery", method="GetOrder", message={"order": "cookie"}
+            "call", system["bakery"].port, service="bakery.Bakery", method="GetOrder", message={"order": "cookie"}
         )
-    wait_for(lambda: is_told("SERVING"), "every service is serving")
+    wait_for(lambda: is_reported("SERVING"), "every service is serving")
 
     assert refused["code"] == "UNAVAILABLE"
     assert refused["text"].startswith("the database is out of order: ")
     assert [detail["type"] for detail in refused["details"]] == ["google.rpc.RetryInfo"]
-    house.books.check("bakery")
+    system.books.check("bakery")

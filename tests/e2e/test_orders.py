@@ -1,4 +1,4 @@
-"""A house where nothing fails: many guests at once, one effect for each order, cancelling, the menu."""
+"""A system where nothing fails: many guests at once, one effect for each order, cancelling, the menu."""
 
 import asyncio
 from collections import Counter
@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from generated.restaurant import v1
-from tests.e2e.books import Shelf
+from tests.e2e.books import StockRow
 from tests.e2e.guests import Json, line, look, order, outcomes
-from tests.e2e.harness import House, Houses
+from tests.e2e.harness import System, Systems
 
 CLIENTS = 64
 STOCK = 100
@@ -20,11 +20,11 @@ MENUS = {
 
 
 @pytest.fixture(scope="module")
-def house(houses: Houses) -> House:
-    return houses.open(MENUS)
+def system(systems: Systems) -> System:
+    return systems.open(MENUS)
 
 
-async def test_64_guests_buy_exactly_what_there_is(house: House) -> None:
+async def test_64_guests_buy_exactly_what_there_is(system: System) -> None:
     answers: Counter[tuple[int, str]] = Counter()
     everything_answered = False
 
@@ -38,22 +38,22 @@ async def test_64_guests_buy_exactly_what_there_is(house: House) -> None:
     async def audit() -> int:
         audits = 0
         while not everything_answered:
-            await asyncio.to_thread(house.books.check, "bar")
+            await asyncio.to_thread(system.books.check, "bar")
             audits += 1
         return audits
 
-    async with house.client() as client:
+    async with system.client() as client:
         auditor = asyncio.create_task(audit())
         await asyncio.gather(*(buy(3) for _ in range(CLIENTS)))
         everything_answered = True
         assert await auditor
 
     assert answers == {(201, "accepted"): STOCK, (409, "out_of_stock"): 3 * CLIENTS - STOCK}
-    assert house.books.check("bar")["coffee"] == Shelf(received=STOCK, on_hand=0, held=0, sold=STOCK)
+    assert system.books.check("bar")["coffee"] == StockRow(received=STOCK, on_hand=0, held=0, sold=STOCK)
 
 
-async def test_guests_of_several_departments_at_once_take_what_each_has(house: House) -> None:
-    async with house.client() as client:
+async def test_guests_of_several_departments_at_once_take_what_each_has(system: System) -> None:
+    async with system.client() as client:
         answers = await asyncio.gather(
             *(
                 client.post("/orders", json=order(line("kitchen", "pizza", 3), line("bakery", "cookie")))
@@ -64,14 +64,14 @@ async def test_guests_of_several_departments_at_once_take_what_each_has(house: H
     told = [outcomes(a.json() if a.status_code == 201 else a.json()["order"]) for a in answers]
     assert Counter(pizza for pizza, _ in told) == {"accepted": 16, "out_of_stock": 4}
     assert Counter(cookie for _, cookie in told) == {"accepted": 10, "out_of_stock": 10}
-    assert house.books.check("kitchen")["pizza"] == Shelf(received=50, on_hand=2, held=0, sold=48)
-    assert house.books.check("bakery")["cookie"] == Shelf(received=10, on_hand=0, held=0, sold=10)
+    assert system.books.check("kitchen")["pizza"] == StockRow(received=50, on_hand=2, held=0, sold=48)
+    assert system.books.check("bakery")["cookie"] == StockRow(received=10, on_hand=0, held=0, sold=10)
 
 
-async def test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer(house: House) -> None:
+async def test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer(system: System) -> None:
     body = order(line("bar", "soda", 2), line("bar", "beer"))
 
-    async with house.client() as client:
+    async with system.client() as client:
         answers = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
         again = await client.post("/orders", json=body)
 
@@ -81,82 +81,82 @@ async def test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answe
     assert {(a.status_code, a.headers["location"], a.text) for a in [*answers, again]} == {
         (201, f"/orders/{body['order_id']}", first.text)
     }
-    assert house.books.check("bar")["soda"] == Shelf(received=10, on_hand=8, held=0, sold=2)
+    assert system.books.check("bar")["soda"] == StockRow(received=10, on_hand=8, held=0, sold=2)
 
 
-async def test_a_refused_order_sent_again_is_refused_with_the_same_words(house: House) -> None:
+async def test_a_refused_order_sent_again_is_refused_with_the_same_words(system: System) -> None:
     body = order(line("bar", "beer"))
 
-    async with house.client() as client:
+    async with system.client() as client:
         answers = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
 
     assert {(a.status_code, a.text) for a in answers} == {(409, answers[0].text)}
     assert outcomes(answers[0].json()["order"]) == ["out_of_stock"]
 
 
-async def test_another_body_with_a_known_order_id_is_refused(house: House, order_id: str) -> None:
-    async with house.client() as client:
+async def test_another_body_with_a_known_order_id_is_refused(system: System, order_id: str) -> None:
+    async with system.client() as client:
         first = await client.post("/orders", json=order(line("bar", "cola"), order_id=order_id))
         other = await client.post("/orders", json=order(line("bar", "cola", 2), order_id=order_id))
 
     assert first.status_code == 201
     assert other.status_code == 409
     assert "another body" in other.json()["detail"]
-    assert house.books.check("bar")["cola"].sold == 1
+    assert system.books.check("bar")["cola"].sold == 1
 
 
-async def test_a_cancelled_order_is_restocked_once(house: House) -> None:
+async def test_a_cancelled_order_is_restocked_once(system: System) -> None:
     body = order(line("bar", "tea", 4), line("kitchen", "pasta", 3))
 
-    async with house.client() as client:
+    async with system.client() as client:
         placed = await client.post("/orders", json=body)
-        taken = house.books.stock("bar")["tea"], house.books.stock("kitchen")["pasta"]
+        taken = system.books.stock("bar")["tea"], system.books.stock("kitchen")["pasta"]
         cancelled = await client.delete(f"/orders/{body['order_id']}")
         again = await client.delete(f"/orders/{body['order_id']}")
         late = await client.post("/orders", json=body)
 
     assert placed.status_code == 201
-    assert taken == (Shelf(10, 6, 0, 4), Shelf(10, 7, 0, 3))
+    assert taken == (StockRow(10, 6, 0, 4), StockRow(10, 7, 0, 3))
     assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
     assert (again.status_code, again.json()["status"]) == (200, "cancelled")
     assert late.status_code == 409, "the same order again is the cancelled one, not a new one"
-    assert house.books.check("bar")["tea"] == Shelf(10, 10, 0, 0)
-    assert house.books.check("kitchen")["pasta"] == Shelf(10, 10, 0, 0)
+    assert system.books.check("bar")["tea"] == StockRow(10, 10, 0, 0)
+    assert system.books.check("kitchen")["pasta"] == StockRow(10, 10, 0, 0)
 
 
-async def test_an_order_that_is_being_made_cannot_be_cancelled(house: House) -> None:
+async def test_an_order_that_is_being_made_cannot_be_cancelled(system: System) -> None:
     body = order(line("bar", "rum", 2))
 
-    async with house.client() as client:
+    async with system.client() as client:
         await client.post("/orders", json=body)
-        await start(house, "bar", body)
+        await start(system, "bar", body)
         answer = await client.delete(f"/orders/{body['order_id']}")
         found = await look(client, body["order_id"])
 
     assert answer.status_code == 409
     assert "bar has it preparing" in answer.json()["detail"]
     assert outcomes(found) == ["accepted"]
-    assert house.books.check("bar")["rum"] == Shelf(10, 8, 0, 2)
+    assert system.books.check("bar")["rum"] == StockRow(10, 8, 0, 2)
 
 
-async def test_cancelling_takes_back_what_is_not_being_made_yet(house: House) -> None:
+async def test_cancelling_takes_back_what_is_not_being_made_yet(system: System) -> None:
     body = order(line("bar", "gin"), line("kitchen", "pasta"))
 
-    async with house.client() as client:
+    async with system.client() as client:
         await client.post("/orders", json=body)
-        before = house.books.stock("bar")["gin"], house.books.stock("kitchen")["pasta"]
-        await start(house, "bar", body)
+        before = system.books.stock("bar")["gin"], system.books.stock("kitchen")["pasta"]
+        await start(system, "bar", body)
         answer = await client.delete(f"/orders/{body['order_id']}")
 
     assert answer.status_code == 200
     assert outcomes(answer.json()) == ["accepted", "cancelled"]
     assert "preparing" in answer.json()["lines"][0]["reason"]
-    assert house.books.check("bar")["gin"] == before[0]
-    assert house.books.check("kitchen")["pasta"].sold == before[1].sold - 1
+    assert system.books.check("bar")["gin"] == before[0]
+    assert system.books.check("kitchen")["pasta"].sold == before[1].sold - 1
 
 
-async def test_the_menu_shows_live_stock(house: House) -> None:
-    async with house.client() as client:
+async def test_the_menu_shows_live_stock(system: System) -> None:
+    async with system.client() as client:
         before = await client.get("/menu")
         await client.post("/orders", json=order(line("bar", "tea")))
         after = await client.get("/menu")
@@ -169,8 +169,8 @@ async def test_the_menu_shows_live_stock(house: House) -> None:
     assert available(after.json(), "bar", "tea") == available(before.json(), "bar", "tea") - 1
 
 
-async def test_the_set_menu_is_answered_in_the_counters_words(house: House) -> None:
-    async with house.client() as client:
+async def test_the_set_menu_is_answered_in_the_counters_words(system: System) -> None:
+    async with system.client() as client:
         answer = await client.post("/api/restaurants", json={"drink": "맥주", "meal": "fish", "dessert": "도넛"})
 
     told = answer.json()
@@ -178,8 +178,8 @@ async def test_the_set_menu_is_answered_in_the_counters_words(house: House) -> N
     assert (told["drink"], told["meal"], told["dessert"]) == ("Drink out of stock", "Meal not Found", "Delivery!")
 
 
-async def start(house: House, department: str, placed: Json) -> None:
-    with house.channel(department) as channel:
+async def start(system: System, department: str, placed: Json) -> None:
+    with system.channel(department) as channel:
         queued, start = v1.TicketState(v1.TicketState.QUEUED), v1.Verb(v1.Verb.START)
         request = v1.MoveTicketRequest(placed["order_id"], start, queued, "start")
         answer = await v1.DepartmentServiceStub(channel).move_ticket(request)

@@ -20,7 +20,7 @@ from infra.grpc.peer_guard import WatchedChannel
 from ops import certs
 from tests.e2e.books import Store
 from tests.e2e.guests import Load, line, order, outcomes
-from tests.e2e.harness import House, Houses, Program, environment, eventually, free_ports, run
+from tests.e2e.harness import Program, System, Systems, environment, eventually, free_ports, run
 
 MENUS = {"bar": {"coffee": 1_000_000}, "kitchen": {"pasta": 1_000_000}}
 PROGRAMS = (*MENUS, "gateway")
@@ -35,15 +35,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
-    houses = Houses(tmp_path_factory.mktemp("houses"), Store)
-    yield houses
-    houses.close()
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), Store)
+    yield systems
+    systems.close()
 
 
 @pytest.fixture(scope="module")
-def house(houses: Houses, folder: Path) -> House:
-    return houses.open(MENUS, **settings(folder))
+def system(systems: Systems, folder: Path) -> System:
+    return systems.open(MENUS, **settings(folder))
 
 
 def change(folder: Path, step: str = "issue") -> None:
@@ -68,8 +68,10 @@ def context(folder: Path, program: str | None) -> ssl.SSLContext:
 
 
 @asynccontextmanager
-async def calling(house: House, name: str, tls: ssl.SSLContext | None, peer: str = "") -> AsyncIterator[WatchedChannel]:
-    channel = WatchedChannel("127.0.0.1", house[name].port, tls, peer or name)
+async def calling(
+    system: System, name: str, tls: ssl.SSLContext | None, peer: str = ""
+) -> AsyncIterator[WatchedChannel]:
+    channel = WatchedChannel("127.0.0.1", system[name].port, tls, peer or name)
     try:
         yield channel
     finally:
@@ -81,22 +83,22 @@ async def menu_at(channel: WatchedChannel) -> str:
     return (await v1.DepartmentServiceStub(channel).get_menu(v1.GetMenuRequest(), timeout=5)).name
 
 
-async def test_orders_are_taken(house: House) -> None:
-    async with house.client() as client:
+async def test_orders_are_taken(system: System) -> None:
+    async with system.client() as client:
         answer = await client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
 
     assert answer.status_code == 201, answer.text
     assert outcomes(answer.json()) == ["accepted", "accepted"]
 
 
-async def test_the_gateways_certificate_is_let_in(house: House, folder: Path) -> None:
-    async with calling(house, "bar", context(folder, "gateway")) as channel:
+async def test_the_gateways_certificate_is_let_in(system: System, folder: Path) -> None:
+    async with calling(system, "bar", context(folder, "gateway")) as channel:
         assert await menu_at(channel) == "bar"
 
 
 @pytest.mark.parametrize("program", ["bar", "kitchen"])
-async def test_a_departments_certificate_is_no_gateways(house: House, folder: Path, program: str) -> None:
-    async with calling(house, "bar", context(folder, program)) as channel:
+async def test_a_departments_certificate_is_no_gateways(system: System, folder: Path, program: str) -> None:
+    async with calling(system, "bar", context(folder, program)) as channel:
         with pytest.raises(GRPCError) as refused:
             await menu_at(channel)
 
@@ -104,39 +106,39 @@ async def test_a_departments_certificate_is_no_gateways(house: House, folder: Pa
     assert refused.value.message == f"the certificate is for {program}; only gateway may call"
 
 
-async def test_a_department_may_ask_how_it_is(house: House, folder: Path) -> None:
-    async with calling(house, "bar", context(folder, "bar")) as channel:
+async def test_a_department_may_ask_how_it_is(system: System, folder: Path) -> None:
+    async with calling(system, "bar", context(folder, "bar")) as channel:
         assert (await HealthStub(channel).Check(HealthCheckRequest())).status == 1
-    async with calling(house, "bar", context(folder, "kitchen")) as channel:
+    async with calling(system, "bar", context(folder, "kitchen")) as channel:
         with pytest.raises(GRPCError) as refused:
             await HealthStub(channel).Check(HealthCheckRequest())
     assert refused.value.status is Status.PERMISSION_DENIED
 
 
-async def test_nobody_is_let_in_without_a_certificate(house: House, folder: Path) -> None:
-    async with calling(house, "bar", context(folder, None)) as channel:
+async def test_nobody_is_let_in_without_a_certificate(system: System, folder: Path) -> None:
+    async with calling(system, "bar", context(folder, None)) as channel:
         with pytest.raises((ssl.SSLError, StreamTerminatedError, ConnectionError)):
             await menu_at(channel)
 
 
-async def test_plaintext_is_not_understood(house: House) -> None:
-    async with calling(house, "bar", None) as channel:
+async def test_plaintext_is_not_understood(system: System) -> None:
+    async with calling(system, "bar", None) as channel:
         with pytest.raises((StreamTerminatedError, ConnectionError)):
             await menu_at(channel)
 
 
-async def test_another_authoritys_gateway_is_not_let_in(house: House, tmp_path: Path, folder: Path) -> None:
+async def test_another_authoritys_gateway_is_not_let_in(system: System, tmp_path: Path, folder: Path) -> None:
     change(tmp_path / "certs")
     stranger = context(folder, None)
     stranger.load_cert_chain(tmp_path / "certs/gateway/cert.pem", tmp_path / "certs/gateway/key.pem")
 
-    async with calling(house, "bar", stranger) as channel:
+    async with calling(system, "bar", stranger) as channel:
         with pytest.raises((ssl.SSLError, StreamTerminatedError, ConnectionError)):
             await menu_at(channel)
 
 
-async def test_a_department_cannot_stand_in_for_another(houses: Houses, house: House, folder: Path) -> None:
-    impostor = houses.open({"bar": MENUS["bar"]}, gateway=False, **settings(folder))
+async def test_a_department_cannot_stand_in_for_another(systems: Systems, system: System, folder: Path) -> None:
+    impostor = systems.open({"bar": MENUS["bar"]}, gateway=False, **settings(folder))
     (port,) = free_ports(1)
     misled = {
         **settings(folder),
@@ -157,33 +159,33 @@ async def test_a_department_cannot_stand_in_for_another(houses: Houses, house: H
     assert "certificate is not valid for 'kitchen'" in gateway.output
 
 
-async def test_the_health_command_speaks_tls(house: House, folder: Path) -> None:
-    variables = environment(**settings(folder), BAR_PORT=house["bar"].port, GATEWAY_PORT=house["gateway"].port)
+async def test_the_health_command_speaks_tls(system: System, folder: Path) -> None:
+    variables = environment(**settings(folder), BAR_PORT=system["bar"].port, GATEWAY_PORT=system["gateway"].port)
 
     healthy = [await asyncio.to_thread(run, ["-m", "ops.health", name], variables) for name in ("bar", "gateway")]
 
     assert [(each.code, each.stdout) for each in healthy] == [(0, "SERVING\n"), (0, "ready\n")]
 
 
-async def test_certificates_and_authority_change_under_load_and_nobody_waits(house: House, folder: Path) -> None:
+async def test_certificates_and_authority_change_under_load_and_nobody_waits(system: System, folder: Path) -> None:
     old = context(folder, "gateway")
-    load = Load(house)
+    load = Load(system)
     async with load:
         for step in ("issue", "new-authority", "issue", "forget-old"):
-            before = {name: house[name].output.count("new certificate ") for name in PROGRAMS}
+            before = {name: system[name].output.count("new certificate ") for name in PROGRAMS}
             change(folder, step)
 
             async def taken_up(before: dict[str, int] = before) -> bool:
-                return all(house[name].output.count("new certificate ") > before[name] for name in PROGRAMS)
+                return all(system[name].output.count("new certificate ") > before[name] for name in PROGRAMS)
 
             await eventually(taken_up, f"{step} is taken up", TAKEN_UP)
             await asyncio.sleep(3)  # the gateway leaves its old connections
 
     assert load.answers > 100
     assert load.wrong == []
-    async with calling(house, "bar", context(folder, "gateway")) as channel:
+    async with calling(system, "bar", context(folder, "gateway")) as channel:
         assert await menu_at(channel) == "bar"
-    async with calling(house, "bar", old) as channel:
+    async with calling(system, "bar", old) as channel:
         with pytest.raises(ssl.SSLCertVerificationError):
             await menu_at(channel)
 

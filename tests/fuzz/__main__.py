@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from tests.e2e.books import Store
-from tests.e2e.harness import House, Houses
+from tests.e2e.harness import System, Systems
 from tests.fuzz import frames, rest
 from tests.fuzz.menus import MENUS
 
@@ -30,7 +30,7 @@ class Progress:
 
 
 def main() -> None:
-    """Fuzz a house of its own; exit code 1 where anything was wrong."""
+    """Fuzz a system of its own; exit code 1 where anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
     parser.add_argument("--frames", type=int, default=100_000, help="frames and messages at a department")
     parser.add_argument("--cases", type=int, default=20_000, help="cases over the REST API")
@@ -38,17 +38,17 @@ def main() -> None:
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}")
     with tempfile.TemporaryDirectory() as folder:
-        houses = Houses(Path(folder), Store)
+        systems = Systems(Path(folder), Store)
         try:
-            faults = _fuzz(houses.open(MENUS), arguments)
+            faults = _fuzz(systems.open(MENUS), arguments)
             if faults:
-                print(*(f"== {title}\n{text[-20_000:]}" for title, text in houses.logs()), sep="\n", file=sys.stderr)
+                print(*(f"== {title}\n{text[-20_000:]}" for title, text in systems.logs()), sep="\n", file=sys.stderr)
         finally:
-            houses.close()
+            systems.close()
     sys.exit(1 if faults else 0)
 
 
-def _fuzz(house: House, arguments: argparse.Namespace) -> int:
+def _fuzz(system: System, arguments: argparse.Namespace) -> int:
     faults = 0
     if arguments.frames:
         progress, begin = Progress(arguments.frames), time.monotonic()
@@ -56,7 +56,7 @@ def _fuzz(house: House, arguments: argparse.Namespace) -> int:
         def tell_frames(attack: frames.Attack) -> None:
             progress(attack.mutated, f", grown by {attack.grown:.1f} MiB, {len(attack.faults)} faults")
 
-        attack, honest = asyncio.run(frames.besiege(house, arguments.frames, arguments.seed, tell_frames))
+        attack, honest = asyncio.run(frames.besiege(system, arguments.frames, arguments.seed, tell_frames))
         print(f"department, {time.monotonic() - begin:.0f} s: {attack}")
         print(f"  honest guests meanwhile: {honest}")
         faults += len(attack.faults)
@@ -66,7 +66,7 @@ def _fuzz(house: House, arguments: argparse.Namespace) -> int:
         def show_cases(responses: rest.Responses) -> None:
             progress(responses.cases)
 
-        responses = rest.fuzz_gateway(house, arguments.cases, arguments.seed, show_cases)
+        responses = rest.fuzz_gateway(system, arguments.cases, arguments.seed, show_cases)
         print(f"gateway, {time.monotonic() - begin:.0f} s: {responses}")
         faults += len(responses.faults)
     return faults

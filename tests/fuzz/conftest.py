@@ -1,18 +1,18 @@
-"""A house that is fuzzed."""
+"""A system that is fuzzed."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.books import Store
-from tests.e2e.harness import House, Houses
+from tests.e2e.harness import System, Systems
 from tests.fuzz.menus import MENUS
 
 
 @pytest.fixture(scope="package")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    houses = Houses(tmp_path_factory.mktemp("houses"), Store)
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), Store)
     try:
-        yield houses.open(MENUS)
+        yield systems.open(MENUS)
     finally:
-        houses.close()
+        systems.close()

@@ -27,7 +27,7 @@ from hyperframe.frame import (
 
 from generated import bar
 from generated.restaurant import v1
-from tests.e2e.harness import House
+from tests.e2e.harness import System
 from tests.fuzz.menus import fault_in
 from tests.hardening.peers import Honest, Peer, call_headers, honest_calls, memory_of, message
 
@@ -94,9 +94,9 @@ async def fuzz(port: int, count: int, number: int, progress: Callable[[Attack], 
     return attack
 
 
-async def besiege(house: House, count: int, number: int, progress: Callable[[Attack], None]) -> tuple[Attack, Honest]:
+async def besiege(system: System, count: int, number: int, progress: Callable[[Attack], None]) -> tuple[Attack, Honest]:
     """Fuzz the bar; answers what came of it, and what honest guests got meanwhile."""
-    bar = house["bar"]
+    bar = system["bar"]
     pid = bar.pid
     async with honest_calls(bar.port) as honest:
         await fuzz(bar.port, min(WARM, count), number + 1, progress)
@@ -114,7 +114,7 @@ async def besiege(house: House, count: int, number: int, progress: Callable[[Att
         attack.faults.append(f"the bar's log tells of a fault: {fault}")
     if attack.grown >= GROWTH_MIB:
         attack.faults.append(f"the bar has grown by {attack.grown:.1f} MiB")
-    house.books.check("bar")
+    system.books.check("bar")
     return attack, honest
 
 

@@ -1,4 +1,4 @@
-"""What the houses that are fuzzed have, and what their logs must not."""
+"""What the systems that are fuzzed have, and what their logs must not."""
 
 import re
 

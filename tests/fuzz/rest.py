@@ -22,7 +22,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.e2e.harness import House
+from tests.e2e.harness import System
 from tests.fuzz.menus import MENUS, fault_in
 
 ITEMS = {department: list(stock) for department, stock in MENUS.items()}
@@ -82,15 +82,15 @@ def fuzz(url: str, items: Items, cases: int, number: int, progress: Callable[[Re
     return responses
 
 
-def fuzz_gateway(house: House, cases: int, number: int, progress: Callable[[Responses], None]) -> Responses:
+def fuzz_gateway(system: System, cases: int, number: int, progress: Callable[[Responses], None]) -> Responses:
     """Fuzz a running gateway, and return its responses and faults."""
-    responses = fuzz(house.url, ITEMS, cases, number, progress)
-    if not house.gateway.is_running:
+    responses = fuzz(system.url, ITEMS, cases, number, progress)
+    if not system.gateway.is_running:
         responses.faults.append("the gateway has stopped")
-    if fault := fault_in(house.gateway.output):
+    if fault := fault_in(system.gateway.output):
         responses.faults.append(f"the gateway's log has a fault: {fault}")
     for department in ITEMS:
-        house.books.check(department)
+        system.books.check(department)
     return responses
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.harness import House
+from tests.e2e.harness import System
 from tests.fuzz import frames
 
 pytestmark = pytest.mark.proof
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.proof
 MUTATED = 3000
 
 
-async def test_a_department_lives_through_mutated_frames_and_messages(house: House) -> None:
-    attack, honest = await frames.besiege(house, MUTATED, 1, lambda _: None)
+async def test_a_department_lives_through_mutated_frames_and_messages(system: System) -> None:
+    attack, honest = await frames.besiege(system, MUTATED, 1, lambda _: None)
     assert not attack.faults, attack
     assert {"OK", "INVALID_ARGUMENT"} <= set(attack.statuses)
     assert attack.sent_away

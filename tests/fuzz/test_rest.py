@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.e2e.harness import House
+from tests.e2e.harness import System
 from tests.fuzz import rest
 
 pytestmark = pytest.mark.proof
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.proof
 CASES = 300
 
 
-def test_every_response_to_a_generated_case_is_as_described_and_no_fault(house: House) -> None:
-    responses = rest.fuzz_gateway(house, CASES, 1, lambda _: None)
+def test_every_response_to_a_generated_case_is_as_described_and_no_fault(system: System) -> None:
+    responses = rest.fuzz_gateway(system, CASES, 1, lambda _: None)
     assert not responses.faults, responses
     assert responses.cases >= CASES
     assert {name for name, status in responses.statuses if status in {200, 201}} == {

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from tests.e2e.books import Store
-from tests.e2e.harness import House, Houses, Program
+from tests.e2e.harness import Program, System, Systems
 
 MENUS = {"bar": {"coffee": 1_000_000, "soda": 5}, "kitchen": {"pizza": 1_000_000}}
 RECEIVE_SECONDS = 1.5
@@ -13,33 +13,33 @@ PING_TIMEOUT = 1.8  # in place of 20 s: a peer that is gone is found within 3
 
 
 @pytest.fixture(scope="package")
-def houses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Houses]:
-    houses = Houses(tmp_path_factory.mktemp("houses"), Store)
-    yield houses
-    houses.close()
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), Store)
+    yield systems
+    systems.close()
 
 
 @pytest.fixture(scope="package")
-def house(houses: Houses) -> House:
-    return houses.open(MENUS, RECEIVE_SECONDS=RECEIVE_SECONDS, PING_TIMEOUT=PING_TIMEOUT)
+def system(systems: Systems) -> System:
+    return systems.open(MENUS, RECEIVE_SECONDS=RECEIVE_SECONDS, PING_TIMEOUT=PING_TIMEOUT)
 
 
 @pytest.fixture
-def bar(house: House) -> Iterator[Program]:
+def bar(system: System) -> Iterator[Program]:
     """The bar; whatever a test did to it, the same process lives when it is over."""
-    pid = house["bar"].pid
-    yield house["bar"]
-    assert house["bar"].is_running
-    assert house["bar"].pid == pid
+    pid = system["bar"].pid
+    yield system["bar"]
+    assert system["bar"].is_running
+    assert system["bar"].pid == pid
 
 
 @pytest.fixture
-def gateway(house: House) -> Iterator[Program]:
+def gateway(system: System) -> Iterator[Program]:
     """The gateway, likewise."""
-    pid = house.gateway.pid
-    yield house.gateway
-    assert house.gateway.is_running
-    assert house.gateway.pid == pid
+    pid = system.gateway.pid
+    yield system.gateway
+    assert system.gateway.is_running
+    assert system.gateway.pid == pid
 
 
 @pytest.hookimpl(wrapper=True)
@@ -50,6 +50,6 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and isinstance(item, pytest.Function):
         for value in item.funcargs.values():
-            if isinstance(value, Houses):
+            if isinstance(value, Systems):
                 report.sections += list(value.logs())
     return report

@@ -184,7 +184,9 @@ async def test_data_in_the_smallest_frames_takes_no_more_memory_than_it_holds(ba
         (message(b"\xff\xff\xff"), Status.INVALID_ARGUMENT, "the bytes are not a GetMenuRequest"),
     ],
 )
-async def test_a_call_with_a_broken_message_is_told_so(bar: Program, data: bytes, status: Status, text: str) -> None:
+async def test_a_call_with_a_broken_message_is_reported_so(
+    bar: Program, data: bytes, status: Status, text: str
+) -> None:
     async with Peer.connect(bar.port) as peer:
         assert await peer.status_of(await peer.call(data)) == (status.value, text)
         assert await peer.status_of(await peer.call(message())) == (0, "")

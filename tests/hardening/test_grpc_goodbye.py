@@ -130,7 +130,7 @@ async def test_over_tls_a_server_that_drains_says_goaway_and_close_notify(author
         assert goaways(await reading) == [ErrorCodes.NO_ERROR]
 
 
-async def test_over_tls_a_broken_connection_is_told_why(authority: trustme.CA) -> None:
+async def test_over_tls_a_broken_connection_is_reported_why(authority: trustme.CA) -> None:
     server, client = tls_contexts(authority)
     async with serve(server) as served:
 

@@ -26,7 +26,7 @@ CALL_SECONDS = 0.5
 IDLE_SECONDS = 3.5
 
 
-class Floor(v1.DepartmentServiceBase):
+class Department(v1.DepartmentServiceBase):
     """Answers at once, or never; a large answer."""
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
@@ -50,7 +50,7 @@ async def healthy() -> bool:
 @asynccontextmanager
 async def serve(call_seconds: float = 20.0) -> AsyncIterator[int]:
     server = GrpcServer(
-        [Floor()],
+        [Department()],
         descriptors=ROOT / "generated" / "descriptors.binpb",
         translate=lambda error: None,
         healthy=healthy,

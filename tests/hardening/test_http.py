@@ -15,7 +15,7 @@ import pytest
 
 from infra.http import guard
 from tests.e2e.guests import line, order
-from tests.e2e.harness import House, Program, eventually
+from tests.e2e.harness import Program, System, eventually
 from tests.hardening.conftest import RECEIVE_SECONDS
 from tests.hardening.peers import BUSY_SECONDS, Honest, memory_of
 
@@ -221,9 +221,9 @@ def established(port: int, sender: Sender) -> list[str]:
     ],
     ids=["a head in one piece", "a long header", "many headers", "a long path", "a long name", "an endless header"],
 )
-async def test_a_head_that_is_too_long_is_431(house: House, gateway: Program, head: bytes) -> None:
+async def test_a_head_that_is_too_long_is_431(system: System, gateway: Program, head: bytes) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(house.url), connect(gateway.port) as sender:
+    async with honest_guests(system.url), connect(gateway.port) as sender:
         sending = asyncio.create_task(sender.send(head))
         responses = await sender.responses()
         sending.cancel()
@@ -245,11 +245,11 @@ async def endless(*, chunked: bool) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["with its length", "in chunks"])
-async def test_a_body_that_is_too_long_is_413(house: House, gateway: Program, *, chunked: bool) -> None:
+async def test_a_body_that_is_too_long_is_413(system: System, gateway: Program, *, chunked: bool) -> None:
     before = memory_of(gateway.pid)
     length = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 100000000\r\n\r\n"
 
-    async with honest_guests(house.url), connect(gateway.port) as sender:
+    async with honest_guests(system.url), connect(gateway.port) as sender:
 
         async def send() -> None:
             await sender.send(POST + length)
@@ -265,9 +265,9 @@ async def test_a_body_that_is_too_long_is_413(house: House, gateway: Program, *,
     assert memory_of(gateway.pid) - before < GROWTH_MIB
 
 
-async def test_trailers_without_end_are_not_gathered(house: House, gateway: Program) -> None:
+async def test_trailers_without_end_are_not_gathered(system: System, gateway: Program) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(house.url), connect(gateway.port) as sender:
+    async with honest_guests(system.url), connect(gateway.port) as sender:
         await sender.send(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
         sending = asyncio.create_task(sender.send(b"x: yyyyyyyyyyyyyyyyyyyy\r\n" * 2_000_000))
         await sender.responses()
@@ -293,9 +293,9 @@ async def test_garbage_after_a_request_does_not_overtake_its_response(gateway: P
     assert b"connection: close" in responses.lower()
 
 
-async def test_requests_without_end_and_without_reading_are_not_gathered(house: House, gateway: Program) -> None:
+async def test_requests_without_end_and_without_reading_are_not_gathered(system: System, gateway: Program) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(house.url), connect(gateway.port, receive_buffer=4096) as sender:
+    async with honest_guests(system.url), connect(gateway.port, receive_buffer=4096) as sender:
         sender.reader._transport.pause_reading()  # type: ignore[attr-defined]
         begin = time.monotonic()
         while not sender.writer.is_closing() and time.monotonic() - begin < 10:
@@ -478,14 +478,14 @@ async def slow_crowd(port: int, stack: AsyncExitStack) -> "list[asyncio.Task[Non
 
 @pytest.mark.proof
 async def test_500_slow_connections_do_not_keep_an_honest_guest_out(
-    house: House, gateway: Program, capsys: pytest.CaptureFixture[str]
+    system: System, gateway: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with honest_guests(house.url, at_least=200) as alone:
+    async with honest_guests(system.url, at_least=200) as alone:
         pass
     async with AsyncExitStack() as stack:
         crowd = await slow_crowd(gateway.port, stack)
         await eventually(lambda: crowded(gateway.pid), "the slow are all there")
-        async with honest_guests(house.url, at_least=200) as beside:
+        async with honest_guests(system.url, at_least=200) as beside:
             pass
         for task in crowd:
             task.cancel()
@@ -523,7 +523,7 @@ class _Listener(asyncio.Protocol):
 
 
 async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_again(
-    house: House, gateway: Program
+    system: System, gateway: Program
 ) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -540,7 +540,7 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_ag
 
     assert 100 <= turned_away < 200
     await eventually(lambda: has_room(gateway.pid), "the crowd has left")
-    async with honest_guests(house.url):
+    async with honest_guests(system.url):
         pass
 
 

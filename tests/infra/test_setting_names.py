@@ -34,7 +34,7 @@ def test_the_names_that_containers_need_are_known() -> None:
     "name",
     ["COMANDA_PORT", "COMANDA_GATEWAY_PORT", "COMANDA_MENUS", "COMANDA_BAR_MENUS", "COMANDA_MY_BAR_TLS_KEY", "PATH"],
 )
-def test_a_name_that_any_program_of_the_house_reads_is_let_be(name: str) -> None:
+def test_a_name_that_any_program_of_the_system_reads_is_let_be(name: str) -> None:
     check(name)
 
 
@@ -63,7 +63,7 @@ def test_a_name_like_none_is_refused_too() -> None:
         check("COMANDA_XQZJ")
 
 
-def test_every_unknown_name_is_told_in_one_line() -> None:
+def test_every_unknown_name_is_reported_in_one_line() -> None:
     with pytest.raises(SettingsError) as refusal:
         check("COMANDA_PROT", "COMANDA_HOEM")
     assert str(refusal.value) == (

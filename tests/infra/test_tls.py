@@ -71,13 +71,13 @@ def test_plaintext_elsewhere_has_to_be_allowed_by_name(host: str) -> None:
     assert find_credentials("bar", Settings(plaintext=["kitchen", host]), [host]) is None
 
 
-def test_a_file_that_is_not_named_is_told(files: Settings) -> None:
+def test_a_file_that_is_not_named_is_reported(files: Settings) -> None:
     with pytest.raises(SettingsError, match="and COMANDA_TLS_CA and COMANDA_TLS_KEY is not set"):
         find_credentials("bar", Settings(tls_cert=files.tls_cert), [])
 
 
 @pytest.mark.parametrize("broken", ["tls_ca", "tls_cert", "tls_key"])
-def test_a_missing_file_is_told(files: Settings, broken: str) -> None:
+def test_a_missing_file_is_reported(files: Settings, broken: str) -> None:
     path = Path(getattr(files, broken))
     path.unlink()
 
@@ -86,7 +86,7 @@ def test_a_missing_file_is_told(files: Settings, broken: str) -> None:
 
 
 @pytest.mark.parametrize("broken", ["tls_ca", "tls_cert", "tls_key"])
-def test_a_file_of_something_else_is_told(files: Settings, broken: str) -> None:
+def test_a_file_of_something_else_is_reported(files: Settings, broken: str) -> None:
     path = Path(getattr(files, broken))
     path.write_text("nothing of the kind")
 
@@ -94,31 +94,31 @@ def test_a_file_of_something_else_is_told(files: Settings, broken: str) -> None:
         find_credentials("bar", files, [])
 
 
-def test_a_certificate_for_another_is_told(files: Settings) -> None:
+def test_a_certificate_for_another_is_reported(files: Settings) -> None:
     with pytest.raises(StartError, match="Hostname mismatch, certificate is not valid for 'kitchen'"):
         find_credentials("kitchen", files, [])
 
 
-def test_a_certificate_that_is_over_is_told(tmp_path: Path, authority: trustme.CA) -> None:
+def test_a_certificate_that_is_over_is_reported(tmp_path: Path, authority: trustme.CA) -> None:
     leaf = authority.issue_cert("bar", not_before=LONG_AGO, not_after=LONG_AGO + timedelta(days=1))
 
     with pytest.raises(StartError, match="certificate has expired"):
         find_credentials("bar", issued(tmp_path, authority, leaf), [])
 
 
-def test_a_certificate_by_another_authority_is_told(tmp_path: Path, authority: trustme.CA) -> None:
+def test_a_certificate_by_another_authority_is_reported(tmp_path: Path, authority: trustme.CA) -> None:
     with pytest.raises(StartError, match=r"cert\.pem cannot be used: unable to get local issuer certificate"):
         find_credentials("bar", issued(tmp_path, authority, trustme.CA().issue_cert("bar")), [])
 
 
-def test_the_key_of_another_certificate_is_told(files: Settings, authority: trustme.CA) -> None:
+def test_the_key_of_another_certificate_is_reported(files: Settings, authority: trustme.CA) -> None:
     Path(files.tls_key).write_bytes(authority.issue_cert("bar").private_key_pem.bytes())
 
     with pytest.raises(StartError, match="KEY_VALUES_MISMATCH"):
         find_credentials("bar", files, [])
 
 
-def test_a_key_with_a_password_is_told_and_not_asked_for(files: Settings, tmp_path: Path) -> None:
+def test_a_key_with_a_password_is_reported_and_not_asked_for(files: Settings, tmp_path: Path) -> None:
     locked = tmp_path / "locked.pem"
     command = ["openssl", "pkcs8", "-topk8", "-in", files.tls_key, "-out", str(locked), "-passout", "pass:secret"]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)

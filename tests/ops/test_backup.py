@@ -216,7 +216,7 @@ def test_what_is_not_there_cannot_be_copied(folder: Path, tmp_path: Path) -> Non
         back_up({"bar": tmp_path / "bar.db"}, folder, print)
 
 
-def test_a_folder_that_cannot_be_written_is_told(shop: Shop, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(shop: Shop, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(StartError, match=r"file/bar\.db cannot be written: (File exists|Not a directory)"):

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.books import Store
-from tests.e2e.harness import House, Houses
+from tests.e2e.harness import System, Systems
 
 pytestmark = pytest.mark.pages
 
@@ -29,10 +29,10 @@ FLAGS = (
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    houses = Houses(tmp_path_factory.mktemp("houses"), lambda home: Store(home, None))
-    yield houses.open({"bar": {"coffee": 10}})
-    houses.close()
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), lambda home: Store(home, None))
+    yield systems.open({"bar": {"coffee": 10}})
+    systems.close()
 
 
 def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:
@@ -51,16 +51,16 @@ def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:
 
 
 @pytest.mark.parametrize("size", ["390,844", "1280,900"], ids=["phone", "desk"])
-def test_api_page_works_without_any_other_machine(house: House, tmp_path: Path, size: str) -> None:
-    document, asked = read_page(f"{house.url}/schema", tmp_path, f"--window-size={size}")
-    assert asked == {urlsplit(house.url).netloc}
+def test_api_page_works_without_any_other_machine(system: System, tmp_path: Path, size: str) -> None:
+    document, asked = read_page(f"{system.url}/schema", tmp_path, f"--window-size={size}")
+    assert asked == {urlsplit(system.url).netloc}
     for summary in ("Place an order", "Order the set menu", "Cancel an order", "Read the menu"):
         assert summary in document
     assert "Unable to render" not in document
 
 
-def test_the_front_page_leads_on_without_any_other_machine(house: House, tmp_path: Path) -> None:
-    document, asked = read_page(f"{house.url}/", tmp_path)
-    assert asked <= {urlsplit(house.url).netloc}
+def test_the_front_page_leads_on_without_any_other_machine(system: System, tmp_path: Path) -> None:
+    document, asked = read_page(f"{system.url}/", tmp_path)
+    assert asked <= {urlsplit(system.url).netloc}
     for address in ("/menu", "/schema", "/health/ready"):
         assert f'<a href="{address}">' in document

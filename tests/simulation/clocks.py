@@ -7,7 +7,7 @@ import msgspec
 from gateway.domain.transitions import PLACING
 from gateway.orders.backoff import RetryPolicy
 from tests.simulation.storage import Disk
-from tests.simulation.world import House, World
+from tests.simulation.world import Gateway, World
 
 AHEAD, BACK = 3_600.0, -86_400.0
 LOOK_SECONDS = 0.25
@@ -18,7 +18,7 @@ lie between them; then it writes."""
 
 def set_a_clock(world: World, kind: str) -> None:
     """Set the time of day at a gateway's machine, or at the journal's, an hour ahead or a day back."""
-    machines: list[House | Disk] = [*world.houses, world.disks["gateway"]]
+    machines: list[Gateway | Disk] = [*world.gateways, world.disks["gateway"]]
     machine = world.dice.choice(machines)
     machine.set_ahead += AHEAD if kind == "ahead" else BACK
 

@@ -27,7 +27,7 @@ UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
 
 @dataclass(slots=True)
 class Guests:
-    """All guests of a house, and what they remember."""
+    """All guests of a gateway, and what they remember."""
 
     world: World
     dice: random.Random
@@ -104,7 +104,7 @@ class Guests:
             self.requests += 1
             asked = self.world.loop.time()
             try:
-                told = await self.world.place(self.dice.choice(self.world.houses), new)
+                told = await self.world.place(self.dice.choice(self.world.gateways), new)
             except UNCERTAIN:
                 await asyncio.sleep(self.dice.expovariate(2))
                 continue
@@ -119,7 +119,7 @@ class Guests:
         for _ in range(self.dice.choice((1, 4))):
             asked = self.world.loop.time()
             try:
-                told = await self.world.cancel(self.dice.choice(self.world.houses), entry.order_id)
+                told = await self.world.cancel(self.dice.choice(self.world.gateways), entry.order_id)
             except UNCERTAIN:
                 entry.cancel_sent = True
                 await asyncio.sleep(self.dice.expovariate(2))
@@ -141,7 +141,7 @@ class Guests:
     async def _look(self, entry: Entry) -> None:
         known, asked = bool(entry.words), self.world.loop.time()
         try:
-            told = await self.world.find(self.dice.choice(self.world.houses), entry.order_id)
+            told = await self.world.find(self.dice.choice(self.world.gateways), entry.order_id)
         except UNCERTAIN:
             return
         except OrderNotFound:
@@ -168,7 +168,7 @@ class Guests:
             return order
 
         try:
-            await self.world.place(self.dice.choice(self.world.houses), other)
+            await self.world.place(self.dice.choice(self.world.gateways), other)
         except (OrderIdTaken, *UNCERTAIN):
             return
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is

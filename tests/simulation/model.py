@@ -185,7 +185,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
     @rule(data=st.data())
     def find(self, data: st.DataObject) -> None:
         expected = self._pick(data)
-        self._compare(expected, self._run(self.world.find(self.world.houses[0], expected.make().order_id)))
+        self._compare(expected, self._run(self.world.find(self.world.gateways[0], expected.make().order_id)))
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data())
@@ -194,7 +194,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         before = list(expected.outcomes)
         self._predict_cancel(expected)
         try:
-            told = self._run(self.world.cancel(self.world.houses[0], expected.make().order_id))
+            told = self._run(self.world.cancel(self.world.gateways[0], expected.make().order_id))
         except NotCancellable:
             assert expected.outcomes == before
             assert not expected.taken_back
@@ -271,14 +271,14 @@ class SystemAgainstModel(RuleBasedStateMachine):
     def restart_the_gateway(self) -> None:
         """Kill it once its records are written: what a crash before that may do is the simulation's to find out."""
         self._run(asyncio.sleep(0.1))
-        self.world.houses[0].kill()
-        self.world.houses[0].start()
+        self.world.gateways[0].kill()
+        self.world.gateways[0].start()
         self._run(asyncio.sleep(0.5))
 
     @rule()
     def stop_the_gateway_gently(self) -> None:
-        self._run(self.world.houses[0].close())
-        self.world.houses[0].start()
+        self._run(self.world.gateways[0].close())
+        self.world.gateways[0].start()
         self._run(asyncio.sleep(0.5))
 
     @rule(name=st.sampled_from(sorted(STOCK)))
@@ -310,7 +310,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
     @invariant()
     def the_stock_is_as_the_model_says(self) -> None:
         type(self).steps += 1
-        shelves = self._shelves()
+        shelves = self._stock_levels()
         for (name, item), shelf in shelves.items():
             assert shelf.received == self.received[name, item], f"{name}/{item}"
             law = shelf.on_hand + shelf.held + shelf.sold + shelf.wasted
@@ -330,7 +330,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
     # The model.
 
     def _predict(self, order: Expected) -> list[Outcome]:
-        left = {key: shelf.on_hand for key, shelf in self._shelves().items()}
+        left = {key: shelf.on_hand for key, shelf in self._stock_levels().items()}
         if not any(each.is_open for each in self.orders):
             gone = {key: self._taken(*key) + self._wasted(*key) for key in self.received}
             assert left == {key: count - gone[key] for key, count in self.received.items()}
@@ -458,7 +458,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
         self._run(settle())
         for order in self.orders:
-            told = self._run(self.world.find(self.world.houses[0], order.make().order_id))
+            told = self._run(self.world.find(self.world.gateways[0], order.make().order_id))
             if order.is_open:
                 self._adopt(order, told)
             self._compare(order, told)
@@ -478,7 +478,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         """While another department is closed still, take over what this one made of an open order."""
         if order.suspended:
             return  # it depends on the others, too
-        told = self._run(self.world.find(self.world.houses[0], order.make().order_id))
+        told = self._run(self.world.find(self.world.gateways[0], order.make().order_id))
         if order.policy is Policy.ALL_OR_NOTHING and told.status is not Status.PENDING and not order.taken_back:
             self._adopt(order, told)
             order.unsettled |= {line.department for line in told.lines} & self.closed
@@ -492,7 +492,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         order.taken_back.discard(name)
 
     def _place(self, make: Callable[[], Order]) -> Told:
-        return self._run(self.world.place(self.world.houses[0], make))
+        return self._run(self.world.place(self.world.gateways[0], make))
 
     def _compare(self, order: Expected, told: Told) -> None:
         outcomes = [line.outcome for line in told.lines]
@@ -504,7 +504,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
     def _pick(self, data: st.DataObject) -> Expected:
         return self.orders[data.draw(st.integers(0, len(self.orders) - 1))]
 
-    def _shelves(self) -> dict[tuple[str, str], Any]:
+    def _stock_levels(self) -> dict[tuple[str, str], Any]:
         return {
             (name, shelf.item): shelf
             for name in STOCK

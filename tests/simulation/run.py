@@ -13,7 +13,7 @@ from tests.simulation.network import FAIR, Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import Stuck
-from tests.simulation.world import House, World, menu
+from tests.simulation.world import Gateway, World, menu
 
 DEPARTMENTS = {"bar": ("coffee", "soda", "beer"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
 CONVERGENCE_SECONDS = 30.0
@@ -349,7 +349,7 @@ def _make_peace(world: World) -> None:
 
 
 def is_settled(world: World) -> bool:
-    idle = all(house.ordering is not None and not house.ordering._in_flight for house in world.houses)
+    idle = all(gateway.ordering is not None and not gateway.ordering._in_flight for gateway in world.gateways)
     return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
 
 
@@ -375,17 +375,17 @@ async def torment(plan: Plan, world: World, staff: Staff) -> None:
                 process.stopped = True
                 world.loop.outside(dice.choice((0.5, 3.0, 15.0)) * dice.random(), world.loop.resume, process)
             case "ahead" | "back" | "cut" | "blackout" | "exhaust" | "unconfigure":
-                _trouble_the_house(kind, world)
+                _trouble_the_gateway(kind, world)
             case "errors":
                 program.disk.error_rate = 0.5
                 world.loop.outside(dice.uniform(0.1, 2.0), setattr, program.disk, "error_rate", 0.0)
             case "restore":
                 await _restore(world, staff, dice.choice(sorted(world.menus)))
-            case "close" if isinstance(program, House) and process is not None and not process.stopped:
+            case "close" if isinstance(program, Gateway) and process is not None and not process.stopped:
                 world.loop.spawn(None, program.close())
 
 
-def _trouble_the_house(kind: str, world: World) -> None:
+def _trouble_the_gateway(kind: str, world: World) -> None:
     """Set a clock; or cut a department off, let it be too busy for decisions, or take it out of the configuration."""
     dice, network = world.dice, world.network
     name = dice.choice(sorted(world.menus))

@@ -154,7 +154,7 @@ class Station(Program):
         self.service = self.department = None
 
 
-class House(Program):
+class Gateway(Program):
     """A gateway's program; several may share a journal."""
 
     def __init__(self, world: "World", number: int, disk: Disk, patience: RetryPolicy) -> None:
@@ -213,7 +213,7 @@ class World:
     unconfigured: set[str] = field(default_factory=set)
     disks: dict[str, Disk] = field(default_factory=dict)
     stations: list[Station] = field(default_factory=list)
-    houses: list[House] = field(default_factory=list)
+    gateways: list[Gateway] = field(default_factory=list)
     folder: "tempfile.TemporaryDirectory[str] | None" = None
 
     @classmethod
@@ -231,7 +231,7 @@ class World:
             return world.disks[name]
 
         journal = disk("gateway", "gateway", gateways > 1)
-        world.houses = [House(world, n, journal, patience) for n in range(gateways)]
+        world.gateways = [Gateway(world, n, journal, patience) for n in range(gateways)]
         for name, menu in menus.items():
             shelf = disk(name, "departments", replicas > 1)
             stations = [Station(world, f"{name}-{n}", shelf, menu) for n in range(replicas)]
@@ -241,7 +241,7 @@ class World:
 
     @property
     def programs(self) -> list[Program]:
-        return [*self.houses, *self.stations]
+        return [*self.gateways, *self.stations]
 
     def price(self, name: str, item: str) -> int:
         """Return what an item costs at one of a department's programs just now; 100 where nobody can say."""
@@ -271,12 +271,12 @@ class World:
             return
         self.loop.note("not configured", sorted(names))
         self.unconfigured = names
-        for house in self.houses:
-            house.kill()
+        for each in self.gateways:
+            each.kill()
 
-    async def request(self, house: House, use_case: "Callable[[OrderService], Awaitable[R]]") -> R:
+    async def request(self, gateway: Gateway, use_case: "Callable[[OrderService], Awaitable[R]]") -> R:
         """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
-        return await self._request(house, lambda: house.ordering, use_case)
+        return await self._request(gateway, lambda: gateway.ordering, use_case)
 
     async def ask(self, name: str, use_case: "Callable[[DepartmentApp], Awaitable[R]]") -> "R":
         """Make a request of one of a department's programs, as its staff do; raises Gone, or as the use case does."""
@@ -321,29 +321,29 @@ class World:
         except TimeoutError:
             raise Gone("no answer in time") from None
 
-    async def place(self, house: House, new: "Callable[[], Order]") -> Told:
+    async def place(self, gateway: Gateway, new: "Callable[[], Order]") -> Told:
         async def use_case(ordering: OrderService) -> Told:
             order = new()
-            order.currency = house.currency
-            order.created_at_ms = int(house.wall() * 1000)  # as gateway/rest/requests.py does
+            order.currency = gateway.currency
+            order.created_at_ms = int(gateway.wall() * 1000)  # as gateway/rest/requests.py does
             for line in order.lines:
                 if line.department not in ordering.departments:  # as gateway/rest/requests.py does
                     raise UnknownDepartment("lines", line.department, ordering.departments)
             return tell(await ordering.place(order))
 
-        return await self.request(house, use_case)
+        return await self.request(gateway, use_case)
 
-    async def find(self, house: House, order_id: str) -> Told:
+    async def find(self, gateway: Gateway, order_id: str) -> Told:
         async def use_case(ordering: OrderService) -> Told:
             return tell(await ordering.find(order_id))
 
-        return await self.request(house, use_case)
+        return await self.request(gateway, use_case)
 
-    async def cancel(self, house: House, order_id: str) -> Told:
+    async def cancel(self, gateway: Gateway, order_id: str) -> Told:
         async def use_case(ordering: OrderService) -> Told:
             return tell(await ordering.cancel(order_id))
 
-        return await self.request(house, use_case)
+        return await self.request(gateway, use_case)
 
 
 def menu(name: str, stock: dict[str, int], price: int) -> Menu:

@@ -21,7 +21,7 @@ QUIET_SECONDS = 30.0  # between two lines of progress where there is no terminal
 
 
 def main() -> None:
-    """Torture a house; exit code 1 if anything was wrong."""
+    """Torture a system; exit code 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=250)
     parser.add_argument("--orders", type=int, default=20_000)

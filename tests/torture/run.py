@@ -12,7 +12,7 @@ from tests.torture.guests import Cook, Guestbook, Party
 from tests.torture.site import Site, figures
 
 CONVERGENCE_SECONDS = 10.0
-"""How long the house may need from the end of the last fault: from when nothing hangs, and all that died listens again.
+"""How long the system may need from the end of the last fault: when nothing hangs, and all that died listens again.
 How long a program takes to start is the machine's matter, and is told beside it."""
 
 GIVE_UP_SECONDS = 60.0

@@ -1,4 +1,4 @@
-"""A house of real processes that is made to be hurt: mined programs, replicas, proxies between them, a PostgreSQL."""
+"""A system of real processes that is made to be hurt: mined programs, replicas, proxies between them, a PostgreSQL."""
 
 import asyncio
 import random

@@ -48,9 +48,9 @@ class Guests:
 
     async def come(self, client: httpx.AsyncClient) -> None:
         self._working = [asyncio.create_task(self._order(client)) for _ in range(BUSY)]
-        await self.have_heard(50)
+        await self.have_received(50)
 
-    async def have_heard(self, more: int) -> None:
+    async def have_received(self, more: int) -> None:
         """Wait until so many more orders are acknowledged."""
         before = len(self.book.orders)
 
@@ -104,7 +104,7 @@ async def test_a_gateway_whose_disk_is_full_says_so_and_recovers(
             refused = await client.post("/orders", json=order(bar=("coffee", 1)))
             found = await client.get(placed.headers["location"])
         await eventually(lambda: _status(client, 200), "the gateway is ready again")
-        await guests.have_heard(50)
+        await guests.have_received(50)
         await guests.leave()
 
     assert refused.status_code == 503
@@ -128,7 +128,7 @@ async def test_a_department_whose_disk_is_full_is_waited_for(
         await guests.come(client)
         with fill(bar, disk, how):
             placed = await _pending(client)
-        await guests.have_heard(50)
+        await guests.have_received(50)
         await guests.leave()
 
         async def is_decided() -> bool:
@@ -162,7 +162,7 @@ async def test_a_disk_that_fails_to_sync_loses_nothing_that_was_acknowledged(
         await site.kill(program)
         await site.revive(program)
         await eventually(lambda: _status(client, 200), "the gateway is ready")
-        await guests.have_heard(50)
+        await guests.have_received(50)
         await guests.leave()
 
     await everything_is_true(site, guests)

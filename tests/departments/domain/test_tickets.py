@@ -56,7 +56,7 @@ def test_only_what_is_held_queued_or_being_prepared_can_be_cancelled() -> None:
     assert {TRANSITIONS[step] for step in TRANSITIONS if step[1] is Verb.CANCEL} == {TicketState.CANCELLED}
 
 
-def test_a_guest_may_take_back_what_is_not_started() -> None:
+def test_an_order_that_nobody_started_may_be_cancelled() -> None:
     started = {state for state, walk in WALKS.items() if Verb.START in walk}
     assert set(NOT_STARTED) == {TicketState.HELD, TicketState.QUEUED} == set(WALKS) - started - {TicketState.CANCELLED}
 
@@ -89,7 +89,7 @@ def test_what_is_suspended_cannot_be_started() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(set(TicketState) - {TicketState.CANCELLED}))
-def test_a_ticket_remembers_the_latest_decision_that_it_heard_of_in_any_state(state: TicketState) -> None:
+def test_a_ticket_keeps_the_epoch_of_the_latest_decision_in_any_state(state: TicketState) -> None:
     ticket = ticket_in(state)
     assert ticket.epoch == 0
     for epoch, is_heard, remembered in ((0, True, 0), (3, True, 3), (2, False, 3), (3, True, 3), (7, True, 7)):

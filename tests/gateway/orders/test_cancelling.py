@@ -14,7 +14,7 @@ from infra.errors import DatabaseError
 from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
 
 
-async def test_a_cancelled_order_goes_back_on_the_shelf(restaurant: Restaurant) -> None:
+async def test_a_cancelled_order_goes_back_into_stock(restaurant: Restaurant) -> None:
     placed = await restaurant.ordering.place(order("bar coffee 2", "kitchen pizza"))
     cancelled = await restaurant.ordering.cancel(placed.order_id)
     assert cancelled.status is Status.CANCELLED

@@ -27,7 +27,7 @@ NOTHING = object()
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """One house for all the nonsense: none of it leaves a trace."""
+    """One system for all the nonsense: none of it leaves a trace."""
     async with serve(f"sqlite:///{tmp_path_factory.mktemp('gateway')}/gateway.db") as served:
         served.restaurant.bar.stock["coffee"] = 1_000_000
         yield served

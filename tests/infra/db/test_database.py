@@ -171,7 +171,7 @@ async def test_a_table_that_is_missing_is_a_fault_of_the_database(database: Data
         await database.read(keys)
 
 
-async def test_an_error_without_words_is_told_by_its_kind(database: Database) -> None:
+async def test_an_error_without_words_is_reported_by_its_kind(database: Database) -> None:
     def wordless(connection: sa.Connection) -> None:
         raise sqlite3.OperationalError if connection.dialect.name == "sqlite" else psycopg.OperationalError
 

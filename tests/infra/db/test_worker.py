@@ -18,7 +18,7 @@ def worker() -> Iterator[Worker]:
     worker.close()
 
 
-async def test_a_job_is_done_in_another_thread_and_its_result_is_told(worker: Worker) -> None:
+async def test_a_job_is_done_in_another_thread_and_its_result_is_reported(worker: Worker) -> None:
     names = [await worker.run(lambda: threading.current_thread().name) for _ in range(2)]
     assert names == ["test", "test"]
 

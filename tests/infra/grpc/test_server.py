@@ -340,7 +340,7 @@ async def test_a_server_that_never_started_drains_at_once() -> None:
 
 @pytest.mark.parametrize("service", ["", "bar.Bar"])
 @pytest.mark.parametrize("healthy", [True, False])
-async def test_health_is_told_for_the_server_and_by_service(service: str, healthy: bool) -> None:
+async def test_health_is_reported_for_the_server_and_by_service(service: str, healthy: bool) -> None:
     async with serve(echo, healthy=healthy) as served:
         answer = await HealthStub(served.channel).Check(HealthCheckRequest(service=service))
         expected = HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING
@@ -392,7 +392,7 @@ async def test_a_health_check_that_nobody_waits_for_any_more_serves_the_next_who
         assert (await patient).status == HealthCheckResponse.SERVING
 
 
-async def test_who_watches_health_is_told_when_the_drain_begins() -> None:
+async def test_who_watches_health_is_reported_when_the_drain_begins() -> None:
     """While the call that runs is still waited for, and before the connection closes."""
     gate = Gate()
     async with serve(gate) as served, HealthStub(served.channel).Watch.open() as watch:
@@ -413,7 +413,7 @@ async def test_who_watches_health_is_told_when_the_drain_begins() -> None:
             await watch.cancel()
 
 
-async def test_who_watches_health_is_told_of_a_drain_that_waits_for_nothing() -> None:
+async def test_who_watches_health_is_reported_of_a_drain_that_waits_for_nothing() -> None:
     async with serve(echo) as served, HealthStub(served.channel).Watch.open() as watch:
         await watch.send_message(HealthCheckRequest(), end=True)
         statuses = [(await watch.recv_message()).status]  # type: ignore[union-attr]
@@ -455,7 +455,7 @@ async def test_a_watch_whose_watcher_goes_just_when_the_drain_begins_ends(turns:
     assert done
 
 
-async def test_who_watches_health_is_told_of_changes_only() -> None:
+async def test_who_watches_health_is_reported_of_changes_only() -> None:
     answers = [True, True, False]
 
     async def changing() -> bool:
