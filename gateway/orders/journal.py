@@ -29,7 +29,7 @@ log = structlog.get_logger("journal")
 
 
 @dataclass(frozen=True, slots=True)
-class OrderPage:
+class JournalPage:
     """Orders, newest first. `cursor` asks for the next page; None on the last. `unreadable` are missing in `orders`."""
 
     orders: list[Order]
@@ -146,11 +146,11 @@ class Journal:
         table: str | None,
         *,
         also: Sequence[str] = (),
-    ) -> OrderPage:
+    ) -> JournalPage:
         """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
         rows, cursor = await self._database.read(_page, limit, before, status, table, also)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
-        return OrderPage(self._readable(rows), cursor, unreadable)
+        return JournalPage(self._readable(rows), cursor, unreadable)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from gateway.domain.errors import OrderNotFound
 from gateway.domain.order import Order, Status
 from gateway.orders.in_flight import InFlightOrders
-from gateway.orders.journal import Journal, OrderPage
+from gateway.orders.journal import Journal, JournalPage
 
 
 class Listing:
@@ -30,7 +30,7 @@ class Listing:
             raise OrderNotFound(order_id)
         return self._as_known(found, ahead)
 
-    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> OrderPage:
+    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
         orders: list[Order] = []
         while True:
@@ -41,7 +41,7 @@ class Listing:
             known = (self._as_known(order, ahead) for order in page.orders)
             orders += [order for order in known if status in (None, order.status)]
             if page.cursor is None or len(orders) == limit:
-                return OrderPage(orders, page.cursor)
+                return JournalPage(orders, page.cursor)
             before = page.cursor
 
     def _as_known(self, found: Order, ahead: Mapping[str, Order]) -> Order:

@@ -23,7 +23,7 @@ from gateway.orders.cancelling import Cancelling
 from gateway.orders.delivery import Delivery
 from gateway.orders.expiry import Expiry
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
-from gateway.orders.journal import Journal, OrderPage
+from gateway.orders.journal import Journal, JournalPage
 from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
@@ -143,7 +143,9 @@ class OrderService:
             return in_flight.order
         return await self._listing.find(order_id)
 
-    async def list_orders(self, limit: int, before: int | None, status: Status | None, table: str | None) -> OrderPage:
+    async def list_orders(
+        self, limit: int, before: int | None, status: Status | None, table: str | None
+    ) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
         return await self._listing.page(limit, before, status, table)
 

@@ -11,7 +11,7 @@ from gateway.domain.errors import TakenOver
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import Goal
-from gateway.orders.journal import RECORD_SECONDS, Journal, OrderPage
+from gateway.orders.journal import RECORD_SECONDS, Journal, JournalPage
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
 from tests.gateway.fakes import BreakableDatabase, all_or_nothing, new_id, order, outcomes
@@ -193,7 +193,7 @@ async def test_flush_does_not_wait_for_what_comes_after_it(journal: Journal) -> 
 async def test_an_update_of_an_order_that_is_not_there_changes_nothing(journal: Journal) -> None:
     with pytest.raises(TakenOver):
         await journal.update(order("bar coffee"))
-    assert await journal.page(10, None, None, None) == OrderPage([], None)
+    assert await journal.page(10, None, None, None) == JournalPage([], None)
 
 
 async def test_pages_are_newest_first_and_follow_their_cursor(journal: Journal) -> None:
