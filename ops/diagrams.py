@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from departments.domain.tickets import TRANSITIONS
-from gateway.domain.transitions import DECISIONS, RESPONSES, Decision, Goal, Response, Transition
+from gateway.domain.transitions import DECISIONS, RESPONSES, Goal, OrderDecision, Response, Transition
 from gateway.orders.in_flight import TRANSITIONS as EVENTS
 from gateway.orders.in_flight import Event, Phase
 
@@ -83,7 +83,7 @@ def _alike(row: Mapping[Response, Transition]) -> dict[Transition, list[Response
     return alike
 
 
-def _decided(decision: Decision | None) -> str:
+def _decided(decision: OrderDecision | None) -> str:
     return decision or ""
 
 

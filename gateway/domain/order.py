@@ -14,7 +14,7 @@ from enum import StrEnum
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineState, Outcome, TicketResult
-from gateway.domain.transitions import DECISIONS, PLACING, Decision, Goal, transition
+from gateway.domain.transitions import DECISIONS, PLACING, Goal, OrderDecision, transition
 
 
 class Policy(StrEnum):
@@ -169,7 +169,9 @@ class Order:
             pass  # one of them had started: the transition has confirmed all
         elif goal in self.owed.values() or (goal is Goal.SUSPEND and self.owed):
             return False
-        elif decision is Decision.CONFIRM_IF_ALL_HELD and all(line.outcome is Outcome.PENDING for line in self.lines):
+        elif decision is OrderDecision.CONFIRM_IF_ALL_HELD and all(
+            line.outcome is Outcome.PENDING for line in self.lines
+        ):
             for line in self.lines:
                 line.outcome, line.reason = Outcome.ACCEPTED, None
             self._confirm_all()

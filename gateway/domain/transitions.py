@@ -50,7 +50,7 @@ SHAPES = {
 """The shape of a ticket that has lines."""
 
 
-class Decision(StrEnum):
+class OrderDecision(StrEnum):
     """What is decided about a whole order, and so what every department concerned is owed next."""
 
     CONFIRM_IF_ALL_HELD = "confirm all if every line is held, else cancel all"
@@ -62,7 +62,7 @@ class Transition(NamedTuple):
     """What a response does: `record` writes it into the department's lines, `decision` follows at once."""
 
     record: Callable[[Sequence[Line], TicketResult], None]
-    decision: Decision | None = None
+    decision: OrderDecision | None = None
 
 
 _NO_RESULT = LineResult(Outcome.CANCELLED, 0, 0)
@@ -164,7 +164,7 @@ RESPONSES: dict[Goal, dict[Response, Transition]] = {
         Response.REFUSED: Transition(accept_pending),
         Response.HELD: Transition(accept_pending),
         Response.QUEUED: Transition(accept_pending),
-        Response.STARTED: Transition(keep, Decision.CONFIRM_ALL),
+        Response.STARTED: Transition(keep, OrderDecision.CONFIRM_ALL),
         Response.CANCELLED: Transition(withdraw),
         Response.TOMBSTONE: Transition(withdraw),
     },
@@ -178,11 +178,11 @@ RESPONSES: dict[Goal, dict[Response, Transition]] = {
     },
 }
 
-DECISIONS: dict[Goal, Decision | None] = {
+DECISIONS: dict[Goal, OrderDecision | None] = {
     Goal.PLACE: None,
-    Goal.HOLD: Decision.CONFIRM_IF_ALL_HELD,
+    Goal.HOLD: OrderDecision.CONFIRM_IF_ALL_HELD,
     Goal.CONFIRM: None,
-    Goal.SUSPEND: Decision.CANCEL_ALL,
+    Goal.SUSPEND: OrderDecision.CANCEL_ALL,
     Goal.CANCEL: None,
 }
 """What is decided once every department that was asked for a goal has responded to it."""

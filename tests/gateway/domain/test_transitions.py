@@ -6,7 +6,7 @@ import pytest
 
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Policy
-from gateway.domain.transitions import DECISIONS, RESPONSES, SHAPES, Decision, Goal, Response, transition
+from gateway.domain.transitions import DECISIONS, RESPONSES, SHAPES, Goal, OrderDecision, Response, transition
 from tests.gateway.fakes import order
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
@@ -108,7 +108,7 @@ def test_a_response_does_to_the_lines_what_the_table_says(goal: Goal, response: 
 def test_a_response_ends_what_was_owed_or_has_all_confirmed_again(goal: Goal, response: Response) -> None:
     asked = owing(goal)
     asked.record_response("bar", goal, ticket(response))
-    if RESPONSES[goal][response].decision is Decision.CONFIRM_ALL:
+    if RESPONSES[goal][response].decision is OrderDecision.CONFIRM_ALL:
         assert asked.owed == {"bar": Goal.CONFIRM}
     else:
         assert asked.owed == {"kitchen": goal}
@@ -126,8 +126,8 @@ def test_nothing_is_decided_before_the_last_response_unless_a_department_has_sta
 def test_the_last_response_decides_what_the_table_says(goal: Goal) -> None:
     owed = {
         None: {},
-        Decision.CONFIRM_IF_ALL_HELD: {"kitchen": Goal.CANCEL},  # the bar has no beer
-        Decision.CANCEL_ALL: {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL},
+        OrderDecision.CONFIRM_IF_ALL_HELD: {"kitchen": Goal.CANCEL},  # the bar has no beer
+        OrderDecision.CANCEL_ALL: {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL},
     }
     asked, epoch = owing(goal), 0
     asked.record_response("kitchen", goal, TicketResult(TicketState.HELD, [COFFEE]))
@@ -138,4 +138,4 @@ def test_the_last_response_decides_what_the_table_says(goal: Goal) -> None:
 
 
 def test_the_only_decision_that_follows_at_once_is_to_confirm_all() -> None:
-    assert {each.decision for row in RESPONSES.values() for each in row.values()} == {None, Decision.CONFIRM_ALL}
+    assert {each.decision for row in RESPONSES.values() for each in row.values()} == {None, OrderDecision.CONFIRM_ALL}
