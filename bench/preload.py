@@ -56,8 +56,9 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
     with _filling(folder / "gateway.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO orders"
-            " (order_id, policy, placed_for, currency, lines, status, owed, answered, created_at_ms, owner, epoch)"
-            f" SELECT {_ID}, :policy, :table, :currency, :lines, :status, :owed, :answered, :now, 0, 0 FROM numbers",
+            " (order_id, policy, placed_for, currency, lines, status, owed, response_recorded, created_at_ms, owner,"
+            f" epoch) SELECT {_ID}, :policy, :table, :currency, :lines, :status, :owed, :response_recorded, :now, 0, 0"
+            " FROM numbers",
             {
                 "count": count,
                 "policy": Policy.BEST_EFFORT.value,
@@ -66,7 +67,7 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
                 "lines": lines,
                 "status": status.value,
                 "owed": owed,
-                "answered": owed is None,
+                "response_recorded": owed is None,
                 "now": _now_ms(),
             },
         )
