@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.containers.stack import OpenSqlite, SqliteSystem, Stack, docker
-from tests.e2e.conftest import order_id
-from tests.e2e.harness import ROOT, free_ports, write_menu
-
-__all__ = ["order_id"]  # a fixture of the order tests that run here again
+from tests.support.processes import ROOT, free_ports
+from tests.support.systems import write_menu
 
 BASE = os.environ.get("COMANDA_BASE", "python:3.13-slim")
 OLD, NEW = "comanda-test:1", "comanda-test:2"

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.books import Books, Store
-from tests.e2e.harness import ROOT, START_SECONDS, wait_for
-from tests.torture.site import figures
+from tests.support.audits import figures
+from tests.support.database_contents import Books, Store
+from tests.support.processes import ROOT
+from tests.support.waiting import START_SECONDS, wait_for
 
 COMMAND_SECONDS = 240.0
 COMEBACK_SECONDS = 60.0

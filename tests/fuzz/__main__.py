@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
 from tests.fuzz import frames, rest
 from tests.fuzz.menus import MENUS
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 
 class Progress:

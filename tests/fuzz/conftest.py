@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
 from tests.fuzz.menus import MENUS
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 
 @pytest.fixture(scope="package")

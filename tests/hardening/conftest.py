@@ -4,8 +4,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import Program, System, Systems
+from tests.support.database_contents import Store
+from tests.support.processes import Program
+from tests.support.systems import System, Systems
 
 MENUS = {"bar": {"coffee": 1_000_000, "soda": 5}, "kitchen": {"pizza": 1_000_000}}
 RECEIVE_SECONDS = 1.5

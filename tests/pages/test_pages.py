@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 pytestmark = pytest.mark.pages
 

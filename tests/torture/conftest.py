@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import let_syncs_be
+from tests.support.postgresql import let_syncs_be
 from tests.torture.site import Server, Site
 
 OpenSite = Callable[..., Awaitable[Site]]
