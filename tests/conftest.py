@@ -14,6 +14,7 @@ from tests.support.postgresql import let_syncs_be, new_postgresql_database
 
 TESTS = Path(__file__).parent
 
+pytest_plugins = ["pytester", "tests.support.program_logs"]
 pytest.register_assert_rewrite("tests.support.order_tests")
 
 

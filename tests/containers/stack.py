@@ -166,9 +166,9 @@ class Stack:
         told = docker("run", "--rm", f"--network={self._project}_{network}", "--entrypoint=python", image, "-c", code)
         return set(told.split())
 
-    def logs(self) -> str:
-        """What the containers have written last."""
-        return self.compose("logs", "--no-color", "--tail=40")
+    def program_logs(self) -> list[tuple[str, str]]:
+        """Return a title, and what the containers have written last."""
+        return [(f"logs of {self._project}", self.compose("logs", "--no-color", "--tail=40"))]
 
     def close(self) -> None:
         """Leave nothing behind."""

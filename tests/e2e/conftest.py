@@ -1,6 +1,6 @@
-"""Systems of real processes, on each kind of database in turn; a test that fails shows what they wrote."""
+"""Systems of real processes, on each kind of database in turn."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +21,3 @@ def systems(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     systems = Systems(tmp_path_factory.mktemp(f"systems-{request.param}"), new_store)
     yield systems
     systems.close()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the programs' logs below a failure."""
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Systems):
-                report.sections += list(value.logs())
-    return report

@@ -42,7 +42,11 @@ def main() -> None:
         try:
             faults = _fuzz(systems.open(MENUS), arguments)
             if faults:
-                print(*(f"== {title}\n{text[-20_000:]}" for title, text in systems.logs()), sep="\n", file=sys.stderr)
+                print(
+                    *(f"== {title}\n{text[-20_000:]}" for title, text in systems.program_logs()),
+                    sep="\n",
+                    file=sys.stderr,
+                )
         finally:
             systems.close()
     sys.exit(1 if faults else 0)

@@ -10,9 +10,12 @@ from tests.support.systems import System, Systems
 
 
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
     systems = Systems(tmp_path_factory.mktemp("systems"), Store)
-    try:
-        yield systems.open(MENUS)
-    finally:
-        systems.close()
+    yield systems
+    systems.close()
+
+
+@pytest.fixture(scope="package")
+def system(systems: Systems) -> System:
+    return systems.open(MENUS)

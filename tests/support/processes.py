@@ -19,6 +19,9 @@ from tests.support.waiting import START_SECONDS, STOP_SECONDS, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
 
+SHOWN_LINES = 60
+SHOWN = 400  # characters of a line
+
 # Below the ports that the system hands out to clients: none of them can take the port of a program that is down.
 _PORTS = range(15_000, 32_000)
 _chance = random.SystemRandom()
@@ -94,6 +97,11 @@ class Program:
     def output(self) -> str:
         """What the program has written, over all its starts."""
         return self.log.read_text() if self.log.exists() else ""
+
+    def last_output(self) -> tuple[str, str]:
+        """Return a title, and the last lines that the program has written."""
+        last = self.output.splitlines()[-SHOWN_LINES:]
+        return f"log of {self.name} ({self.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
     def start(self) -> None:
         """Start a process; `wait_ready` tells when it serves."""

@@ -16,9 +16,6 @@ from tests.support.database_contents import Books, Store
 from tests.support.processes import Program, environment, free_ports
 from tests.support.waiting import START_SECONDS
 
-SHOWN_LINES = 60
-SHOWN = 400  # characters of a line
-
 GOODS = {"bar": "Drink", "kitchen": "Meal", "bakery": "Dessert"}
 
 
@@ -147,9 +144,8 @@ class Systems:
         for system in self._open:
             system.close()
 
-    def logs(self) -> Iterator[tuple[str, str]]:
-        """Yield (title, text) of what every program has written last."""
+    def program_logs(self) -> Iterator[tuple[str, str]]:
+        """Yield (title, text) of what each program has written last."""
         for system in self._open:
             for program in system.programs:
-                last = program.output.splitlines()[-SHOWN_LINES:]
-                yield f"log of {program.name} ({program.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
+                yield program.last_output()

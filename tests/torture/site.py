@@ -175,6 +175,6 @@ class Site:
             command, cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False, timeout=120
         )
 
-    def logs(self) -> str:
-        """What the programs have written: the end of it."""
-        return "\n".join(f"--- {each.log.parent.name} {each.name}\n{each.output[-4000:]}" for each in self.programs)
+    def program_logs(self) -> list[tuple[str, str]]:
+        """Return (title, text) of what each program has written last."""
+        return [program.last_output() for program in self.programs]
