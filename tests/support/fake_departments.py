@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.client import CallPolicy
 from gateway.department_client.errors import Refused, Unreachable
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.menu import MenuItem, MenuSnapshot
@@ -56,8 +56,10 @@ def _nobody() -> None:
     """Is told of failures until somebody listens."""
 
 
-class FakeDepartment(DepartmentClient):
+class FakeDepartment:
     """A department in memory, with stock, tickets, and switches for all that a network can do to it.
+
+    It has what `gateway.orders.departments.Department` asks for, and so stands in place of DepartmentClient.
 
     `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the answer does not leave
     yet. `is_up` False: whoever asks, or waits for an answer, learns that it cannot be reached. `refuses`: orders that
