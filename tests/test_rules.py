@@ -48,6 +48,34 @@ def test_nothing_imports_a_composition_root_but_its_own_main(path: Path) -> None
     assert not roots & set(imported_names(ast.parse(path.read_text())))
 
 
+@pytest.mark.parametrize("path", TESTS, ids=relative)
+def test_a_folder_of_tests_imports_only_itself_and_support(path: Path) -> None:
+    assert imports_of_other_folders(path.relative_to(ROOT), ast.parse(path.read_text())) == []
+
+
+def imports_of_other_folders(path: Path, module: ast.Module) -> list[str]:
+    """List what a module imports of other folders of `tests`, or of `tests` itself where it is in a folder."""
+    files = {each.stem for each in (ROOT / "tests").glob("*.py")} if len(path.parts) == 2 else set()
+    allowed = {path.parts[1], "support"} | files
+    names = (name.split(".") for name in imported_names(module))
+    return sorted({name[1] for name in names if name[0] == "tests" and len(name) > 1} - allowed)
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "found"),
+    [
+        ("tests/e2e/test_orders.py", "from tests.hardening.served import serve", ["hardening"]),
+        ("tests/e2e/test_orders.py", "from tests import conftest", ["conftest"]),
+        ("tests/support/systems.py", "import tests.e2e.conftest", ["e2e"]),
+        ("tests/ops/audit/conftest.py", "from tests.ops.books import Books", []),
+        ("tests/e2e/test_orders.py", "from tests.support.systems import System", []),
+        ("tests/test_architecture.py", "from tests.architecture import PAGE", []),
+    ],
+)
+def test_an_import_of_another_folder_is_found(path: str, line: str, found: list[str]) -> None:
+    assert imports_of_other_folders(Path(path), ast.parse(line)) == found
+
+
 def imported_names(module: ast.Module) -> Iterator[str]:
     """Yield what a module imports: modules, and whatever is imported from them, by full name."""
     for node in ast.walk(module):

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import DepartmentCallError, Unreachable
 from gateway.domain.lines import TicketResult
 from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
+from gateway.orders.departments import Department
 from infra.supervise import supervised
 
 log = structlog.get_logger("backlog")
@@ -30,7 +30,7 @@ class Backlog:
 
     def __init__(
         self,
-        department: DepartmentClient,
+        department: Department,
         backoff: Backoff,
         *,
         receive: Receive,

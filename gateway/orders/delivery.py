@@ -16,7 +16,6 @@ from functools import partial
 
 import structlog
 
-from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, NotConfigured, Refused, Unreachable
 from gateway.domain.errors import OrderNotFound
 from gateway.domain.lines import TicketResult
@@ -24,6 +23,7 @@ from gateway.domain.order import Order
 from gateway.domain.transitions import PLACING, Goal
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff, RetryPolicy
+from gateway.orders.departments import Department
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal
 from gateway.orders.postponed import Postponed
@@ -40,7 +40,7 @@ class Delivery:
         self,
         journal: Journal,
         in_flight: InFlightOrders,
-        departments: Mapping[str, DepartmentClient],
+        departments: Mapping[str, Department],
         tasks: BackgroundTasks,
         policy: RetryPolicy,
         *,
@@ -160,7 +160,7 @@ class Delivery:
                 log.warning("expired", order_id=order.order_id)
                 self.recorder.decide(in_flight)
 
-    def _backlog(self, department: DepartmentClient) -> Backlog:
+    def _backlog(self, department: Department) -> Backlog:
         name = department.name
 
         def ask(order: Order) -> None:
@@ -173,7 +173,7 @@ class Delivery:
         department.on_failure = backlog.wake
         return backlog
 
-    def _postponed(self, department: DepartmentClient) -> Postponed:
+    def _postponed(self, department: Department) -> Postponed:
         receive = partial(self._receive_again, department.name)
         return Postponed(department, self._backoff(), receive=receive, expire=self._expire)
 

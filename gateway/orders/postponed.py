@@ -10,11 +10,11 @@ import asyncio
 from collections.abc import Callable, Iterable
 from itertools import islice
 
-from gateway.department_client.client import DepartmentClient
 from gateway.domain.lines import TicketResult
 from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
+from gateway.orders.departments import Department
 from infra.supervise import supervised
 
 MOST_IN_A_TURN = 256
@@ -28,7 +28,7 @@ class Postponed:
 
     def __init__(
         self,
-        department: DepartmentClient,
+        department: Department,
         backoff: Backoff,
         *,
         receive: Receive,

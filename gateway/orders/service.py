@@ -12,7 +12,6 @@ from functools import partial
 
 import structlog
 
-from gateway.department_client.client import DepartmentClient
 from gateway.department_client.errors import DepartmentCallError
 from gateway.domain.errors import OrderIdTaken, Overloaded, TakenOver
 from gateway.domain.lines import Outcome
@@ -21,6 +20,7 @@ from gateway.domain.order import Order, Status
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.cancelling import Cancelling
 from gateway.orders.delivery import Delivery
+from gateway.orders.departments import Department
 from gateway.orders.expiry import Expiry
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal, JournalPage
@@ -41,7 +41,7 @@ class OrderService:
     def __init__(
         self,
         journal: Journal,
-        departments: Mapping[str, DepartmentClient],
+        departments: Mapping[str, Department],
         policy: RetryPolicy,
         *,
         clock: Clock,
@@ -217,7 +217,7 @@ class OrderService:
         in_flight.recorded()
         self._delivery.ask_all(in_flight)
 
-    async def _probe(self, department: DepartmentClient) -> None:
+    async def _probe(self, department: Department) -> None:
         try:
             await department.probe()
         except DepartmentCallError as error:

@@ -1,17 +1,15 @@
-"""The image, built once; a test that fails shows what the containers wrote."""
+"""The image, built once."""
 
 import os
 import subprocess
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.containers.stack import OpenSqlite, SqliteSystem, Stack, docker
-from tests.e2e.conftest import order_id
-from tests.e2e.harness import ROOT, free_ports, write_menu
-
-__all__ = ["order_id"]  # a fixture of the order tests that run here again
+from tests.containers.stack import OpenSqlite, SqliteSystem, docker
+from tests.support.processes import ROOT, free_ports
+from tests.support.systems import write_menu
 
 BASE = os.environ.get("COMANDA_BASE", "python:3.13-slim")
 OLD, NEW = "comanda-test:1", "comanda-test:2"
@@ -79,19 +77,6 @@ def without_buildkit() -> Iterator[None]:
         if "DOCKER_BUILDKIT" not in os.environ:
             patch.setenv("DOCKER_BUILDKIT", "0")
         yield
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the containers' logs below a failure."""
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Stack):
-                report.sections.append(("logs", value.logs()))
-    return report
 
 
 def _is_here(image: str) -> bool:

@@ -13,9 +13,10 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.books import Books, Store
-from tests.e2e.harness import ROOT, START_SECONDS, wait_for
-from tests.torture.site import figures
+from tests.support.audits import figures
+from tests.support.database_contents import Books, Store
+from tests.support.processes import ROOT
+from tests.support.waiting import START_SECONDS, wait_for
 
 COMMAND_SECONDS = 240.0
 COMEBACK_SECONDS = 60.0
@@ -165,9 +166,9 @@ class Stack:
         told = docker("run", "--rm", f"--network={self._project}_{network}", "--entrypoint=python", image, "-c", code)
         return set(told.split())
 
-    def logs(self) -> str:
-        """What the containers have written last."""
-        return self.compose("logs", "--no-color", "--tail=40")
+    def program_logs(self) -> list[tuple[str, str]]:
+        """Return a title, and what the containers have written last."""
+        return [(f"logs of {self._project}", self.compose("logs", "--no-color", "--tail=40"))]
 
     def close(self) -> None:
         """Leave nothing behind."""

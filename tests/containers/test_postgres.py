@@ -14,10 +14,11 @@ import pytest
 from ops import certs
 from tests.containers.conftest import NEW
 from tests.containers.stack import COMMAND_SECONDS, PASSWORD, Stack, docker
-from tests.e2e.guests import Json, Load, line, order
-from tests.e2e.harness import ROOT, free_ports, wait_for, write_menu
-from tests.torture.guests import Guestbook, Party
-from tests.torture.site import MENUS
+from tests.support.processes import ROOT, free_ports
+from tests.support.recorded_clients import MENUS, Guestbook, Party
+from tests.support.rest_clients import Json, Load, line, order
+from tests.support.systems import write_menu
+from tests.support.waiting import wait_for
 
 PAUSE = 0.2  # seconds between two orders of a guest: two cores have to serve all of the containers, and them
 

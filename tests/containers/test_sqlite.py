@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem, docker
-from tests.e2e.guests import decided, line, order, outcomes
-from tests.e2e.test_orders import (
+from tests.support.order_tests import (
     MENUS,
     test_64_guests_buy_exactly_what_there_is,
     test_a_cancelled_order_is_restocked_once,
@@ -17,6 +16,7 @@ from tests.e2e.test_orders import (
     test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer,
     test_the_set_menu_is_answered_in_the_counters_words,
 )
+from tests.support.rest_clients import decided, line, order, outcomes
 
 __all__ = [
     "test_64_guests_buy_exactly_what_there_is",

@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem
-from tests.e2e.guests import Json, Load, line, order
-from tests.e2e.harness import wait_for
-from tests.torture.guests import Guestbook, Party
-from tests.torture.site import MENUS
+from tests.support.recorded_clients import MENUS, Guestbook, Party
+from tests.support.rest_clients import Json, Load, line, order
+from tests.support.waiting import wait_for
 
 OWNER = 10001  # the number of the programs' user
 

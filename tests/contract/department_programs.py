@@ -26,7 +26,7 @@ from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
-from tests.gateway.fakes import BreakableDatabase
+from tests.support.breakable_database import BreakableDatabase
 
 HOST = "127.0.0.1"
 QUICK = CallPolicy(deadline=2.0)

@@ -16,7 +16,8 @@ from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import ABOUT_THE_CALLER, HOST, SHORT, DepartmentProgram, free_port, refuse
-from tests.gateway.fakes import order, until
+from tests.support.orders import order
+from tests.support.waiting import until
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
 SODA = LineResult(Outcome.ACCEPTED, 0, 300)

@@ -11,7 +11,8 @@ from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, Ticket
 from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from tests.contract.department_programs import DepartmentProgram
-from tests.gateway.fakes import order, until
+from tests.support.orders import order
+from tests.support.waiting import until
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
 SODA = LineResult(Outcome.ACCEPTED, 0, 300)

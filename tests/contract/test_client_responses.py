@@ -13,7 +13,7 @@ from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import HOST, SHORT, DepartmentProgram, free_port
-from tests.gateway.fakes import order
+from tests.support.orders import order
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
 SODA = LineResult(Outcome.ACCEPTED, 0, 300)

@@ -24,8 +24,11 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
-from tests.gateway.fakes import EUR, BreakableDatabase, Hands, all_or_nothing, new_id, order, outcomes, until
-from tests.gateway.served import MAX_BODY, client
+from tests.support.breakable_database import BreakableDatabase
+from tests.support.order_path import Hands
+from tests.support.orders import EUR, all_or_nothing, new_id, order, outcomes
+from tests.support.rest_app import MAX_BODY, client
+from tests.support.waiting import until
 
 NAMES = ("bar", "kitchen", "bakery")
 PATIENCE = RetryPolicy(first_retry=0.01, retry_cap=0.3, journal_retry=0.01)

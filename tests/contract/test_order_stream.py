@@ -14,7 +14,8 @@ from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
 from tests.contract.department_programs import HOST, SHORT, DepartmentProgram
-from tests.gateway.fakes import order, until
+from tests.support.orders import order
+from tests.support.waiting import until
 
 COFFEE = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
 SODA = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 300)])

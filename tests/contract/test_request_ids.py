@@ -12,7 +12,7 @@ from gateway.domain.transitions import Goal
 from infra.grpc.peer_guard import WatchedChannel
 from infra.request_ids import RequestId
 from tests.contract.department_programs import HOST, DepartmentProgram
-from tests.gateway.fakes import order
+from tests.support.orders import order
 
 Sent = list[tuple[str, list[str]]]
 

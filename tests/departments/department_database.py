@@ -15,7 +15,7 @@ from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
-from tests.departments.factories import BAR, new_id, obeys_the_law
+from tests.support.department_factories import BAR, new_id, obeys_the_law
 
 SOLD = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 EVERYTHING = 1_000_000

@@ -20,7 +20,7 @@ from generated.restaurant import v1
 from infra.db.database import Database
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
-from tests.departments.factories import new_id
+from tests.support.department_factories import new_id
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from departments.domain.steps import Move
 from departments.domain.tickets import Decision, TicketState, Verb
 from departments.storage import MIGRATIONS
 from infra.db.database import Database
-from tests.departments.factories import BAR, coffees, new_id
+from tests.support.department_factories import BAR, coffees, new_id
 
 
 async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from departments.domain.positions import Position, TicketPage
 from departments.domain.tickets import Ticket, TicketState, Verb
 from departments.transactions import TicketOrError
 from tests.departments.department_database import DepartmentDatabase
-from tests.departments.factories import coffees, new_id, order, small_menu
+from tests.support.department_factories import coffees, new_id, order, small_menu
 
 MANY = small_menu(coffee=1000)
 

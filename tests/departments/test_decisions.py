@@ -10,7 +10,7 @@ from departments.domain.errors import (
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from tests.departments.department_database import DepartmentDatabase, state
-from tests.departments.factories import WALKS, coffees, new_id, order
+from tests.support.department_factories import WALKS, coffees, new_id, order
 
 # --- holding, confirming, cancelling ---
 

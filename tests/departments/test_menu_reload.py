@@ -17,7 +17,7 @@ from departments.domain.tickets import Outcome, Ticket, TicketState
 from departments.menu_file import read_menu
 from departments.menu_reload import MenuReload
 from tests.departments.department_servers import open_department
-from tests.departments.factories import new_id
+from tests.support.department_factories import new_id
 
 HEAD = 'name = "bar"\ntitle = "Bar"\ngoods = "Drink"\n'
 

@@ -12,7 +12,7 @@ from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket, TicketState, Verb
 from tests.departments.department_database import DepartmentDatabase
-from tests.departments.factories import NEXT, WALKS, coffees, new_id, order
+from tests.support.department_factories import NEXT, WALKS, coffees, new_id, order
 
 
 async def test_staff_walk_a_ticket_to_the_table_and_back(department: DepartmentDatabase) -> None:

@@ -13,7 +13,7 @@ from departments.domain.placing import Placement, RequestedLine
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketState, Verb
 from tests.departments.department_database import DepartmentDatabase, state
-from tests.departments.factories import BAR, coffees, new_id, order, small_menu
+from tests.support.department_factories import BAR, coffees, new_id, order, small_menu
 
 # --- opening ---
 

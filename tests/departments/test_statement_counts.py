@@ -18,7 +18,7 @@ from departments import transactions as use_cases
 from departments.domain.placing import Placement
 from departments.domain.tickets import Decision
 from tests.departments.department_database import DepartmentDatabase
-from tests.departments.factories import coffees, new_id, order, small_menu
+from tests.support.department_factories import coffees, new_id, order, small_menu
 
 MOST_PARTS = 20  # of the largest batch here, of 902 rows: 14 of 64, and the rest in powers of two
 MENU = small_menu(coffee=100_000, soda=100_000, tea=0)

@@ -20,7 +20,7 @@ from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketState, Verb
 from departments.transactions import TicketOrError
 from tests.departments.department_database import SOLD, DepartmentDatabase
-from tests.departments.factories import NEXT, small_menu
+from tests.support.department_factories import NEXT, small_menu
 
 MENU = small_menu(coffee=12, soda=5, beer=0)
 IDS = [str(UUID(int=number)) for number in range(8)]

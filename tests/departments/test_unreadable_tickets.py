@@ -11,7 +11,7 @@ from departments.domain.steps import Move
 from departments.domain.stock import Stock
 from departments.domain.tickets import TicketState, Verb
 from tests.departments.department_database import DepartmentDatabase, state
-from tests.departments.factories import coffees
+from tests.support.department_factories import coffees
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,13 @@
-"""Systems of real processes, on each kind of database in turn; a test that fails shows what they wrote."""
+"""Systems of real processes, on each kind of database in turn."""
 
-import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import new_postgresql_database
-from tests.e2e.books import Store
-from tests.e2e.harness import Systems
+from tests.support.database_contents import Store
+from tests.support.postgresql import new_postgresql_database
+from tests.support.systems import Systems
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -22,22 +21,3 @@ def systems(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     systems = Systems(tmp_path_factory.mktemp(f"systems-{request.param}"), new_store)
     yield systems
     systems.close()
-
-
-@pytest.fixture
-def order_id() -> str:
-    """Make an order id, as a client does."""
-    return str(uuid.uuid4())
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the programs' logs below a failure."""
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Systems):
-                report.sections += list(value.logs())
-    return report

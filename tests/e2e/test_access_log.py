@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.guests import line, order
-from tests.e2e.harness import System, Systems, wait_for
+from tests.support.database_contents import Store
+from tests.support.rest_clients import line, order
+from tests.support.systems import System, Systems
+from tests.support.waiting import wait_for
 
 RECEIVE_SECONDS = 1.0
 HOST = b"Host: x\r\n"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.guests import Json, line, order, outcomes
-from tests.e2e.harness import System, Systems, environment, run
+from tests.support.processes import environment, run
+from tests.support.rest_clients import Json, line, order, outcomes
+from tests.support.systems import System, Systems
 
 
 @pytest.fixture

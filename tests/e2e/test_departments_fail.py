@@ -8,10 +8,12 @@ import httpx
 import pytest
 
 from generated.restaurant import v1
-from tests.e2e.books import StockRow, Ticket
-from tests.e2e.guests import Json, decided, line, look, order, outcomes, states_of_menu, whole_history
-from tests.e2e.harness import System, Systems, eventually, free_ports, wait_for, write_menu
-from tests.e2e.wire import Wire
+from tests.support.database_contents import StockRow, Ticket
+from tests.support.one_way_proxy import Wire
+from tests.support.processes import free_ports
+from tests.support.rest_clients import Json, decided, line, look, order, outcomes, states_of_menu, whole_history
+from tests.support.systems import System, Systems, write_menu
+from tests.support.waiting import eventually, wait_for
 
 DEADLINE = 1.0
 AT_ONCE = 0.8  # seconds: less than a call to a department may take, so that no department can have been waited for

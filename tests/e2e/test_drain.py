@@ -12,9 +12,11 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from generated.restaurant import v1
-from tests.e2e.books import StockRow
-from tests.e2e.guests import line, look, order, outcomes
-from tests.e2e.harness import Program, System, Systems, accepts, eventually, wait_for
+from tests.support.database_contents import StockRow
+from tests.support.processes import Program, accepts
+from tests.support.rest_clients import line, look, order, outcomes
+from tests.support.systems import System, Systems
+from tests.support.waiting import eventually, wait_for
 
 QUICK = 15.0  # seconds that a program with nothing left to do may take to end, on a machine that is busy
 PATIENT = 60.0  # seconds: longer than these tests keep anything waiting, and than QUICK

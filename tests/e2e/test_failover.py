@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.guests import Json, line, order, outcomes
-from tests.e2e.harness import System, Systems, environment, eventually, run
-from tests.infra.db.clusters import Cluster, running_cluster
+from tests.support.database_contents import Store
+from tests.support.postgresql_cluster import Cluster, running_cluster
+from tests.support.processes import environment, run
+from tests.support.rest_clients import Json, line, order, outcomes
+from tests.support.systems import System, Systems
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.proof
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 
-from tests.e2e.books import Line, Record
-from tests.e2e.guests import Json, decided, line, order, whole_history
-from tests.e2e.harness import System, Systems, eventually, wait_for
+from tests.support.database_contents import Line, Record
+from tests.support.rest_clients import Json, decided, line, order, whole_history
+from tests.support.systems import System, Systems
+from tests.support.waiting import eventually, wait_for
 
 GUESTS = 16
 MENUS = {

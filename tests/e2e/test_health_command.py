@@ -6,7 +6,9 @@ import pytest
 
 from infra.errors import StartError
 from ops import health
-from tests.e2e.harness import Finished, System, Systems, environment, free_ports, run, wait_for
+from tests.support.processes import Finished, environment, free_ports, run
+from tests.support.systems import System, Systems
+from tests.support.waiting import wait_for
 
 
 @pytest.fixture

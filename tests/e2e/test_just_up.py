@@ -17,9 +17,11 @@ import httpx
 import pytest
 
 from departments.menu_file import SHIPPED
-from tests.e2e.books import Books, StockRow, Store
-from tests.e2e.guests import line, order, outcomes, states_of_menu
-from tests.e2e.harness import ROOT, accepts, environment, free_ports, processes_with, wait_for, write_menu
+from tests.support.database_contents import Books, StockRow, Store
+from tests.support.processes import ROOT, accepts, environment, free_ports, processes_with
+from tests.support.rest_clients import line, order, outcomes, states_of_menu
+from tests.support.systems import write_menu
+from tests.support.waiting import wait_for
 
 READY_SECONDS = 60.0  # a few on a machine that has nothing else to do
 STOP_SECONDS = 25.0  # likewise

@@ -2,7 +2,8 @@
 
 import signal
 
-from tests.e2e.harness import System, Systems, eventually, wait_for, write_menu
+from tests.support.systems import System, Systems, write_menu
+from tests.support.waiting import eventually, wait_for
 
 
 async def prices(system: System) -> dict[str, int]:

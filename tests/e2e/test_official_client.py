@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.books import StockRow
-from tests.e2e.guests import Json
-from tests.e2e.harness import System, Systems, wait_for
+from tests.support.database_contents import StockRow
+from tests.support.rest_clients import Json
+from tests.support.systems import System, Systems
+from tests.support.waiting import wait_for
 
 SCRIPT = Path(__file__).parent / "official_client.py"
 

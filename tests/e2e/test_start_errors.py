@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import Finished, Program, environment, free_ports, run, wait_for, write_menu
+from tests.support.processes import Finished, Program, environment, free_ports, run
+from tests.support.systems import write_menu
+from tests.support.waiting import wait_for
 
 PROGRAMS = {"bar": ["-m", "departments", "bar"], "gateway": ["-m", "gateway"]}
 

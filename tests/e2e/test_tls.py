@@ -18,9 +18,11 @@ from grpclib.health.v1.health_pb2 import HealthCheckRequest
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
 from ops import certs
-from tests.e2e.books import Store
-from tests.e2e.guests import Load, line, order, outcomes
-from tests.e2e.harness import Program, System, Systems, environment, eventually, free_ports, run
+from tests.support.database_contents import Store
+from tests.support.processes import Program, environment, free_ports, run
+from tests.support.rest_clients import Load, line, order, outcomes
+from tests.support.systems import System, Systems
+from tests.support.waiting import eventually
 
 MENUS = {"bar": {"coffee": 1_000_000}, "kitchen": {"pasta": 1_000_000}}
 PROGRAMS = (*MENUS, "gateway")

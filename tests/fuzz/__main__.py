@@ -7,10 +7,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
 from tests.fuzz import frames, rest
 from tests.fuzz.menus import MENUS
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 
 class Progress:
@@ -42,7 +42,11 @@ def main() -> None:
         try:
             faults = _fuzz(systems.open(MENUS), arguments)
             if faults:
-                print(*(f"== {title}\n{text[-20_000:]}" for title, text in systems.logs()), sep="\n", file=sys.stderr)
+                print(
+                    *(f"== {title}\n{text[-20_000:]}" for title, text in systems.program_logs()),
+                    sep="\n",
+                    file=sys.stderr,
+                )
         finally:
             systems.close()
     sys.exit(1 if faults else 0)

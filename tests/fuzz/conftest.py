@@ -4,15 +4,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
 from tests.fuzz.menus import MENUS
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 
 @pytest.fixture(scope="package")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
     systems = Systems(tmp_path_factory.mktemp("systems"), Store)
-    try:
-        yield systems.open(MENUS)
-    finally:
-        systems.close()
+    yield systems
+    systems.close()
+
+
+@pytest.fixture(scope="package")
+def system(systems: Systems) -> System:
+    return systems.open(MENUS)

@@ -27,9 +27,9 @@ from hyperframe.frame import (
 
 from generated import bar
 from generated.restaurant import v1
-from tests.e2e.harness import System
 from tests.fuzz.menus import fault_in
-from tests.hardening.peers import Honest, Peer, call_headers, honest_calls, memory_of, message
+from tests.support.http2_peers import Honest, Peer, call_headers, honest_calls, memory_of, message
+from tests.support.systems import System
 
 FLOOR = "/restaurant.v1.DepartmentService"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SettingsFrame(settings={}).serialize()

@@ -22,8 +22,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.e2e.harness import System
 from tests.fuzz.menus import MENUS, fault_in
+from tests.support.systems import System
 
 ITEMS = {department: list(stock) for department, stock in MENUS.items()}
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.harness import System
 from tests.fuzz import frames
+from tests.support.systems import System
 
 pytestmark = pytest.mark.proof
 

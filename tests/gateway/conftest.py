@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.fakes import Restaurant
-from tests.gateway.served import Served, serve
+from tests.support.order_path import Restaurant
+from tests.support.rest_app import Served, serve
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from grpclib.exceptions import StreamTerminatedError
 from gateway.department_client.stream import OrderStream
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
-from tests.gateway.fakes import until
+from tests.support.waiting import until
 
 
 class FakeStream:

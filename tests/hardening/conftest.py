@@ -1,11 +1,12 @@
 """A department and a gateway that are attacked, as real processes."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import Program, System, Systems
+from tests.support.database_contents import Store
+from tests.support.processes import Program
+from tests.support.systems import System, Systems
 
 MENUS = {"bar": {"coffee": 1_000_000, "soda": 5}, "kitchen": {"pizza": 1_000_000}}
 RECEIVE_SECONDS = 1.5
@@ -40,16 +41,3 @@ def gateway(system: System) -> Iterator[Program]:
     yield system.gateway
     assert system.gateway.is_running
     assert system.gateway.pid == pid
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the programs' logs below a failure."""
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for value in item.funcargs.values():
-            if isinstance(value, Systems):
-                report.sections += list(value.logs())
-    return report

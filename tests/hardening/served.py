@@ -13,7 +13,7 @@ from grpclib.events import RecvRequest, listen
 from generated.restaurant import v1
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
-from tests.e2e.harness import ROOT
+from tests.support.processes import ROOT
 
 MOVE_TICKET = "/restaurant.v1.DepartmentService/MoveTicket"
 STREAM_ORDERS = "/restaurant.v1.DepartmentService/StreamOrders"

@@ -14,8 +14,7 @@ from hpack import Encoder
 from hyperframe.frame import PingFrame, SettingsFrame
 
 from infra.grpc import guard, peer_guard, request_guard
-from tests.e2e.harness import Program, wait_for
-from tests.hardening.peers import (
+from tests.support.http2_peers import (
     BUSY_SECONDS,
     FACT_SECONDS,
     FOUND_SECONDS,
@@ -31,6 +30,8 @@ from tests.hardening.peers import (
     message,
     reset_frame,
 )
+from tests.support.processes import Program
+from tests.support.waiting import wait_for
 
 TIMES_BACK = 20
 GROWTH_MIB = 20

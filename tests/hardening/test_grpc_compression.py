@@ -7,8 +7,8 @@ from grpclib.const import Status
 from h2.events import ResponseReceived, TrailersReceived
 
 from generated.restaurant import v1
-from tests.hardening.peers import Peer, message
 from tests.hardening.served import STREAM_ORDERS, serve
+from tests.support.http2_peers import Peer, message
 
 MOST = 1024 * 1024
 GZIP = ("grpc-encoding", "gzip")

@@ -19,8 +19,8 @@ from hyperframe.frame import (
 )
 
 from infra.grpc import request_guard
-from tests.hardening.peers import Headers, Peer, call_headers, data_frame, goaways, headers_frame, message
 from tests.hardening.served import MOVE_TICKET, Served, serve
+from tests.support.http2_peers import Headers, Peer, call_headers, data_frame, goaways, headers_frame, message
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = SettingsFrame(settings={}).serialize()

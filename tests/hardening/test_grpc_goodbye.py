@@ -21,8 +21,8 @@ from generated.restaurant import v1
 from infra.grpc import guard, peer_guard
 from infra.grpc.guard import GuardedProtocol
 from infra.grpc.peer_guard import WatchedChannel
-from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, Peer, goaways, message
 from tests.hardening.served import MOVE_TICKET, Served, serve, tls_contexts
+from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, Peer, goaways, message
 
 PATIENCE = 1.8
 FOUND_SECONDS = PATIENCE + 2 * peer_guard.LOOK_SECONDS

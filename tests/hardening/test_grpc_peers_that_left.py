@@ -21,8 +21,8 @@ from infra.grpc import health_service
 from infra.grpc.guard import CLOSE_SECONDS, GuardedProtocol
 from infra.grpc.peer_guard import LOOK_SECONDS, UNANSWERED_LOOKS
 from infra.pipeline import pipelined
-from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, MIB, Peer, message
 from tests.hardening.served import MOVE_TICKET, STREAM_ORDERS, Kitchen, Served, serve, tls_contexts
+from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, MIB, Peer, message
 
 PATIENCE = 1.8
 CALL_SECONDS = 2.0

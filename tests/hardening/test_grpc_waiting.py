@@ -17,9 +17,9 @@ from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel
 from infra.grpc.server import STREAMS_THAT_LAST, GrpcServer
 from infra.sockets import bind
-from tests.e2e.harness import ROOT, Program
-from tests.e2e.wire import Wire
-from tests.hardening.peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message
+from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS, Peer, message
+from tests.support.one_way_proxy import Wire
+from tests.support.processes import ROOT, Program
 
 STREAM_ORDERS = "/restaurant.v1.DepartmentService/StreamOrders"
 CALL_SECONDS = 0.5

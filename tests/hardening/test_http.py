@@ -14,10 +14,12 @@ import httpx
 import pytest
 
 from infra.http import guard
-from tests.e2e.guests import line, order
-from tests.e2e.harness import Program, System, eventually
 from tests.hardening.conftest import RECEIVE_SECONDS
-from tests.hardening.peers import BUSY_SECONDS, Honest, memory_of
+from tests.support.http2_peers import BUSY_SECONDS, Honest, memory_of
+from tests.support.processes import Program
+from tests.support.rest_clients import line, order
+from tests.support.systems import System
+from tests.support.waiting import eventually
 
 GROWTH_MIB = 20
 LATE = RECEIVE_SECONDS + 1.0 + BUSY_SECONDS  # it is looked for once in a while

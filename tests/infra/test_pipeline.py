@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from infra.pipeline import pipelined
-from tests.gateway.fakes import until
+from tests.support.waiting import until
 
 
 class Kitchen:

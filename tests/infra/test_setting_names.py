@@ -9,7 +9,7 @@ from gateway.settings import GatewaySettings
 from infra.errors import SettingsError
 from infra.setting_names import DEPARTMENT_FIELDS, GATEWAY_FIELDS, OF_CONTAINERS, refuse_unknown_names
 from infra.settings import PREFIX, variable
-from tests.e2e.harness import ROOT
+from tests.support.processes import ROOT
 
 
 def check(*names: str, departments: list[str] | None = None, value: str = "1") -> None:

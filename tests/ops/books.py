@@ -24,7 +24,7 @@ from ops.audit.auditor import Auditor
 from ops.audit.client_log import ClientLog
 from ops.audit.report import Report
 from ops.audit.rules import Column
-from tests.gateway.fakes import EUR
+from tests.support.orders import EUR
 
 STOCK = 10
 MENUS = {

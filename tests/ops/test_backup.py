@@ -15,7 +15,7 @@ from infra.db.sqlite_files import refuse_half_restored
 from infra.errors import StartError
 from ops.backup import back_up
 from ops.restore import restore
-from tests.e2e.harness import ROOT, environment, run
+from tests.support.processes import ROOT, environment, run
 
 
 class Shop:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT, environment, run
+from tests.support.processes import ROOT, environment, run
 
 
 @pytest.mark.parametrize("command", [["settings"], ["migrate"]])

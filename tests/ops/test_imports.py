@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from tests.e2e.harness import ROOT
+from tests.support.processes import ROOT
 
 CODE = "import sys, {module}; print(sorted({{'sqlalchemy', 'alembic', 'litestar'}} & set(sys.modules)))"
 

@@ -10,9 +10,10 @@ from departments import transactions
 from departments.domain.positions import Position, TicketPage
 from infra.errors import DatabaseError
 from ops.renew import renew_copy
-from tests.conftest import new_postgresql_database
-from tests.e2e.harness import Finished, environment, run, write_menu
 from tests.ops.books import MENUS, STOCK, Books
+from tests.support.postgresql import new_postgresql_database
+from tests.support.processes import Finished, environment, run
+from tests.support.systems import write_menu
 
 
 @pytest.fixture

@@ -15,9 +15,10 @@ from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
 from infra.errors import StartError
 from ops.settle import OrphanTicket, Settlement, Settler
-from tests.conftest import new_postgresql_database
-from tests.e2e.harness import Finished, environment, run, write_menu
 from tests.ops.books import MENUS, STOCK, Books
+from tests.support.postgresql import new_postgresql_database
+from tests.support.processes import Finished, environment, run
+from tests.support.systems import write_menu
 
 TWO = [RequestedLine("coffee", 2)]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness import ROOT
+from tests.support.processes import ROOT
 
 UV = """#!/usr/bin/env bash
 set -e

@@ -19,7 +19,7 @@ from ops import child, up
 from ops.output import Output, OwnLines
 from ops.procfile import Procfile, Program
 from ops.up import run_programs
-from tests.e2e.harness import FACT_SECONDS
+from tests.support.waiting import FACT_SECONDS
 
 HEAD = """
 import os, signal, sys, time

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.books import Store
-from tests.e2e.harness import System, Systems
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
 
 pytestmark = pytest.mark.pages
 
@@ -29,10 +29,15 @@ FLAGS = (
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    systems = Systems(tmp_path_factory.mktemp("systems"), lambda home: Store(home, None))
-    yield systems.open({"bar": {"coffee": 10}})
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    systems = Systems(tmp_path_factory.mktemp("systems"), Store)
+    yield systems
     systems.close()
+
+
+@pytest.fixture(scope="module")
+def system(systems: Systems) -> System:
+    return systems.open({"bar": {"coffee": 10}})
 
 
 def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:

@@ -29,13 +29,13 @@ from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
 from gateway.orders.backoff import RetryPolicy
-from tests.departments.factories import NEXT
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import CURRENCIES, Station, Told, World, menu
+from tests.support.department_factories import NEXT
 
 STOCK = {"bar": {"coffee": 4, "soda": 2}, "kitchen": {"pasta": 5, "meat": 0}}
 STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]

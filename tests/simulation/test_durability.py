@@ -6,8 +6,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from tests.conftest import new_postgresql_database
 from tests.simulation.durability import faults_of_calls, faults_of_postgresql, faults_of_pragmas, trace
+from tests.support.postgresql import new_postgresql_database
 
 
 def test_the_writing_connection_has_the_pragmas_that_durability_needs() -> None:

@@ -71,7 +71,8 @@ async def _run(folder: Path, database: str, plan: Plan, progress: "Callable[[str
     site = Site(folder, server, replicas=2 if server else 1)
     try:
         await site.open()
-        return await torture(site, folder, plan, progress), site.logs()
+        result = await torture(site, folder, plan, progress)
+        return result, "\n".join(f"--- {title}\n{text}" for title, text in site.program_logs())
     finally:
         await site.close()
         if server is not None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.e2e.harness import Program
+from tests.support.processes import Program
 from tests.torture.mined import GATEWAY_ONLY, KILLS
 from tests.torture.proxy import Proxy
 from tests.torture.site import Site

@@ -1,16 +1,41 @@
-"""Sites of real processes; a test that fails shows what they wrote."""
+"""Sites of real processes."""
 
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import let_syncs_be
+from tests.support.postgresql import let_syncs_be
 from tests.torture.site import Server, Site
 
-OpenSite = Callable[..., Awaitable[Site]]
+
+class OpenSite:
+    """Opens sites, which close after the test."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep each site's data in a folder of its own below `folder`."""
+        self._folder = folder
+        self._sites: list[Site] = []
+
+    async def __call__(self, server: Server | None = None, /, **settings: Any) -> Site:
+        """Open a site; `server` and `settings` are Site's."""
+        folder = self._folder / f"site-{len(self._sites)}"
+        folder.mkdir()
+        self._sites.append(Site(folder, server, **settings))
+        await self._sites[-1].open()
+        return self._sites[-1]
+
+    async def close(self) -> None:
+        """Close every site."""
+        for site in self._sites:
+            await site.close()
+
+    def program_logs(self) -> Iterator[tuple[str, str]]:
+        """Yield (title, text) of what each program has written last."""
+        for site in self._sites:
+            yield from site.program_logs()
 
 
 @pytest.fixture(scope="package")
@@ -26,28 +51,6 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 async def open_site(tmp_path: Path) -> AsyncIterator[OpenSite]:
     """Open sites, and close them after the test."""
-    sites: list[Site] = []
-
-    async def open_(server: Server | None = None, **settings: Any) -> Site:
-        folder = tmp_path / f"site-{len(sites)}"
-        folder.mkdir()
-        sites.append(Site(folder, server, **settings))
-        await sites[-1].open()
-        return sites[-1]
-
-    open_.sites = sites  # type: ignore[attr-defined]  # for the report
+    open_ = OpenSite(tmp_path)
     yield open_
-    for site in sites:
-        await site.close()
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the programs' logs below a failure."""
-    report = yield
-    if report.failed and isinstance(item, pytest.Function):
-        for site in getattr(item.funcargs.get("open_site"), "sites", []):
-            report.sections.append(("logs", site.logs()))
-    return report
+    await open_.close()

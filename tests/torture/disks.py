@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.e2e.harness import Program
+from tests.support.processes import Program
 
 SIZE = "16m"
 

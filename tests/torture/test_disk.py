@@ -9,12 +9,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.harness import START_SECONDS, Program, eventually
+from tests.support.audits import figures
+from tests.support.processes import Program
+from tests.support.recorded_clients import Guestbook
+from tests.support.waiting import START_SECONDS, eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.disks import can_mount, full_file_system, limited_files, mount, read_only, unmount, without_log
-from tests.torture.guests import Guestbook
 from tests.torture.mined import Point
-from tests.torture.site import Site, figures
+from tests.torture.site import Site
 from tests.torture.test_replicas import order
 
 pytestmark = pytest.mark.proof

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.harness import eventually
+from tests.support.waiting import eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.site import Site
 from tests.torture.test_replicas import order

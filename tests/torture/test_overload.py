@@ -7,7 +7,7 @@ from collections import Counter
 import httpx
 import pytest
 
-from tests.e2e.harness import eventually
+from tests.support.waiting import eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.test_replicas import assert_all_zeros, order
 

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.harness import eventually
+from tests.support.audits import figures
+from tests.support.waiting import eventually
 from tests.torture.conftest import OpenSite
-from tests.torture.site import Server, Site, figures
+from tests.torture.site import Server, Site
 
 pytestmark = pytest.mark.proof
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.audits import figures
 from tests.torture.conftest import OpenSite
 from tests.torture.run import Plan, torture
-from tests.torture.site import Server, figures
+from tests.torture.site import Server
 
 pytestmark = pytest.mark.proof
 

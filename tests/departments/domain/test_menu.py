@@ -3,7 +3,7 @@ import unicodedata
 import pytest
 
 from departments.domain.menu import Menu, MenuItem
-from tests.departments.factories import BAR
+from tests.support.department_factories import BAR
 
 
 def menu(**titles: tuple[str, ...]) -> Menu:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from departments.domain.placing import Placement, RequestedLine, tombstone, write_ticket
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, TicketLine, TicketState
-from tests.departments.factories import BAR, coffees, full_stock, new_id, obeys_the_law, order, small_menu
+from tests.support.department_factories import BAR, coffees, full_stock, new_id, obeys_the_law, order, small_menu
 
 requested_lines = st.builds(
     RequestedLine,

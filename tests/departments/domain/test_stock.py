@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 )
 
 from departments.domain.stock import Stock
-from tests.departments.factories import obeys_the_law
+from tests.support.department_factories import obeys_the_law
 
 Taken = tuple[int, bool]
 """How many were taken, and whether they are held."""

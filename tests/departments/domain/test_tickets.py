@@ -5,7 +5,7 @@ import pytest
 from departments.domain.errors import StepNotAllowed
 from departments.domain.placing import tombstone, write_ticket
 from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, TicketState, Verb
-from tests.departments.factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
+from tests.support.department_factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
 
 ALLOWED = [(state, verb) for state in TicketState for verb in NEXT[state]]
 NOT_ALLOWED = [(state, verb) for state in TicketState for verb in Verb if verb not in NEXT[state]]

@@ -25,7 +25,7 @@ from departments.rpc import convert
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels
 from generated.restaurant import v1
-from tests.departments.factories import BAR, full_stock, new_id
+from tests.support.department_factories import BAR, full_stock, new_id
 
 LIMITS = Limits(
     lines_per_order=3, quantity=10, price=500, note_length=5, table_length=4, item_length=6, orders_per_batch=4

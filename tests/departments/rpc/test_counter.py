@@ -16,7 +16,7 @@ from departments.menu_file import SHIPPED, read_menu
 from departments.rpc.counter import Counter, counters
 from generated import bakery, bar, kitchen
 from tests.departments.department_servers import in_memory, open_department, served
-from tests.departments.factories import BAR, new_id, small_menu
+from tests.support.department_factories import BAR, new_id, small_menu
 
 COUNTERS: list[Any] = [
     # menu, what its goods are called, contract, stub, in stock, its Korean title, sold out, not on the menu

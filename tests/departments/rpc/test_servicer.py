@@ -21,7 +21,7 @@ from departments.transactions import TicketOrError
 from generated.restaurant import v1
 from infra.db.database import Database
 from tests.departments.department_servers import in_memory, open_database, place_request, served
-from tests.departments.factories import BAR, new_id
+from tests.support.department_factories import BAR, new_id
 
 ACCEPTED, OUT_OF_STOCK, NOT_ON_MENU = v1.Outcome.ACCEPTED, v1.Outcome.OUT_OF_STOCK, v1.Outcome.NOT_ON_MENU
 NO_TICKET, HELD, QUEUED = v1.TicketState.UNSPECIFIED, v1.TicketState.HELD, v1.TicketState.QUEUED

@@ -16,7 +16,7 @@ from departments.domain.errors import (
 )
 from departments.rpc.status import STATUSES, to_status
 from infra.errors import DatabaseError
-from tests.departments.factories import new_id
+from tests.support.department_factories import new_id
 
 ORDER = new_id()
 

@@ -9,7 +9,7 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import Goal
-from tests.gateway.fakes import EUR, NOON_MS, all_or_nothing, new_id, order, outcomes
+from tests.support.orders import EUR, NOON_MS, all_or_nothing, new_id, order, outcomes
 
 ACCEPTED = LineResult(Outcome.ACCEPTED, 0, 350)
 SOLD_OUT = LineResult(Outcome.OUT_OF_STOCK, 0, 0)

@@ -11,7 +11,7 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import STARTED, Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import PLACING, Goal
-from tests.gateway.fakes import EUR, NOON_MS, new_id
+from tests.support.orders import EUR, NOON_MS, new_id
 
 NAMES = ("bar", "kitchen", "bakery")
 LINE_ANSWERS = {

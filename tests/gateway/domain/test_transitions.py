@@ -7,7 +7,7 @@ import pytest
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Policy
 from gateway.domain.transitions import DECISIONS, RESPONSES, SHAPES, Goal, OrderDecision, Response, transition
-from tests.gateway.fakes import order
+from tests.support.orders import order
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
 NO_BEER = LineResult(Outcome.OUT_OF_STOCK, 0, 0)

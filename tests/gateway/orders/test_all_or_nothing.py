@@ -8,7 +8,10 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import TicketState
 from gateway.domain.order import Status
 from gateway.domain.transitions import Goal
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, outcomes
+from tests.support.waiting import until
 
 
 async def test_everything_is_held_then_confirmed(restaurant: Restaurant) -> None:

@@ -11,7 +11,9 @@ from gateway.domain.transitions import Goal
 from gateway.orders.backlog import Backlog
 from gateway.orders.backoff import Backoff
 from gateway.orders.postponed import Postponed
-from tests.gateway.fakes import FakeDepartment, order, until
+from tests.support.fake_departments import FakeDepartment
+from tests.support.orders import order
+from tests.support.waiting import until
 
 
 class Books:

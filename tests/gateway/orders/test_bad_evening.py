@@ -12,7 +12,9 @@ from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
-from tests.gateway.fakes import STOCK, Restaurant, order
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import order
 
 WISHES = [f"{name} {item}" for name, stock in STOCK.items() for item in [*stock, "water"]]
 ORDERS = 40

@@ -9,7 +9,10 @@ from gateway.domain.errors import BrokenOff
 from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import Goal
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, order, outcomes
+from tests.support.waiting import until
 
 SECONDS = 5.0
 """More than anything here may take: who waits longer waits for ever."""

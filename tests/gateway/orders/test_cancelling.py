@@ -11,7 +11,10 @@ from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, new_id, order, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, new_id, order, outcomes
+from tests.support.waiting import until
 
 
 async def test_a_cancelled_order_goes_back_into_stock(restaurant: Restaurant) -> None:

@@ -11,8 +11,11 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import PLACING, Goal
-from tests.gateway.fakes import STOCK, FakeDepartment, Restaurant, all_or_nothing, order, outcomes, until
-from tests.gateway.served import serve
+from tests.support.fake_departments import STOCK, FakeDepartment
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, order, outcomes
+from tests.support.rest_app import serve
+from tests.support.waiting import until
 
 EXHAUSTED = Deferred("kitchen", "RESOURCE_EXHAUSTED: too much to do")
 INVALID = Refused("kitchen refused it: INVALID_ARGUMENT")

@@ -8,7 +8,10 @@ from gateway.department_client.errors import Unreachable
 from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import Goal
-from tests.gateway.fakes import NOON_MS, STOCK, Restaurant, all_or_nothing, order, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import NOON_MS, all_or_nothing, order, outcomes
+from tests.support.waiting import until
 
 TOO_LATE = 301.0
 HOUR = 3600.0

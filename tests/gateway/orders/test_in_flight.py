@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.errors import BrokenOff, TakenOver
 from gateway.domain.transitions import Goal
 from gateway.orders.in_flight import TRANSITIONS, WRITTEN, Event, IllegalEvent, InFlightOrder, InFlightOrders, Phase
-from tests.gateway.fakes import order
+from tests.support.orders import order
 
 NEXT = {
     (Phase.RECORDING, Event.RECORDED): Phase.ASKING,

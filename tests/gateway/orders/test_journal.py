@@ -14,7 +14,8 @@ from gateway.domain.transitions import Goal
 from gateway.orders.journal import RECORD_SECONDS, Journal, JournalPage
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
-from tests.gateway.fakes import BreakableDatabase, all_or_nothing, new_id, order, outcomes
+from tests.support.breakable_database import BreakableDatabase
+from tests.support.orders import all_or_nothing, new_id, order, outcomes
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from gateway.domain.order import Order
 from gateway.orders.journal import Journal
 from gateway.orders.leases import LeaseObserver
 from gateway.storage import MIGRATIONS
-from tests.conftest import new_postgresql_database
-from tests.gateway.fakes import BreakableDatabase, Hands, order
+from tests.support.breakable_database import BreakableDatabase
+from tests.support.order_path import Hands
+from tests.support.orders import order
+from tests.support.postgresql import new_postgresql_database
 
 LEASE = 6.0
 LOOK = LEASE / 3

@@ -9,7 +9,9 @@ import sqlalchemy as sa
 
 from gateway.domain.order import Order, Status
 from gateway.orders.in_flight import InFlightOrder
-from tests.gateway.fakes import Restaurant, all_or_nothing, order, outcomes, until
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, order, outcomes
+from tests.support.waiting import until
 
 SECONDS = 5.0
 

@@ -13,8 +13,11 @@ from gateway.orders.backoff import RetryPolicy
 from gateway.orders.in_flight import InFlightOrder
 from infra.clock import Clock
 from infra.errors import DatabaseError
-from tests.conftest import new_postgresql_database
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, order, outcomes
+from tests.support.postgresql import new_postgresql_database
+from tests.support.waiting import until
 
 BRISK = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=0.6)
 STEADY = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, lease=60.0)

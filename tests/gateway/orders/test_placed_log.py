@@ -11,8 +11,10 @@ from structlog.testing import LogCapture
 
 from gateway.orders.placed_log import ORDERS_IN_A_LINE, PlacedLog
 from infra.logs import add_request_id
-from tests.gateway.fakes import Restaurant, new_id, order, until
-from tests.gateway.served import Served
+from tests.support.order_path import Restaurant
+from tests.support.orders import new_id, order
+from tests.support.rest_app import Served
+from tests.support.waiting import until
 
 
 @pytest.fixture

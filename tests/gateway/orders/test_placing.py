@@ -13,7 +13,10 @@ from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Status
 from gateway.domain.transitions import Goal
 from infra.errors import DatabaseError
-from tests.gateway.fakes import QUICK, STOCK, FakeDepartment, Restaurant, all_or_nothing, new_id, order, outcomes, until
+from tests.support.fake_departments import STOCK, FakeDepartment
+from tests.support.order_path import QUICK, Restaurant
+from tests.support.orders import all_or_nothing, new_id, order, outcomes
+from tests.support.waiting import until
 
 
 async def test_an_order_is_responded_to_line_by_line(restaurant: Restaurant) -> None:

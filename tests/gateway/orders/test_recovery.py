@@ -11,7 +11,10 @@ from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import Goal
-from tests.gateway.fakes import STOCK, Restaurant, all_or_nothing, order, outcomes, until
+from tests.support.fake_departments import STOCK
+from tests.support.order_path import Restaurant
+from tests.support.orders import all_or_nothing, order, outcomes
+from tests.support.waiting import until
 
 # Windows with a name.
 

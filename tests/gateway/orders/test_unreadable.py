@@ -9,8 +9,9 @@ from structlog.testing import capture_logs
 
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Status
-from tests.gateway.fakes import Restaurant, new_id, order, outcomes
-from tests.gateway.served import problem, serve
+from tests.support.order_path import Restaurant
+from tests.support.orders import new_id, order, outcomes
+from tests.support.rest_app import problem, serve
 
 UNREADABLE = [
     ("owed", '{"bar": "reserve"}'),

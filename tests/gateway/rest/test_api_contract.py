@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from gateway.rest import schemas
-from tests.gateway.served import MAX_BODY, Json, Served
+from tests.support.rest_app import MAX_BODY, Json, Served
 
 STRICT = [
     each.__name__

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.gateway.served import Json, Served, client
+from tests.support.rest_app import Json, Served, client
 
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),

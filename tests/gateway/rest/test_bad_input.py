@@ -8,8 +8,8 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gateway.fakes import AN_ID
-from tests.gateway.served import MAX_BODY, Json, Served, problem, serve
+from tests.support.orders import AN_ID
+from tests.support.rest_app import MAX_BODY, Json, Served, problem, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -1,6 +1,6 @@
 """Characters that a database may stumble over, on SQLite and on PostgreSQL."""
 
-from tests.gateway.served import Json, Served, problem
+from tests.support.rest_app import Json, Served, problem
 
 
 async def test_a_nul_character_is_refused_and_stops_no_other_order(served_on_any: Served) -> None:

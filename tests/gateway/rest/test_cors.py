@@ -9,8 +9,8 @@ import pytest
 from gateway.settings import GatewaySettings
 from infra.errors import SettingsError
 from infra.settings import read_settings
-from tests.gateway.fakes import AN_ID
-from tests.gateway.served import Json, Served, problem, serve
+from tests.support.orders import AN_ID
+from tests.support.rest_app import Json, Served, problem, serve
 
 OURS = "https://orders.example.org"
 ALSO_OURS = "http://127.0.0.1:5173"

@@ -27,7 +27,7 @@ from gateway.rest.fast_path import FastPath
 from gateway.rest.orders import place_order
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderRequest
-from tests.gateway.served import Json, Served, client, problem
+from tests.support.rest_app import Json, Served, client, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}
 WAYS = ["/orders", "http://gateway//orders"]

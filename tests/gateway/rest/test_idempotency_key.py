@@ -7,8 +7,9 @@ import httpx
 import pytest
 
 from gateway.rest.idempotency import NAMESPACE
-from tests.gateway.fakes import STOCK, new_id
-from tests.gateway.served import Json, Served, problem
+from tests.support.fake_departments import STOCK
+from tests.support.orders import new_id
+from tests.support.rest_app import Json, Served, problem
 
 COFFEE: Json = {"lines": [{"department": "bar", "item": "coffee"}]}
 EXPECTED: Json = {"lines": [{"department": "bar", "item": "coffee", "expected_price": 350}]}

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.gateway.fakes import until
-from tests.gateway.served import Served, serve
+from tests.support.rest_app import Served, serve
+from tests.support.waiting import until
 
 
 async def test_the_menu_shows_every_department_with_titles_prices_and_live_stock(served: Served) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.gateway.fakes import new_id
-from tests.gateway.served import Served, problem
+from tests.support.orders import new_id
+from tests.support.rest_app import Served, problem
 
 ORDER = "/orders/8e03978e-40d5-43dd-bc93-6894a57f9324"
 READABLE = ["/orders", "/menu", "/health/live", "/health/ready", "/schema", "/schema/openapi.json"]

@@ -11,8 +11,10 @@ from gateway.domain.lines import Outcome
 from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from gateway.orders.backoff import RetryPolicy
-from tests.gateway.fakes import STOCK, new_id, until
-from tests.gateway.served import Json, Served, problem, serve
+from tests.support.fake_departments import STOCK
+from tests.support.orders import new_id
+from tests.support.rest_app import Json, Served, problem, serve
+from tests.support.waiting import until
 
 
 def outcomes(body: Json) -> list[str]:

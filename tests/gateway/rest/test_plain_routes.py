@@ -14,7 +14,7 @@ from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, Q
 
 from gateway.domain.currencies import Currency
 from gateway.rest.app import wrap
-from tests.gateway.served import MAX_BODY, Served, client, problem
+from tests.support.rest_app import MAX_BODY, Served, client, problem
 
 NOTHING = object()
 

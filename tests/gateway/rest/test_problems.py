@@ -33,7 +33,7 @@ from gateway.domain.errors import (
 from gateway.rest.problems import HANDLERS, PROBLEM_JSON, STATUSES
 from gateway.rest.schemas import Problem, Scalar
 from infra.errors import DatabaseError
-from tests.gateway.fakes import new_id
+from tests.support.orders import new_id
 
 ORDER_ID = new_id()
 EXAMPLES: list[tuple[Exception, int]] = [

@@ -10,7 +10,7 @@ from structlog.typing import EventDict
 
 from infra.http.request_log import identify_requests
 from infra.logs import ACCESS, add_request_id, logger_class
-from tests.gateway.served import Served, client
+from tests.support.rest_app import Served, client
 
 ID = "table-7/attempt:2"
 

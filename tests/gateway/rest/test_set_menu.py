@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.gateway.fakes import STOCK, new_id, until
-from tests.gateway.served import Served, problem, serve
+from tests.support.fake_departments import STOCK
+from tests.support.orders import new_id
+from tests.support.rest_app import Served, problem, serve
+from tests.support.waiting import until
 
 DRINKS = [("coffee", "커피"), ("soda", "소다"), ("beer", "맥주"), ("wine", "와인")]
 MEALS = [("pasta", "파스타"), ("pizza", "피자"), ("meat", "고기 요리"), ("fish", "생선 요리")]

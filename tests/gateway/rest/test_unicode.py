@@ -8,8 +8,8 @@ import pytest
 from gateway.rest.json_body import read_json
 from gateway.rest.json_text import normalised
 from gateway.rest.schemas import OrderRequest
-from tests.gateway.fakes import new_id
-from tests.gateway.served import Json, Served, problem
+from tests.support.orders import new_id
+from tests.support.rest_app import Json, Served, problem
 
 
 def nfd(text: str) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from infra.db.database import Database
-from tests.conftest import new_postgresql_database
 from tests.infra.db.notes import prepared
+from tests.support.postgresql import new_postgresql_database
 
 
 @pytest.fixture

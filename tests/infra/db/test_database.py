@@ -19,8 +19,8 @@ from infra.db.engines import WAL_BYTES
 from infra.db.sqlite_files import restore_marker
 from infra.db.url import connection_parameters, parse_url
 from infra.errors import DatabaseError, SettingsError, StartError
-from tests.conftest import new_postgresql_database
 from tests.infra.db.notes import MIGRATIONS, add, all_rows, keys, notes, prepared
+from tests.support.postgresql import new_postgresql_database
 
 
 def backend(connection: sa.Connection) -> int:

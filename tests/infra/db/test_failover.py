@@ -13,9 +13,10 @@ from structlog.testing import capture_logs
 
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError, StartError
-from tests.e2e.harness import environment, eventually, run
-from tests.infra.db.clusters import Cluster, running_cluster
 from tests.infra.db.notes import ADD_TO, MIGRATIONS, add, keys, prepared
+from tests.support.postgresql_cluster import Cluster, running_cluster
+from tests.support.processes import environment, run
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.proof
 

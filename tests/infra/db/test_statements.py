@@ -5,8 +5,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from infra.db.database import MOST_ROWS, Database, Statement, encode_json
-from tests.conftest import new_postgresql_database
 from tests.infra.db.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
+from tests.support.postgresql import new_postgresql_database
 
 DIFFICULT = [
     "plain",

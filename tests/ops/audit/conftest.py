@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.order import Policy
-from tests.conftest import new_postgresql_database
 from tests.ops.books import STOCK, Books
+from tests.support.postgresql import new_postgresql_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

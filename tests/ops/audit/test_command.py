@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ops.audit.rules import Column
-from tests.e2e.harness import free_ports
 from tests.ops.books import MENUS, STOCK, Books, record
+from tests.support.processes import free_ports
 
 Command = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
 

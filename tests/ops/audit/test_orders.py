@@ -14,8 +14,8 @@ from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy
 from gateway.domain.transitions import Goal
 from ops.audit.rules import Column
-from tests.gateway.fakes import EUR
 from tests.ops.books import MENUS, Books, counts
+from tests.support.orders import EUR
 
 RANDOM_ID, TIMED_ID = "9ef91da7-f034-4cef-9aff-3f9d7a5f19ea", "01a224fc-92fa-71bd-b02b-7300fac0d81d"  # UUIDs 4 and 7
 NOTHING_WRONG = dict.fromkeys(Column, 0)

@@ -15,7 +15,8 @@ from gateway.orders.backoff import RetryPolicy
 from gateway.rest.app import create_app, create_litestar
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
-from tests.gateway.fakes import QUICK, Restaurant, new_id
+from tests.support.order_path import QUICK, Restaurant
+from tests.support.orders import new_id
 
 MAX_BODY = 64 * 1024
 NAMES = ("bar", "kitchen", "bakery")

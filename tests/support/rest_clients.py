@@ -6,7 +6,7 @@ from typing import Any, Protocol, Self
 
 import httpx
 
-from tests.e2e.harness import eventually
+from tests.support.waiting import eventually
 
 Json = dict[str, Any]
 

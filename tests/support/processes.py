@@ -1,10 +1,5 @@
-"""Runs the programs as their users do, as real processes, and looks into their databases beside them.
+"""Runs the programs as their users do, as real processes."""
 
-Systems ── opens and closes ── System ── has ── Program (a department, or the gateway)
-                                └──── has ── Books (what stands in the databases)
-"""
-
-import asyncio
 import http.client
 import os
 import random
@@ -13,57 +8,23 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import IO, Any, TypeVar
+from typing import IO
 
-import httpx
-from grpclib.client import Channel
-
-from tests.e2e.books import Books, Store
-
-T = TypeVar("T")
+from tests.support.waiting import START_SECONDS, STOP_SECONDS, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
-
-# Far more than a machine takes that has nothing else to do: tests run side by side.
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
-FACT_SECONDS = 30.0
-LOOK_SECONDS = 0.02
 
 SHOWN_LINES = 60
 SHOWN = 400  # characters of a line
 
-GOODS = {"bar": "Drink", "kitchen": "Meal", "bakery": "Dessert"}
-
 # Below the ports that the system hands out to clients: none of them can take the port of a program that is down.
 _PORTS = range(15_000, 32_000)
 _chance = random.SystemRandom()
-
-
-def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` answers something true; raises AssertionError after `within` seconds."""
-    deadline = time.monotonic() + within
-    while not (result := fact()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s: {what}")
-        time.sleep(LOOK_SECONDS)
-    return result
-
-
-async def eventually(fact: Callable[[], Awaitable[T]], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` answers something true, while the test's other tasks go on; raises AssertionError."""
-    deadline = time.monotonic() + within
-    while not (result := await fact()):
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {within} s: {what}")
-        await asyncio.sleep(LOOK_SECONDS)
-    return result
 
 
 def free_ports(count: int) -> list[int]:
@@ -87,19 +48,6 @@ def environment(**settings: object) -> dict[str, str]:
     """Build a program's environment: ours, with no setting of Comanda's but these."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
     return inherited | {f"COMANDA_{name}": str(value) for name, value in settings.items()}
-
-
-def write_menu(folder: Path, name: str, stock: Mapping[str, int]) -> Path:
-    """Write a menu file; every item costs 100 times its place on the menu."""
-    lines = [f'name = "{name}"', f'titles = {{ en = "{name.title()}", ko = "{name}" }}']
-    lines.append(f'goods = "{GOODS.get(name, "Dish")}"')
-    for place, (item, count) in enumerate(stock.items(), start=1):
-        title = f'{{ en = "{item.title()}", ko = "{item}" }}'
-        lines += ["[[items]]", f'id = "{item}"', f"titles = {title}", f"price = {place * 100}", f"stock = {count}"]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +97,11 @@ class Program:
     def output(self) -> str:
         """What the program has written, over all its starts."""
         return self.log.read_text() if self.log.exists() else ""
+
+    def last_output(self) -> tuple[str, str]:
+        """Return a title, and the last lines that the program has written."""
+        last = self.output.splitlines()[-SHOWN_LINES:]
+        return f"log of {self.name} ({self.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
     def start(self) -> None:
         """Start a process; `wait_ready` tells when it serves."""
@@ -246,126 +199,6 @@ class Program:
             connection.request("GET", "/health/ready")
             return connection.getresponse().status == 200
         return False
-
-
-class System:
-    """A department for each menu, and the gateway, on free ports and a database of their own."""
-
-    def __init__(self, folder: Path, store: Store, menus: Mapping[str, Mapping[str, int]], settings: Any) -> None:
-        """`menus` names the departments and the opening stock of their items; `settings` are the programs'."""
-        self.menus = folder / "menus"
-        self.books = Books(store)
-        ports = dict(zip([*menus, "gateway"], free_ports(len(menus) + 1), strict=True))
-        for name, stock in menus.items():
-            write_menu(self.menus, name, stock)
-        variables = environment(
-            **{
-                "HOME": store.home,
-                "DATABASE_URL": store.url or "",
-                "MENUS": self.menus,
-                "RETRY_CAP": 0.2,
-                "DEPARTMENTS": ",".join(f"{name}=127.0.0.1:{ports[name]}" for name in menus),
-                **{f"{name.upper()}_PORT": port for name, port in ports.items()},
-                **settings,
-            }
-        )
-        self.departments = {
-            name: Program(name, ["-m", "departments", name], variables, ports[name], folder) for name in menus
-        }
-        self.gateway = Program("gateway", ["-m", "gateway"], variables, ports["gateway"], folder)
-
-    def __getitem__(self, name: str) -> Program:
-        """Answer a program."""
-        return self.gateway if name == "gateway" else self.departments[name]
-
-    @property
-    def programs(self) -> list[Program]:
-        """All programs."""
-        return [*self.departments.values(), self.gateway]
-
-    @property
-    def url(self) -> str:
-        """Where the gateway is."""
-        return f"http://127.0.0.1:{self.gateway.port}"
-
-    def open(self, *, gateway: bool = True) -> None:
-        """Start everything at once, with or without the gateway, and wait until all serve."""
-        programs = self.programs if gateway else list(self.departments.values())
-        for program in programs:
-            program.start()
-        for program in programs:
-            program.wait_ready()
-
-    def restored(self) -> "System":
-        """Bring back what a test before this one left paused or dead."""
-        for program in self.programs:
-            if program.is_running:
-                program.resume()
-            else:
-                program.start()
-        for program in self.programs:
-            program.wait_ready()
-        return self
-
-    def client(self) -> httpx.AsyncClient:
-        """Make a guest's client."""
-        limits = httpx.Limits(max_connections=None)
-        return httpx.AsyncClient(base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False)
-
-    @contextmanager
-    def channel(self, name: str) -> Iterator[Channel]:
-        """Open a gRPC channel to a department."""
-        channel = Channel("127.0.0.1", self[name].port)
-        try:
-            yield channel
-        finally:
-            channel.close()
-
-    @contextmanager
-    def unwritable(self, name: str) -> Iterator[None]:
-        """Let every write of a program fail: its disk is full, its PostgreSQL lets nobody in."""
-        if self.books.store.url is None:
-            with self[name].with_full_disk():
-                yield
-        else:
-            with self.books.closed():
-                yield
-
-    def close(self) -> None:
-        """Leave nothing behind."""
-        for program in self.programs:
-            program.close()
-
-
-class Systems:
-    """Opens systems on one kind of database, and closes what it opened."""
-
-    def __init__(self, folder: Path, new_store: Callable[[Path], Store]) -> None:
-        """`new_store` makes an empty database for a system."""
-        self._folder = folder
-        self._new_store = new_store
-        self._open: list[System] = []
-
-    def open(self, menus: Mapping[str, Mapping[str, int]], *, gateway: bool = True, **settings: object) -> System:
-        """Open a system, with or without its gateway, and wait until it serves; `settings` without their COMANDA_."""
-        folder = self._folder / f"system-{len(self._open)}"
-        folder.mkdir()
-        system = System(folder, self._new_store(folder / "data"), menus, settings)
-        self._open.append(system)
-        system.open(gateway=gateway)
-        return system
-
-    def close(self) -> None:
-        """Close every system."""
-        for system in self._open:
-            system.close()
-
-    def logs(self) -> Iterator[tuple[str, str]]:
-        """Yield (title, text) of what every program has written last."""
-        for system in self._open:
-            for program in system.programs:
-                last = program.output.splitlines()[-SHOWN_LINES:]
-                yield f"log of {program.name} ({program.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
 
 def processes_with(text: str, command: str = "") -> list[int]:

