@@ -89,6 +89,9 @@ def _run(plant: Plant) -> int:
     plant.plant()
     begun = time.process_time()
     seed, text = (0, _check_durability()) if plant.catcher == "durability" else _search(plant)
+    if unreached := plant.unreached():
+        print(f"never called: {', '.join(unreached)}")
+        return 1
     print(f"{'caught' if text else 'not caught'} {seed} {text} in {time.process_time() - begun:.1f} s")
     return int(not text)
 

@@ -57,7 +57,8 @@ class Seam:
 
     def replace(self) -> None:
         """Replace it in this process, for good; raises MissingSeam."""
-        setattr(self.owner, self.name, self.wrong if self.is_value else _bound(self.wrong, self.original()))
+        original = self.original()
+        setattr(self.owner, self.name, self.wrong if self.is_value else _bound(self, original))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,16 @@ class Plant:
         for seam in self.seams:
             seam.replace()
 
+    def unreached(self) -> list[str]:
+        """The seams that the product has, and whose wrong functions it did not call: it may have copied the name."""
+        return [str(seam) for seam in self.seams if not seam.is_value and str(seam) not in REACHED]
+
 
 PLANTS: list[Plant] = []
 """All, in the order in which their modules are imported."""
+
+REACHED: set[str] = set()
+"""The seams whose wrong functions this process has called."""
 
 
 def plant(
@@ -115,10 +123,12 @@ def plant_value(
     PLANTS.append(Plant(name, wrong, [Seam(owner, attribute, value, is_value=True)], catcher, 0))
 
 
-def _bound(wrong: Callable[..., Any], original: Any) -> Callable[..., Any]:
+def _bound(seam: Seam, original: Any) -> Callable[..., Any]:
     """Return a plain function, which a class makes a method of."""
+    wrong, name = seam.wrong, str(seam)
 
     def replacement(*arguments: Any, **named: Any) -> Any:
+        REACHED.add(name)
         return wrong(original, *arguments, **named)
 
     return replacement

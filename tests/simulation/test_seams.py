@@ -57,3 +57,20 @@ def test_a_wrong_function_gets_the_original_first() -> None:
 
     Seam(Till, "add", add_twice).replace()
     assert Till().add(3) == 8
+
+
+def test_a_seam_that_the_product_does_not_call_is_named() -> None:
+    class Drawer:
+        def open(self) -> bool:
+            return True
+
+        def close(self) -> bool:
+            return True
+
+    def jam(original: object, self: Drawer) -> bool:
+        return False
+
+    plant = Plant("jammed", "", [Seam(Drawer, "open", jam), Seam(Drawer, "close", jam)], "draw", 0)
+    plant.plant()
+    assert not Drawer().open()
+    assert plant.unreached() == [str(plant.seams[1])]
