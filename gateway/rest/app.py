@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Litestar, Response, Router
+from litestar.config.app import AppConfig
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
@@ -33,6 +34,9 @@ from infra.http.request_log import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
+
+OTHER_LIBRARIES = ("litestar.plugins.pydantic", "litestar.plugins.attrs")
+"""The modules of plugins that Litestar adds unasked."""
 
 
 class _Assets(BaseLocalFileSystem):
@@ -94,6 +98,7 @@ def create_litestar(
     """Build a Litestar app of some routes with what every route needs; `options` are those of Litestar."""
     return Litestar(
         route_handlers=routes,
+        on_app_init=[without_other_libraries],
         dependencies={
             "service": Provide(lambda: service, sync_to_thread=False),
             "requests": Provide(lambda: requests, sync_to_thread=False),
@@ -108,6 +113,15 @@ def create_litestar(
         logging_config=None,
         **options,
     )
+
+
+def without_other_libraries(config: AppConfig) -> AppConfig:
+    """Remove the plugins that Litestar adds for pydantic and attrs where these happen to be installed.
+
+    The schemas are msgspec structs. The plugins' encoders and decoders would keep every route off the fast path.
+    """
+    config.plugins[:] = [plugin for plugin in config.plugins if not type(plugin).__module__.startswith(OTHER_LIBRARIES)]
+    return config
 
 
 def wrap(litestar: Litestar, *, cors_origins: Collection[str] = (), log_requests: bool = False) -> ASGIApp:

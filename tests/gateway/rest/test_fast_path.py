@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from litestar import Litestar, Request, Response, Router, get, post
+from litestar.config.app import AppConfig
 from litestar.config.compression import CompressionConfig
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency, Provide
@@ -22,8 +23,9 @@ from litestar.params import Body, FromHeader, FromPath, FromQuery, HeaderParamet
 from litestar.types import ASGIApp
 
 from gateway.orders.service import OrderService
-from gateway.rest.app import routes, wrap
+from gateway.rest.app import routes, without_other_libraries, wrap
 from gateway.rest.fast_path import FastPath
+from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import place_order
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderRequest
@@ -472,3 +474,14 @@ async def test_the_server_may_start_and_stop_the_app(served: Served, cors_origin
     scope: Any = {"type": "lifespan"}
     await served.create_app(cors_origins=cors_origins)(scope, receive, send)
     assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_plugins_for_libraries_that_happen_to_be_installed_change_no_route() -> None:
+    """Litestar adds pydantic's, whose encoders and decoders would keep every route off the fast path."""
+    own, other = HeadAndOptions(), type("PydanticInitPlugin", (), {"__module__": "litestar.plugins.pydantic.plugins"})()
+    plugins: list[Any] = [own, other]
+
+    config = without_other_libraries(AppConfig(plugins=plugins))
+
+    assert config.plugins is plugins  # the list that Litestar goes through next
+    assert plugins == [own]
