@@ -1,6 +1,6 @@
 """Checks of every request, with and without the fast path: its query, its content coding, its JSON body."""
 
-from typing import Any, cast
+from typing import Any, NamedTuple, cast, get_args
 from unicodedata import is_normalized, normalize
 from urllib.parse import parse_qsl, urlencode
 
@@ -9,7 +9,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from gateway.domain.errors import FieldNotAllowed, UnknownParameter
-from gateway.rest.json_body import UnsupportedMediaType, read_body
+from gateway.rest.json_body import UnsupportedMediaType, describe_type, read_body
 
 RAISED = "comanda.raised"
 """The key of a scope under which the fast path passes on what it raised."""
@@ -57,21 +57,44 @@ def check_query(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
     for name, value in query:
         if name not in known:
             raise UnknownParameter(name, value, known)
-        if name in seen and not known[name]:
+        parameter = known[name]
+        if name in seen and not parameter.is_sequence:
             raise FieldNotAllowed(name, value, f"expected {name} once")
         seen.add(name)
+        if value.lower() == "null" and not parameter.is_text:  # msgspec would read it as an absent parameter
+            raise FieldNotAllowed(name, value, f"expected {parameter.expected}")
 
 
-def _parameters(handler: HTTPRouteHandler, path_parameters: set[str]) -> dict[str, bool] | None:
-    """Return a handler's query parameters, and whether each may be given more than once; None if it takes any."""
+class _Parameter(NamedTuple):
+    """A query parameter: may it be given more than once, does it take any text, and what it allows in words."""
+
+    is_sequence: bool
+    is_text: bool
+    expected: str
+
+
+def _parameters(handler: HTTPRouteHandler, path_parameters: set[str]) -> dict[str, _Parameter] | None:
+    """Return a handler's query parameters by their names in a query; None if it takes any."""
     if _PARAMETERS not in handler.opt:
         model = handler.create_kwargs_model(dict.fromkeys(path_parameters, cast("Any", None)))
         handler.opt[_PARAMETERS] = (
             None
             if "query" in model.expected_reserved_kwargs
-            else {each.field_alias: each.is_sequence for each in model.expected_query_params}
+            else {
+                each.field_alias: _parameter(handler, each.field_name, each.is_sequence)
+                for each in model.expected_query_params
+            }
         )
-    return cast("dict[str, bool] | None", handler.opt[_PARAMETERS])
+    return cast("dict[str, _Parameter] | None", handler.opt[_PARAMETERS])
+
+
+def _parameter(handler: HTTPRouteHandler, name: str, is_sequence: bool) -> _Parameter:
+    field = handler.parsed_fn_signature.parameters.get(name)
+    if field is None:  # a dependency's, which reads it as it likes
+        return _Parameter(is_sequence, is_text=True, expected="")
+    annotation = field.annotation
+    is_text = annotation is str or str in get_args(annotation)
+    return _Parameter(is_sequence, is_text, describe_type(annotation).removesuffix(" or null"))
 
 
 class JsonRequest(Request[Any, Any, Any]):

@@ -262,6 +262,7 @@ async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that
         ("cursor=%EF%BC%91", "cursor", "\uff11", "expected `next` of the page before"),
         ("status=late", "status", "late", "expected one of pending, accepted, partly_accepted, refused, cancelled"),
         ("status=", "status", "", "expected one of pending, accepted, partly_accepted, refused, cancelled"),
+        ("status=null", "status", "null", "expected one of pending, accepted, partly_accepted, refused, cancelled"),
         (f"table={'x' * 41}", "table", "x" * 41, "expected text of 1 to 40 characters"),
         ("table=", "table", "", "expected text of 1 to 40 characters"),
         ("tables=7", "tables", "7", "expected one of cursor, limit, status, table"),
