@@ -131,7 +131,7 @@ class Session:
         if not isinstance(script, StatementScript):
             return connection.begin()
         driver = connection.connection.driver_connection
-        return _pipeline(driver) if self._is_postgresql else _transaction(driver)
+        return _pipeline(driver, self._driver.Error) if self._is_postgresql else _transaction(driver)
 
     def _is_lost(self, connection: sa.Connection) -> bool:
         """Return whether a connection has broken; SQLite's cannot."""
@@ -170,16 +170,24 @@ def _transaction(driver: Any) -> Iterator[None]:
 
 
 @contextmanager
-def _pipeline(driver: Any) -> Iterator[None]:
-    """Run the body as a transaction on PostgreSQL: BEGIN is sent with the first statements, COMMIT with the last."""
-    cursor = driver.cursor()
+def _pipeline(driver: Any, refusal: type[Exception]) -> Iterator[None]:
+    """Run the body as a transaction on PostgreSQL: BEGIN is sent with the first statements, COMMIT with the last.
+
+    After an error of the driver (`refusal`) nothing more is sent: the session closes the connection, which ends the
+    transaction. A pipeline that the error has aborted cannot always be left, and a ROLLBACK within it is a violation of
+    the protocol, whose error would replace the first one.
+    """
+    cursor, is_refused = driver.cursor(), False
     try:
         with driver.pipeline():
             cursor.execute("BEGIN")
             yield
             cursor.execute("COMMIT")
+    except refusal:
+        is_refused = True
+        raise
     finally:
-        if not driver.closed:
+        if not (is_refused or driver.closed):
             driver.rollback()  # does nothing after a commit
 
 

@@ -1,10 +1,13 @@
 """Scripts without SQLAlchemy's BEGIN, whose statements PostgreSQL hears before it has answered the earlier ones."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 import psycopg
 import pytest
 import sqlalchemy as sa
 
 from infra.db.database import Database, statements_only
+from infra.db.sessions import _pipeline
 from infra.errors import DatabaseError
 from tests.infra.db.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, keys
 from tests.infra.db.test_database import terminate
@@ -135,3 +138,39 @@ def backend(connection: sa.Connection) -> int:
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver.info.backend_pid
+
+
+class RecordedDriver:
+    """A PostgreSQL connection that records what is sent on it."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def cursor(self) -> "RecordedDriver":
+        return self
+
+    def pipeline(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def execute(self, statement: str) -> None:
+        self.sent.append(statement)
+
+    def rollback(self) -> None:
+        self.sent.append("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    ("error", "sent"), [(psycopg.errors.NotNullViolation, ["BEGIN"]), (LookupError, ["BEGIN", "ROLLBACK"])]
+)
+def test_nothing_is_sent_on_a_connection_after_the_server_refused_a_statement(
+    error: type[Exception], sent: list[str]
+) -> None:
+    """A ROLLBACK within the pipeline that the error has aborted breaks the protocol, and hides the error."""
+    driver = RecordedDriver()
+
+    with pytest.raises(error), _pipeline(driver, psycopg.Error):
+        raise error
+
+    assert driver.sent == sent
