@@ -14,13 +14,14 @@ import uuid_utils
 from departments.app import DepartmentApp
 from departments.domain.menu import Menu
 from departments.menu_file import find_menu, read_menu
+from departments.menu_folder import menu_folder
 from departments.menu_reload import MenuReload
 from departments.rpc.counter import Counter, counters
 from departments.rpc.limits import Limits
 from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.settings import DepartmentSettings, refuse_reserved_name
-from departments.storage import MIGRATIONS, menu_folder, open_database
+from departments.storage import MIGRATIONS, open_database
 from infra.addresses import join_address
 from infra.db.database import Database
 from infra.grpc.server import GrpcServer

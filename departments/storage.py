@@ -1,13 +1,10 @@
-"""Where a department's data is: its database, the migrations of its tables, and the folder of menu files."""
+"""Where a department's data is: its database, and the migrations of its tables."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from departments.domain.menu import Menu
-from departments.menu_file import SHIPPED
 from departments.settings import DepartmentSettings
 from infra.db.database import Database
-from infra.settings import read_settings
 
 MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 
@@ -17,9 +14,3 @@ def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool =
     url = settings.database_url or Path(settings.home).absolute() / f"{menu.name}.db"
     schema = menu.name.replace("-", "_")
     return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
-
-
-def menu_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of menu files that the environment names, or the one that ships; raises SettingsError."""
-    folder = read_settings(DepartmentSettings, "", environ).menus
-    return Path(folder) if folder else SHIPPED

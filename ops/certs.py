@@ -14,8 +14,8 @@ from pathlib import Path
 import trustme
 
 from departments.menu_file import menu_files, read_menu
+from departments.menu_folder import menu_folder
 from departments.settings import DepartmentSettings
-from departments.storage import menu_folder
 from infra.db.sqlite_files import OWNER_ONLY, OWNER_ONLY_FOLDER, make_folder
 from infra.errors import StartError
 from infra.settings import read_settings

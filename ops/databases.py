@@ -6,6 +6,7 @@ from pathlib import Path
 
 from departments import storage as department_storage
 from departments.menu_file import menu_files, read_menu
+from departments.menu_folder import menu_folder
 from departments.settings import DepartmentSettings
 from gateway import storage as journal_storage
 from gateway.settings import GatewaySettings
@@ -28,7 +29,7 @@ def opened_databases(
         journal = journal_storage.open_database(settings, read_only=read_only)
         opened.callback(journal.close)
         departments = {}
-        for path in menu_files(department_storage.menu_folder(environ)):
+        for path in menu_files(menu_folder(environ)):
             menu = read_menu(path)
             own = read_settings(DepartmentSettings, menu.name, environ)
             departments[menu.name] = department_storage.open_database(menu, own, read_only=read_only)

@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 
 from departments.menu_file import find_menu, read_menu
+from departments.menu_folder import menu_folder
 from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.errors import StartError
 from infra.grpc.health_client import check_health
 from infra.settings import read_settings
 from infra.tls import find_credentials
-from ops.procfile import menu_folder, own_address
+from ops.procfile import own_address
 
 SECONDS = 4.0
 

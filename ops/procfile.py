@@ -7,7 +7,7 @@ from itertools import count
 from pathlib import Path
 
 from departments.domain.menu import Menu
-from departments.menu_file import SHIPPED, menu_files, read_menu
+from departments.menu_file import menu_files, read_menu
 from departments.settings import DepartmentSettings, refuse_reserved_name
 from gateway.settings import GatewaySettings
 from infra.addresses import Address
@@ -45,15 +45,6 @@ class Procfile:
 
     programs: tuple[Program, ...]
     variables: dict[str, str]
-
-
-def menu_folder(environ: Mapping[str, str]) -> Path:
-    """Return the folder of menu files; raises SettingsError.
-
-    `departments.storage` has the same, and imports the database with it, which neither `up` nor a health check needs.
-    """
-    folder = read_settings(DepartmentSettings, "", environ).menus
-    return Path(folder) if folder else SHIPPED
 
 
 def plan(folder: Path, environ: Mapping[str, str]) -> Procfile:

@@ -16,6 +16,7 @@ from functools import partial
 
 import structlog
 
+from departments.menu_folder import menu_folder
 from gateway.settings import GatewaySettings
 from infra.interrupts import has_held_any
 from infra.logs import Format, configure_logs
@@ -24,7 +25,7 @@ from infra.stop_signals import StopSignals
 from infra.supervise import in_background
 from ops.child import START_FAILED, Child, NotStarted
 from ops.output import Output, OwnLines
-from ops.procfile import Procfile, menu_folder, plan
+from ops.procfile import Procfile, plan
 
 OWN_NAME = "up"
 MORE_SECONDS = 10.0
