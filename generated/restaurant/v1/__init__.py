@@ -46,6 +46,9 @@ class Outcome(betterproto.Enum):
     The line named the price that its guest saw, and the item costs another one now; nothing is taken from stock.
     """
 
+    OFF_SALE = 6
+    """The staff have taken the item off sale; nothing is taken from stock."""
+
 
 class TicketState(betterproto.Enum):
     """TicketState is where a ticket is on its way."""
@@ -89,6 +92,31 @@ class Verb(betterproto.Enum):
     CANCEL = 5
 
 
+class ChangeReason(betterproto.Enum):
+    """ChangeReason is why the staff changed an item's stock."""
+
+    UNSPECIFIED = 0
+    DELIVERY = 1
+    """Goods arrived: delta is positive."""
+
+    COUNT = 2
+    """
+    Somebody counted what is on hand: count and expected are set, delta is not.
+    """
+
+    WASTE = 3
+    """Goods on hand were thrown away: delta is negative."""
+
+    CORRECTION = 4
+    """An earlier entry was wrong."""
+
+    OFF_SALE = 5
+    """The item was taken off sale; only in ListStockChanges."""
+
+    ON_SALE = 6
+    """The item was put back on sale; only in ListStockChanges."""
+
+
 @dataclass(eq=False, repr=False)
 class GetMenuRequest(betterproto.Message):
     """GetMenuRequest asks for everything: a menu is small."""
@@ -118,6 +146,13 @@ class GetMenuResponse(betterproto.Message):
      comparable.
     """
 
+    late_seconds: int = betterproto.uint32_field(6)
+    """
+    Seconds after which a ticket that is not ready is late, and very late; 0 where the menu file does not say.
+    """
+
+    very_late_seconds: int = betterproto.uint32_field(7)
+
 
 @dataclass(eq=False, repr=False)
 class MenuItem(betterproto.Message):
@@ -137,7 +172,26 @@ class MenuItem(betterproto.Message):
     held: int = betterproto.uint64_field(6)
     sold: int = betterproto.uint64_field(7)
     wasted: int = betterproto.uint64_field(8)
-    """What was made and then cancelled by the staff."""
+    """What was made and then cancelled by the staff, or thrown away."""
+
+    off_sale: bool = betterproto.bool_field(9)
+    """True where the staff have taken the item off sale."""
+
+    unlimited: bool = betterproto.bool_field(10)
+    """
+    True where the item has no stock figure: received grows with what is held, sold and wasted, and any quantity can be
+     had.
+    """
+
+    category: str = betterproto.string_field(11)
+    """
+    What kind of dish or drink it is, in the menu file's words; may be empty.
+    """
+
+    prep_seconds: int = betterproto.uint32_field(12)
+    """
+    Seconds that one takes to prepare; 0 where the menu file does not say.
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -168,6 +222,16 @@ class PlaceOrdersRequest(betterproto.Message):
     """
     Price of one that the guest saw, in minor units; -1 where the line states none. The whole column may be left out
      where no line states one. A line whose price is another by now is OUTCOME_PRICE_CHANGED.
+    """
+
+    allergies: List[bool] = betterproto.bool_field(9)
+    """
+    True where the line's guest has an allergy. The whole column may be left out where no line has one.
+    """
+
+    numbers: List[int] = betterproto.uint32_field(10)
+    """
+    The short number that people call out, one entry an order. The whole column may be left out.
     """
 
 
@@ -202,6 +266,8 @@ class StreamOrdersRequest(betterproto.Message):
     quantities: List[int] = betterproto.uint32_field(7)
     notes: List[str] = betterproto.string_field(8)
     expected_prices: List[int] = betterproto.sint64_field(9)
+    allergies: List[bool] = betterproto.bool_field(10)
+    numbers: List[int] = betterproto.uint32_field(11)
 
 
 @dataclass(eq=False, repr=False)
@@ -391,6 +457,17 @@ class Ticket(betterproto.Message):
     True where the staff cancelled it after it was started: what it took from stock is wasted, not put back.
     """
 
+    started_at_ms: int = betterproto.uint64_field(12)
+    """
+    When the staff took each step, in milliseconds since 1970, UTC; 0 where the ticket has not got there, or was recalled.
+    """
+
+    ready_at_ms: int = betterproto.uint64_field(13)
+    served_at_ms: int = betterproto.uint64_field(14)
+    cancelled_at_ms: int = betterproto.uint64_field(15)
+    number: int = betterproto.uint32_field(16)
+    """The order's short number; 0 where it has none."""
+
 
 @dataclass(eq=False, repr=False)
 class TicketLine(betterproto.Message):
@@ -401,6 +478,11 @@ class TicketLine(betterproto.Message):
     note: str = betterproto.string_field(3)
     outcome: "Outcome" = betterproto.enum_field(4)
     unit_price: int = betterproto.uint64_field(5)
+    allergy: bool = betterproto.bool_field(6)
+    """The line's guest has an allergy."""
+
+    made: bool = betterproto.bool_field(7)
+    """The staff have ticked the line off."""
 
 
 @dataclass(eq=False, repr=False)
@@ -434,6 +516,300 @@ class MoveTicketResponse(betterproto.Message):
     """MoveTicketResponse is the ticket after the step."""
 
     ticket: Optional["Ticket"] = betterproto.message_field(1, optional=True)
+
+
+@dataclass(eq=False, repr=False)
+class MoveTicketsRequest(betterproto.Message):
+    """
+    MoveTicketsRequest names several steps, 1 to 100, at most one for each ticket.
+    """
+
+    moves: List["MoveTicketRequest"] = betterproto.message_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class MoveTicketsResponse(betterproto.Message):
+    """
+    MoveTicketsResponse has one result for each step, in the order of the request.
+    """
+
+    results: List["MoveResult"] = betterproto.message_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class MoveResult(betterproto.Message):
+    """MoveResult is what became of one step."""
+
+    status: int = betterproto.uint32_field(1)
+    """
+    The gRPC status that MoveTicket would end with; 0 where the step was taken.
+    """
+
+    message: str = betterproto.string_field(2)
+    """What goes with a status that is not 0."""
+
+    reason: str = betterproto.string_field(3)
+    """
+    Name of the error, as ErrorInfo.reason has it: StepConflict, StepNotAllowed, OrderNotFound; empty where there is none.
+    """
+
+    ticket: Optional["Ticket"] = betterproto.message_field(4, optional=True)
+    """
+    The ticket after the step, or, where the step was refused, as it is; absent where the order is not known.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class TickLineRequest(betterproto.Message):
+    """TickLineRequest names one line of a ticket."""
+
+    order_id: str = betterproto.string_field(1)
+    line: int = betterproto.uint32_field(2)
+    """Place of the line in the ticket, from 0."""
+
+    made: bool = betterproto.bool_field(3)
+    """True for made, false for not made."""
+
+    ticked_by: str = betterproto.string_field(4)
+    """Who ticked it, at most 64 characters."""
+
+
+@dataclass(eq=False, repr=False)
+class TickLineResponse(betterproto.Message):
+    """TickLineResponse is the ticket as it is now."""
+
+    ticket: Optional["Ticket"] = betterproto.message_field(1, optional=True)
+
+
+@dataclass(eq=False, repr=False)
+class GetTicketsRequest(betterproto.Message):
+    """GetTicketsRequest names orders, 1 to 1000."""
+
+    order_ids: List[str] = betterproto.string_field(1)
+
+
+@dataclass(eq=False, repr=False)
+class GetTicketsResponse(betterproto.Message):
+    """GetTicketsResponse has the tickets that exist."""
+
+    tickets: List["Ticket"] = betterproto.message_field(1)
+    incarnation: str = betterproto.string_field(2)
+
+
+@dataclass(eq=False, repr=False)
+class WatchChangesRequest(betterproto.Message):
+    """WatchChangesRequest is a position among the department's changes."""
+
+    incarnation: str = betterproto.string_field(1)
+    """
+    The incarnation that after_revision belongs to; empty for a snapshot.
+    """
+
+    after_revision: int = betterproto.uint64_field(2)
+    """The last revision that the caller has seen."""
+
+    moved_only: bool = betterproto.bool_field(3)
+    """
+    Only the tickets with which the staff have taken a step, ever: no ticket loses that property, so none is missed. No
+     stock, no menu. A position that is void leads to a reset and then to all such tickets, in pages.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class WatchChangesResponse(betterproto.Message):
+    """
+    WatchChangesResponse is a page of changes, or of a snapshot, or a sign of life.
+    """
+
+    incarnation: str = betterproto.string_field(1)
+    """The position after this page."""
+
+    revision: int = betterproto.uint64_field(2)
+    now_ms: int = betterproto.uint64_field(3)
+    """The department's clock, in milliseconds since 1970, UTC."""
+
+    reset: bool = betterproto.bool_field(4)
+    """What the caller knows is void: this page is the first of a snapshot."""
+
+    more: bool = betterproto.bool_field(5)
+    """
+    More pages of the snapshot follow. Only the last page's revision is a position.
+    """
+
+    tickets: Optional["ChangedTickets"] = betterproto.message_field(6, optional=True)
+    stock: Optional["ChangedStock"] = betterproto.message_field(7, optional=True)
+    menu: Optional["GetMenuResponse"] = betterproto.message_field(8, optional=True)
+    """The whole menu, where it has changed."""
+
+
+@dataclass(eq=False, repr=False)
+class ChangedTickets(betterproto.Message):
+    """
+    ChangedTickets is tickets in columns: those up to line_counts have one entry a ticket, the others one a line. They mean
+     what the fields of Ticket and TicketLine mean.
+    """
+
+    order_ids: List[str] = betterproto.string_field(1)
+    numbers: List[int] = betterproto.uint32_field(2)
+    tables: List[str] = betterproto.string_field(3)
+    sources: List["TicketSource"] = betterproto.enum_field(4)
+    states: List["TicketState"] = betterproto.enum_field(5)
+    revisions: List[int] = betterproto.uint64_field(6)
+    placed_at_ms: List[int] = betterproto.uint64_field(7)
+    started_at_ms: List[int] = betterproto.uint64_field(8)
+    ready_at_ms: List[int] = betterproto.uint64_field(9)
+    served_at_ms: List[int] = betterproto.uint64_field(10)
+    cancelled_at_ms: List[int] = betterproto.uint64_field(11)
+    moved_by: List[str] = betterproto.string_field(12)
+    moved_at_ms: List[int] = betterproto.uint64_field(13)
+    cancel_reasons: List[str] = betterproto.string_field(14)
+    wasted: List[bool] = betterproto.bool_field(15)
+    line_counts: List[int] = betterproto.uint32_field(16)
+    items: List[str] = betterproto.string_field(17)
+    quantities: List[int] = betterproto.uint32_field(18)
+    notes: List[str] = betterproto.string_field(19)
+    allergies: List[bool] = betterproto.bool_field(20)
+    made: List[bool] = betterproto.bool_field(21)
+    outcomes: List["Outcome"] = betterproto.enum_field(22)
+    unit_prices: List[int] = betterproto.uint64_field(23)
+
+
+@dataclass(eq=False, repr=False)
+class ChangedStock(betterproto.Message):
+    """
+    ChangedStock is stock in columns, one entry an item. They mean what the fields of StockLevel mean.
+    """
+
+    items: List[str] = betterproto.string_field(1)
+    received: List[int] = betterproto.uint64_field(2)
+    on_hand: List[int] = betterproto.uint64_field(3)
+    held: List[int] = betterproto.uint64_field(4)
+    sold: List[int] = betterproto.uint64_field(5)
+    wasted: List[int] = betterproto.uint64_field(6)
+    off_sale: List[bool] = betterproto.bool_field(7)
+    unlimited: List[bool] = betterproto.bool_field(8)
+    revisions: List[int] = betterproto.uint64_field(9)
+
+
+@dataclass(eq=False, repr=False)
+class StockLevel(betterproto.Message):
+    """
+    StockLevel is the stock of one item: received = on_hand + held + sold + wasted.
+    """
+
+    item: str = betterproto.string_field(1)
+    received: int = betterproto.uint64_field(2)
+    on_hand: int = betterproto.uint64_field(3)
+    held: int = betterproto.uint64_field(4)
+    sold: int = betterproto.uint64_field(5)
+    wasted: int = betterproto.uint64_field(6)
+    off_sale: bool = betterproto.bool_field(7)
+    """The staff have taken the item off sale."""
+
+    unlimited: bool = betterproto.bool_field(8)
+    """The item has no stock figure; see MenuItem."""
+
+    revision: int = betterproto.uint64_field(9)
+    """
+    Of the last change; a batch's last revision where a batch of orders made it.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class ChangeStockRequest(betterproto.Message):
+    """ChangeStockRequest is one change that the staff make."""
+
+    item: str = betterproto.string_field(1)
+    change_id: str = betterproto.string_field(2)
+    """
+    Names this change, 1 to 64 characters: a request that is repeated with the same change_id makes one change.
+    """
+
+    reason: "ChangeReason" = betterproto.enum_field(3)
+    delta: int = betterproto.sint64_field(4)
+    """How many come or go; 0 with CHANGE_REASON_COUNT."""
+
+    count: int = betterproto.uint64_field(5)
+    """
+    With CHANGE_REASON_COUNT only: how many are on hand, and how many the caller believed before.
+    """
+
+    expected: int = betterproto.uint64_field(6)
+    changed_by: str = betterproto.string_field(7)
+    """Who makes the change, at most 64 characters."""
+
+
+@dataclass(eq=False, repr=False)
+class ChangeStockResponse(betterproto.Message):
+    """ChangeStockResponse is the stock after the change."""
+
+    stock: Optional["StockLevel"] = betterproto.message_field(1, optional=True)
+
+
+@dataclass(eq=False, repr=False)
+class SetOnSaleRequest(betterproto.Message):
+    """SetOnSaleRequest says whether an item is on sale."""
+
+    item: str = betterproto.string_field(1)
+    on_sale: bool = betterproto.bool_field(2)
+    changed_by: str = betterproto.string_field(3)
+    """Who says so, at most 64 characters."""
+
+
+@dataclass(eq=False, repr=False)
+class SetOnSaleResponse(betterproto.Message):
+    """SetOnSaleResponse is the stock of the item."""
+
+    stock: Optional["StockLevel"] = betterproto.message_field(1, optional=True)
+
+
+@dataclass(eq=False, repr=False)
+class ListStockChangesRequest(betterproto.Message):
+    """ListStockChangesRequest asks for a page of the history."""
+
+    item: str = betterproto.string_field(1)
+    """Only changes of this item; of all items where empty."""
+
+    before_revision: int = betterproto.uint64_field(2)
+    """Only changes with a revision below this one; 0 for the newest."""
+
+    limit: int = betterproto.uint32_field(3)
+    """
+    At most this many; 0 for as many as the department allows in one response.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class ListStockChangesResponse(betterproto.Message):
+    """
+    ListStockChangesResponse is a page of the history, the newest change first.
+    """
+
+    changes: List["StockChange"] = betterproto.message_field(1)
+    next: int = betterproto.uint64_field(2)
+    """
+    Send this as before_revision for the next page; 0 where there is none.
+    """
+
+
+@dataclass(eq=False, repr=False)
+class StockChange(betterproto.Message):
+    """StockChange is one change on record."""
+
+    change_id: str = betterproto.string_field(1)
+    item: str = betterproto.string_field(2)
+    reason: "ChangeReason" = betterproto.enum_field(3)
+    delta: int = betterproto.sint64_field(4)
+    """By how much the quantity on hand changed."""
+
+    on_hand: int = betterproto.uint64_field(5)
+    """The quantity on hand after it."""
+
+    changed_by: str = betterproto.string_field(6)
+    changed_at_ms: int = betterproto.uint64_field(7)
+    """Milliseconds since 1970, UTC."""
+
+    revision: int = betterproto.uint64_field(8)
 
 
 class DepartmentServiceStub(betterproto.ServiceStub):
@@ -577,6 +953,129 @@ class DepartmentServiceStub(betterproto.ServiceStub):
             metadata=metadata,
         )
 
+    async def move_tickets(
+        self,
+        move_tickets_request: "MoveTicketsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "MoveTicketsResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/MoveTickets",
+            move_tickets_request,
+            MoveTicketsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def tick_line(
+        self,
+        tick_line_request: "TickLineRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "TickLineResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/TickLine",
+            tick_line_request,
+            TickLineResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def get_tickets(
+        self,
+        get_tickets_request: "GetTicketsRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "GetTicketsResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/GetTickets",
+            get_tickets_request,
+            GetTicketsResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def watch_changes(
+        self,
+        watch_changes_request_iterator: Union[
+            AsyncIterable[WatchChangesRequest], Iterable[WatchChangesRequest]
+        ],
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> AsyncIterator[WatchChangesResponse]:
+        async for response in self._stream_stream(
+            "/restaurant.v1.DepartmentService/WatchChanges",
+            watch_changes_request_iterator,
+            WatchChangesRequest,
+            WatchChangesResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        ):
+            yield response
+
+    async def change_stock(
+        self,
+        change_stock_request: "ChangeStockRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ChangeStockResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/ChangeStock",
+            change_stock_request,
+            ChangeStockResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def list_stock_changes(
+        self,
+        list_stock_changes_request: "ListStockChangesRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "ListStockChangesResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/ListStockChanges",
+            list_stock_changes_request,
+            ListStockChangesResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
+    async def set_on_sale(
+        self,
+        set_on_sale_request: "SetOnSaleRequest",
+        *,
+        timeout: Optional[float] = None,
+        deadline: Optional["Deadline"] = None,
+        metadata: Optional["MetadataLike"] = None
+    ) -> "SetOnSaleResponse":
+        return await self._unary_unary(
+            "/restaurant.v1.DepartmentService/SetOnSale",
+            set_on_sale_request,
+            SetOnSaleResponse,
+            timeout=timeout,
+            deadline=deadline,
+            metadata=metadata,
+        )
+
 
 class DepartmentServiceBase(ServiceBase):
 
@@ -617,6 +1116,42 @@ class DepartmentServiceBase(ServiceBase):
     async def move_ticket(
         self, move_ticket_request: "MoveTicketRequest"
     ) -> "MoveTicketResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def move_tickets(
+        self, move_tickets_request: "MoveTicketsRequest"
+    ) -> "MoveTicketsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def tick_line(
+        self, tick_line_request: "TickLineRequest"
+    ) -> "TickLineResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def get_tickets(
+        self, get_tickets_request: "GetTicketsRequest"
+    ) -> "GetTicketsResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def watch_changes(
+        self, watch_changes_request_iterator: AsyncIterator[WatchChangesRequest]
+    ) -> AsyncIterator[WatchChangesResponse]:
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+        yield WatchChangesResponse()
+
+    async def change_stock(
+        self, change_stock_request: "ChangeStockRequest"
+    ) -> "ChangeStockResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def list_stock_changes(
+        self, list_stock_changes_request: "ListStockChangesRequest"
+    ) -> "ListStockChangesResponse":
+        raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
+
+    async def set_on_sale(
+        self, set_on_sale_request: "SetOnSaleRequest"
+    ) -> "SetOnSaleResponse":
         raise grpclib.GRPCError(grpclib.const.Status.UNIMPLEMENTED)
 
     async def __rpc_get_menu(
@@ -680,6 +1215,59 @@ class DepartmentServiceBase(ServiceBase):
         response = await self.move_ticket(request)
         await stream.send_message(response)
 
+    async def __rpc_move_tickets(
+        self, stream: "grpclib.server.Stream[MoveTicketsRequest, MoveTicketsResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.move_tickets(request)
+        await stream.send_message(response)
+
+    async def __rpc_tick_line(
+        self, stream: "grpclib.server.Stream[TickLineRequest, TickLineResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.tick_line(request)
+        await stream.send_message(response)
+
+    async def __rpc_get_tickets(
+        self, stream: "grpclib.server.Stream[GetTicketsRequest, GetTicketsResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.get_tickets(request)
+        await stream.send_message(response)
+
+    async def __rpc_watch_changes(
+        self, stream: "grpclib.server.Stream[WatchChangesRequest, WatchChangesResponse]"
+    ) -> None:
+        request = stream.__aiter__()
+        await self._call_rpc_handler_server_stream(
+            self.watch_changes,
+            stream,
+            request,
+        )
+
+    async def __rpc_change_stock(
+        self, stream: "grpclib.server.Stream[ChangeStockRequest, ChangeStockResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.change_stock(request)
+        await stream.send_message(response)
+
+    async def __rpc_list_stock_changes(
+        self,
+        stream: "grpclib.server.Stream[ListStockChangesRequest, ListStockChangesResponse]",
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.list_stock_changes(request)
+        await stream.send_message(response)
+
+    async def __rpc_set_on_sale(
+        self, stream: "grpclib.server.Stream[SetOnSaleRequest, SetOnSaleResponse]"
+    ) -> None:
+        request = await stream.recv_message()
+        response = await self.set_on_sale(request)
+        await stream.send_message(response)
+
     def __mapping__(self) -> Dict[str, grpclib.const.Handler]:
         return {
             "/restaurant.v1.DepartmentService/GetMenu": grpclib.const.Handler(
@@ -729,5 +1317,47 @@ class DepartmentServiceBase(ServiceBase):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 MoveTicketRequest,
                 MoveTicketResponse,
+            ),
+            "/restaurant.v1.DepartmentService/MoveTickets": grpclib.const.Handler(
+                self.__rpc_move_tickets,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                MoveTicketsRequest,
+                MoveTicketsResponse,
+            ),
+            "/restaurant.v1.DepartmentService/TickLine": grpclib.const.Handler(
+                self.__rpc_tick_line,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                TickLineRequest,
+                TickLineResponse,
+            ),
+            "/restaurant.v1.DepartmentService/GetTickets": grpclib.const.Handler(
+                self.__rpc_get_tickets,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                GetTicketsRequest,
+                GetTicketsResponse,
+            ),
+            "/restaurant.v1.DepartmentService/WatchChanges": grpclib.const.Handler(
+                self.__rpc_watch_changes,
+                grpclib.const.Cardinality.STREAM_STREAM,
+                WatchChangesRequest,
+                WatchChangesResponse,
+            ),
+            "/restaurant.v1.DepartmentService/ChangeStock": grpclib.const.Handler(
+                self.__rpc_change_stock,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ChangeStockRequest,
+                ChangeStockResponse,
+            ),
+            "/restaurant.v1.DepartmentService/ListStockChanges": grpclib.const.Handler(
+                self.__rpc_list_stock_changes,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                ListStockChangesRequest,
+                ListStockChangesResponse,
+            ),
+            "/restaurant.v1.DepartmentService/SetOnSale": grpclib.const.Handler(
+                self.__rpc_set_on_sale,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                SetOnSaleRequest,
+                SetOnSaleResponse,
             ),
         }

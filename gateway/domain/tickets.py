@@ -1,0 +1,102 @@
+"""What the departments' watches tell: tickets, stock and menus as the staff see them, in whole states."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gateway.domain.lines import Outcome, TicketState
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLine:
+    """One line of a ticket. `unit_price` is in minor units; `made`: the staff have ticked it off."""
+
+    item: str
+    quantity: int
+    note: str
+    allergy: bool
+    made: bool
+    outcome: Outcome
+    unit_price: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTicket:
+    """One order's share at one department. Times are milliseconds since 1970, 0 where the step was not taken.
+
+    `number` is the order's short number, 0 where it has none; `source` is `gateway` or `counter`.
+    """
+
+    department: str
+    order_id: str
+    number: int
+    table: str
+    source: str
+    state: TicketState
+    revision: int
+    placed_at_ms: int
+    started_at_ms: int
+    ready_at_ms: int
+    served_at_ms: int
+    cancelled_at_ms: int
+    moved_by: str
+    moved_at_ms: int
+    cancel_reason: str
+    wasted: bool
+    lines: Sequence[LiveLine]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStock:
+    """The stock of one item: received = on_hand + held + sold + wasted."""
+
+    department: str
+    item: str
+    received: int
+    on_hand: int
+    held: int
+    sold: int
+    wasted: int
+    on_sale: bool
+    unlimited: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveItem:
+    """An item on a menu. `price` is in minor units; `prep_seconds` is 0 where the menu file does not say."""
+
+    id: str
+    titles: Mapping[str, str]
+    price: int
+    category: str
+    prep_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMenu:
+    """A department's menu. A ticket is late `late_seconds` after it was placed; 0 where the menu file does not say."""
+
+    department: str
+    titles: Mapping[str, str]
+    items: Sequence[LiveItem]
+    late_seconds: int
+    very_late_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """A page of a department's changes, or of a snapshot, or, without either, a sign of life.
+
+    `revision` in `incarnation` is the position after the page, unless `more` pages of the snapshot follow. `reset`:
+    the page is the first of a snapshot, and what was known before is void. `now_ms` is the department's clock.
+    """
+
+    department: str
+    incarnation: str
+    revision: int
+    now_ms: int
+    reset: bool = False
+    more: bool = False
+    tickets: Sequence[LiveTicket] = field(default=())
+    stock: Sequence[LiveStock] = field(default=())
+    menu: LiveMenu | None = None
