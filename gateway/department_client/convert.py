@@ -19,6 +19,7 @@ _OUTCOMES = {
         Outcome.OUT_OF_STOCK,
         Outcome.NOT_ON_MENU,
         Outcome.PRICE_CHANGED,
+        Outcome.OFF_SALE,
         Outcome.CANCELLED,
     )
 }

@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     NOT_ON_MENU = "not_on_menu"
     PRICE_CHANGED = "price_changed"
+    OFF_SALE = "off_sale"
     REJECTED = "rejected"
     PENDING = "pending"
     EXPIRED = "expired"
@@ -111,6 +112,8 @@ class Line:
             self.reason = f"{result.available} left" if result.available else "none left"
         elif result.outcome is Outcome.NOT_ON_MENU:
             self.outcome, self.reason = result.outcome, f"{self.department} does not sell this"
+        elif result.outcome is Outcome.OFF_SALE:
+            self.outcome, self.reason = result.outcome, f"{self.department} does not sell this at the moment"
         elif result.outcome is Outcome.PRICE_CHANGED:
             self.outcome, self.unit_price = result.outcome, result.unit_price
             self.reason = f"its price is {result.unit_price} now, and {self.expected_price} was expected"

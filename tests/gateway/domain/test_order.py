@@ -57,6 +57,7 @@ def test_an_all_or_nothing_order_is_held_first() -> None:
         ([Outcome.ACCEPTED, Outcome.CANCELLED], Status.PARTLY_ACCEPTED),
         ([Outcome.OUT_OF_STOCK], Status.REFUSED),
         ([Outcome.PRICE_CHANGED], Status.REFUSED),
+        ([Outcome.OFF_SALE], Status.REFUSED),
         ([Outcome.NOT_ON_MENU, Outcome.EXPIRED], Status.REFUSED),
         ([Outcome.CANCELLED, Outcome.EXPIRED], Status.CANCELLED),
         ([Outcome.CANCELLED, Outcome.OUT_OF_STOCK], Status.CANCELLED),
