@@ -2,6 +2,7 @@
 
 DepartmentError
 ├── InvalidRequest          a field of the request has a value that is not allowed
+├── TooManyWatchers         as many watch the department as may
 └── OrderError              the error concerns one order
     ├── OrderIdTaken        the department has an order with this id and other lines
     ├── OrderNotFound       the department has no order with this id
@@ -26,6 +27,13 @@ class InvalidRequest(DepartmentError):
         super().__init__(f"{field}: {description}")
         self.field = field
         self.description = description
+
+
+class TooManyWatchers(DepartmentError):
+    """As many callers watch the department's changes as may do so at the same time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} callers watch this department, and no more may")
 
 
 class OrderError(DepartmentError):

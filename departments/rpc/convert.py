@@ -33,13 +33,13 @@ LAST_REVISION = LAST_EPOCH = 2**63 - 1
 """The highest number that a database column can hold."""
 
 # Domain and protos name the members alike, except that an order of which nothing was accepted has no state in protos.
-_OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
-_STATES = {
+OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
+STATES = {
     state: v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)
     for state in TicketState
 }
-_EXPECTED = {message: state for state, message in _STATES.items() if state is not TicketState.NONE}
-_SOURCES = {source: v1.TicketSource.from_string(source.name) for source in TicketSource}
+_EXPECTED = {message: state for state, message in STATES.items() if state is not TicketState.NONE}
+SOURCES = {source: v1.TicketSource.from_string(source.name) for source in TicketSource}
 _VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
@@ -120,7 +120,7 @@ def position(request: v1.ListTicketsRequest) -> Position:
 
 def states(request: v1.ListTicketsRequest) -> frozenset[TicketState]:
     """Return the states that filter a snapshot, or none for all; raises InvalidRequest."""
-    known = {message: state for state, message in _STATES.items()}
+    known = {message: state for state, message in STATES.items()}
     check_each("states", request.states, lambda state: state in known, "that is not a ticket state")
     if request.states and not position(request).is_in_snapshot:
         raise InvalidRequest(
@@ -151,14 +151,14 @@ def ticket_message(ticket: Ticket) -> v1.Ticket:
     return v1.Ticket(
         order_id=ticket.order_id,
         table=ticket.table,
-        state=_STATES[ticket.state],
+        state=STATES[ticket.state],
         lines=[
-            v1.TicketLine(line.item, line.quantity, line.note, _OUTCOMES[line.outcome], line.unit_price)
+            v1.TicketLine(line.item, line.quantity, line.note, OUTCOMES[line.outcome], line.unit_price)
             for line in ticket.lines
         ],
         placed_at_ms=ticket.placed_at_ms,
         revision=ticket.revision,
-        source=_SOURCES[ticket.source],
+        source=SOURCES[ticket.source],
         moved_by=ticket.moved_by,
         moved_at_ms=ticket.moved_at_ms,
         cancel_reason=ticket.cancel_reason,
@@ -223,9 +223,9 @@ def _columns(
     tickets = [_ticket_of(result) for result in results]
     lines = [line for ticket in tickets for line in ticket.lines]
     return (
-        [_STATES[ticket.state] for ticket in tickets],
+        [STATES[ticket.state] for ticket in tickets],
         [len(ticket.lines) for ticket in tickets],
-        [_OUTCOMES[line.outcome] for line in lines],
+        [OUTCOMES[line.outcome] for line in lines],
         [line.available for line in lines],
         [line.unit_price for line in lines],
     )

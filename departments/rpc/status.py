@@ -17,6 +17,7 @@ from departments.domain.errors import (
     StepNotAllowed,
     StepRefused,
     TicketUnreadable,
+    TooManyWatchers,
 )
 from infra.errors import DatabaseError
 from infra.grpc.server import invalid_argument
@@ -29,6 +30,7 @@ STATUSES: dict[type[DepartmentError], Status] = {
     StepIdTaken: Status.ALREADY_EXISTS,
     StepNotAllowed: Status.FAILED_PRECONDITION,
     TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+    TooManyWatchers: Status.RESOURCE_EXHAUSTED,
 }
 
 
@@ -40,6 +42,8 @@ def to_status(error: Exception) -> GRPCError | None:
         details = RetryInfo()
         details.retry_delay.FromSeconds(1)
         return GRPCError(Status.UNAVAILABLE, f"the database is out of order: {error}", [details])
+    if isinstance(error, TooManyWatchers):
+        return GRPCError(STATUSES[TooManyWatchers], str(error))
     if isinstance(error, OrderError) and type(error) in STATUSES:
         return GRPCError(STATUSES[type(error)], str(error), _details(error))
     return None
