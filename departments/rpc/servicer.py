@@ -9,7 +9,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from departments.app import DepartmentApp
-from departments.rpc import convert
+from departments.rpc import convert, convert_staff
 from departments.rpc.limits import Limits
 from departments.rpc.status import to_status
 from departments.transactions import TicketOrError
@@ -85,7 +85,7 @@ class DepartmentServicer(v1.DepartmentServiceBase):
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         """Take one step with one ticket for the staff."""
-        move = convert.move(move_ticket_request, self._limits)
+        move = convert_staff.move(move_ticket_request, self._limits)
         return v1.MoveTicketResponse(convert.ticket_message(await self._department.move(move)))
 
     async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[TicketOrError]:
