@@ -82,7 +82,7 @@ def test_the_digest_differs_where_what_is_shown_differs_and_only_there() -> None
             )
         ),
         replace(BAR, items={"coffee": coffee}),
-        replace(BAR, items=dict(reversed(BAR.items.items()))),
+        replace(BAR, items=dict(reversed([*BAR.items.items()]))),
     ]
     assert len({menu.digest() for menu in [BAR, *shown]}) == len(shown) + 1
     same = replace(BAR, items={**BAR.items, "coffee": replace(coffee, stock=99)}, port=1, goods="Other")
