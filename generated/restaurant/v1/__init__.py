@@ -391,6 +391,16 @@ class Ticket(betterproto.Message):
     True where the staff cancelled it after it was started: what it took from stock is wasted, not put back.
     """
 
+    started_at_ms: int = betterproto.uint64_field(12)
+    """
+    When the staff started it, finished it and served it, and when it was cancelled, by the staff or by the gateway, in
+     milliseconds since 1970, UTC; 0 where that has not happened. A recall clears the time of the step that it undoes.
+    """
+
+    ready_at_ms: int = betterproto.uint64_field(13)
+    served_at_ms: int = betterproto.uint64_field(14)
+    cancelled_at_ms: int = betterproto.uint64_field(15)
+
 
 @dataclass(eq=False, repr=False)
 class TicketLine(betterproto.Message):
