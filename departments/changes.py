@@ -6,16 +6,18 @@ reason a snapshot may be read in several transactions: a ticket that changes mea
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from departments import tables
-from departments.domain.changes import ChangePage, StockLevel
+from departments.domain.changes import ChangePage
 from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
-from infra.db.database import Statement
+from departments.rows import read_ticket
+from departments.schema import IS_CLOSED, IS_MOVED, IS_OPEN, department, stock, tickets
+from infra.db.database import Statement, tenant
 
 PAGE_TICKETS = 500
 PAGE_BYTES = 64 * 1024
@@ -25,45 +27,59 @@ TICKET_BYTES = 200
 CLOSED_IN_SNAPSHOT = 50
 OPEN_IN_SNAPSHOT = 10_000
 
-_TICKET = list(tables.tickets.c)
-_REVISION_AT = _TICKET.index(tables.tickets.c.revision)
-_REVISION = tables.tickets.c.revision
-_LINES_AT = _TICKET.index(tables.tickets.c.lines)
+_TICKET = list(tickets.c)[1:]
+_LINES_AT, _REVISION_AT = _TICKET.index(tickets.c.lines), _TICKET.index(tickets.c.revision)
+_REVISION = tickets.c.revision
 
-# Written as text, so that PostgreSQL sees in a prepared statement, too, that the partial indexes hold the rows.
-_IS_OPEN = sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
-_IS_CLOSED = sa.text("state IN ('served', 'cancelled')")
-_IS_MOVED = sa.text("moved_at_ms > 0")
+_ZERO: sa.ColumnElement[int] = sa.literal_column("0")
+_ONE: sa.ColumnElement[int] = sa.literal_column("1")
+"""For OFFSET and LIMIT, which SQLAlchemy would otherwise make parameters that `Statement` does not know."""
 
 
 def _bound(name: str) -> "sa.BindParameter[int]":
     return sa.bindparam(name, type_=sa.BigInteger)
 
 
-def _between(*conditions: "sa.TextClause") -> "sa.Select[Any]":
+def _between(*conditions: "sa.TextClause") -> Statement:
+    """Build a statement for the tickets with revisions above `after` and up to `until`, at most `most`."""
     chosen = sa.select(*_TICKET).where(_bound("after") < _REVISION, _bound("until") >= _REVISION, *conditions)
-    return chosen.order_by(_REVISION).limit(_bound("most"))
+    chosen = chosen.order_by(_REVISION).limit(_bound("most")).offset(_ZERO)
+    return Statement(lambda connection: chosen.where(tickets.c.restaurant == tenant(connection)))
 
 
-_CHANGED = Statement(_between())
-_MOVED = Statement(_between(_IS_MOVED))
-_OPEN = Statement(_between(_IS_OPEN))
+_CHANGED = _between()
+_MOVED = _between(IS_MOVED)
+_OPEN = _between(IS_OPEN)
 _LAST_CLOSED = Statement(
-    sa.select(*_TICKET).where(_bound("until") >= _REVISION, _IS_CLOSED).order_by(_REVISION.desc()).limit(_bound("most"))
+    lambda connection: (
+        sa.select(*_TICKET)
+        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, IS_CLOSED)
+        .order_by(_REVISION.desc())
+        .limit(_bound("most"))
+        .offset(_ZERO)
+    )
 )
 _OPEN_BEFORE = Statement(
-    sa.select(_REVISION)
-    .where(_bound("until") >= _REVISION, _IS_OPEN)
-    .order_by(_REVISION.desc())
-    .limit(sa.literal_column("1"))
-    .offset(_bound("most"))
+    lambda connection: (
+        sa.select(_REVISION)
+        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, IS_OPEN)
+        .order_by(_REVISION.desc())
+        .limit(_ONE)
+        .offset(_bound("most"))
+    )
 )
-_STOCK = Statement(sa.select(tables.stock))
+_STOCK = Statement(lambda connection: sa.select(*list(stock.c)[1:]).where(stock.c.restaurant == tenant(connection)))
+_POSITION = Statement(
+    lambda connection: sa.select(department.c.revision, department.c.incarnation).where(
+        department.c.restaurant == tenant(connection)
+    )
+)
 
 
 def position(connection: sa.Connection) -> tuple[int, str]:
     """Return the department's revision and incarnation."""
-    return tables.position(connection)
+    revision, incarnation = _POSITION.run(connection, {}).fetchone()
+    return revision, incarnation
 
 
 def changes_after(
@@ -73,7 +89,7 @@ def changes_after(
 
     Where the database has another incarnation or is behind `after`, the page is empty, with the position as it is.
     """
-    current, name = tables.position(connection)
+    current, name = position(connection)
     if name != incarnation or after > current:
         return ChangePage(name, current, read_to=current)
     until = min(until, current) if until else current
@@ -89,7 +105,7 @@ def begin_snapshot(connection: sa.Connection, *, moved_only: bool = False) -> Ch
     Its `read_to` is the revision after which the tickets of the next pages begin. The first page of a snapshot of the
     tickets with which the staff have taken a step is empty.
     """
-    current, name = tables.position(connection)
+    current, name = position(connection)
     if moved_only:
         return ChangePage(name, current, reset=True, more=True)
     closed, _ = _page(_LAST_CLOSED.run(connection, {"until": current, "most": CLOSED_IN_SNAPSHOT}))
@@ -107,9 +123,10 @@ def continue_snapshot(connection: sa.Connection, last: ChangePage, *, moved_only
     return ChangePage(last.incarnation, until, tickets, more=read_to < until, read_to=read_to, unreadable=unreadable)
 
 
-def stock_between(connection: sa.Connection, after: int, until: int) -> list[StockLevel]:
+def stock_between(connection: sa.Connection, after: int, until: int) -> list[Stock]:
     """Return the stock whose last change has a revision above `after` and up to `until`: a menu is small."""
-    return [StockLevel(Stock(*row[:6]), row[6]) for row in _STOCK.run(connection, {}) if after < row[6] <= until]
+    found = (replace(Stock(*row[:6]), revision=row[6]) for row in _STOCK.run(connection, {}))
+    return [each for each in found if after < each.revision <= until]
 
 
 def _tickets(
@@ -122,7 +139,7 @@ def _tickets(
 
 
 def _decode(rows: Iterable[Sequence[Any]]) -> tuple[list[Ticket], list[TicketUnreadable]]:
-    read = [tables._ticket(row) for row in rows]
+    read = [read_ticket(row) for row in rows]
     return (
         [ticket for ticket in read if isinstance(ticket, Ticket)],
         [ticket for ticket in read if isinstance(ticket, TicketUnreadable)],

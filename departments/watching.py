@@ -211,7 +211,7 @@ class Feed(Generic[T]):
             message = self._encode(page)
             watcher.not_before = _now() + _pause(began, PACE_BEHIND)
             yield message
-        watcher.incarnation, watcher.revision = page.incarnation, page.revision
+        watcher.incarnation, watcher.revision, watcher.beat = page.incarnation, page.revision, self._beats
         self._is_of_another_database(page, self._head, self._incarnation)
 
     # --- the feed's own task ---

@@ -10,14 +10,6 @@ from departments.domain.tickets import Ticket
 
 
 @dataclass(frozen=True, slots=True)
-class StockLevel:
-    """The stock of one item, and the revision of its last change: a batch's last one where a batch made it."""
-
-    stock: Stock
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
 class MenuOnSale:
     """A menu, and the stock of its items, by item."""
 
@@ -38,7 +30,7 @@ class ChangePage:
     incarnation: str
     revision: int
     tickets: Sequence[Ticket] = ()
-    stock: Sequence[StockLevel] = ()
+    stock: Sequence[Stock] = ()
     menu: MenuOnSale | None = None
     reset: bool = False
     more: bool = False

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Sequence
 
-from departments.domain.changes import ChangePage, StockLevel
+from departments.domain.changes import ChangePage
 from departments.domain.errors import InvalidRequest
+from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
-from departments.rpc.convert import LAST_REVISION, OUTCOMES, SOURCES, STATES, menu_response
+from departments.rpc.convert import LAST_REVISION, menu_response
+from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.transactions import StockLevels
 from departments.watching import Watcher
 from generated.restaurant import v1
@@ -74,27 +76,27 @@ def changed_tickets(tickets: Sequence[Ticket]) -> v1.ChangedTickets:
         notes=[line.note for line in lines],
         outcomes=[OUTCOMES[line.outcome] for line in lines],
         unit_prices=[line.unit_price for line in lines],
-        # The columns for which the tables have no values yet.
+        # The tickets table has no numbers yet.
         numbers=[0] * len(tickets),
-        started_at_ms=[0] * len(tickets),
-        ready_at_ms=[0] * len(tickets),
-        served_at_ms=[0] * len(tickets),
-        cancelled_at_ms=[0] * len(tickets),
-        allergies=[False] * len(lines),
-        made=[False] * len(lines),
+        started_at_ms=[ticket.started_at_ms for ticket in tickets],
+        ready_at_ms=[ticket.ready_at_ms for ticket in tickets],
+        served_at_ms=[ticket.served_at_ms for ticket in tickets],
+        cancelled_at_ms=[ticket.cancelled_at_ms for ticket in tickets],
+        allergies=[line.allergy for line in lines],
+        made=[line.made for line in lines],
     )
 
 
-def changed_stock(levels: Sequence[StockLevel]) -> v1.ChangedStock:
+def changed_stock(stock: Sequence[Stock]) -> v1.ChangedStock:
     """Return stock in columns."""
     return v1.ChangedStock(
-        items=[level.stock.item for level in levels],
-        received=[level.stock.received for level in levels],
-        on_hand=[level.stock.on_hand for level in levels],
-        held=[level.stock.held for level in levels],
-        sold=[level.stock.sold for level in levels],
-        wasted=[level.stock.wasted for level in levels],
-        off_sale=[False] * len(levels),
-        unlimited=[False] * len(levels),
-        revisions=[level.revision for level in levels],
+        items=[each.item for each in stock],
+        received=[each.received for each in stock],
+        on_hand=[each.on_hand for each in stock],
+        held=[each.held for each in stock],
+        sold=[each.sold for each in stock],
+        wasted=[each.wasted for each in stock],
+        off_sale=[each.off_sale for each in stock],
+        unlimited=[each.unlimited for each in stock],
+        revisions=[each.revision for each in stock],
     )

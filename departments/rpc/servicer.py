@@ -10,7 +10,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from departments.app import DepartmentApp
-from departments.rpc import convert, convert_changes
+from departments.rpc import convert, convert_changes, convert_staff
 from departments.rpc.limits import Limits
 from departments.rpc.status import to_status
 from departments.transactions import TicketOrError
@@ -89,7 +89,7 @@ class DepartmentServicer(v1.DepartmentServiceBase):
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         """Take one step with one ticket for the staff."""
-        move = convert.move(move_ticket_request, self._limits)
+        move = convert_staff.move(move_ticket_request, self._limits)
         return v1.MoveTicketResponse(convert.ticket_message(await self._department.move(move)))
 
     async def watch_changes(
