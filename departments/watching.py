@@ -301,7 +301,7 @@ class Feed(Generic[T]):
         message = self._encode(page)
         if page.revision > self._head:
             self._pages[self._head] = page.revision, message
-            self._head = page.revision
+            self._head, self._beat = page.revision, None
             if len(self._pages) > PAGES_KEPT:
                 self._pages.popitem(last=False)
         else:
