@@ -130,12 +130,13 @@ class Watch:
         """Bring the picture up to date."""
         if page.reset:
             self.picture.clear()
+            self.revision = 0
         for ticket in page.tickets:
             assert self.picture.get(ticket.order_id, 0) < ticket.revision, "a change came twice, or too late"
             self.picture[ticket.order_id] = ticket.revision
             self.changes.append((ticket.order_id, ticket.revision))
         if not page.more:
-            assert page.reset or page.incarnation != self.incarnation or page.revision >= self.revision
+            assert page.revision >= self.revision
             self.revision, self.incarnation = page.revision, page.incarnation
 
     @property

@@ -33,7 +33,7 @@ def in_virtual_time(scenario: Scenario) -> Callable[[], None]:
 
         run_virtually(run())
 
-    test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__  # type: ignore[attr-defined]
+    test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__
     return test
 
 
