@@ -15,9 +15,6 @@ MOST_OPEN = 10_000
 MOST_CLOSED = 200
 """Served and cancelled tickets that are kept of a department."""
 
-SNAPSHOT_CLOSED = 50
-"""How many served and cancelled tickets a department sends with a snapshot, those that changed last."""
-
 CLOSED = frozenset({TicketState.SERVED, TicketState.CANCELLED})
 
 
@@ -87,17 +84,10 @@ class Picture:
             stock=list(stock.values()),
             menu=next((page.menu for page in reversed(pages) if page.menu is not None), None),
         )
-        self.complete_since = self._first_revision(changes.tickets, last.revision)
+        self.complete_since = _first_revision([ticket for page in pages for ticket in page.tickets], last.revision)
         self._keep(changes)
         self.position = Position(last.incarnation, last.revision)
         return changes
-
-    def _first_revision(self, tickets: Sequence[LiveTicket], revision: int) -> int:
-        """Return the revision after which a snapshot has every change: it leaves out tickets that closed long ago."""
-        closed = [ticket.revision for ticket in tickets if ticket.state in CLOSED]
-        if len(tickets) - len(closed) >= MOST_OPEN:
-            return revision
-        return min(closed) if len(closed) >= SNAPSHOT_CLOSED else 0
 
     def _is_news(self, ticket: LiveTicket) -> bool:
         known = self.ticket(ticket.order_id)
@@ -129,3 +119,9 @@ class Picture:
 def _is_shown(ticket: LiveTicket) -> bool:
     """Return whether there is something to make, or was: not for a tombstone, nor where every line was refused."""
     return ticket.state is not TicketState.NONE and bool(ticket.lines)
+
+
+def _first_revision(tickets: Sequence[LiveTicket], revision: int) -> int:
+    """Return the revision after which a snapshot has every change: it leaves out tickets that closed long ago."""
+    closed = [ticket.revision for ticket in tickets if ticket.state in CLOSED]
+    return revision if len(tickets) - len(closed) >= MOST_OPEN else min(closed, default=0)

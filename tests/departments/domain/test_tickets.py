@@ -2,9 +2,18 @@ from collections import deque
 
 import pytest
 
-from departments.domain.errors import StepNotAllowed
+from departments.domain.errors import LineNotFound, StepNotAllowed, TickNotAllowed
 from departments.domain.placing import tombstone, write_ticket
-from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, TicketState, Verb
+from departments.domain.tickets import (
+    NOT_FOR_STAFF,
+    NOT_STARTED,
+    TRANSITIONS,
+    Decision,
+    Outcome,
+    Ticket,
+    TicketState,
+    Verb,
+)
 from tests.support.department_factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
 
 ALLOWED = [(state, verb) for state in TicketState for verb in NEXT[state]]
@@ -19,7 +28,7 @@ def test_every_state_is_reached_by_walking_the_workflow(state: TicketState) -> N
 @pytest.mark.parametrize(("state", "verb"), ALLOWED)
 def test_a_step_that_is_allowed_leads_where_the_table_says(state: TicketState, verb: Verb) -> None:
     ticket = ticket_in(state)
-    ticket.step(verb)
+    ticket.step(verb, 9)
     assert ticket.state is NEXT[state][verb]
 
 
@@ -35,7 +44,7 @@ def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_of_the_staff
 ) -> None:
     ticket = ticket_in(state)
     with pytest.raises(StepNotAllowed) as refusal:
-        ticket.step(verb)
+        ticket.step(verb, 9)
     steps = [step for step in NEXT[state] if step not in NOT_FOR_STAFF and state is not TicketState.HELD]
     allowed = ", ".join(steps) or "nothing"
     assert str(refusal.value) == f"ticket {ticket.order_id} is {state}: {verb} is not allowed, {allowed} is"
@@ -68,23 +77,62 @@ def test_recall_undoes_the_step_before() -> None:
         (TicketState.READY, Verb.SERVE),
     ):
         ticket = ticket_in(state)
-        ticket.step(verb)
-        ticket.step(Verb.RECALL)
+        ticket.step(verb, 9)
+        ticket.step(Verb.RECALL, 9)
         assert ticket.state is state
+
+
+def times(ticket: Ticket) -> tuple[int, int, int, int]:
+    return ticket.started_at_ms, ticket.ready_at_ms, ticket.served_at_ms, ticket.cancelled_at_ms
+
+
+TIMES = {
+    TicketState.HELD: (0, 0, 0, 0),
+    TicketState.QUEUED: (0, 0, 0, 0),
+    TicketState.PREPARING: (3, 0, 0, 0),
+    TicketState.READY: (3, 4, 0, 0),
+    TicketState.SERVED: (3, 4, 5, 0),
+    TicketState.CANCELLED: (0, 0, 0, 3),
+}
+
+
+@pytest.mark.parametrize("state", TIMES)
+def test_a_ticket_keeps_the_times_of_its_steps(state: TicketState) -> None:
+    assert times(ticket_in(state)) == TIMES[state]
+
+
+@pytest.mark.parametrize(
+    ("state", "before"),
+    [
+        (TicketState.SERVED, TicketState.READY),
+        (TicketState.READY, TicketState.PREPARING),
+        (TicketState.PREPARING, TicketState.QUEUED),
+    ],
+)
+def test_a_recall_clears_the_time_of_the_step_that_it_undoes(state: TicketState, before: TicketState) -> None:
+    ticket = ticket_in(state)
+    ticket.step(Verb.RECALL, 9)
+    assert times(ticket) == TIMES[before]
+
+
+def test_a_ticket_that_is_cancelled_after_it_was_started_keeps_both_times() -> None:
+    ticket = ticket_in(TicketState.PREPARING)
+    ticket.step(Verb.CANCEL, 9)
+    assert times(ticket) == (3, 0, 0, 9)
 
 
 def test_suspend_undoes_confirm_and_nothing_else() -> None:
     assert [state for state, verb in ALLOWED if verb is Verb.SUSPEND] == [TicketState.QUEUED]
     ticket, states = ticket_in(TicketState.HELD), []
     for verb in (Verb.CONFIRM, Verb.SUSPEND, Verb.CONFIRM):
-        ticket.step(verb)
+        ticket.step(verb, 9)
         states.append(ticket.state)
     assert states == [TicketState.QUEUED, TicketState.HELD, TicketState.QUEUED]
 
 
 def test_what_is_suspended_cannot_be_started() -> None:
     ticket = ticket_in(TicketState.QUEUED)
-    ticket.step(Verb.SUSPEND)
+    ticket.step(Verb.SUSPEND, 9)
     assert not ticket.allows(Verb.START)
 
 
@@ -123,7 +171,46 @@ def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
     order_id = new_id()
     stone = tombstone(order_id, 7)
     assert (stone.order_id, stone.state, stone.lines, stone.placed_at_ms) == (order_id, TicketState.CANCELLED, [], 7)
+    assert stone.cancelled_at_ms == 7
 
 
 def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:
     assert write_ticket(coffees(1), BAR, full_stock(), 1).state is TicketState.QUEUED
+
+
+@pytest.mark.parametrize("state", [TicketState.QUEUED, TicketState.PREPARING, TicketState.READY])
+def test_a_line_of_an_open_ticket_is_ticked_on_and_off_and_the_state_stays(state: TicketState) -> None:
+    ticket = ticket_in(state)
+    for made, is_new in ((False, False), (True, True), (True, False), (False, True)):
+        assert ticket.tick(0, made=made) is is_new
+        assert (ticket.lines[0].made, ticket.state) == (made, state)
+
+
+def test_the_last_tick_does_not_finish_the_ticket() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("soda", 1)), BAR, full_stock(), 1)
+    for line in range(2):
+        ticket.tick(line, made=True)
+    assert ticket.state is TicketState.QUEUED
+
+
+@pytest.mark.parametrize("state", [TicketState.HELD, TicketState.SERVED, TicketState.CANCELLED, TicketState.NONE])
+def test_a_line_of_a_ticket_that_is_not_open_cannot_be_ticked(state: TicketState) -> None:
+    ticket = ticket_in(state)
+    with pytest.raises(TickNotAllowed, match=f"ticket {ticket.order_id} is {state}, and line 0 is ") as refusal:
+        ticket.tick(0, made=True)
+    assert refusal.value.facts["state"] == state
+    assert not ticket.lines[0].made
+
+
+def test_a_line_that_was_refused_cannot_be_ticked() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1)), BAR, full_stock(), 1)
+    with pytest.raises(TickNotAllowed, match="is queued, and line 1 is out_of_stock: only an accepted line"):
+        ticket.tick(1, made=True)
+
+
+def test_a_line_that_a_ticket_does_not_have_cannot_be_ticked() -> None:
+    ticket = ticket_in(TicketState.QUEUED)
+    with pytest.raises(LineNotFound, match="has no line 1: its lines are 0 to 0"):
+        ticket.tick(1, made=True)
+    with pytest.raises(LineNotFound, match="has no line 0: it has no lines"):
+        tombstone(new_id(), 1).tick(0, made=True)

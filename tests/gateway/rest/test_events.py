@@ -101,9 +101,7 @@ async def test_the_header_counts_before_the_query(served: Served) -> None:
         assert (await client.up_to_date()).tickets == {}
 
 
-@pytest.mark.parametrize(
-    "last_id", ["", "0", "nonsense", "bar.00000000.1", "bar.x.-1", f"bar.x.{10**30}", "~" * 5000]
-)
+@pytest.mark.parametrize("last_id", ["", "0", "nonsense", "bar.00000000.1", "bar.x.-1", f"bar.x.{10**30}", "~" * 5000])
 async def test_an_id_of_another_time_leads_to_a_reset(served: Served, last_id: str) -> None:
     served.watches["bar"].change("o1")
     async with follow(served.app, last_event_id=last_id) as client:
