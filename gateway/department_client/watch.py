@@ -30,7 +30,7 @@ log = structlog.get_logger("departments")
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WatchTimeouts:
     """How long a watch waits for a page, in seconds: for the first one, and for each one after it.
 
     A department sends a sign of life every 5 s.
@@ -51,11 +51,11 @@ class _Call:
 class DepartmentWatch:
     """Opens watches of one department."""
 
-    def __init__(self, name: str, channel: WatchedChannel, patience: Patience | None = None) -> None:
+    def __init__(self, name: str, channel: WatchedChannel, timeouts: WatchTimeouts | None = None) -> None:
         """`channel` serves watches only: whenever it reconnects, its open watches end."""
         self.name = name
         self._channel = channel
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or WatchTimeouts()
         self._calls: set[_Call] = set()
         channel.on_reconnect = self._leave
 
@@ -74,7 +74,7 @@ class DepartmentWatch:
             async with self._channel.request(
                 ROUTE, Cardinality.STREAM_STREAM, v1.WatchChangesRequest, v1.WatchChangesResponse
             ) as stream:
-                seconds = self._patience.first
+                seconds = self._timeouts.first
                 async with asyncio.timeout(seconds):
                     await stream.send_message(request)
                 while not call.is_left:
@@ -85,7 +85,7 @@ class DepartmentWatch:
                         # Where the trailers have a status other than OK, grpclib raises it in place of this error.
                         raise StreamTerminatedError("the department ended the watch")
                     yield change_page(self.name, response)
-                    seconds = self._patience.next
+                    seconds = self._timeouts.next
                 raise StreamTerminatedError("the connection is replaced")
         except Exception as error:
             raise self._failure(error, call) from error

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -150,17 +150,22 @@ def _departments(text: str, known: Collection[str]) -> frozenset[str]:
 
 async def _send_until_gone(reading: Reading, receive: Receive, send: Send) -> None:
     """Send what the client has not received, until it closes the connection or the reading ends."""
-    with ExitStack() as cleanup:
-        watching = asyncio.get_running_loop().create_task(_end_when_gone(reading, receive))
-        cleanup.callback(watching.cancel)
+    watching = asyncio.get_running_loop().create_task(_end_when_gone(reading, receive))
+    try:
         while content := await reading.read():
             await _send(send, content)
+        if watching.done():
+            watching.result()
+    finally:
+        watching.cancel()
 
 
 async def _end_when_gone(reading: Reading, receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    reading.end()
+    try:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+    finally:
+        reading.end()
 
 
 async def _send(send: Send, body: bytes, *, more_body: bool = True) -> None:

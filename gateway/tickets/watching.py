@@ -61,19 +61,19 @@ class Follower:
         self._clock = clock
         self._backoff = Backoff(FIRST_RETRY, RETRY_CAP, random)
         self._is_open: bool | None = None
-        self._heard_at = self._heard_ms = 0.0
+        self._received_at = self._received_ms = 0.0
 
     async def run(self) -> None:
         """Follow the department until cancelled."""
         self.settled.clear()
         self._is_open = None
-        self._hear()
+        self._note_received()
         while True:
             try:
                 await self._follow()
             except DepartmentCallError as error:
                 self._picture.forget_incomplete()
-                if self._clock.monotonic() - self._heard_at >= AWAY_SECONDS:
+                if self._clock.monotonic() - self._received_at >= AWAY_SECONDS:
                     self._note_state(is_open=False, reason=str(error))
             await asyncio.sleep(self._backoff.next())
 
@@ -82,17 +82,17 @@ class Follower:
             async for page in pages:
                 self._backoff.reset()
                 self._events.enter(self._picture, self._picture.apply(page))
-                self._hear()
+                self._note_received()
                 if not page.more:
                     self._note_state(is_open=True)
 
-    def _hear(self) -> None:
-        self._heard_at, self._heard_ms = self._clock.monotonic(), self._clock.wall() * 1000
+    def _note_received(self) -> None:
+        self._received_at, self._received_ms = self._clock.monotonic(), self._clock.wall() * 1000
 
     def _note_state(self, *, is_open: bool, reason: str = "") -> None:
         if is_open is not self._is_open:
             self._is_open = is_open
-            self._events.enter_department(DepartmentState(self.watch.name, is_open, round(self._heard_ms)))
+            self._events.enter_department(DepartmentState(self.watch.name, is_open, round(self._received_ms)))
             if is_open:
                 log.info("a department is followed", department=self.watch.name)
             else:
