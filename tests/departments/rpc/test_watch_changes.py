@@ -2,34 +2,38 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
 from grpclib.client import Channel
 from grpclib.config import Configuration
-from grpclib.const import Status
+from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError
 
 from departments.app import DepartmentApp
 from departments.domain.positions import Position
 from departments.domain.steps import Move
-from departments.domain.tickets import TRANSITIONS, NOT_FOR_STAFF, Decision, TicketState
+from departments.domain.tickets import NOT_FOR_STAFF, TRANSITIONS, Decision, TicketState
 from departments.rpc.enums import STATES
-from departments.rpc.servicer import DESCRIPTORS
+from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.storage import MIGRATIONS
 from departments.watching import MOST_BEHIND, PAGES_KEPT
+from generated import bar as bar_messages
 from generated.restaurant import v1
 from infra.db.database import Database
+from infra.grpc.call_guard import GuardedStream
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
 from tests.departments.department_servers import services
 from tests.departments.rpc.watches import WatchClient
 from tests.support.department_factories import coffees, new_id, order, small_menu
+from tests.support.postgresql import new_postgresql_database
 from tests.support.waiting import until
 
 MENU = small_menu(coffee=100_000, tea=50)
@@ -42,6 +46,7 @@ class Bar:
 
     app: DepartmentApp
     database: Database
+    servicer: DepartmentServicer
     server: GrpcServer
     port: int
     channel: Channel
@@ -54,6 +59,12 @@ class Bar:
     def watchers(self) -> int:
         """How many watch its own commits."""
         return len(self.app.commits.all) + len(self.app.commits.steps)
+
+    @property
+    def is_stalled(self) -> bool:
+        """True where a message waits for its reader."""
+        streams = (cast("GuardedStream", stream._stream) for stream in self.server._streams)
+        return any(stream._stalled_looks is not None for stream in streams)
 
     async def tickets(self) -> dict[str, tuple[int, v1.TicketState]]:
         page = await self.app.changes(Position(), frozenset(), 1_000_000)
@@ -71,8 +82,9 @@ async def open_bar(url: str, *, port: int = 0, call_seconds: float = 20.0, confi
     database.prepare(MIGRATIONS)
     app = DepartmentApp(MENU, database)
     await app.open()
+    served = services(app)
     server = GrpcServer(
-        services(app),
+        served,
         descriptors=DESCRIPTORS,
         translate=to_status,
         healthy=app.is_writable,
@@ -82,7 +94,7 @@ async def open_bar(url: str, *, port: int = 0, call_seconds: float = 20.0, confi
     sock = bind("127.0.0.1", port)
     await server.start(sock)
     port = sock.getsockname()[1]
-    return Bar(app, database, server, port, Channel("127.0.0.1", port, config=config))
+    return Bar(app, database, served[0], server, port, Channel("127.0.0.1", port, config=config))
 
 
 @asynccontextmanager
@@ -149,8 +161,8 @@ async def test_a_watch_that_breaks_off_leaves_nothing_behind(bar: Bar) -> None:
 
 async def test_a_call_without_a_request_ends_at_once(bar: Bar) -> None:
     async def nothing() -> AsyncIterator[v1.WatchChangesRequest]:
-        for request in ():
-            yield request
+        for _ in range(0):
+            yield v1.WatchChangesRequest()
 
     assert [page async for page in bar.stub.watch_changes(nothing())] == []
 
@@ -163,18 +175,30 @@ async def test_a_revision_that_no_database_holds_is_refused(bar: Bar) -> None:
 
 
 async def test_bytes_that_are_no_request_end_the_call(bar: Bar) -> None:
-    async with bar.channel.request(
-        "/restaurant.v1.DepartmentService/WatchChanges", _BOTH, v1.GetMenuResponse, v1.WatchChangesResponse
-    ) as stream:
-        await stream.send_message(v1.GetMenuResponse())  # an empty message: a position
-        assert await stream.recv_message() is not None
-        await stream.send_message(v1.GetMenuResponse(name="no incarnation \x00", items=[v1.MenuItem()]))
-        await stream.send_message(v1.GetMenuResponse(titles={"en": "bytes where a number is expected"}))
-        with pytest.raises(GRPCError) as refused:
+    async def talk_nonsense() -> None:
+        path, both = "/restaurant.v1.DepartmentService/WatchChanges", Cardinality.STREAM_STREAM
+        async with bar.channel.request(path, both, bar_messages.OrderRequest, v1.WatchChangesResponse) as stream:
+            await stream.send_message(bar_messages.OrderRequest())  # an empty message, so a position
+            assert await stream.recv_message() is not None
+            await stream.send_message(_Bytes(b"\xff"))
             while await stream.recv_message() is not None:
                 pass
+
+    with pytest.raises(GRPCError) as refused:
+        await talk_nonsense()
     assert refused.value.status is Status.INVALID_ARGUMENT
     await until(lambda: bar.watchers == 0)
+
+
+class _Bytes(bar_messages.OrderRequest):
+    """A message whose bytes are those given."""
+
+    def __init__(self, data: bytes) -> None:
+        self.__dict__["data"] = data
+
+    def SerializeToString(self) -> bytes:  # noqa: N802 - the name that codecs call
+        data: bytes = self.__dict__["data"]
+        return data
 
 
 async def test_a_failing_database_ends_the_watch_with_unavailable(bar: Bar, tmp_path: Path) -> None:
@@ -220,7 +244,7 @@ async def fill_the_window(bar: Bar, watch: WatchClient) -> None:
     for _ in range(4):
         await bar.app.place([coffees(1) for _ in range(300)])
         await asyncio.sleep(0)
-    await until(lambda: any(stream._stream._stalled_looks is not None for stream in bar.server._streams))
+    await until(lambda: bar.is_stalled)
 
 
 async def test_a_message_that_its_reader_does_not_let_through_is_given_up(tmp_path: Path) -> None:
@@ -240,8 +264,7 @@ async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -
         for _ in range(MOST_BEHIND // 500 + 1):
             await bar.app.place([coffees(1) for _ in range(500)])
             await asyncio.sleep(0.05)
-        servicer = services_of(bar)
-        assert len(servicer._watching._all._pages) <= PAGES_KEPT
+        assert len(bar.servicer._watching._all._pages) <= PAGES_KEPT
         slow.reading.set()
         await slow.until(lambda watch: watch.resets == 2 and not watch.pages[-1].more)
         expected = await bar.tickets()
@@ -249,7 +272,8 @@ async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -
         await slow.end()
 
 
-async def test_replicas_see_each_others_changes(postgresql_url: str) -> None:
+async def test_replicas_see_each_others_changes(postgresql: str) -> None:
+    postgresql_url = new_postgresql_database(postgresql)
     async with opened(postgresql_url) as first, opened(postgresql_url) as second:
         watches = [WatchClient().start(first.stub), WatchClient(moved_only=True).start(first.stub)]
         for watch in watches:
