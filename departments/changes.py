@@ -6,7 +6,6 @@ reason a snapshot may be read in several transactions: a ticket that changes mea
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,14 +14,14 @@ from departments.domain.changes import ChangePage
 from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
-from departments.rows import read_ticket
+from departments.rows import read_ticket, stock_by_item
 from departments.schema import IS_CLOSED, IS_MOVED, IS_OPEN, department, stock, tickets
 from infra.db.database import Statement, tenant
 
 PAGE_TICKETS = 500
 PAGE_BYTES = 64 * 1024
-TICKET_BYTES = 200
-"""About what a ticket takes in a page besides its lines."""
+TICKET_BYTES = 120
+"""About what a ticket takes in a page besides its lines, which take about half of their size in the database."""
 
 CLOSED_IN_SNAPSHOT = 50
 OPEN_IN_SNAPSHOT = 10_000
@@ -125,7 +124,7 @@ def continue_snapshot(connection: sa.Connection, last: ChangePage, *, moved_only
 
 def stock_between(connection: sa.Connection, after: int, until: int) -> list[Stock]:
     """Return the stock whose last change has a revision above `after` and up to `until`: a menu is small."""
-    found = (replace(Stock(*row[:6]), revision=row[6]) for row in _STOCK.run(connection, {}))
+    found = stock_by_item(_STOCK.run(connection, {})).values()
     return [each for each in found if after < each.revision <= until]
 
 
@@ -151,7 +150,7 @@ def _page(rows: Iterable[Sequence[Any]]) -> tuple[list[Sequence[Any]], bool]:
     page: list[Sequence[Any]] = []
     size = 0
     for row in rows:
-        size += TICKET_BYTES + len(row[_LINES_AT])
+        size += TICKET_BYTES + len(row[_LINES_AT]) // 2
         if page and (size > PAGE_BYTES or len(page) == PAGE_TICKETS):
             return page, True
         page.append(row)

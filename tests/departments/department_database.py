@@ -4,7 +4,7 @@ from collections import Counter
 
 from sqlalchemy import Connection
 
-from departments import tables, transactions
+from departments import staff_transactions, tables, transactions
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
@@ -32,7 +32,7 @@ class DepartmentDatabase:
     async def open(cls, url: str, menu: Menu = BAR) -> "DepartmentDatabase":
         database = Database(url, schema="bar")
         database.prepare(MIGRATIONS)
-        await database.write(transactions.open_department, menu)
+        await database.write(transactions.open_department, menu, 1)
         return cls(database, menu)
 
     async def place(self, *placements: Placement, now_ms: int = 1) -> list[TicketOrError]:
@@ -68,7 +68,7 @@ class DepartmentDatabase:
         return ticket
 
     async def take(self, move: Move, now_ms: int = 3) -> Ticket:
-        return await self.database.write(transactions.move, move, now_ms)
+        return await self.database.write(staff_transactions.move, move, now_ms)
 
     async def state(self, order_id: str) -> TicketState:
         """The state of a ticket; of an order that is not known, the first that the staff see."""

@@ -257,7 +257,7 @@ class TransactionsAndModel(RuleBasedStateMachine):
         self.department = self.run_open()
         self.runner.run(self.department.database.write(transactions.renew_incarnations))
         for _ in range(idle):
-            self.runner.run(self.department.database.write(transactions.open_department, MENU))
+            self.runner.run(self.department.database.write(transactions.open_department, MENU, 1))
 
     @invariant()
     def figures_agree(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import uuid_utils
 
-from departments import transactions
+from departments import staff_transactions, transactions
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
@@ -51,7 +51,7 @@ class Books:
     async def open(self) -> None:
         await self.journal.enlist()
         for name, database in self.departments.items():
-            await database.write(transactions.open_department, MENUS[name])
+            await database.write(transactions.open_department, MENUS[name], 1)
 
     async def place(
         self,
@@ -115,7 +115,7 @@ class Books:
         self, name: str, order: Order, verb: Verb, expected: TicketState = TicketState.QUEUED, reason: str = ""
     ) -> None:
         move = Move(order.order_id, verb, expected, f"{verb} from {expected}", "Ana", reason)
-        await self.departments[name].write(transactions.move, move, 2000)
+        await self.departments[name].write(staff_transactions.move, move, 2000)
 
     async def falsify(self, name: str, statement: str) -> None:
         """Change a database without the programs' code."""
