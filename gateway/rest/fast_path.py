@@ -34,6 +34,13 @@ from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from infra.http.response import respond
 
+GO_ON = "comanda.go_on"
+"""The key of a scope under which a response of Litestar leaves a function that sends the rest of its body.
+
+It is called as an ASGI app once Litestar has returned, so that a response that goes on for ever does not keep the
+objects that Litestar makes for a request.
+"""
+
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
 _encode = msgspec.json.Encoder().encode
@@ -60,7 +67,7 @@ class FastPath:
         http = cast("HTTPScope", scope)
         route = self.routes.get(http.get("path", ""))
         if route is None or http.get("method") != "POST":
-            await self._litestar(scope, receive, send)
+            await self._serve_slowly(scope, receive, send)
             return
         headers = dict(http["headers"])
         if not _is_plain_host(headers.get(b"host", b"")):
@@ -93,6 +100,12 @@ class FastPath:
             await response(scope, receive, send)
         if request is not None and route.after_response is not None:
             await route.after_response(request)
+
+    async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Litestar serve a request, and then what its response has left to do."""
+        await self._litestar(scope, receive, send)
+        if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
+            await go_on(scope, receive, send)
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""

@@ -8,12 +8,13 @@ body leave in one write. A request to upgrade to another protocol is served as i
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infra.http.access_log import log_request
-from infra.http.response import TRANSPORT, HeldHead
+from infra.http.response import CONNECTION, HeldHead, do_nothing
 from infra.request_ids import HEADER, choose_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
@@ -49,6 +50,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.on_lost: Callable[[], None] = do_nothing  # what a response wants to be called when the client has left
         self._due: float | None = None  # the loop's time by which the current request has to be complete
         self._received = 0  # bytes of the current request
         self._in_head = True
@@ -73,6 +75,7 @@ class GuardedHttp(HttpToolsProtocol):
         if self._latest is not None:
             self._latest.disconnected = True  # uvicorn disconnects the newest request, which may be a waiting one
             self._latest.message_event.set()
+        self.on_lost()
         super().connection_lost(exc)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -108,7 +111,7 @@ class GuardedHttp(HttpToolsProtocol):
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
         super().on_headers_complete()
         self._in_head = False
-        cast("dict[str, Any]", self.scope)[TRANSPORT] = self.transport
+        cast("dict[str, Any]", self.scope)[CONNECTION] = self
         if not self.expect_100_continue:
             self.cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
 
