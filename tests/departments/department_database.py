@@ -13,6 +13,7 @@ from departments.domain.steps import Move, Moved, Tick
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import StockHistory, StockOrder
 from departments.domain.tickets import Decision, Ticket, TicketState, Verb
+from departments.stock_tables import HistorySums
 from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
@@ -111,14 +112,15 @@ class DepartmentDatabase:
 
     async def check_the_law(self) -> None:
         """Recompute every figure from the tickets and from the staff's changes, in one reading transaction."""
-        levels, tickets, (received, discarded, changed_kind) = await self.database.read(_everything)
+        levels, tickets, history = await self.database.read(_everything)
         assert obeys_the_law(levels.stock.values())
         wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({TicketState.CANCELLED}))
         for item, stock in levels.stock.items():
             assert stock.held == _accepted(tickets, frozenset({TicketState.HELD}))[item]
             assert stock.sold == _accepted(tickets, SOLD)[item]
-            assert stock.wasted == wasted[item] + discarded[item]
-            assert stock.received == received[item] or stock.unlimited or item in changed_kind
+            assert stock.wasted == wasted[item] + history.discarded[item]
+            if not stock.unlimited and item not in history.once_unlimited:
+                assert stock.received == history.received[item]
 
 
 def state(result: TicketOrError) -> TicketState:
@@ -128,9 +130,7 @@ def state(result: TicketOrError) -> TicketState:
     return result.state
 
 
-def _everything(
-    connection: Connection,
-) -> tuple[StockLevels, list[Ticket], tuple[Counter[str], Counter[str], set[str]]]:
+def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket], HistorySums]:
     tickets = transactions.changes(connection, Position(), (), EVERYTHING).tickets
     return transactions.stock_levels(connection), tickets, stock_tables.history_sums(connection)
 
