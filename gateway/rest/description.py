@@ -8,7 +8,7 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import schemas
+from gateway.rest import menu_schemas, problem_schemas, schemas, staff_schemas, stock_schemas, ticket_schemas
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
@@ -53,6 +53,9 @@ _HEADERS: dict[str, Json] = {
 PROBLEM_DESCRIPTION = "A problem, as problem+json."
 """The description that an operation gives to a problem if `_PROBLEMS` describes it."""
 
+_CONTRACT = (schemas, menu_schemas, problem_schemas, staff_schemas, ticket_schemas, stock_schemas)
+"""The modules whose structs are the bodies of requests and responses."""
+
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
@@ -79,6 +82,9 @@ def describe_api(**options: Any) -> Description:
         tags=[
             Tag("orders", "Place, read, list and cancel orders."),
             Tag("menu", "What can be ordered."),
+            Tag("events", "Follow what happens, as it happens."),
+            Tag("tickets", "What the staff of a department see, and the steps that they take."),
+            Tag("stock", "What is on hand, and what the staff change about it."),
             Tag("health", "For load balancers and operators."),
         ],
         **options,
@@ -127,7 +133,7 @@ def _complete_response(operation: Json, status: str, response: Json) -> None:
             headers["Retry-After"] = _HEADERS["Retry-After"]
     if "requestBody" in operation and status in ("201", "202"):
         headers["Location"] = _HEADERS["Location"]
-    if "requestBody" in operation and status == "409":
+    if "201" in operation["responses"] and status == "409":
         headers["Location"] = {**_HEADERS["Location"], "required": False}
 
 
@@ -150,13 +156,18 @@ def _describe_content(content: Json) -> str:
 
 def _describe(name: str) -> str:
     """Return the docstring of a struct of the contract."""
-    return getattr(getattr(schemas, name, None), "__doc__", None) or ""
+    return getattr(_struct(name), "__doc__", None) or ""
+
+
+def _struct(name: str) -> type | None:
+    """Return a struct of the contract by its name."""
+    return next((getattr(module, name) for module in _CONTRACT if hasattr(module, name)), None)
 
 
 def _complete_schemas(components: dict[str, Json]) -> None:
     for name, schema in components.items():
         schema.setdefault("description", _describe(name))
-        config = getattr(getattr(schemas, name, None), "__struct_config__", None)
+        config = getattr(_struct(name), "__struct_config__", None)
         if config is not None and config.forbid_unknown_fields:
             schema["additionalProperties"] = False
 

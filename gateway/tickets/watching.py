@@ -63,6 +63,11 @@ class Follower:
         self._is_open: bool | None = None
         self._received_at = self._received_ms = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether the department's changes arrive."""
+        return self._is_open is True
+
     async def run(self) -> None:
         """Follow the department until cancelled."""
         self.settled.clear()
@@ -153,6 +158,11 @@ class LiveDepartments:
         """Return what is known of each department, up to date where it can be reached."""
         await self.known()
         return self._pictures.values()
+
+    @property
+    def unreachable(self) -> list[str]:
+        """The departments whose changes do not arrive: what is known of them is out of date."""
+        return [follower.watch.name for follower in self._followers if not follower.is_open]
 
     @property
     def names(self) -> Collection[str]:

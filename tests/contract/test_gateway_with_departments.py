@@ -73,7 +73,7 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         await ordering.start()
         stack.push_async_callback(ordering.close)
         live = live_departments({}, ordering.find_all, event_json, most=0, clock=clock.pair, random=lambda: 1.0)
-        app = create_app(ordering, requests, readiness, live, max_body=MAX_BODY)
+        app = create_app(ordering, requests, readiness, live, {}, max_body=MAX_BODY)
         guest = await stack.enter_async_context(client(app))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, ordering, clock, guest)

@@ -18,6 +18,7 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.supervise import in_background
+from tests.support.fake_staff import FakeStaff
 from tests.support.fake_watches import FakeWatch
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
@@ -38,17 +39,18 @@ class Served:
     readiness: Readiness
     live: LiveDepartments
     watches: dict[str, FakeWatch]
+    staff: dict[str, FakeStaff]
     app: ASGIApp
     guest: httpx.AsyncClient
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        parts = self.restaurant.ordering, self.requests, self.readiness, self.live, self.staff
         return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        parts = self.restaurant.ordering, self.requests, self.readiness, self.live, self.staff
         return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
@@ -101,11 +103,14 @@ async def serve(
         clock=clock,
         random=lambda: 0.1,
     )
-    app = create_app(restaurant.ordering, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins)
+    staff = {name: FakeStaff(watch) for name, watch in watches.items()}
+    app = create_app(
+        restaurant.ordering, requests, readiness, live, staff, max_body=MAX_BODY, cors_origins=cors_origins
+    )
     await restaurant.ordering.start()
     try:
         async with client(app) as guest, in_background({"watches": live.run}):
-            yield Served(restaurant, requests, readiness, live, watches, app, guest)
+            yield Served(restaurant, requests, readiness, live, watches, staff, app, guest)
     finally:
         restaurant.repair()
         await restaurant.ordering.close()

@@ -31,8 +31,8 @@ from gateway.domain.errors import (
     UnknownDepartment,
     UnknownParameter,
 )
+from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.problems import HANDLERS, PROBLEM_JSON, STATUSES
-from gateway.rest.schemas import Problem, Scalar
 from infra.errors import DatabaseError
 from tests.support.orders import new_id
 
