@@ -5,6 +5,7 @@ from dataclasses import fields
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
@@ -95,7 +96,7 @@ class _Completed(OpenAPI):
     """Adds what many operations share when the description is serialised."""
 
     def to_schema(self) -> Json:
-        written = super().to_schema()
+        written: Json = msgspec.to_builtins(super().to_schema())  # examples may be structs of the contract
         for methods in written["paths"].values():
             for operation in methods.values():
                 _complete_operation(operation)

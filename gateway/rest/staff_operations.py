@@ -1,84 +1,86 @@
 """What the operations of the staff declare for the API's description: their problems and examples."""
 
-from typing import Any
-
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.staff import RecordedReason
 from gateway.rest.problem_schemas import Problem
+from gateway.rest.staff_schemas import StockChangeResponse, StockResponse, TicketLineResponse, TicketResponse
 
 ORDER_ID = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
-TICKET: dict[str, Any] = {
-    "department": "kitchen",
-    "order_id": ORDER_ID,
-    "number": 217,
-    "table": "7",
-    "source": "gateway",
-    "state": "preparing",
-    "placed_at": "2026-05-01T12:00:00.000Z",
-    "started_at": "2026-05-01T12:01:10.000Z",
-    "ready_at": None,
-    "served_at": None,
-    "cancelled_at": None,
-    "moved_by": "Ada",
-    "moved_at": "2026-05-01T12:01:10.000Z",
-    "cancel_reason": None,
-    "wasted": False,
-    "revision": 17,
-    "lines": [
-        {
-            "item": "pizza",
-            "quantity": 1,
-            "note": "no nuts",
-            "allergy": True,
-            "made": False,
-            "outcome": "accepted",
-            "unit_price": 1100,
-        }
+TICKET = TicketResponse(
+    department="kitchen",
+    order_id=ORDER_ID,
+    number=217,
+    table="7",
+    source="gateway",
+    state=TicketState.PREPARING,
+    placed_at="2026-05-01T12:00:00.000Z",
+    started_at="2026-05-01T12:01:10.000Z",
+    ready_at=None,
+    served_at=None,
+    cancelled_at=None,
+    moved_by="Ada",
+    moved_at="2026-05-01T12:01:10.000Z",
+    cancel_reason=None,
+    wasted=False,
+    revision=17,
+    lines=[
+        TicketLineResponse(
+            item="pizza",
+            quantity=1,
+            note="no nuts",
+            allergy=True,
+            made=False,
+            outcome=Outcome.ACCEPTED,
+            unit_price=1100,
+        )
     ],
-}
+)
+"""Examples are structs: of dicts Litestar leaves what is null out."""
 
-STOCK: dict[str, Any] = {
-    "department": "bar",
-    "item": "coffee",
-    "received": 34,
-    "on_hand": 12,
-    "held": 0,
-    "sold": 20,
-    "wasted": 2,
-    "on_sale": True,
-    "unlimited": False,
-    "revision": 41,
-}
+STOCK = StockResponse(
+    department="bar",
+    item="coffee",
+    received=34,
+    on_hand=12,
+    held=0,
+    sold=20,
+    wasted=2,
+    on_sale=True,
+    unlimited=False,
+    revision=41,
+)
 
-CHANGE: dict[str, Any] = {
-    "department": "bar",
-    "item": "coffee",
-    "change_id": "f5c0bd4e-6c35-4b0a-9c7e-6a5a3a6f1f0e",
-    "reason": "count",
-    "delta": -3,
-    "on_hand": 12,
-    "changed_by": "Ada",
-    "changed_at": "2026-05-01T12:03:00.000Z",
-    "revision": 41,
-}
+CHANGE = StockChangeResponse(
+    department="bar",
+    item="coffee",
+    change_id="f5c0bd4e-6c35-4b0a-9c7e-6a5a3a6f1f0e",
+    reason=RecordedReason.COUNT,
+    delta=-3,
+    on_hand=12,
+    changed_by="Ada",
+    changed_at="2026-05-01T12:03:00.000Z",
+    revision=41,
+)
 
-_STEP_REFUSED = {
-    "title": "The ticket is in another state",
-    "status": 409,
-    "detail": f"ticket {ORDER_ID} is preparing, not queued; Ada moved it at 2026-05-01T12:01:10+00:00",
-    "order_id": ORDER_ID,
-    "ticket": TICKET,
-}
+_STEP_REFUSED = Problem(
+    title="The ticket is in another state",
+    status=409,
+    detail=f"ticket {ORDER_ID} is preparing, not queued; Ada moved it at 2026-05-01T12:01:10+00:00",
+    order_id=ORDER_ID,
+    ticket=TICKET,
+)
 
-_STOCK_REFUSED = {
-    "title": "The stock does not allow it",
-    "status": 409,
-    "detail": "coffee has 12 on hand, not 15",
-    "stock": STOCK,
-    "last_change": CHANGE,
-}
+_STOCK_REFUSED = Problem(
+    title="The stock does not allow it",
+    status=409,
+    detail="coffee has 12 on hand, not 15",
+    stock=STOCK,
+    last_change=CHANGE,
+)
 
 
 def problem_spec(description: str, *examples: Example) -> ResponseSpec:

@@ -73,8 +73,9 @@ LineNumber = Annotated[int, PathParameter(description="Place of the line, from 0
 async def get_tickets(
     live: NamedDependency[LiveDepartments],
     department: Annotated[str | None, QueryParameter(description="Only tickets of this department.")] = None,
-    state: Annotated[
-        list[TicketState] | None, QueryParameter(description="Only tickets in one of these states.")
+    states: Annotated[
+        list[TicketState] | None,
+        QueryParameter(name="state", description="Only tickets in one of these states; may be given more than once."),
     ] = None,
     table: Annotated[
         str | None, QueryParameter(min_length=1, max_length=40, description="Only tickets of this table.")
@@ -95,7 +96,7 @@ async def get_tickets(
     check_department(department, live.names)
     if table and "\0" in table:
         raise NulCharacter("table", table)
-    wanted = TicketFilter(department, frozenset(state or ()), table, number)
+    wanted = TicketFilter(department, frozenset(states or ()), table, number)
     tickets, last = list_tickets(await live.pictures(), wanted, _key(cursor), limit)
     return ticket_page(tickets, None if last is None else "_".join(map(str, last)), unreachable_of(live, department))
 
