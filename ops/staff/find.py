@@ -27,11 +27,12 @@ def find_ticket(rest: Rest, text: str, verb: str, department: str | None) -> Jso
     if len({ticket["order_id"] for ticket in found}) > 1:
         ids = ", ".join(sorted({ticket["order_id"] for ticket in found}))
         raise Refused(f"{text} may mean several orders: {ids}")
-    likely = [ticket for ticket in found if ticket["state"] in FROM[verb]] or found
-    if len(likely) > 1:
-        tickets = ", ".join(f"{ticket['department']} ({ticket['state']})" for ticket in likely)
-        raise Refused(f"{name_of(likely[0])} has several tickets: {tickets}; name one with -d")
-    return likely[0]
+    likely = [ticket for ticket in found if ticket["state"] in FROM[verb]]
+    if len(likely) != 1 and len(found) > 1:
+        tickets = ", ".join(f"{ticket['department']} ({ticket['state']})" for ticket in likely or found)
+        reason = f"several tickets that {verb} may mean" if likely else f"no ticket that {verb} may mean"
+        raise Refused(f"{name_of(found[0])} has {reason}: {tickets}; name one with -d")
+    return (likely or found)[0]
 
 
 def _by_number(rest: Rest, text: str, department: str | None) -> list[Json]:
