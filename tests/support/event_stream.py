@@ -35,7 +35,7 @@ class Parser:
 
     def _events(self, blocks: Iterable[str]) -> Iterator[Event]:
         for block in blocks:
-            fields = dict(line.split(": ", 1) for line in block.splitlines())
+            fields = dict(line.split(": ", 1) for line in block.split("\n"))
             if "retry" in fields:
                 self.retry = int(fields["retry"])
             self.last_id = fields.get("id", self.last_id)
