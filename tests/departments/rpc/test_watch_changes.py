@@ -20,7 +20,7 @@ from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, TRANSITIONS, Decision, TicketState
 from departments.rpc.enums import STATES
-from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.storage import MIGRATIONS
 from departments.watching import MOST_BEHIND, PAGES_KEPT
@@ -89,6 +89,7 @@ async def open_bar(url: str, *, port: int = 0, call_seconds: float = 20.0, confi
         translate=to_status,
         healthy=app.is_writable,
         max_message_bytes=1 << 20,
+        cut_if_unread=[WATCH_CHANGES],
         call_seconds=call_seconds,
     )
     sock = bind("127.0.0.1", port)
@@ -176,8 +177,10 @@ async def test_a_revision_that_no_database_holds_is_refused(bar: Bar) -> None:
 
 async def test_bytes_that_are_no_request_end_the_call(bar: Bar) -> None:
     async def talk_nonsense() -> None:
-        path, both = "/restaurant.v1.DepartmentService/WatchChanges", Cardinality.STREAM_STREAM
-        async with bar.channel.request(path, both, bar_messages.OrderRequest, v1.WatchChangesResponse) as stream:
+        both = Cardinality.STREAM_STREAM
+        async with bar.channel.request(
+            WATCH_CHANGES, both, bar_messages.OrderRequest, v1.WatchChangesResponse
+        ) as stream:
             await stream.send_message(bar_messages.OrderRequest())  # an empty message, so a position
             assert await stream.recv_message() is not None
             await stream.send_message(_Bytes(b"\xff"))
