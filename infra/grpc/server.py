@@ -79,8 +79,8 @@ class GrpcServer:
         """`translate` returns the status of an exception that a handler raised, or None for a fault of the server.
 
         `cut_if_unread` are the paths of streaming calls on which no message may wait for its reader for longer than
-        `call_seconds`. `callers` are the certificates that may call, if there is TLS. A client that does not acknowledge pings for
-        `ping_timeout` seconds is disconnected.
+        `call_seconds`. `callers` are the certificates that may call, if there is TLS. A client that does not
+        acknowledge pings for `ping_timeout` seconds is disconnected.
         """
         self._translate = translate
         self._call_seconds = call_seconds
