@@ -6,6 +6,7 @@ Every function runs inside the caller's transaction.
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -13,6 +14,18 @@ from departments.domain.stock import Stock
 from departments.domain.stock_changes import MENU_FILE, RECEIVED, ChangeReason, StockChange
 from departments.schema import department, stock, stock_changes
 from infra.db.database import tenant
+
+
+class HistorySums(NamedTuple):
+    """What the history adds up to, by item: how many were received, and how many were thrown away.
+
+    An item that is in `once_unlimited` has received, while it had no figure, what no change tells.
+    """
+
+    received: Counter[str]
+    discarded: Counter[str]
+    once_unlimited: set[str]
+
 
 _CHANGE_COLUMNS = list(stock_changes.c)[1:]
 
@@ -45,20 +58,20 @@ def changes_before(connection: sa.Connection, item: str, revision: int, limit: i
     return [_change(row) for row in connection.execute(query.order_by(stock_changes.c.revision.desc()).limit(limit))]
 
 
-def history_sums(connection: sa.Connection) -> tuple[Counter[str], Counter[str], set[str]]:
-    """Return by item how many were received and thrown away according to the history, and the items once unlimited.
-
-    An item whose figure the menu file has taken away or given again has received what no change tells.
-    """
-    received, discarded, changed_kind = Counter[str](), Counter[str](), set[str]()
-    for change in map(_change, connection.execute(_select(connection))):
-        if change.reason is ChangeReason.WASTE:
-            discarded[change.item] -= change.delta
-        elif change.reason in RECEIVED:
-            received[change.item] += change.delta
-        if change.reason is ChangeReason.CORRECTION and change.changed_by == MENU_FILE:
-            changed_kind.add(change.item)
-    return received, discarded, changed_kind
+def history_sums(connection: sa.Connection) -> HistorySums:
+    """Add up the changes of each item's stock."""
+    sums, columns = HistorySums(Counter(), Counter(), set()), stock_changes.c
+    by_menu = (columns.changed_by == MENU_FILE).label("by_menu")
+    query = sa.select(columns.item, columns.reason, by_menu, sa.func.sum(columns.delta).label("delta"))
+    query = query.where(columns.restaurant == tenant(connection)).group_by(columns.item, columns.reason, by_menu)
+    for item, reason, is_by_menu, delta in connection.execute(query):
+        if reason == ChangeReason.WASTE:
+            sums.discarded[item] -= int(delta)
+        elif reason in RECEIVED:
+            sums.received[item] += int(delta)
+        if reason == ChangeReason.CORRECTION and is_by_menu:
+            sums.once_unlimited.add(item)
+    return sums
 
 
 def menu_digest(connection: sa.Connection) -> str:
