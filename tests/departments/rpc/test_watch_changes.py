@@ -19,11 +19,12 @@ from departments.app import DepartmentApp
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, TRANSITIONS, Decision, TicketState
+from departments.feed import PAGES_KEPT
 from departments.rpc.enums import STATES
 from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.storage import MIGRATIONS
-from departments.watching import MOST_BEHIND, PAGES_KEPT
+from departments.watching import MOST_BEHIND
 from generated import bar as bar_messages
 from generated.restaurant import v1
 from infra.db.database import Database
@@ -266,8 +267,8 @@ async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -
         await fill_the_window(bar, slow)
         for _ in range(MOST_BEHIND // 500 + 1):
             await bar.app.place([coffees(1) for _ in range(500)])
-        feed, last = bar.servicer._watching._all, max(revision for revision, _ in (await bar.tickets()).values())
-        await until(lambda: feed._head >= last)
+        feed, last = bar.servicer._watching._all._feed, max(revision for revision, _ in (await bar.tickets()).values())
+        await until(lambda: feed.head >= last)
         assert len(feed._pages) <= PAGES_KEPT
         slow.reading.set()
         await slow.until(lambda watch: watch.resets == 2 and not watch.pages[-1].more)
