@@ -201,6 +201,7 @@ class Feed(Generic[T]):
         after, incarnation = self.head, self.incarnation
         page = await self._reader.changes_after(after, incarnation, moved_only=self._moved_only)
         if (after, incarnation) != (self.head, self.incarnation):  # a watcher has found another database meanwhile
+            self._wake.set()
             return False
         if self.is_of_another_database(page, after, incarnation):
             return False
