@@ -122,9 +122,10 @@ class GrpcServer:
         self._draining = True
         self._health.drain()
         for stream in self._streams:
-            stream._stream.__ended__()
-            if stream._method_name in self._cut_if_unread:
-                cast("GuardedStream", stream._stream).stall_looks = STALL_LOOKS
+            call = cast("GuardedStream", stream._stream)
+            call.__ended__()
+            if call.stall_looks is not None:
+                call.stall_looks = STALL_LOOKS
         if self._listener is not None and self._socket is not None:
             self._listener.close()
             self._socket.close()
