@@ -68,7 +68,11 @@ class Reader(Protocol):
 
 @dataclass(slots=True, eq=False)
 class Watcher:
-    """One watch: the position after which it goes on, and what wakes it."""
+    """One watch: the position after which it goes on, and what wakes it.
+
+    `beat` is the number of the last sign of life that it knows, -1 before its first message; `menu` is the one that it
+    has; before `not_before`, a time of the loop's clock, it does not read from the database for itself again.
+    """
 
     incarnation: str
     revision: int
