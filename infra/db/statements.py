@@ -26,10 +26,8 @@ TENANT = "tenant"
 
 def tenant(connection: sa.Connection) -> "sa.ColumnElement[str]":
     """Return the tenant whose rows a connection serves, as a constant that is written into the text of a statement."""
-    literal = sa.literal(_tenant_name(connection)).compile(
-        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-    )
-    return sa.literal_column(str(literal), sa.String)
+    quoted = _tenant_name(connection).replace("'", "''")
+    return sa.literal_column(f"'{quoted}'", sa.String)
 
 
 def _tenant_name(connection: sa.Connection) -> str:
