@@ -1,6 +1,7 @@
 """Which indexes the statements use, on a database that has no statistics yet."""
 
 import itertools
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,6 +11,7 @@ from departments import tables, transactions
 from departments.domain.menu import Menu
 from departments.domain.steps import Move
 from departments.domain.tickets import OPEN, Decision, TicketState, Verb
+from departments.schema import IS_OPEN
 from tests.departments.department_database import EVERYTHING, DepartmentDatabase
 from tests.support.department_factories import coffees, new_id, small_menu
 from tests.support.postgresql import new_postgresql_database
@@ -95,3 +97,7 @@ def _plan(connection: sa.Connection, read: Callable[[], object]) -> str:
     text = str(queries[0].compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
     return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {text}"))
+
+
+def test_the_open_states_are_those_of_the_index() -> None:
+    assert set(re.findall("state = '([a-z]+)'", IS_OPEN.text)) == {state.value for state in OPEN}

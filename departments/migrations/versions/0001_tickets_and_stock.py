@@ -53,11 +53,10 @@ def upgrade() -> None:
         sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
         sqlite_with_rowid=False,
     )
-    for name, condition in (
-        ("ix_tickets_revision", sa.text("revision > 0")),
-        ("ix_tickets_open", sa.text("state IN ('held', 'queued', 'preparing', 'ready')")),
-    ):
-        columns = ["restaurant", "revision"]
+    columns = ["restaurant", "revision"]
+    is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
+    for name, text in (("ix_tickets_revision", "revision > 0"), ("ix_tickets_open", is_open)):
+        condition = sa.text(text)
         op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "steps",
