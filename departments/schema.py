@@ -44,6 +44,7 @@ stock = sa.Table(
 
 # Not IN: for its list SQLite would fill a table of its own with each INSERT, which costs it 3 µs.
 IS_OPEN = sa.text("(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')")
+IS_MOVED = sa.text("moved_at_ms > 0")
 HAS_REVISION = sa.text("revision > 0")
 """The conditions of indexes. A query can use an index where it states the index's condition, in this text.
 
@@ -51,10 +52,6 @@ Every ticket has a revision. The condition keeps PostgreSQL from using the index
 as it has no statistics, it assumes that few rows are a restaurant's, so any index that begins with it seems as good as
 the key, and such a plan is kept.
 """
-
-IS_CLOSED = sa.text("state IN ('served', 'cancelled')")
-IS_MOVED = sa.text("moved_at_ms > 0")
-"""The condition of the index of tickets with which the staff have ever taken a step."""
 
 tickets = sa.Table(
     "tickets",
