@@ -15,7 +15,7 @@ from departments.domain.steps import Step
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import TicketOrUnreadable, read_ticket, row_of_new, stock_by_item, stock_rows, tickets_by_order
-from departments.schema import IS_OPEN, department, metadata, steps, stock, tickets
+from departments.schema import HAS_REVISION, IS_OPEN, department, metadata, steps, stock, tickets
 from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
 __all__ = ["metadata", "steps", "stock", "tickets"]
@@ -27,6 +27,10 @@ _STOCK_COLUMNS = list(stock.c)[1:]
 _STEP_COLUMNS = list(steps.c)[1:]
 """What is read and written of a row: the restaurant is known."""
 
+_FIGURES = [column for column in _STOCK_COLUMNS if column.name not in ("item", "off_sale", "unlimited")]
+"""What an order changes of an item's stock."""
+
+_DEPARTMENT_COLUMNS = [column for column in list(department.c)[1:] if column.server_default is None]
 _COLUMNS_OF_NEW = [column for column in _TICKET_COLUMNS if column.server_default is None]
 
 
@@ -39,7 +43,14 @@ def _insert(connection: sa.Connection, table: sa.Table, columns: Sequence["sa.Co
     return insert_records(connection.dialect, table, columns, {table.c.restaurant: tenant(connection)})
 
 
-_INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, list(department.c)[1:]))
+def _update(
+    connection: sa.Connection, table: sa.Table, key: "sa.Column[Any]", columns: Sequence["sa.Column[Any]"]
+) -> "sa.Update":
+    own = {table.c.restaurant: tenant(connection)}
+    return update_records(connection.dialect, table, [key], columns, constants=own)
+
+
+_INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, _DEPARTMENT_COLUMNS))
 _NEXT_REVISION = Statement(
     lambda connection: (
         sa.update(department)
@@ -50,7 +61,9 @@ _NEXT_REVISION = Statement(
 )
 _TICKETS = Statement(
     lambda connection: sa.select(*_TICKET_COLUMNS).where(
-        _own(connection, tickets), tickets.c.order_id.in_(strings(connection.dialect, "order_ids"))
+        sa.tuple_(tickets.c.restaurant, tickets.c.order_id).in_(
+            strings(connection.dialect, "order_ids", tenant(connection))
+        )
     )
 )
 _INSERT_TICKETS = Statement(lambda connection: _insert(connection, tickets, _COLUMNS_OF_NEW))
@@ -58,20 +71,16 @@ _INSERT_TOMBSTONES = Statement(
     lambda connection: _insert(connection, tickets, [*_COLUMNS_OF_NEW, tickets.c.cancelled_at_ms])
 )
 _UPDATE_TICKETS = Statement(
-    lambda connection: update_records(
-        connection.dialect,
+    lambda connection: _update(
+        connection,
         tickets,
-        [tickets.c.order_id],
+        tickets.c.order_id,
         [tickets.c.state, tickets.c.revision, tickets.c.epoch, tickets.c.cancelled_at_ms],
-    ).where(_own(connection, tickets))
+    )
 )
 _STOCK = Statement(lambda connection: sa.select(*_STOCK_COLUMNS).where(_own(connection, stock)))
 _INSERT_STOCK = Statement(lambda connection: _insert(connection, stock, _STOCK_COLUMNS))
-_UPDATE_STOCK = Statement(
-    lambda connection: update_records(connection.dialect, stock, [stock.c.item], _STOCK_COLUMNS[1:]).where(
-        _own(connection, stock)
-    )
-)
+_UPDATE_STOCK = Statement(lambda connection: _update(connection, stock, stock.c.item, _FIGURES))
 
 
 def insert_department(connection: sa.Connection, incarnation: str) -> None:
@@ -133,7 +142,7 @@ def changed_tickets(
 
     `states`: the states to return, or empty for all. Where all of them are open, only open tickets are looked at.
     """
-    query = _select_tickets(connection).where(sa.between(tickets.c.revision, after + 1, until))
+    query = _select_tickets(connection).where(HAS_REVISION, sa.between(tickets.c.revision, after + 1, until))
     if states:
         query = query.where(tickets.c.state.in_(states))
         query = query.where(IS_OPEN) if OPEN.issuperset(states) else query
@@ -143,7 +152,9 @@ def changed_tickets(
 
 def open_tickets(connection: sa.Connection) -> list[TicketOrUnreadable]:
     """Return all tickets that are open, in the order in which they were placed."""
-    query = _select_tickets(connection).where(IS_OPEN).order_by(tickets.c.placed_at_ms, tickets.c.order_id)
+    # With a condition on both columns of the index, SQLite does not read all tickets by their key instead.
+    query = _select_tickets(connection).where(IS_OPEN, HAS_REVISION)
+    query = query.order_by(tickets.c.placed_at_ms, tickets.c.order_id)
     return [read_ticket(row) for row in connection.execute(query)]
 
 
@@ -226,6 +237,12 @@ def steps_until(connection: sa.Connection, order_id: str, revision: int) -> list
     return [rows.read_step(row) for row in connection.execute(query)]
 
 
+def write_lines(connection: sa.Connection, ticket: Ticket) -> None:
+    """Write a ticket's lines and its revision, after a line was ticked."""
+    own = sa.update(tickets).where(_own(connection, tickets), tickets.c.order_id == ticket.order_id)
+    connection.execute(own.values(lines=encode_json(ticket.lines), revision=ticket.revision))
+
+
 def last_moved(connection: sa.Connection, order_id: str) -> int:
     """Return the revision of the staff's last step with a ticket, or 0 where they have taken none."""
     last = sa.func.coalesce(sa.func.max(steps.c.revision), 0)
@@ -246,7 +263,7 @@ def insert_stock(connection: sa.Connection, new: Sequence[Stock], revision: int)
 
 
 def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: int) -> None:
-    """Write the new quantities of items."""
+    """Write the new quantities of items; whether they are off sale or unlimited stays as it is."""
     if changed:
         _UPDATE_STOCK.run_rows(connection, stock_rows(changed, revision))
 

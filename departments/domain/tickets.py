@@ -68,6 +68,9 @@ NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
 NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
 """The states in which a guest may still cancel the order."""
 
+STARTED = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
+"""The states that only the staff's steps lead to."""
+
 TICKABLE = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY})
 """The states in which the staff tick a ticket's lines off."""
 

@@ -9,9 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.domain.currencies import Currency
 from gateway.domain.lines import Outcome
-from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Policy, Status
 from gateway.orders.journal import JournalPage
 
@@ -176,39 +174,6 @@ class OrderPage(msgspec.Struct, kw_only=True):
     next: Annotated[str, Meta(description="Cursor of the next page.")] | None
 
 
-class MenuItemResponse(msgspec.Struct, kw_only=True):
-    """An item on a menu."""
-
-    id: str
-    titles: dict[str, str]
-    price: Price
-    available: (
-        Annotated[int, Meta(description="How many are left at this moment; null where any quantity can be had.")] | None
-    )
-    on_sale: Annotated[
-        bool, Meta(description="False where the staff have taken the item off sale, whatever its stock is.")
-    ]
-    category: Annotated[str, Meta(description="What kind of item it is, in the restaurant's words.")] | None
-    prep_seconds: Annotated[int, Meta(description="How many seconds one takes to prepare.")] | None
-
-
-class DepartmentMenu(msgspec.Struct, kw_only=True):
-    """A department's menu; empty where the department is unreachable."""
-
-    name: str
-    titles: dict[str, str]
-    state: Literal["open", "unreachable"]
-    items: list[MenuItemResponse]
-
-
-class MenuResponse(msgspec.Struct, kw_only=True):
-    """The menus of all departments at this moment."""
-
-    departments: list[DepartmentMenu]
-    currency: CurrencyCode
-    currency_exponent: Exponent
-
-
 class Health(msgspec.Struct, kw_only=True):
     """The gateway's state, and which departments can be reached."""
 
@@ -266,34 +231,6 @@ def order_page(page: JournalPage) -> OrderPage:
     return OrderPage(
         orders=[order_response(order) for order in page.orders],
         next=None if page.cursor is None else str(page.cursor),
-    )
-
-
-def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse:
-    """Return the departments' menus, whose prices are in `currency`, as the body of a response."""
-    return MenuResponse(
-        departments=[
-            DepartmentMenu(
-                name=menu.name,
-                titles=menu.titles,
-                state="open" if menu.is_open else "unreachable",
-                items=[
-                    MenuItemResponse(
-                        id=item.id,
-                        titles=item.titles,
-                        price=item.price,
-                        available=item.available,
-                        on_sale=item.on_sale,
-                        category=item.category or None,
-                        prep_seconds=item.prep_seconds or None,
-                    )
-                    for item in menu.items
-                ],
-            )
-            for menu in menus
-        ],
-        currency=currency.code,
-        currency_exponent=currency.exponent,
     )
 
 

@@ -244,3 +244,4 @@ def free_port() -> int:
 def _fill(connection: Any, stock: int) -> None:
     figures = f"received = {stock}, on_hand = {stock}, held = 0, sold = 0, wasted = 0"
     connection.exec_driver_sql(f"UPDATE stock SET {figures}")
+    connection.exec_driver_sql(f"UPDATE stock_changes SET delta = {stock}, on_hand = {stock}")

@@ -112,6 +112,18 @@ async def test_an_order_is_split_stocked_and_ticketed(system: System) -> None:
     assert await system.kitchen.states() == {body["order_id"]: TicketState.NONE}
 
 
+async def test_what_the_staff_take_off_sale_is_refused_and_served_once_it_is_back(system: System) -> None:
+    lines = [{"department": "bar", "item": "coffee"}, {"department": "bar", "item": "soda", "allergy": True}]
+    await system.bar.app.set_on_sale("coffee", "Ana", on_sale=False)
+    body = (await system.guest.post("/orders", json={"lines": lines})).json()
+    assert [(line["outcome"], line["allergy"]) for line in body["lines"]] == [("off_sale", False), ("accepted", True)]
+    menu = (await system.guest.get("/menu")).json()["departments"][0]["items"]
+    assert [item["on_sale"] for item in menu] == [False, True, True]
+    await system.bar.app.set_on_sale("coffee", "Ana", on_sale=True)
+    body = (await system.guest.post("/orders", json={"lines": lines})).json()
+    assert [line["outcome"] for line in body["lines"]] == ["accepted", "accepted"]
+
+
 async def test_the_menu_shows_live_stock_and_who_is_away(system: System) -> None:
     await system.guest.post("/orders", json={"lines": [{"department": "bar", "item": "coffee", "quantity": 4}]})
     await system.kitchen.stop()

@@ -81,7 +81,7 @@ async def test_a_page_ends_where_it_is_large_and_has_one_ticket_at_least(
 ) -> None:
     before, _ = await reader.position()
     await department.place(*[coffees(1) for _ in range(4)])
-    monkeypatch.setattr(changes, "PAGE_BYTES", 3 * (changes.TICKET_BYTES + 100))
+    monkeypatch.setattr(changes, "PAGE_BYTES", 3 * (changes.TICKET_BYTES + 50))
     assert len((await reader.after(before)).tickets) < 4
     monkeypatch.setattr(changes, "PAGE_BYTES", 1)
     assert len((await reader.after(before)).tickets) == 1

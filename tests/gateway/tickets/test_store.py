@@ -1,5 +1,7 @@
 """What is kept of a department, and since when it is complete."""
 
+from dataclasses import replace
+
 from gateway.domain.lines import TicketState
 from gateway.domain.tickets import Position
 from gateway.tickets.store import MOST_CLOSED, Picture
@@ -55,6 +57,13 @@ def test_a_state_that_is_known_is_no_change() -> None:
     bar = picture()
     bar.apply(snapshot(2, live_ticket("o1", 2)))
     assert list(bar.apply(page(3, live_ticket("o1", 2))).tickets) == []
+
+
+def test_a_menu_that_is_known_is_no_change() -> None:
+    bar = picture()
+    bar.apply(snapshot(2, MENU))
+    assert bar.apply(page(2, replace(MENU))).menu is None
+    assert bar.apply(page(2, replace(MENU, late_seconds=7))).menu is not None
 
 
 def test_tombstones_and_refused_orders_are_not_shown() -> None:

@@ -114,6 +114,7 @@ async def test_a_finished_order_with_a_pending_line_is_lost(books: Books) -> Non
         ("""'"quantity":2', '"quantity":3'""", Column.DOUBLED),
         ("""'"note":""', '"note":"no sugar"'""", Column.LOST),
         ("""'"expected_price":null', '"expected_price":300'""", Column.LOST),
+        ("""'"allergy":false', '"allergy":true'""", Column.LOST),
         ("""'coffee', 'tea'""", Column.LOST),
     ],
 )
