@@ -15,7 +15,7 @@ from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
 from departments.rows import read_ticket, stock_by_item
-from departments.schema import IS_CLOSED, IS_MOVED, IS_OPEN, department, stock, tickets
+from departments.schema import HAS_REVISION, IS_MOVED, IS_OPEN, department, stock, tickets
 from infra.db.database import Statement, tenant
 
 PAGE_TICKETS = 500
@@ -29,6 +29,8 @@ OPEN_IN_SNAPSHOT = 10_000
 _TICKET = list(tickets.c)[1:]
 _LINES_AT, _REVISION_AT = _TICKET.index(tickets.c.lines), _TICKET.index(tickets.c.revision)
 _REVISION = tickets.c.revision
+
+_IS_CLOSED = sa.text("state IN ('served', 'cancelled')")
 
 _ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
@@ -46,13 +48,13 @@ def _between(*conditions: "sa.TextClause") -> Statement:
     return Statement(lambda connection: chosen.where(tickets.c.restaurant == tenant(connection)))
 
 
-_CHANGED = _between()
+_CHANGED = _between(HAS_REVISION)
 _MOVED = _between(IS_MOVED)
 _OPEN = _between(IS_OPEN)
 _LAST_CLOSED = Statement(
     lambda connection: (
         sa.select(*_TICKET)
-        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, IS_CLOSED)
+        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, HAS_REVISION, _IS_CLOSED)
         .order_by(_REVISION.desc())
         .limit(_bound("most"))
         .offset(_ZERO)

@@ -7,10 +7,10 @@ from departments.domain.changes import ChangePage
 from departments.domain.errors import InvalidRequest
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
+from departments.feed import Watcher
 from departments.rpc.convert import LAST_REVISION, menu_response
 from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.transactions import StockLevels
-from departments.watching import Watcher
 from generated.restaurant import v1
 from infra.grpc.plain_messages import use_plain_attributes
 

@@ -21,6 +21,9 @@ from infra.pipeline import pipelined
 DESCRIPTORS = Path(__file__).parents[2] / "generated" / "descriptors.binpb"
 """The descriptors of all protos, for the server's reflection service."""
 
+WATCH_CHANGES = "/restaurant.v1.DepartmentService/WatchChanges"
+"""A call that is cut where its caller does not read: it can be made again from the caller's position."""
+
 BATCHES_AT_ONCE = 16
 """How many batches of one stream are processed at the same time: as many as one transaction takes."""
 

@@ -16,6 +16,9 @@ VERSION = "0.1.0"
 
 Json = dict[str, Any]
 
+SCHEMA_MODULES = (schemas, menu_schemas, problem_schemas, staff_schemas, ticket_schemas, stock_schemas)
+"""Where the structs of the contract are."""
+
 _PROBLEM_JSON = "application/problem+json"
 
 _PROBLEMS = {
@@ -53,9 +56,6 @@ _HEADERS: dict[str, Json] = {
 
 PROBLEM_DESCRIPTION = "A problem, as problem+json."
 """The description that an operation gives to a problem if `_PROBLEMS` describes it."""
-
-_CONTRACT = (schemas, menu_schemas, problem_schemas, staff_schemas, ticket_schemas, stock_schemas)
-"""The modules whose structs are the bodies of requests and responses."""
 
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -160,9 +160,9 @@ def _describe(name: str) -> str:
     return getattr(_struct(name), "__doc__", None) or ""
 
 
-def _struct(name: str) -> type | None:
-    """Return a struct of the contract by its name."""
-    return next((getattr(module, name) for module in _CONTRACT if hasattr(module, name)), None)
+def _struct(name: str) -> object:
+    """Return the struct of the contract that has this name, or None."""
+    return next((getattr(module, name) for module in SCHEMA_MODULES if hasattr(module, name)), None)
 
 
 def _complete_schemas(components: dict[str, Json]) -> None:

@@ -26,7 +26,7 @@ ORDER_EXAMPLE = Example(
         "table": "7",
         "lines": [
             {"department": "bar", "item": "coffee", "quantity": 2},
-            {"department": "kitchen", "item": "pizza", "note": "no olives"},
+            {"department": "kitchen", "item": "pizza", "note": "no nuts", "allergy": True},
         ],
     },
 )

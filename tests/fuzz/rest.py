@@ -114,7 +114,9 @@ class _Sender:
 
 
 def _operations(schema: Any) -> list[Operation]:
-    return [result.ok() for result in schema.get_all_operations()]
+    """Return all operations but the stream of events, whose response does not end."""
+    operations = [result.ok() for result in schema.get_all_operations()]
+    return [each for each in operations if each.definition.raw["operationId"] != "followEvents"]
 
 
 def _takes_anything(operation: Operation) -> bool:
@@ -153,6 +155,10 @@ def _make_likely(case: Case[Any], data: st.DataObject, sender: _Sender) -> None:
                 line["department"] = data.draw(st.sampled_from(sorted(sender.items)))
                 line["item"] = data.draw(st.sampled_from(sender.items[line["department"]]))
                 line["quantity"] = data.draw(st.integers(1, 3))
+    if "department" in case.path_parameters and data.draw(st.booleans()):
+        department = case.path_parameters["department"] = data.draw(st.sampled_from(sorted(sender.items)))
+        if "item" in case.path_parameters:
+            case.path_parameters["item"] = data.draw(st.sampled_from(sender.items[department]))
     if "order_id" in case.path_parameters and sender.known and data.draw(st.booleans()):
         case.path_parameters["order_id"] = data.draw(st.sampled_from(sender.known))
 

@@ -59,11 +59,15 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    columns, is_open = ["restaurant", "revision"], sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
-    op.create_index("ix_tickets_revision", "tickets", columns)
-    op.create_index("ix_tickets_open", "tickets", columns, sqlite_where=is_open, postgresql_where=is_open)
-    is_moved = sa.text("moved_at_ms > 0")
-    op.create_index("ix_tickets_moved", "tickets", columns, sqlite_where=is_moved, postgresql_where=is_moved)
+    columns = ["restaurant", "revision"]
+    is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
+    for name, text in (
+        ("ix_tickets_revision", "revision > 0"),
+        ("ix_tickets_open", is_open),
+        ("ix_tickets_moved", "moved_at_ms > 0"),
+    ):
+        condition = sa.text(text)
+        op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "steps",
         _restaurant(),
@@ -91,8 +95,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_stock_changes_item", "stock_changes", ["restaurant", "item", "revision"])
-    op.create_index("ix_stock_changes_revision", "stock_changes", ["restaurant", "revision"])
+    has_revision = sa.text("revision > 0")
+    for name, columns in (
+        ("ix_stock_changes_item", ["restaurant", "item", "revision"]),
+        ("ix_stock_changes_revision", ["restaurant", "revision"]),
+    ):
+        op.create_index(name, "stock_changes", columns, sqlite_where=has_revision, postgresql_where=has_revision)
 
 
 def downgrade() -> None:

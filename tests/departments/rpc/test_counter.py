@@ -71,6 +71,15 @@ async def test_guests_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Pa
         assert refused == ["Drink out of stock"] * 20
 
 
+async def test_the_counter_sells_nothing_that_is_off_sale_and_says_that_it_is_out_of_stock(tmp_path: Path) -> None:
+    async with open_department(BAR, tmp_path) as department:
+        await department.set_on_sale("coffee", "Ana", on_sale=False)
+        with pytest.raises(GRPCError) as refusal:
+            await Counter(department, new_id).sell("coffee")
+        assert (refusal.value.status, refusal.value.message) == (Status.NOT_FOUND, "Drink out of stock")
+        assert (await department.stock_levels()).stock["coffee"].on_hand == 10
+
+
 async def test_an_id_that_was_given_out_twice_is_an_error_and_never_a_second_sale(tmp_path: Path) -> None:
     async with open_department(BAR, tmp_path) as department:
         counter = Counter(department, lambda: "0197a7a6-0000-7000-8000-000000000001")

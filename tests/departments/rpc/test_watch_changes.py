@@ -19,11 +19,12 @@ from departments.app import DepartmentApp
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, TRANSITIONS, Decision, TicketState
+from departments.feed import PAGES_KEPT
 from departments.rpc.enums import STATES
-from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.storage import MIGRATIONS
-from departments.watching import MOST_BEHIND, PAGES_KEPT
+from departments.watching import MOST_BEHIND
 from generated import bar as bar_messages
 from generated.restaurant import v1
 from infra.db.database import Database
@@ -89,6 +90,7 @@ async def open_bar(url: str, *, port: int = 0, call_seconds: float = 20.0, confi
         translate=to_status,
         healthy=app.is_writable,
         max_message_bytes=1 << 20,
+        cut_if_unread=[WATCH_CHANGES],
         call_seconds=call_seconds,
     )
     sock = bind("127.0.0.1", port)
@@ -176,8 +178,10 @@ async def test_a_revision_that_no_database_holds_is_refused(bar: Bar) -> None:
 
 async def test_bytes_that_are_no_request_end_the_call(bar: Bar) -> None:
     async def talk_nonsense() -> None:
-        path, both = "/restaurant.v1.DepartmentService/WatchChanges", Cardinality.STREAM_STREAM
-        async with bar.channel.request(path, both, bar_messages.OrderRequest, v1.WatchChangesResponse) as stream:
+        both = Cardinality.STREAM_STREAM
+        async with bar.channel.request(
+            WATCH_CHANGES, both, bar_messages.OrderRequest, v1.WatchChangesResponse
+        ) as stream:
             await stream.send_message(bar_messages.OrderRequest())  # an empty message, so a position
             assert await stream.recv_message() is not None
             await stream.send_message(_Bytes(b"\xff"))
@@ -263,8 +267,8 @@ async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -
         await fill_the_window(bar, slow)
         for _ in range(MOST_BEHIND // 500 + 1):
             await bar.app.place([coffees(1) for _ in range(500)])
-        feed, last = bar.servicer._watching._all, max(revision for revision, _ in (await bar.tickets()).values())
-        await until(lambda: feed._head >= last)
+        feed, last = bar.servicer._watching._all._feed, max(revision for revision, _ in (await bar.tickets()).values())
+        await until(lambda: feed.head >= last)
         assert len(feed._pages) <= PAGES_KEPT
         slow.reading.set()
         await slow.until(lambda watch: watch.resets == 2 and not watch.pages[-1].more)

@@ -218,6 +218,7 @@ async def test_a_department_that_goes_away_is_reported_with_since_when(served: S
     async with follow(served.app) as client:
         heard = (await client.up_to_date()).departments["bar"]["since"]
         bar.go_away()
+        await until(lambda: len(bar.calls) > 2)
         served.restaurant.clock.now += 2
         screen = await client.until(lambda screen: screen.departments["bar"]["state"] == "unreachable")
         assert screen.departments["bar"]["since"] == heard
