@@ -1,6 +1,7 @@
 """The walk of docs/staff.md over real programs: an evening's order at its stations, deliveries, and what all see."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from tests.support.order_tests import MENUS
 from tests.support.processes import ROOT, Finished, environment, run
 from tests.support.rest_clients import Json, outcomes
 from tests.support.systems import System, Systems
-from tests.support.waiting import START_SECONDS
+from tests.support.waiting import START_SECONDS, STOP_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +60,7 @@ class Watch:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(START_SECONDS)
+        assert self._process.wait(STOP_SECONDS) == -signal.SIGTERM
         self._lines.close()
 
 
