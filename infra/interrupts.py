@@ -31,13 +31,13 @@ def has_held_any() -> bool:
 
 
 def release_interrupts() -> None:
-    """Raise KeyboardInterrupt on SIGINT from here on, and at once if a signal was recorded.
+    """Raise KeyboardInterrupt on SIGINT, and on every other signal that is recorded, from here on.
 
-    Any other signal that was recorded until now ends the program again.
+    It is raised at once if a signal was recorded.
     """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    for number in _recorded - {signal.SIGINT}:
-        signal.signal(number, signal.SIG_DFL)
+    for number in _recorded:
+        signal.signal(number, signal.default_int_handler)
     if _held:
         raise KeyboardInterrupt

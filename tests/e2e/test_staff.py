@@ -1,7 +1,6 @@
 """The walk of docs/staff.md over real programs: an evening's order at its stations, deliveries, and what all see."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import IO
 import httpx
 import pytest
 
+from infra.interrupts import INTERRUPTED
 from tests.support.order_tests import MENUS
 from tests.support.processes import ROOT, Finished, environment, run
 from tests.support.rest_clients import Json, outcomes
@@ -60,7 +60,7 @@ class Watch:
 
     def close(self) -> None:
         self._process.terminate()
-        assert self._process.wait(STOP_SECONDS) == -signal.SIGTERM
+        assert self._process.wait(STOP_SECONDS) == INTERRUPTED
         self._lines.close()
 
 
