@@ -100,7 +100,7 @@ class StaffClient:
         """Mark a line of a ticket, by its place from 0, as made or not made, and return the ticket."""
         request = v1.TickLineRequest(order_id, line, made, moved_by)
         try:
-            return await self._request(
+            return await self._ask(
                 lambda options: self._stub.tick_line(request, **options), lambda response: self._ticket(response.ticket)
             )
         except _Refusal as refusal:
@@ -126,7 +126,7 @@ class StaffClient:
         """Change an item's stock once, and return it as it is now."""
         request = stock_request(order)
         try:
-            return await self._request(
+            return await self._ask(
                 lambda options: self._stub.change_stock(request, **options),
                 lambda response: self._stock(response.stock),
             )
@@ -139,7 +139,7 @@ class StaffClient:
         """Take an item off sale or put it back, and return its stock."""
         request = v1.SetOnSaleRequest(item, on_sale, changed_by)
         try:
-            return await self._request(
+            return await self._ask(
                 lambda options: self._stub.set_on_sale(request, **options), lambda response: self._stock(response.stock)
             )
         except _Refusal as refusal:
@@ -195,6 +195,13 @@ class StaffClient:
         return live_stock(self.name, _present(stock))
 
     async def _request(self, call: Callable[[Options], Awaitable[M]], read: Callable[[M], R]) -> R:
+        """Make a call that no department refuses, and read its response; raises FieldNotAllowed, DepartmentAway."""
+        try:
+            return await self._ask(call, read)
+        except _Refusal as refusal:
+            raise DepartmentAway(self.name, str(refusal)) from refusal
+
+    async def _ask(self, call: Callable[[Options], Awaitable[M]], read: Callable[[M], R]) -> R:
         """Make a call and read its response; raises _Refusal, FieldNotAllowed, DepartmentAway."""
         try:
             return read(await self._call(call))

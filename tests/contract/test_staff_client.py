@@ -197,3 +197,14 @@ async def test_a_status_that_decides_nothing_counts_as_away(
     bar.network.on_call = fail
     with pytest.raises(DepartmentAway, match=status.name):
         await staff.stock_changes("latte", 0, 10)
+
+
+async def test_a_refusal_of_what_no_department_refuses_counts_as_away(
+    bar: DepartmentProgram, staff: StaffClient
+) -> None:
+    def fail() -> None:
+        raise GRPCError(Status.FAILED_PRECONDITION, "as the test asks")
+
+    bar.network.on_call = fail
+    with pytest.raises(DepartmentAway, match="as the test asks"):
+        await staff.stock_changes("latte", 0, 10)
