@@ -40,8 +40,15 @@ stock = sa.Table(
     sa.CheckConstraint("unlimited = 0 OR on_hand = 0", name="stock_unlimited"),
 )
 
-IS_OPEN = sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
-"""The condition of the index of open tickets. A query uses that index where it states the condition in this text."""
+# Not IN: for its list SQLite would fill a table of its own with each INSERT, which costs it 3 µs.
+IS_OPEN = sa.text("(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')")
+HAS_REVISION = sa.text("revision > 0")
+"""The conditions of indexes. A query can use an index where it states the index's condition, in this text.
+
+Every ticket has a revision. The condition keeps PostgreSQL from using the index to look orders up by their ids: as long
+as it has no statistics, it assumes that few rows are a restaurant's, so any index that begins with it seems as good as
+the key, and such a plan is kept.
+"""
 
 tickets = sa.Table(
     "tickets",
@@ -65,7 +72,7 @@ tickets = sa.Table(
     sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("number", sa.BigInteger, nullable=False, doc="the order's short number, or 0"),
-    sa.Index("ix_tickets_revision", "restaurant", "revision"),
+    sa.Index("ix_tickets_revision", "restaurant", "revision", sqlite_where=HAS_REVISION, postgresql_where=HAS_REVISION),
     sa.Index("ix_tickets_open", "restaurant", "revision", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
     sqlite_with_rowid=False,
 )

@@ -16,8 +16,22 @@ import structlog
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.orders import leases
-from gateway.orders.tables import COLUMNS, FIND, INSERT, KNOWN, UPDATE, Row, count_beat, orders, own, read_row, row_of
-from infra.db.database import Database, encode_json, statements_only, strings
+from gateway.orders.tables import (
+    COLUMNS,
+    FIND,
+    HAS_SEQ,
+    INSERT,
+    KNOWN,
+    UPDATE,
+    Row,
+    count_beat,
+    is_among,
+    orders,
+    own,
+    read_row,
+    row_of,
+)
+from infra.db.database import Database, encode_json, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
 
@@ -261,7 +275,8 @@ def _page(
     table: str | None,
     also: Sequence[str],
 ) -> "tuple[list[Row], int | None]":
-    query = sa.select(*COLUMNS).where(own(connection, orders)).order_by(orders.c.seq.desc()).limit(limit + 1)
+    query = sa.select(*COLUMNS).where(own(connection, orders), HAS_SEQ)
+    query = query.order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
     if table is not None:
@@ -270,7 +285,7 @@ def _page(
     rows = list(connection.execute(of_status).all())
     if status is not None and also:
         # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
-        more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+        more = query.where(is_among(connection))
         by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
         rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
     return [read_row(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None

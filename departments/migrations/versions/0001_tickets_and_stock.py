@@ -59,9 +59,11 @@ def upgrade() -> None:
         sa.Column("number", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    columns, is_open = ["restaurant", "revision"], sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
-    op.create_index("ix_tickets_revision", "tickets", columns)
-    op.create_index("ix_tickets_open", "tickets", columns, sqlite_where=is_open, postgresql_where=is_open)
+    columns = ["restaurant", "revision"]
+    is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
+    for name, text in (("ix_tickets_revision", "revision > 0"), ("ix_tickets_open", is_open)):
+        condition = sa.text(text)
+        op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "steps",
         _restaurant(),
