@@ -63,10 +63,13 @@ HealthListResponse: Any = GetMessageClass(_POOL.FindMessageTypeByName("grpc.heal
 class HealthService(HealthBase):
     """The health of a server and of its services, which are as well as the server is."""
 
-    def __init__(self, services: Collection[str], healthy: Callable[[], Awaitable[bool]]) -> None:
-        """`services` by their full names; `healthy` is asked at most every two seconds."""
+    def __init__(
+        self, services: Collection[str], healthy: Callable[[], Awaitable[bool]], fresh_seconds: float = FRESH_SECONDS
+    ) -> None:
+        """`services` by their full names; `healthy` is asked at most every `fresh_seconds`."""
         self._names = frozenset({"", *services})
         self._healthy = healthy
+        self._fresh_seconds = fresh_seconds
         self._asking: asyncio.Task[bool] | None = None
         self._fresh_until = 0.0
         self._was_healthy = True
@@ -134,7 +137,7 @@ class HealthService(HealthBase):
         except Exception:
             log.exception("the health check failed")
             is_healthy = False
-        self._fresh_until = asyncio.get_running_loop().time() + FRESH_SECONDS
+        self._fresh_until = asyncio.get_running_loop().time() + self._fresh_seconds
         if is_healthy != self._was_healthy:
             self._was_healthy = is_healthy
             log.warning("the server is healthy again" if is_healthy else "the server is not healthy")
@@ -161,5 +164,5 @@ class HealthService(HealthBase):
                 await stream.send_message(HealthCheckResponse(status=status))
                 sent = status
             with suppress(TimeoutError):
-                async with asyncio.timeout(FRESH_SECONDS):  # wait_for may swallow that the watcher goes meanwhile
+                async with asyncio.timeout(self._fresh_seconds):  # wait_for may swallow that the watcher goes meanwhile
                     await self._draining.wait()
