@@ -25,10 +25,14 @@ from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.migrated import prepare
 from tests.support.order_path import Hands
 from tests.support.orders import EUR, all_or_nothing, new_id, order, outcomes
 from tests.support.rest_app import MAX_BODY, client
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.long
+
 
 NAMES = ("bar", "kitchen", "bakery")
 PATIENCE = RetryPolicy(first_retry=0.01, retry_cap=0.3, journal_retry=0.01)
@@ -61,7 +65,7 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
     async with AsyncExitStack() as stack:
         programs = {name: await stack.enter_async_context(open_program(name, tmp_path)) for name in NAMES}
         database = BreakableDatabase(f"sqlite:///{tmp_path}/gateway.db")
-        database.prepare(MIGRATIONS)
+        prepare(database, MIGRATIONS)
         stack.callback(database.close)
         clock = Hands()
         departments = {name: program.client(CALL_POLICY) for name, program in programs.items()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -22,6 +23,9 @@ from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket,
 from departments.transactions import TicketOrError
 from tests.departments.department_database import SOLD, DepartmentDatabase
 from tests.support.department_factories import NEXT, small_menu
+
+pytestmark = pytest.mark.long
+
 
 MENU = small_menu(coffee=12, soda=5, beer=0)
 IDS = [str(UUID(int=number)) for number in range(8)]

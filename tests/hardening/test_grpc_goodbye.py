@@ -24,6 +24,9 @@ from infra.grpc.peer_guard import WatchedChannel
 from tests.hardening.served import MOVE_TICKET, Served, serve, tls_contexts
 from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, Peer, goaways, message
 
+pytestmark = pytest.mark.long
+
+
 PATIENCE = 1.8
 FOUND_SECONDS = PATIENCE + 2 * peer_guard.LOOK_SECONDS
 IN_FLIGHT = 20

@@ -24,6 +24,9 @@ from infra.pipeline import pipelined
 from tests.hardening.served import MOVE_TICKET, STREAM_ORDERS, Kitchen, Served, serve, tls_contexts
 from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, MIB, Peer, message
 
+pytestmark = pytest.mark.long
+
+
 PATIENCE = 1.8
 CALL_SECONDS = 2.0
 GONE_SECONDS = PATIENCE + 3 * LOOK_SECONDS

@@ -11,6 +11,7 @@ from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
+from tests.support.migrated import prepare
 from tests.support.orders import NOON_MS
 from tests.support.waiting import until
 
@@ -70,7 +71,7 @@ class Restaurant:
 
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
-        self.database.prepare(MIGRATIONS)
+        prepare(self.database, MIGRATIONS)
         self.journal = Journal(self.database)
         self.ordering = OrderService(
             self.journal, self.departments, self.patience, clock=self._clock, random=lambda: 1.0

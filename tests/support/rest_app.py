@@ -1,13 +1,14 @@
 """The REST app with fake departments, and an HTTP client that calls it without a socket."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, cast
 
 import httpx
 from litestar import Litestar
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
@@ -31,8 +32,19 @@ class Served:
     restaurant: Restaurant
     requests: RequestReader
     readiness: Readiness
-    app: ASGIApp
-    guest: httpx.AsyncClient
+    build_app: Callable[[], ASGIApp]
+    guest: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.guest = client(self._call_app)
+
+    @cached_property
+    def app(self) -> ASGIApp:
+        """The app, built when it is first called: that takes longer than most tests, and some build another one."""
+        return self.build_app()
+
+    async def _call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
@@ -85,11 +97,14 @@ async def serve(
     clock = restaurant.clock.pair
     requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
     readiness = Readiness(restaurant.ordering, clock=clock, wait_for_departments=10.0)
-    app = create_app(restaurant.ordering, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins)
+    build_app = partial(
+        create_app, restaurant.ordering, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins
+    )
+    served = Served(restaurant, requests, readiness, build_app)
     await restaurant.ordering.start()
     try:
-        async with client(app) as guest:
-            yield Served(restaurant, requests, readiness, app, guest)
+        async with served.guest:
+            yield served
     finally:
         restaurant.repair()
         await restaurant.ordering.close()

@@ -12,6 +12,7 @@ from gateway.domain.lines import STARTED, Line, LineResult, Outcome, TicketResul
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import PLACING, Goal
 from tests.support.orders import EUR, NOON_MS, new_id
+from tests.support.samples import examples
 
 NAMES = ("bar", "kitchen", "bakery")
 LINE_ANSWERS = {
@@ -193,7 +194,7 @@ def _hear(order: Order, name: str, goal: Goal, answer: TicketResult) -> None:
 
 
 TestOrderMachine = OrderMachine.TestCase
-TestOrderMachine.settings = settings(max_examples=120, stateful_step_count=20, deadline=None)
+TestOrderMachine.settings = settings(max_examples=examples(120), stateful_step_count=20, deadline=None)
 
 
 @given(orders(Policy.ALL_OR_NOTHING), st.data())

@@ -15,13 +15,14 @@ from gateway.orders.journal import RECORD_SECONDS, Journal, JournalPage
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.migrated import prepare
 from tests.support.orders import all_or_nothing, new_id, order, outcomes
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[BreakableDatabase]:
     database = BreakableDatabase(database_url)
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     yield database
     database.close()
 

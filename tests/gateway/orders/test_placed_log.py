@@ -13,6 +13,7 @@ from gateway.orders.placed_log import ORDERS_IN_A_LINE, PlacedLog
 from infra.logs import add_request_id
 from tests.support.order_path import Restaurant
 from tests.support.orders import new_id, order
+from tests.support.plain_logs import log_plainly
 from tests.support.rest_app import Served
 from tests.support.waiting import until
 
@@ -22,7 +23,7 @@ def lines() -> Iterator[list[Any]]:
     capture = LogCapture()
     structlog.configure(processors=[add_request_id, capture])
     yield capture.entries
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def placed(lines: list[Any]) -> list[dict[str, Any]]:

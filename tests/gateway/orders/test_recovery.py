@@ -16,6 +16,9 @@ from tests.support.order_path import Restaurant
 from tests.support.orders import all_or_nothing, order, outcomes
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
+
 # Windows with a name.
 
 

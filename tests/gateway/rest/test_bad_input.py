@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.orders import AN_ID
 from tests.support.rest_app import MAX_BODY, Json, Served, problem, serve
+from tests.support.samples import examples
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -451,7 +452,7 @@ BODIES = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=BODIES | ANYTHING)
 async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: object) -> None:
     for path in ("/orders", "/api/restaurants"):
@@ -463,7 +464,7 @@ async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: obj
             assert refusal["allowed"].startswith("expected ")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=st.binary(max_size=40) | st.builds(lambda start, rest: start.encode() + rest, st.just(LINE), st.binary()))
 async def test_no_bytes_are_a_fault(served: Served, body: bytes) -> None:
     assert problem(await served.post("/orders", body), 400)["field"]

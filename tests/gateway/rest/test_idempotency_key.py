@@ -100,6 +100,7 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
     assert (await post(served, '"round 2"', {"order_id": agreed, **COFFEE})).status_code == 201
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("path", ["/orders", "//orders", "/api/restaurants"])
 @pytest.mark.parametrize(
     "key",
@@ -122,14 +123,14 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
         f'"{"x" * 256}"',
     ],
 )
-async def test_a_key_that_is_none_is_refused_by_the_headers_name(served: Served, key: str, path: str) -> None:
+async def test_a_key_that_is_none_is_refused_by_the_headers_name(shared: Served, key: str, path: str) -> None:
     body = SET_MENU if "api" in path else COFFEE
     headers = {"Idempotency-Key": key.encode("latin-1")}
-    refusal = problem(await served.guest.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
+    refusal = problem(await shared.guest.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
     assert refusal["field"] == "Idempotency-Key"
     assert refusal["allowed"].startswith("expected ")
     assert len(refusal["detail"]) < 300
-    assert served.restaurant.bar.calls == []
+    assert shared.restaurant.bar.calls == []
 
 
 async def test_the_longest_key_is_a_key(served: Served) -> None:

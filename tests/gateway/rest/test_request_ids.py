@@ -10,6 +10,7 @@ from structlog.typing import EventDict
 
 from infra.http.request_log import identify_requests
 from infra.logs import ACCESS, add_request_id, logger_class
+from tests.support.plain_logs import log_plainly
 from tests.support.rest_app import Served, client
 
 ID = "table-7/attempt:2"
@@ -21,7 +22,7 @@ def lines() -> Iterator[list[EventDict]]:
     capture = LogCapture()
     structlog.configure(processors=[add_request_id, capture], wrapper_class=logger_class(ACCESS))
     yield capture.entries
-    structlog.reset_defaults()
+    log_plainly()
 
 
 ROUTES = [
@@ -42,9 +43,10 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ROUTES)
-async def test_every_response_names_its_request(served: Served, method: str, path: str, status: int) -> None:
-    mine = await served.guest.request(method, path, headers={"x-request-id": ID})
-    other = await served.guest.request(method, path)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_response_names_its_request(shared: Served, method: str, path: str, status: int) -> None:
+    mine = await shared.guest.request(method, path, headers={"x-request-id": ID})
+    other = await shared.guest.request(method, path)
     for response in (mine, other):
         assert response.status_code == status
         assert len(response.headers.get_list("x-request-id")) == 1
