@@ -75,7 +75,7 @@ def _mermaid(*lines: str) -> str:
     return "\n".join(["```mermaid", *lines, "```"])
 
 
-def _alike(row: Mapping[Response, Situation, Transition]) -> dict[Transition, list[Response]]:
+def _alike(row: Mapping[Response, Transition]) -> dict[Transition, list[Response]]:
     """Gather the responses to one goal that do the same."""
     alike: dict[Transition, list[Response]] = {}
     for response, transition in row.items():

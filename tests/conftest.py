@@ -60,7 +60,7 @@ def folder_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A real PostgreSQL server, out of a wheel; answers the URL of its maintenance database."""
+    """A real PostgreSQL server, out of a wheel; return the URL of its maintenance database."""
     # Not in pytest's folder, which may be too deep for a socket's name, or closed to the server's own user.
     with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
         server = get_server(Path(folder) / "pg", cleanup_mode="stop")

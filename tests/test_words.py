@@ -23,6 +23,10 @@ RETIRED = {
     r"at work or at rest": "running or stopped",
     r"nobody looks after": "the mechanism, with its subject",
     r"is told": "receives, gets",
+    r"(?<![a-z])guests?(?![a-z])": "client",
+    r"(?<![a-z])ordering(?=[:.,)])": "service, of an OrderService",
+    r"nobody was told": "the mechanism, with its subject",
+    r"(is|are|was|were) answered (20|40|50)": "gets",
 }
 """Patterns, without regard to case: `_` and digits end a word, so that identifiers are found too."""
 

@@ -10,7 +10,7 @@ from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw."""
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the client saw."""
 
     item: str
     quantity: int
@@ -20,7 +20,7 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class Placement:
-    """A request of the gateway, or of a guest at the counter, to place one order's share."""
+    """A request of the gateway, or of a client at the counter, to place one order's share."""
 
     order_id: str
     lines: list[RequestedLine]

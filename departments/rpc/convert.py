@@ -202,7 +202,7 @@ def menu_response(menu: Menu, levels: StockLevels) -> v1.GetMenuResponse:
 
 
 def _expected_prices(column: Sequence[int], lines: int, limits: Limits) -> list[int | None]:
-    """Return the prices that guests saw, None where a line states none; raises InvalidRequest."""
+    """Return the prices that clients saw, None where a line states none; raises InvalidRequest."""
     field, most = "expected_prices", limits.price
     check_length(field, column, lines, "items")
     check_each(field, column, lambda price: -1 <= price <= most, f"0 to {most} is allowed, or -1 for none")

@@ -29,8 +29,8 @@ NAME = "grpc.health.v1.Health"
 FRESH_SECONDS = 2.0
 """How long what was found of the server's health holds."""
 
-TELL_SECONDS = 1.0
-"""How long it may take to tell whoever watches that the server drains."""
+SEND_SECONDS = 1.0
+"""How long it may take to send every watcher that the server drains."""
 
 
 def describe() -> FileDescriptorProto:
@@ -75,8 +75,8 @@ class HealthService(HealthBase):
         self._was_healthy = True
         self._draining = asyncio.Event()
         self._watchers = 0
-        self._all_told = asyncio.Event()
-        self._all_told.set()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
 
     def __mapping__(self) -> dict[str, Handler]:
         """Map paths to methods."""
@@ -84,14 +84,14 @@ class HealthService(HealthBase):
         return super().__mapping__() | {f"/{NAME}/List": listing}
 
     def drain(self) -> None:
-        """Be out of service from now on, and tell whoever watches."""
+        """Be out of service from now on, and send that to every watcher."""
         self._draining.set()
 
-    async def until_told(self) -> None:
-        """Wait until whoever watches has been told; one that does not read is not waited for."""
+    async def until_sent(self) -> None:
+        """Wait until every watcher was sent that the server drains; one that does not read is not waited for."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(TELL_SECONDS):
-                await self._all_told.wait()
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._all_sent.wait()
 
     async def Check(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:  # noqa: N802 - the protocol's name
         """Respond with a service's status, or NOT_FOUND."""
@@ -146,16 +146,16 @@ class HealthService(HealthBase):
     @contextmanager
     def _counted(self) -> Iterator[None]:
         self._watchers += 1
-        self._all_told.clear()
+        self._all_sent.clear()
         try:
             yield
         finally:
             self._watchers -= 1
             if not self._watchers:
-                self._all_told.set()
+                self._all_sent.set()
 
     async def _report(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:
-        """Send the status whenever it has changed, until the drain has begun and was told."""
+        """Send the status whenever it has changed, until the drain has begun and that was sent."""
         sent, is_draining = None, False
         while not is_draining:
             is_draining = self._draining.is_set()

@@ -33,10 +33,10 @@ class Served:
     requests: RequestReader
     readiness: Readiness
     build_app: Callable[[], ASGIApp]
-    guest: httpx.AsyncClient = field(init=False)
+    client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guest = client(self._call_app)
+        self.client = client(self._call_app)
 
     @cached_property
     def app(self) -> ASGIApp:
@@ -48,12 +48,12 @@ class Served:
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        return create_app(self.restaurant.ordering, self.requests, self.readiness, max_body=MAX_BODY, **options)
+        return create_app(self.restaurant.service, self.requests, self.readiness, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
         return create_litestar(
-            self.restaurant.ordering, self.requests, self.readiness, routes, max_body=MAX_BODY, **options
+            self.restaurant.service, self.requests, self.readiness, routes, max_body=MAX_BODY, **options
         )
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
@@ -62,16 +62,16 @@ class Served:
         for wish in wishes:
             department, item, *rest = wish.split()
             lines.append({"department": department, "item": item, "quantity": int(rest[0]) if rest else 1})
-        return await self.guest.post("/orders", json={"lines": lines, **fields})
+        return await self.client.post("/orders", json={"lines": lines, **fields})
 
     async def post(self, path: str, body: bytes | str) -> httpx.Response:
         """POST a body as it is, as JSON."""
         content = body if isinstance(body, bytes) else body.encode()
-        return await self.guest.post(path, content=content, headers={"content-type": "application/json"})
+        return await self.client.post(path, content=content, headers={"content-type": "application/json"})
 
     async def set_menu(self, drink: str, meal: str, dessert: str, **fields: Any) -> httpx.Response:
         wish = {"drink": drink, "meal": meal, "dessert": dessert, **fields}
-        return await self.guest.post("/api/restaurants", json=wish)
+        return await self.client.post("/api/restaurants", json=wish)
 
 
 def client(app: ASGIApp) -> httpx.AsyncClient:
@@ -85,29 +85,29 @@ async def serve(
     url: str,
     names: Sequence[str] = NAMES,
     away: Sequence[str] = (),
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
     currency: str = "EUR",
 ) -> AsyncIterator[Served]:
     """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
-    restaurant = Restaurant(url, names, patience)
+    restaurant = Restaurant(url, names, retry_policy)
     for name in away:
         restaurant.departments[name].go_away()
     restaurant.prepare()
     clock = restaurant.clock.pair
     requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
-    readiness = Readiness(restaurant.ordering, clock=clock, wait_for_departments=10.0)
+    readiness = Readiness(restaurant.service, clock=clock, wait_for_departments=10.0)
     build_app = partial(
-        create_app, restaurant.ordering, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins
+        create_app, restaurant.service, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins
     )
     served = Served(restaurant, requests, readiness, build_app)
-    await restaurant.ordering.start()
+    await restaurant.service.start()
     try:
-        async with served.guest:
+        async with served.client:
             yield served
     finally:
         restaurant.repair()
-        await restaurant.ordering.close()
+        await restaurant.service.close()
         restaurant.database.close()
 
 

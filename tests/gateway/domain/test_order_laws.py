@@ -1,4 +1,4 @@
-"""What holds of every order, in whatever order departments answer, guests cancel and time runs out."""
+"""What holds of every order, in whatever order departments answer, clients cancel and time runs out."""
 
 from dataclasses import dataclass, field
 
@@ -69,7 +69,7 @@ def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
 
 
 class OrderMachine(RuleBasedStateMachine):
-    """An order between three departments that answer, repeat themselves and start; a guest; and a clock."""
+    """An order between three departments that respond, respond again and start; a client; and a clock."""
 
     @initialize(order=orders(), answered=st.booleans())
     def place(self, order: Order, answered: bool) -> None:
@@ -106,7 +106,7 @@ class OrderMachine(RuleBasedStateMachine):
             station.state = TicketState.PREPARING
 
     @rule()
-    def the_guest_cancels(self) -> None:
+    def the_client_cancels(self) -> None:
         before = repr(self.order)
         try:
             self.order.cancel()

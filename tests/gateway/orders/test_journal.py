@@ -178,18 +178,18 @@ async def test_flush_writes_what_may_be_written_later_now(journal: Journal) -> N
 async def test_flush_does_not_wait_for_what_comes_after_it(journal: Journal) -> None:
     keep_going = True
 
-    async def guest() -> None:
+    async def client() -> None:
         while keep_going:
             await journal.insert(order("bar coffee"))
 
-    guests = [asyncio.create_task(guest()) for _ in range(8)]
+    clients = [asyncio.create_task(client()) for _ in range(8)]
     await asyncio.sleep(0)
     try:
         async with asyncio.timeout(5):
             await journal.flush()
     finally:
         keep_going = False
-        await asyncio.gather(*guests)
+        await asyncio.gather(*clients)
 
 
 async def test_an_update_of_an_order_that_is_not_there_changes_nothing(journal: Journal) -> None:

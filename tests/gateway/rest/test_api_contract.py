@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def api(shared: Served) -> Json:
-    body: Json = (await shared.guest.get("/schema/openapi.json")).json()
+    body: Json = (await shared.client.get("/schema/openapi.json")).json()
     return body
 
 
@@ -66,9 +66,9 @@ async def test_a_request_with_a_field_that_is_not_described_is_described_as_refu
 async def test_a_request_with_a_field_that_is_not_described_is_refused(shared: Served) -> None:
     line = {"department": "bar", "item": "coffee"}
     for body in ({"lines": [line], "tip": 1}, {"lines": [{**line, "size": "big"}]}):
-        assert (await shared.guest.post("/orders", json=body)).status_code == 400
+        assert (await shared.client.post("/orders", json=body)).status_code == 400
     menu = {"drink": "coffee", "meal": "pizza", "dessert": "cookie", "tip": 1}
-    assert (await shared.guest.post("/api/restaurants", json=menu)).status_code == 400
+    assert (await shared.client.post("/api/restaurants", json=menu)).status_code == 400
 
 
 async def test_responses_may_grow(api: Json) -> None:
@@ -99,7 +99,7 @@ async def test_a_cursor_is_not_empty(shared: Served, api: Json) -> None:
     for wrong in ("", "x", "1" * 19):
         with pytest.raises(jsonschema_rs.ValidationError):
             check(api, cursor["schema"], wrong)
-        assert (await shared.guest.get("/orders", params={"cursor": wrong})).status_code == 400
+        assert (await shared.client.get("/orders", params={"cursor": wrong})).status_code == 400
 
 
 # What is returned.
@@ -119,7 +119,7 @@ async def test_a_body_that_is_too_large_or_no_json_has_a_status_that_is_describe
 ) -> None:
     described = api["paths"][path]["post"]["responses"]
     large = await shared.post(path, b" " * (MAX_BODY + 1))
-    text = await shared.guest.post(path, content=b"{}", headers={"content-type": "text/plain"})
+    text = await shared.client.post(path, content=b"{}", headers={"content-type": "text/plain"})
     assert (large.status_code, text.status_code) == (413, 415)
     for response in (large, text):
         content = described[str(response.status_code)]["content"]["application/problem+json"]

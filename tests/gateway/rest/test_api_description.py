@@ -33,7 +33,7 @@ TYPES = {"string", "integer", "number", "boolean", "null", "array", "object"}
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def api(shared: Served) -> Json:
-    response = await shared.guest.get("/schema/openapi.json")
+    response = await shared.client.get("/schema/openapi.json")
     assert response.status_code == 200
     body: Json = response.json()
     return body
@@ -89,7 +89,7 @@ async def test_the_example_of_a_problem_is_a_problem_that_there_is(shared: Serve
     described = api["paths"]["/orders"]["post"]["responses"]["400"]["content"]["application/problem+json"]
     (example,) = (each["value"] for each in described["examples"].values())
     wish = {"department": "bar", "item": "coffee", "quantity": example["value"]}
-    assert (await shared.guest.post("/orders", json={"lines": [wish]})).json() == example
+    assert (await shared.client.post("/orders", json={"lines": [wish]})).json() == example
 
 
 async def test_it_is_the_same_every_time(shared: Served, api: Json) -> None:
@@ -128,7 +128,7 @@ async def test_every_example_is_an_order_that_can_be_placed(
     examples = content["schema"]["examples"]
     assert examples
     for example in examples:
-        response = await shared.guest.post(path, json=example)
+        response = await shared.client.post(path, json=example)
         assert response.status_code == 201, response.text
         assert set(schema["required"]) <= set(example) <= set(schema["properties"])
 
@@ -136,8 +136,8 @@ async def test_every_example_is_an_order_that_can_be_placed(
 async def test_bodies_have_the_fields_that_are_described(shared: Served, api: Json) -> None:
     schemas = api["components"]["schemas"]
     order = (await shared.order("bar coffee", "bar beer", table="7")).json()
-    menu = (await shared.guest.get("/menu")).json()
-    page = (await shared.guest.get("/orders")).json()
+    menu = (await shared.client.get("/menu")).json()
+    page = (await shared.client.get("/orders")).json()
     for body, name in ((order, "OrderResponse"), (order["lines"][0], "LineResponse"), (page, "OrderPage")):
         assert set(body) == set(schemas[name]["properties"]), name
     for body, name in (
@@ -158,7 +158,7 @@ class _Addresses(HTMLParser):
 
 
 async def test_the_page_needs_no_outside_address(shared: Served) -> None:
-    response = await shared.guest.get("/schema")
+    response = await shared.client.get("/schema")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     addresses = _Addresses()
@@ -166,7 +166,7 @@ async def test_the_page_needs_no_outside_address(shared: Served) -> None:
     assert len(addresses.found) >= 3
     for address in addresses.found:
         assert address.startswith("/assets/"), address
-        assert (await shared.guest.get(address)).status_code == 200
+        assert (await shared.client.get(address)).status_code == 200
     assert "//" not in re.sub(r"<script>.*?</script>", "", response.text, flags=re.DOTALL)
 
 
@@ -176,7 +176,7 @@ async def test_assets_say_what_they_are(shared: Served) -> None:
         ("swagger-ui/swagger-ui.css", "text/css"),
         ("favicon-32x32.png", "image/png"),
     ):
-        response = await shared.guest.get(f"/assets/{path}")
+        response = await shared.client.get(f"/assets/{path}")
         assert response.status_code == 200
         assert kind in response.headers["content-type"]
         assert len(response.content) > 100

@@ -42,13 +42,13 @@ def cors_headers(response: httpx.Response) -> dict[str, str]:
 
 async def preflight(served: Served, origin: str, path: str = "/orders", **headers: str) -> httpx.Response:
     asked = {"origin": origin, "access-control-request-method": "POST", **headers}
-    return await served.guest.options(path, headers=asked)
+    return await served.client.options(path, headers=asked)
 
 
 @pytest.mark.parametrize("origin", [OURS, ALSO_OURS])
 @pytest.mark.parametrize("way", ["/orders", "http://gateway//orders"])
 async def test_a_page_of_ours_may_order_and_read_what_came_of_it(open_to: Served, origin: str, way: str) -> None:
-    response = await open_to.guest.post(way, json=COFFEE, headers={"origin": origin})
+    response = await open_to.client.post(way, json=COFFEE, headers={"origin": origin})
     assert response.status_code == 201
     assert response.headers["access-control-allow-origin"] == origin
     assert {"Location", "X-Request-Id"} <= set(response.headers["access-control-expose-headers"].split(", "))
@@ -62,16 +62,16 @@ async def test_a_page_of_ours_may_order_and_read_what_came_of_it(open_to: Served
 )
 async def test_it_may_read_everything_else(open_to: Served, origin: str, path: str) -> None:
     for method in ("GET", "HEAD"):
-        response = await open_to.guest.request(method, path, headers={"origin": origin})
+        response = await open_to.client.request(method, path, headers={"origin": origin})
         assert response.headers["access-control-allow-origin"] == origin
         assert response.headers["vary"] == "Origin"
 
 
 async def test_it_may_read_why_it_was_refused(open_to: Served) -> None:
     for response in (
-        await open_to.guest.post("/orders", json={}, headers={"origin": OURS}),
-        await open_to.guest.get("/nowhere", headers={"origin": OURS}),
-        await open_to.guest.put("/orders", headers={"origin": OURS}),
+        await open_to.client.post("/orders", json={}, headers={"origin": OURS}),
+        await open_to.client.get("/nowhere", headers={"origin": OURS}),
+        await open_to.client.put("/orders", headers={"origin": OURS}),
     ):
         assert response.headers["access-control-allow-origin"] == OURS
         problem(response, response.status_code)
@@ -95,8 +95,8 @@ async def test_a_preflight_request_gets_the_allowed_methods_and_headers(open_to:
 @pytest.mark.parametrize("origin", STRANGERS)
 async def test_no_other_origin_gets_a_cors_header(open_to: Served, origin: str) -> None:
     for response in (
-        await open_to.guest.get("/menu", headers={"origin": origin}),
-        await open_to.guest.post("/orders", json=COFFEE, headers={"origin": origin}),
+        await open_to.client.get("/menu", headers={"origin": origin}),
+        await open_to.client.post("/orders", json=COFFEE, headers={"origin": origin}),
         await preflight(open_to, origin),
     ):
         assert cors_headers(response) == {}
@@ -104,26 +104,26 @@ async def test_no_other_origin_gets_a_cors_header(open_to: Served, origin: str) 
 
 
 async def test_two_origins_are_none(open_to: Served) -> None:
-    response = await open_to.guest.get("/menu", headers=[("origin", OURS), ("origin", ALSO_OURS)])
+    response = await open_to.client.get("/menu", headers=[("origin", OURS), ("origin", ALSO_OURS)])
     assert cors_headers(response) == {}
 
 
 async def test_a_cache_keeps_what_pages_read_apart_from_what_others_do(open_to: Served) -> None:
-    response = await open_to.guest.get("/menu")
+    response = await open_to.client.get("/menu")
     assert response.headers["vary"] == "Origin"
     assert cors_headers(response) == {}
 
 
 async def test_options_of_ours_that_are_no_preflight_list_the_methods(open_to: Served) -> None:
-    response = await open_to.guest.options("/orders", headers={"origin": OURS})
+    response = await open_to.client.options("/orders", headers={"origin": OURS})
     assert response.status_code == 204
     assert response.headers["allow"] == "GET, HEAD, OPTIONS, POST"
 
 
 async def test_by_default_no_origin_gets_a_cors_header(shared: Served) -> None:
     for response in (
-        await shared.guest.get("/menu", headers={"origin": OURS}),
-        await shared.guest.post("/orders", json=COFFEE, headers={"origin": OURS}),
+        await shared.client.get("/menu", headers={"origin": OURS}),
+        await shared.client.post("/orders", json=COFFEE, headers={"origin": OURS}),
         await preflight(shared, OURS),
     ):
         assert cors_headers(response) == {}

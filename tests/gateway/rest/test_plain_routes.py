@@ -37,8 +37,8 @@ async def tip(data: Annotated[Tip, Body()], currency: NamedDependency[Currency])
 
 async def send(served: Served, *routes: Any, path: str = "/tips", **options: Any) -> httpx.Response:
     app = wrap(served.create_litestar(*routes))
-    async with client(app) as guest:
-        return await guest.request(options.pop("method", "POST"), path, **options)
+    async with client(app) as caller:
+        return await caller.request(options.pop("method", "POST"), path, **options)
 
 
 async def test_it_takes_what_fits(shared: Served) -> None:
