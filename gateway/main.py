@@ -67,14 +67,14 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         clock = Clock()
-        ordering = _order_service(settings, database, channels, clock)
+        service = _order_service(settings, database, channels, clock)
         requests = _request_reader(settings, clock)
-        readiness = Readiness(ordering, clock=clock, wait_for_departments=settings.wait_for_departments)
-        server = _http_server(settings, ordering, requests, readiness)
-        running.on_exit_await(ordering.close)
+        readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
+        server = _http_server(settings, service, requests, readiness)
+        running.on_exit_await(service.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
-            await ordering.start()
+            await service.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         announcing = partial(announce, readiness.is_ready, f"http://{address}")
@@ -114,12 +114,12 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
 
 
 def _http_server(
-    settings: GatewaySettings, ordering: OrderService, requests: RequestReader, readiness: Readiness
+    settings: GatewaySettings, service: OrderService, requests: RequestReader, readiness: Readiness
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
     app = create_app(
-        ordering,
+        service,
         requests,
         readiness,
         max_body=settings.max_body,

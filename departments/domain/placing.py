@@ -10,9 +10,9 @@ from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw.
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the client saw.
 
-    `allergy`: the line's guest has an allergy, which the staff see.
+    `allergy`: whoever eats it has an allergy, which the staff see.
     """
 
     item: str
@@ -24,7 +24,7 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class Placement:
-    """A request of the gateway, or of a guest at the counter, to place one order's share.
+    """A request of the gateway, or of a client at the counter, to place one order's share.
 
     `number` is the order's short number, 0 where it has none. It is no part of what the order asks for.
     """

@@ -99,7 +99,7 @@ def menu_snapshot(department: str, response: v1.GetMenuResponse) -> MenuSnapshot
 
 
 def _expected_prices(lines: Sequence[Line]) -> list[int]:
-    """Return the column of the prices that guests saw, or an empty column where no line states one, as is usual."""
+    """Return the column of the prices that clients saw, or an empty column where no line states one, as is usual."""
     for line in lines:
         if line.expected_price is not None:
             return [-1 if each.expected_price is None else each.expected_price for each in lines]

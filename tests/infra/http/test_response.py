@@ -98,7 +98,7 @@ async def test_a_second_response_to_a_request_is_refused_and_not_written() -> No
     assert transport.written == written
 
 
-async def test_a_guest_who_left_is_not_answered() -> None:
+async def test_a_client_who_left_is_not_answered() -> None:
     transport = Transport()
     cycle = cycle_on(transport)
     cycle.disconnected = True
