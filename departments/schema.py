@@ -1,5 +1,7 @@
 """A department's tables. One database may hold several restaurants, so every key begins with the restaurant."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
 metadata = sa.MetaData()
@@ -93,6 +95,8 @@ steps = sa.Table(
     sqlite_with_rowid=False,
 )
 
+_has_revision: dict[str, Any] = {"sqlite_where": HAS_REVISION, "postgresql_where": HAS_REVISION}
+
 stock_changes = sa.Table(
     "stock_changes",
     metadata,
@@ -105,7 +109,7 @@ stock_changes = sa.Table(
     sa.Column("changed_by", sa.String(64), nullable=False),
     sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Index("ix_stock_changes_item", "restaurant", "item", "revision"),
-    sa.Index("ix_stock_changes_revision", "restaurant", "revision"),
+    sa.Index("ix_stock_changes_item", "restaurant", "item", "revision", **_has_revision),
+    sa.Index("ix_stock_changes_revision", "restaurant", "revision", **_has_revision),
     sqlite_with_rowid=False,
 )

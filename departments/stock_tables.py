@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import MENU_FILE, RECEIVED, ChangeReason, StockChange
-from departments.schema import department, stock, stock_changes
+from departments.schema import HAS_REVISION, department, stock, stock_changes
 from infra.db.database import tenant
 
 
@@ -52,7 +52,7 @@ def read_change(connection: sa.Connection, change_id: str) -> StockChange | None
 
 def changes_before(connection: sa.Connection, item: str, revision: int, limit: int) -> list[StockChange]:
     """Return at most `limit` changes below a revision, the newest first; of all items where `item` is empty."""
-    query = _select(connection).where(stock_changes.c.revision < revision)
+    query = _select(connection).where(HAS_REVISION, stock_changes.c.revision < revision)
     if item:
         query = query.where(stock_changes.c.item == item)
     return [_change(row) for row in connection.execute(query.order_by(stock_changes.c.revision.desc()).limit(limit))]

@@ -8,12 +8,15 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import schemas
+from gateway.rest import menu_schemas, schemas
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
 
 Json = dict[str, Any]
+
+SCHEMA_MODULES = (schemas, menu_schemas)
+"""Where the structs of the contract are."""
 
 _PROBLEM_JSON = "application/problem+json"
 
@@ -150,13 +153,18 @@ def _describe_content(content: Json) -> str:
 
 def _describe(name: str) -> str:
     """Return the docstring of a struct of the contract."""
-    return getattr(getattr(schemas, name, None), "__doc__", None) or ""
+    return getattr(_struct(name), "__doc__", None) or ""
+
+
+def _struct(name: str) -> object:
+    """Return the struct of the contract that has this name, or None."""
+    return next((getattr(module, name) for module in SCHEMA_MODULES if hasattr(module, name)), None)
 
 
 def _complete_schemas(components: dict[str, Json]) -> None:
     for name, schema in components.items():
         schema.setdefault("description", _describe(name))
-        config = getattr(getattr(schemas, name, None), "__struct_config__", None)
+        config = getattr(_struct(name), "__struct_config__", None)
         if config is not None and config.forbid_unknown_fields:
             schema["additionalProperties"] = False
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import sqlalchemy as sa
 
-from departments import staff_transactions, tables, transactions
+from departments import staff_transactions, stock_tables, tables, transactions
 from departments.domain.menu import Menu
 from departments.domain.steps import Move
 from departments.domain.tickets import OPEN, Decision, TicketState, Verb
@@ -63,6 +63,17 @@ async def test_the_open_tickets_are_read_by_their_index(department: DepartmentDa
         return _plan(connection, lambda: tables.open_tickets(connection))
 
     assert "ix_tickets_open" in await department.database.read(plan)
+
+
+@pytest.mark.parametrize(("item", "index"), [("", "ix_stock_changes_revision"), ("coffee", "ix_stock_changes_item")])
+async def test_the_history_of_the_stock_is_read_by_its_index(
+    department: DepartmentDatabase, item: str, index: str
+) -> None:
+    def plan(connection: sa.Connection) -> str:
+        _without_scans(connection)
+        return _plan(connection, lambda: stock_tables.changes_before(connection, item, EVERYTHING, 10))
+
+    assert index in await department.database.read(plan)
 
 
 async def test_the_open_tickets_are_those_that_are_not_done_in_the_order_of_their_arrival(

@@ -91,8 +91,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_stock_changes_item", "stock_changes", ["restaurant", "item", "revision"])
-    op.create_index("ix_stock_changes_revision", "stock_changes", ["restaurant", "revision"])
+    has_revision = sa.text("revision > 0")
+    for name, columns in (
+        ("ix_stock_changes_item", ["restaurant", "item", "revision"]),
+        ("ix_stock_changes_revision", ["restaurant", "revision"]),
+    ):
+        op.create_index(name, "stock_changes", columns, sqlite_where=has_revision, postgresql_where=has_revision)
 
 
 def downgrade() -> None:
