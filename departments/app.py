@@ -11,6 +11,8 @@ from itertools import chain, islice
 import structlog
 
 from departments import staff_transactions, transactions
+from departments.change_reader import ChangeReader
+from departments.commits import Commits
 from departments.domain.errors import TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
@@ -36,6 +38,8 @@ class DepartmentApp:
     def __init__(self, menu: Menu, database: Database) -> None:
         """`database`: its tables exist already."""
         self.menu = menu
+        self.commits = Commits()
+        self.change_reader = ChangeReader(database, lambda: self.menu, self._log_unreadable)
         self._database = database
         self._placed: list[str] = []
         self._transactions = 0
@@ -52,6 +56,7 @@ class DepartmentApp:
         """Write the opening stock of items that are new to the database, and use the other menu from then on."""
         await self._database.write(transactions.open_department, menu, _now_ms())
         self.menu = menu
+        self.commits.announce(moved=False)
 
     async def place(self, placements: Sequence[Placement]) -> list[TicketOrError]:
         """Place orders, in one transaction with others that arrive meanwhile, and return their tickets."""
@@ -60,30 +65,32 @@ class DepartmentApp:
     async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Queue the tickets that are held, and return all tickets."""
         tickets = await self._database.write(transactions.confirm, decisions, _now_ms())
-        self._log_states("confirm", tickets)
+        self._report("confirm", tickets)
         return tickets
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Hold the tickets that are queued, and return all tickets."""
         tickets = await self._database.write(transactions.suspend, decisions, _now_ms())
-        self._log_states("suspend", tickets)
+        self._report("suspend", tickets)
         return tickets
 
     async def cancel(self, order_ids: Sequence[str]) -> list[TicketOrError]:
         """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
         tickets = await self._database.write(transactions.cancel, order_ids, _now_ms())
-        self._log_states("cancel", tickets)
+        self._report("cancel", tickets)
         return tickets
 
     async def move(self, move: Move) -> Ticket:
         """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
         ticket = await self._database.write(staff_transactions.move, move, _now_ms())
+        self.commits.announce(moved=True)
         _log_move(move, ticket)
         return ticket
 
     async def move_all(self, moves: Sequence[Move]) -> list[Moved]:
         """Take one step with each of several tickets for the staff, and return what became of each step."""
         results = await self._database.write(staff_transactions.move_all, moves, _now_ms())
+        self.commits.announce(moved=True)
         for move, result in zip(moves, results, strict=True):
             if result.ticket is not None and result.error is None:
                 _log_move(move, result.ticket)
@@ -94,6 +101,7 @@ class DepartmentApp:
     async def tick(self, tick: Tick) -> Ticket:
         """Mark a line of a ticket as made or not made, and return the ticket; raises an OrderError."""
         ticket = await self._database.write(staff_transactions.tick, tick)
+        self.commits.announce(moved=ticket.moved_at_ms > 0)
         log.info("ticked", order_id=tick.order_id, line=tick.line, made=tick.made, by=tick.ticked_by)
         return ticket
 
@@ -106,6 +114,7 @@ class DepartmentApp:
     async def change_stock(self, order: StockOrder) -> Stock:
         """Change an item's stock for the staff, and return it; raises an ItemError."""
         stock = await self._database.write(staff_transactions.change_stock, order, _now_ms())
+        self.commits.announce(moved=False)
         change = {"reason": order.reason.value, "delta": order.change, "by": order.changed_by}
         log.info("stock changed", item=order.item, **change, change_id=order.change_id, on_hand=stock.on_hand)
         return stock
@@ -113,6 +122,7 @@ class DepartmentApp:
     async def set_on_sale(self, item: str, changed_by: str, *, on_sale: bool) -> Stock:
         """Take an item off sale or put it back for the staff, and return its stock; raises ItemNotFound."""
         stock = await self._database.write(staff_transactions.set_on_sale, item, changed_by, _now_ms(), on_sale)
+        self.commits.announce(moved=False)
         log.info("put on sale" if on_sale else "taken off sale", item=item, by=changed_by)
         return stock
 
@@ -146,6 +156,7 @@ class DepartmentApp:
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrError]]:
         placements = list(chain.from_iterable(calls))
         tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())
+        self.commits.announce(moved=False)
         self._log_placed_later(placements)
         self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
         iterator = iter(tickets)
@@ -165,8 +176,9 @@ class DepartmentApp:
         self._placed, self._transactions = [], 0
         log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
 
-    def _log_states(self, request: str, tickets: Sequence[TicketOrError]) -> None:
-        """Log each ticket's state after the gateway's request: a request that came too late has changed nothing."""
+    def _report(self, request: str, tickets: Sequence[TicketOrError]) -> None:
+        """Wake those who watch, and log each ticket's state: a request that came too late has changed nothing."""
+        self.commits.announce(moved=any(isinstance(ticket, Ticket) and ticket.moved_at_ms for ticket in tickets))
         states: dict[str, list[str]] = {}
         for ticket in tickets:
             if isinstance(ticket, Ticket):

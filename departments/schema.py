@@ -44,6 +44,7 @@ stock = sa.Table(
 
 # Not IN: for its list SQLite would fill a table of its own with each INSERT, which costs it 3 µs.
 IS_OPEN = sa.text("(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')")
+IS_MOVED = sa.text("moved_at_ms > 0")
 HAS_REVISION = sa.text("revision > 0")
 """The conditions of indexes. A query can use an index where it states the index's condition, in this text.
 
@@ -76,6 +77,7 @@ tickets = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False, doc="the order's short number, or 0"),
     sa.Index("ix_tickets_revision", "restaurant", "revision", sqlite_where=HAS_REVISION, postgresql_where=HAS_REVISION),
     sa.Index("ix_tickets_open", "restaurant", "revision", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    sa.Index("ix_tickets_moved", "restaurant", "revision", sqlite_where=IS_MOVED, postgresql_where=IS_MOVED),
     sqlite_with_rowid=False,
 )
 

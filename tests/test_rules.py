@@ -100,6 +100,8 @@ def imported_names(module: ast.Module) -> Iterator[str]:
 
 
 AWAITED = {
+    "departments/rpc/servicer.py": "what is wrong with the requests of a watch ends its call",
+    "departments/feed.py": "what fails in it is raised to everyone who watches",
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",

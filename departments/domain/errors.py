@@ -2,6 +2,7 @@
 
 DepartmentError
 ├── InvalidRequest          a field of the request has a value that is not allowed
+├── TooManyWatchers         as many watch the department as may
 └── DetailedError               an error with facts for programs
     ├── OrderError              the error concerns one order
     │   ├── LineNotFound        the ticket has no line with this number
@@ -36,6 +37,13 @@ class InvalidRequest(DepartmentError):
         super().__init__(f"{field}: {description}")
         self.field = field
         self.description = description
+
+
+class TooManyWatchers(DepartmentError):
+    """As many callers watch the department's changes as may do so at the same time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} callers watch this department, and no more may")
 
 
 class DetailedError(DepartmentError):

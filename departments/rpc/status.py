@@ -25,6 +25,7 @@ from departments.domain.errors import (
     StockUnlimited,
     TicketUnreadable,
     TickNotAllowed,
+    TooManyWatchers,
 )
 from infra.errors import DatabaseError
 from infra.grpc.server import invalid_argument
@@ -44,6 +45,7 @@ STATUSES: dict[type[DepartmentError], Status] = {
     StockUnlimited: Status.FAILED_PRECONDITION,
     TickNotAllowed: Status.FAILED_PRECONDITION,
     TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+    TooManyWatchers: Status.RESOURCE_EXHAUSTED,
 }
 
 
@@ -55,6 +57,8 @@ def to_status(error: Exception) -> GRPCError | None:
         details = RetryInfo()
         details.retry_delay.FromSeconds(1)
         return GRPCError(Status.UNAVAILABLE, f"the database is out of order: {error}", [details])
+    if isinstance(error, TooManyWatchers):
+        return GRPCError(STATUSES[TooManyWatchers], str(error))
     if isinstance(error, DetailedError) and type(error) in STATUSES:
         return GRPCError(STATUSES[type(error)], str(error), _details(error))
     return None

@@ -86,12 +86,15 @@ class GuardedProcessor(WatchedProcessor):
             encoder.header_table_size = HEADER_TABLE_BYTES
         self._spend()
 
-    def reset_stalled(self, looks: int) -> None:
-        """Reset the calls whose next message has waited through so many looks for the peer to let it through."""
+    def reset_stalled(self, looks: int | None) -> None:
+        """Reset the calls whose next message has waited through too many looks for the peer to let it through.
+
+        `looks`: how many are too many on calls that do not say so themselves; None where there is no limit on those.
+        """
         for stream in list(self.streams.values()):
             if cast("GuardedStream", stream).is_stalled(looks):
                 stream.reset_nowait(ErrorCodes.ENHANCE_YOUR_CALM)
-                stream.__terminated__("its peer said GOAWAY and does not let its response through")
+                stream.__terminated__("its peer does not let its next message through")
 
     def _release(self, stream_id: int) -> None:
         """Forget a call; what of it nobody has read no longer counts against its connection."""

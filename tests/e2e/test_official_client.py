@@ -232,6 +232,28 @@ def test_who_watches_health_is_reported_that_a_department_stops(systems: Systems
     system.close()
 
 
+def test_changes_can_be_watched_and_the_watch_ended(system: System, client: OfficialClient) -> None:
+    port, order_id, watcher = system["bar"].port, str(uuid.uuid4()), OfficialClient()
+    batch = {"tables": ["9"], "holds": [False], "line_counts": [1], "items": ["tea"], "quantities": [2]}
+    batch |= {"order_ids": [order_id], "notes": ["hot"], "allergies": [True]}
+
+    first = watcher.ask("watch_changes", port, message={}, until=order_id)
+    rest = watcher.read()
+    placed = client.ask("call", port, service=SERVICE, method="PlaceOrders", message=batch)
+    page = watcher.read()
+    end = watcher.read()
+    watcher.close()
+
+    assert placed["code"] == end["code"] == "OK"
+    assert (first["reset"], first["more"], rest.get("more", False)) == (True, True, False)
+    assert {"tea", "juice"} <= {item["id"] for item in first["menu"]["items"]}
+    assert page["incarnation"] == first["incarnation"]
+    tickets = page["tickets"]
+    assert (tickets["order_ids"], tickets["tables"], tickets["states"]) == ([order_id], ["9"], ["TICKET_STATE_QUEUED"])
+    assert (tickets["items"], tickets["notes"], tickets["allergies"]) == (["tea"], ["hot"], [True])
+    assert (page["stock"]["items"], page["stock"]["on_hand"]) == (["tea"], ["8"])
+
+
 def test_a_message_in_gzip_is_understood(system: System, client: OfficialClient) -> None:
     message = {"order": "x" * 5000}
 

@@ -61,7 +61,11 @@ def upgrade() -> None:
     )
     columns = ["restaurant", "revision"]
     is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
-    for name, text in (("ix_tickets_revision", "revision > 0"), ("ix_tickets_open", is_open)):
+    for name, text in (
+        ("ix_tickets_revision", "revision > 0"),
+        ("ix_tickets_open", is_open),
+        ("ix_tickets_moved", "moved_at_ms > 0"),
+    ):
         condition = sa.text(text)
         op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
