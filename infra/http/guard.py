@@ -14,7 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from infra.http.access_log import log_request
 from infra.http.response import HeldHead
-from infra.request_ids import HEADER, choose_request_id, make_request_id
+from infra.request_ids import HEADER, is_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
 """The largest request line and headers, or trailers of a body. A head that arrives in one piece may be longer."""
@@ -32,14 +32,20 @@ READ_FACTOR = 6
 CONNECTIONS = 4000
 
 REQUEST_ID = "request_id"
-"""The key of a request's id in its ASGI scope."""
+"""The key of a request's id in its ASGI scope, for a request whose response gets the id from this protocol."""
 
 REFUSED = "refused"
 """The key, in its ASGI scope, of the status and length of a response that this protocol wrote in place of the app."""
 
 
+_ID_HEADER = HEADER.encode("ascii")
+
+
 class GuardedHttp(HttpToolsProtocol):
-    """Closes connections whose client sends or reads too slowly, or whose requests are too long."""
+    """Closes connections whose client sends or reads too slowly, or whose requests are too long.
+
+    It gives every request an id, in its scope and with its response.
+    """
 
     receive_seconds = 10.0
     max_body = 64 * 1024
@@ -100,14 +106,23 @@ class GuardedHttp(HttpToolsProtocol):
             self._due = self.loop.time() + self.receive_seconds
 
     def on_headers_complete(self) -> None:
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and (hosts or self.parser.get_http_version() == "1.1"):
-            self._fault = f"a request has exactly one Host header, and this one has {len(hosts) or 'none'}"
+        hosts, request_id = 0, b""
+        for name, value in self.headers:  # once for all that is sought in it
+            if name == b"host":
+                hosts += 1
+            elif name == _ID_HEADER and not request_id and is_request_id(value):
+                request_id = value
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            self._fault = f"a request has exactly one Host header, and this one has {hosts or 'none'}"
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
+        text = request_id.decode("ascii") or make_request_id()
+        cast("dict[str, Any]", self.scope)[REQUEST_ID] = text
         super().on_headers_complete()
         self._in_head = False
+        cycle = self.cycle
+        cycle.default_headers = [*cycle.default_headers, (_ID_HEADER, request_id or text.encode("ascii"))]
         if not self.expect_100_continue:
-            self.cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
+            cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
 
     def on_message_complete(self) -> None:
         self._due = None
@@ -221,8 +236,7 @@ class GuardedHttp(HttpToolsProtocol):
         if cycle := self._open_cycle():
             scope = cast("dict[str, Any]", cycle.scope)
             scope[REFUSED] = status, length
-            request_id: str = scope.setdefault(REQUEST_ID, choose_request_id(cycle.scope["headers"]))
-            return request_id
+            return str(scope[REQUEST_ID])
         request_id = make_request_id()
         if self.is_logged:
             seconds = self.loop.time() + self.receive_seconds - (self._due or self.loop.time())
