@@ -48,7 +48,8 @@ class GroupCommit(Generic[T, R]):
     def submit(self, item: T) -> "asyncio.Future[R]":
         """Add an item whose result is awaited; its batch starts as soon as a worker is free."""
         future = self._add(item)
-        self._start_worker()
+        if len(self._workers) < self._concurrency:
+            self._start_worker()
         return future
 
     def submit_later(self, item: T) -> "asyncio.Future[R]":

@@ -197,16 +197,13 @@ def _log_unreadable(error: OrderUnreadable) -> None:
 class _Entry:
     """An order as it is when it is submitted."""
 
-    __slots__ = ("is_new", "order", "row")
+    __slots__ = ("is_new", "key", "order", "row")
 
     def __init__(self, order: Order, *, is_new: bool = False) -> None:
         self.order = order
         self.is_new = is_new
         self.row = row_of(order)
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.row["order_id"], self.row["owner"]
+        self.key = order.order_id, order.owner
 
 
 @statements_only

@@ -21,7 +21,7 @@ class PlacedLog:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._placed: list[dict[str, object]] = []
+        self._placed: list[tuple[Order, str | None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, order: Order) -> None:
@@ -29,14 +29,8 @@ class PlacedLog:
         if self._timer is None:
             # In a context of its own: the line is about other requests, too.
             self._timer = asyncio.get_running_loop().call_later(LOG_SECONDS, self.flush, context=Context())
-        self._placed.append(
-            {
-                "order_id": order.order_id,
-                "table": order.table,
-                "items": sum([line.quantity for line in order.lines]),
-                "request_id": current_request_id(),
-            }
-        )
+        # What is logged of an order never changes, so it is put together with the line, not while its client waits.
+        self._placed.append((order, current_request_id()))
 
     def flush(self) -> None:
         """Log now what is not logged yet."""
@@ -45,5 +39,10 @@ class PlacedLog:
             self._timer = None
         placed, self._placed = self._placed, []
         for start in range(0, len(placed), ORDERS_IN_A_LINE):
-            part = placed[start : start + ORDERS_IN_A_LINE]
+            part = [_entry(*each) for each in placed[start : start + ORDERS_IN_A_LINE]]
             log.info("placed", orders=len(part), placed=part)
+
+
+def _entry(order: Order, request_id: str | None) -> dict[str, object]:
+    items = sum([line.quantity for line in order.lines])
+    return {"order_id": order.order_id, "table": order.table, "items": items, "request_id": request_id}

@@ -32,8 +32,10 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from gateway.rest.checks import RAISED, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
-from infra.http.response import respond
+from gateway.rest.json_response import JsonResponse
+from infra.http.response import read_whole, respond
 
+_PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
 _encode = msgspec.json.Encoder().encode
@@ -75,7 +77,14 @@ class FastPath:
                 request = route.request(http, receive, send)
                 returned = await route.call_with_hooks(http, headers, request)
             else:
-                returned = await route.call(http, headers, await _read(receive, route.max_body))
+                body = read_whole(receive)
+                if body is None:
+                    body = await _read(receive, route.max_body)
+                elif route.max_body is not None and len(body) > route.max_body:
+                    raise RequestEntityTooLarge
+                returned = route.call(http, headers, body, await route.awaited() if route.has_awaited else {})
+                if route.is_async:
+                    returned = await returned
             if route.is_decorated or not _is_plain(returned):
                 request = request or route.request(http, receive, send)
                 response = await route.handler.to_response(app=self._litestar, data=returned, request=request)
@@ -130,11 +139,12 @@ class FastRoute:
         self._litestar = litestar
         self._path = route.path
         self._fn = handler.fn
-        self._is_async = not handler.has_sync_callable
+        self.is_async = not handler.has_sync_callable
         self._body_type = cast("Any", handler.parsed_data_field).annotation
         self._headers = [(each.field_alias.lower().encode(), each.field_name) for each in model.expected_header_params]
         self._called = [(name, each.dependency) for name, each in used if each.has_sync_callable and not each.use_cache]
         self._awaited = [(name, each) for name, each in used if not each.has_sync_callable or each.use_cache]
+        self.has_awaited = bool(self._awaited)
         self._guards = handler.resolve_guards()
         self._before_request = handler.resolve_before_request()
         self.needs_request = bool(
@@ -156,19 +166,25 @@ class FastRoute:
             await self.handler.authorize_connection(connection=request)
         if self._before_request and (returned := await self._before_request(request)):
             return returned
-        return await self.call(scope, headers, await request.body())
+        returned = self.call(scope, headers, await request.body(), await self.awaited())
+        return await returned if self.is_async else returned
 
-    async def call(self, scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
-        """Call the handler with its body, its dependencies and its headers."""
-        arguments = {name: provide() for name, provide in self._called}
-        for name, provide in self._awaited:
-            arguments[name] = await provide()
+    async def awaited(self) -> dict[str, Any]:
+        """Return the dependencies that have to be awaited, by their names."""
+        return {name: await provide() for name, provide in self._awaited}
+
+    def call(self, scope: HTTPScope, headers: _Headers, body: bytes, arguments: dict[str, Any]) -> Any:
+        """Call the handler with its body, its headers and its dependencies; those that are awaited are in `arguments`.
+
+        It returns what the handler returns: an awaitable if the handler is async. A coroutine less around each order.
+        """
+        for name, provide in self._called:
+            arguments[name] = provide()
         for header, name in self._headers:
             if header in headers:
                 values = [value for key, value in scope["headers"] if key == header]
                 arguments[name] = b", ".join(values).decode("latin-1")
-        returned: Any = self._fn(data=read_body(headers.get(b"content-type"), body, self._body_type), **arguments)
-        return await returned if self._is_async else returned
+        return self._fn(data=read_body(headers.get(b"content-type"), body, self._body_type), **arguments)
 
     def encode(self, response: "Response[object]") -> _Encoded:
         """Return the status, headers and body of a plain response."""
@@ -176,8 +192,9 @@ class FastRoute:
         headers = [
             (b"content-type", (response.media_type or JSON).encode("ascii")),
             (b"content-length", b"%d" % len(body)),
-            *((name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.headers.items()),
         ]
+        for name, value in response.headers.items():
+            headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body
 
 
@@ -187,10 +204,10 @@ def _check(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
     check_encoding(scope["headers"])
 
 
-def _is_plain(returned: object) -> bool:
+def _is_plain(returned: Any) -> bool:
     """Return whether a handler returned a JSON response without cookies, background tasks or encoders of its own."""
     return (
-        type(returned) is Response
+        type(returned) in _PLAIN
         and returned.media_type in _JSON_TYPES
         and not (returned.cookies or returned.background or returned.response_type_encoders)
     )

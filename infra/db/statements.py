@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -40,15 +42,16 @@ class Statement:
         return cursor
 
     def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
-        """Execute for a batch of rows; return the rows of RETURNING, if the statement has one."""
+        """Execute for a batch of rows, of which each has all columns; return the rows of RETURNING, if there are any."""
         marker = _VALUES.search(self._text(connection.dialect))
         if marker is None:
             unread: Iterable[Any] = self.run(connection, {"rows": encode_json(rows)})
             return unread
         cursor, names = connection.connection.cursor(), marker[1].split()
+        values_of = itemgetter(*names) if len(names) > 1 else lambda row: (row[names[0]],)
         returned: list[Any] = []
         for part in _powers_of_two(rows):
-            values = [row.get(name) for row in part for name in names]
+            values = list(chain.from_iterable(map(values_of, part)))  # in C: a row of 11 columns 0.15 µs, 0.5 in Python
             returned += cursor.execute(self._text_for_rows(connection.dialect, len(names), len(part)), values)
         return returned
 

@@ -87,8 +87,8 @@ def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[b
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
     cycle.response_started = cycle.response_complete = True
-    transport = cycle.transport
-    write = transport.write_whole if isinstance(transport, HeldHead) else transport.write
+    transport: object = cycle.transport
+    write = transport.write_whole if isinstance(transport, HeldHead) else cycle.transport.write
     write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
     cycle.message_event.set()
     if not cycle.keep_alive:
