@@ -174,15 +174,6 @@ class InFlightOrder:
             self.response.set_exception(error)
             self.response.exception()  # no client has to be waiting
 
-    async def wait_alone(self) -> None:
-        """Wait as the client that sent the order first: without a shield, which costs more than the waiting."""
-        response = self.response
-        try:
-            await response
-        except asyncio.CancelledError:
-            self.replace_cancelled(response)
-            raise
-
     async def wait(self) -> None:
         """Wait beside others until the departments responded; a waiter that is cancelled leaves the others waiting."""
         while True:

@@ -116,7 +116,12 @@ class OrderService:
             in_flight = self._in_flight.get(order.order_id) or await self._begin(order)
             is_own = in_flight.order is order
             if is_own:
-                await in_flight.wait_alone()
+                response = in_flight.response
+                try:
+                    await response  # without a shield, which costs more than the waiting
+                except asyncio.CancelledError:
+                    in_flight.replace_cancelled(response)
+                    raise
             else:
                 await in_flight.wait()
             if self._is_returnable(in_flight) or (is_own and _is_served(order)):

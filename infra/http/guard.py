@@ -98,7 +98,8 @@ class GuardedHttp(HttpToolsProtocol):
             piece = data[start : start + PIECE_BYTES]
             self._received += len(piece)
             super().data_received(piece)
-            self._check_length()
+            if self._received > HEAD_BYTES or self.pipeline:
+                self._check_length()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

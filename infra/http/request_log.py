@@ -14,7 +14,7 @@ from infra.http.access_log import log_request
 from infra.http.guard import REFUSED, REQUEST_ID
 from infra.request_ids import HEADER, RequestId, choose_request_id
 
-_HTTP = ScopeType.HTTP  # Python 3.11 looks up an enum member slowly
+_HTTP = ScopeType.HTTP.value  # plain text, which compares faster
 _HEADER = HEADER.encode("ascii")
 
 
