@@ -40,7 +40,7 @@ class JournalPage:
 class Journal:
     """What the gateway writes down.
 
-    Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
+    Gateways may share a journal (`is_shared`). Each has a number and a lease; an order has one owner, and only its owner writes it.
 
     Rows are read one by one. One that this version cannot read is logged and skipped, and keeps its owner and its
     epoch, so that a newer version takes it up.
@@ -52,6 +52,7 @@ class Journal:
         `report` is called for each order that cannot be read, once for each reason; by default it is logged.
         """
         self._database = database
+        self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
         self.number = 0
         self._unreadable: dict[str, str] = {}
@@ -77,11 +78,6 @@ class Journal:
     def unreadable(self) -> int:
         """How many orders cannot be read, of those that were unfinished at the last claim or asked for since."""
         return len(self._unreadable)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other gateways may write to this journal."""
-        return self._database.url.drivername != "sqlite"
 
     async def enlist(self) -> None:
         """Take a number, with a lease."""
