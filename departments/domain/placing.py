@@ -7,7 +7,6 @@ from departments.domain.menu import Menu
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource, TicketState
 
-
 _ACCEPTED, _HELD, _QUEUED, _NONE = Outcome.ACCEPTED, TicketState.HELD, TicketState.QUEUED, TicketState.NONE
 """For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
 
@@ -45,10 +44,9 @@ def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], n
     `stock` has an entry for every item on the menu, and is changed.
     """
     lines = [_take_line(line, placement.hold, menu, stock) for line in placement.lines]
-    if not any([line.outcome is _ACCEPTED for line in lines]):
+    state = _HELD if placement.hold else _QUEUED
+    if _ACCEPTED not in [line.outcome for line in lines]:
         state = _NONE
-    else:
-        state = _HELD if placement.hold else _QUEUED
     return Ticket(placement.order_id, placement.table, state, lines, now_ms, source=placement.source)
 
 

@@ -15,7 +15,6 @@ from gateway.domain.transitions import Goal
 from generated.restaurant import v1
 from infra.request_ids import HEADER
 
-
 PendingCall = tuple[Order, int, str | None]
 """An order that waits for a batch; the epoch at which its goal was set, which may be older than the order's; and the id
 of the REST request for which it is sent, or None. A plain tuple: a named one costs each of an order's calls 0.2 µs."""

@@ -68,12 +68,13 @@ class Order:
 
     def __post_init__(self) -> None:
         """Sort the lines by department."""
-        self.shares = shares = {}
+        shares: dict[str, list[Line]] = {}
         for line in self.lines:
             if line.department in shares:
                 shares[line.department].append(line)
             else:
                 shares[line.department] = [line]
+        self.shares = shares
 
     @classmethod
     def new(

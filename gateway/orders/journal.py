@@ -40,7 +40,8 @@ class JournalPage:
 class Journal:
     """What the gateway writes down.
 
-    Gateways may share a journal (`is_shared`). Each has a number and a lease; an order has one owner, and only its owner writes it.
+    Gateways may share a journal (`is_shared`). Each has a number and a lease; an order has one owner, and only its
+    owner writes it.
 
     Rows are read one by one. One that this version cannot read is logged and skipped, and keeps its owner and its
     epoch, so that a newer version takes it up.

@@ -222,7 +222,4 @@ class OrderService:
 
 def _is_served(order: Order) -> bool:
     """Return whether every department has responded, and no line was cancelled after another gateway took the order."""
-    if order.owed or order.epoch:
-        return False
-    cancelled = Outcome.CANCELLED
-    return not any([line.outcome is cancelled for line in order.lines])
+    return not (order.owed or order.epoch) and Outcome.CANCELLED not in [line.outcome for line in order.lines]

@@ -19,6 +19,7 @@ FastPath refuses a route that declares anything else (fast_path_rules.py) when t
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -38,6 +39,8 @@ from infra.http.response import read_whole, respond
 _PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
+_JSON_HEADER = (b"content-type", JSON.encode("ascii"))
+
 _encode = msgspec.json.Encoder().encode
 
 _is_plain_host = re.compile(rb"[A-Za-z0-9.-]+(:[0-9]+)?").fullmatch
@@ -55,17 +58,16 @@ class FastPath:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
         self._litestar = litestar
         self._before_send = litestar.before_send
+        self._plain_host = b""  # the host that was last found plain
         self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         http = cast("HTTPScope", scope)
         route = self.routes.get(http.get("path", ""))
-        if route is None or http.get("method") != "POST":
-            await self._litestar(scope, receive, send)
-            return
-        headers = dict(http["headers"])
-        if not _is_plain_host(headers.get(b"host", b"")):
+        headers = dict(http.get("headers", ()))
+        host = headers.get(b"host", b"")
+        if route is None or http.get("method") != "POST" or not (host == self._plain_host or self._is_plain(host)):
             await self._litestar(scope, receive, send)
             return
         request = None
@@ -77,14 +79,10 @@ class FastPath:
                 request = route.request(http, receive, send)
                 returned = await route.call_with_hooks(http, headers, request)
             else:
-                body = read_whole(receive)
+                body = read_whole(receive, route.max_body)
                 if body is None:
                     body = await _read(receive, route.max_body)
-                elif route.max_body is not None and len(body) > route.max_body:
-                    raise RequestEntityTooLarge
-                returned = route.call(http, headers, body, await route.awaited() if route.has_awaited else {})
-                if route.is_async:
-                    returned = await returned
+                returned = await route.call(http, headers, body)
             if route.is_decorated or not _is_plain(returned):
                 request = request or route.request(http, receive, send)
                 response = await route.handler.to_response(app=self._litestar, data=returned, request=request)
@@ -102,6 +100,16 @@ class FastPath:
             await response(scope, receive, send)
         if request is not None and route.after_response is not None:
             await route.after_response(request)
+
+    def _is_plain(self, host: bytes) -> bool:
+        """Return whether Litestar accepts a host without further checks; remember it, as most requests name the same.
+
+        To compare a host with the last one takes 0.2 µs less than to match it.
+        """
+        if not _is_plain_host(host):
+            return False
+        self._plain_host = host
+        return True
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""
@@ -139,12 +147,15 @@ class FastRoute:
         self._litestar = litestar
         self._path = route.path
         self._fn = handler.fn
-        self.is_async = not handler.has_sync_callable
+        self._is_async = not handler.has_sync_callable
         self._body_type = cast("Any", handler.parsed_data_field).annotation
         self._headers = [(each.field_alias.lower().encode(), each.field_name) for each in model.expected_header_params]
         self._called = [(name, each.dependency) for name, each in used if each.has_sync_callable and not each.use_cache]
         self._awaited = [(name, each) for name, each in used if not each.has_sync_callable or each.use_cache]
-        self.has_awaited = bool(self._awaited)
+        self.call: Callable[[HTTPScope, _Headers, bytes], Awaitable[Any]] = (
+            self._call_in_steps if self._awaited or not self._is_async else partial(self._begin, {})
+        )
+        """Calls the handler with its body, its headers and its dependencies; by one coroutine less if it can."""
         self._guards = handler.resolve_guards()
         self._before_request = handler.resolve_before_request()
         self.needs_request = bool(
@@ -166,20 +177,16 @@ class FastRoute:
             await self.handler.authorize_connection(connection=request)
         if self._before_request and (returned := await self._before_request(request)):
             return returned
-        returned = self.call(scope, headers, await request.body(), await self.awaited())
-        return await returned if self.is_async else returned
+        return await self.call(scope, headers, await request.body())
 
-    async def awaited(self) -> dict[str, Any]:
-        """Return the dependencies that have to be awaited, by their names."""
-        return {name: await provide() for name, provide in self._awaited}
+    async def _call_in_steps(self, scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
+        awaited = {name: await provide() for name, provide in self._awaited}
+        returned = self._begin(awaited, scope, headers, body)
+        return await returned if self._is_async else returned
 
-    def call(self, scope: HTTPScope, headers: _Headers, body: bytes, arguments: dict[str, Any]) -> Any:
-        """Call the handler with its body, its headers and its dependencies; those that are awaited are in `arguments`.
-
-        It returns what the handler returns: an awaitable if the handler is async. A coroutine less around each order.
-        """
-        for name, provide in self._called:
-            arguments[name] = provide()
+    def _begin(self, awaited: dict[str, Any], scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
+        """Call the handler, and return what it returns: an awaitable if it is async."""
+        arguments = awaited | {name: provide() for name, provide in self._called}
         for header, name in self._headers:
             if header in headers:
                 values = [value for key, value in scope["headers"] if key == header]
@@ -189,8 +196,9 @@ class FastRoute:
     def encode(self, response: "Response[object]") -> _Encoded:
         """Return the status, headers and body of a plain response."""
         body = _encode(response.content)
+        media_type = response.media_type
         headers = [
-            (b"content-type", (response.media_type or JSON).encode("ascii")),
+            (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
             (b"content-length", b"%d" % len(body)),
         ]
         for name, value in response.headers.items():

@@ -42,7 +42,7 @@ class Statement:
         return cursor
 
     def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
-        """Execute for a batch of rows, of which each has all columns; return the rows of RETURNING, if there are any."""
+        """Execute for a batch of rows, each with all columns; return the rows of RETURNING, if there are any."""
         marker = _VALUES.search(self._text(connection.dialect))
         if marker is None:
             unread: Iterable[Any] = self.run(connection, {"rows": encode_json(rows)})
