@@ -56,11 +56,8 @@ class BatchSender:
         shares = [len(order.shares[self._department]) for order in orders]
         if goal is Goal.PLACE or goal is Goal.HOLD:
             return ticket_results(await self._place(order_columns(self._department, goal, orders), due), shares)
-        ids, epochs, timeout = (
-            [order.order_id for order in orders],
-            [epoch for _, epoch, _ in calls],
-            seconds_until(due),
-        )
+        ids, epochs = [order.order_id for order in orders], [epoch for _, epoch, _ in calls]
+        timeout = seconds_until(due)
         metadata = request_metadata({request_id for _, _, request_id in calls})
         if goal is Goal.CONFIRM:
             confirmed = await self._stub.confirm_orders(
