@@ -202,4 +202,5 @@ class Ticket:
 
     def accepted(self) -> list[TicketLine]:
         """Return the accepted lines, which are those that take stock."""
-        return [line for line in self.lines if line.outcome is Outcome.ACCEPTED]
+        accepted = Outcome.ACCEPTED
+        return [line for line in self.lines if line.outcome is accepted]

@@ -34,6 +34,10 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+_ACCEPTED, _CANCELLED, _PENDING = Outcome.ACCEPTED, Outcome.CANCELLED, Outcome.PENDING
+_BEST_EFFORT, _HOLD, _PLACE = Policy.BEST_EFFORT, Goal.HOLD, Goal.PLACE
+"""For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
+
 _CANCEL_REASONS = {
     Goal.HOLD: "the order is all or nothing, and not everything could be served",
     Goal.SUSPEND: "it was cancelled",
@@ -64,16 +68,20 @@ class Order:
 
     def __post_init__(self) -> None:
         """Sort the lines by department."""
-        self.shares = {}
+        shares: dict[str, list[Line]] = {}
         for line in self.lines:
-            self.shares.setdefault(line.department, []).append(line)
+            if line.department in shares:
+                shares[line.department].append(line)
+            else:
+                shares[line.department] = [line]
+        self.shares = shares
 
     @classmethod
     def new(
         cls, order_id: str, policy: Policy, table: str | None, currency: Currency, lines: list[Line], now_ms: int
     ) -> "Order":
         """Return an order that owes every department its share."""
-        goal = Goal.PLACE if policy is Policy.BEST_EFFORT else Goal.HOLD
+        goal = _PLACE if policy is _BEST_EFFORT else _HOLD
         return cls(order_id, policy, table, currency, lines, now_ms, {line.department: goal for line in lines})
 
     @property
@@ -83,19 +91,18 @@ class Order:
         An all-or-nothing order that could not be had is refused, though its lines were cancelled.
         """
         outcomes = {line.outcome for line in self.lines}
-        if Outcome.PENDING in outcomes:
+        if _PENDING in outcomes:
             return Status.PENDING
-        if Outcome.ACCEPTED in outcomes:
+        if _ACCEPTED in outcomes:
             return Status.ACCEPTED if len(outcomes) == 1 else Status.PARTLY_ACCEPTED
-        if outcomes == {Outcome.CANCELLED} or (Outcome.CANCELLED in outcomes and self.policy is Policy.BEST_EFFORT):
+        if outcomes == {_CANCELLED} or (_CANCELLED in outcomes and self.policy is _BEST_EFFORT):
             return Status.CANCELLED
         return Status.REFUSED
 
     @property
     def total(self) -> int:
         """Add up what will be made, in minor units."""
-        accepted = Outcome.ACCEPTED
-        return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is accepted])
+        return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
 
     def results(self) -> list[LineState]:
         """Return what became of each line so far."""

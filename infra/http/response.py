@@ -2,7 +2,7 @@
 
 import asyncio
 
-from litestar.types import Send
+from litestar.types import Receive, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 
@@ -23,6 +23,11 @@ class HeldHead:
             self._transport.write(self._head + data)
             self._head = b""
 
+    def write_whole(self, response: bytes) -> None:
+        """Write a head with its body at once."""
+        self._head = b""
+        self._transport.write(response)
+
     def flush(self) -> None:
         """Write a head that no body follows."""
         if self._head:
@@ -36,6 +41,27 @@ class HeldHead:
     def is_closing(self) -> bool:
         """Return whether the connection is closing."""
         return self._transport.is_closing()
+
+
+def read_whole(receive: Receive, most: int | None) -> bytes | None:
+    """Return a request's body if all of it has arrived, as `receive` would: two coroutines less, 0.4 µs.
+
+    Return None, and leave the body to `receive`, for more than `most` bytes, and if `receive` is not uvicorn's own.
+    """
+    cycle = getattr(receive, "__self__", None)
+    if (
+        not isinstance(cycle, RequestResponseCycle)
+        or cycle.more_body
+        or cycle.waiting_for_100_continue
+        or cycle.disconnected
+        or cycle.response_complete
+        or (most is not None and len(cycle.body) > most)
+    ):
+        return None
+    body, cycle.body = bytes(cycle.body), bytearray()
+    cycle.flow.resume_reading()
+    cycle.message_event.clear()
+    return body
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -62,7 +88,9 @@ def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[b
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
     cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+    transport: object = cycle.transport
+    write = transport.write_whole if isinstance(transport, HeldHead) else cycle.transport.write
+    write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

@@ -1,6 +1,8 @@
 """What was placed is in the log, with its table, its items and its request."""
 
 import asyncio
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,3 +97,18 @@ async def test_no_line_is_longer_than_collectors_take(lines: list[Any]) -> None:
     log.flush()
     assert [line["orders"] for line in lines] == [ORDERS_IN_A_LINE, ORDERS_IN_A_LINE, 1]
     assert max(len(str(line)) for line in lines) < 16_000
+
+
+async def test_a_line_for_people_shows_its_orders_as_json() -> None:
+    text = io.StringIO()
+    renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    structlog.configure(processors=[renderer], logger_factory=structlog.WriteLoggerFactory(text))
+    try:
+        log, asked = PlacedLog(), order("bar coffee")
+        asked.table = 'T"7'
+        log.note(asked)
+        log.flush()
+    finally:
+        structlog.reset_defaults()
+    shown = text.getvalue().partition("placed=")[2].strip()
+    assert json.loads(shown) == [{"order_id": asked.order_id, "table": 'T"7', "items": 1, "request_id": None}]
