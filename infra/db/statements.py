@@ -94,6 +94,10 @@ class Statement:
             returned += cursor.execute(compiled.for_rows(len(part)), values)
         return returned
 
+    def text(self, connection: sa.Connection) -> str:
+        """Return the text that `run` sends, for example to explain it."""
+        return self._for(connection).text
+
     def _for(self, connection: sa.Connection) -> _Compiled:
         dialect = connection.dialect
         key = dialect.name, _tenant_name(connection)
