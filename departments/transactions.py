@@ -71,14 +71,17 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
     new: list[Ticket] = []
     results: list[TicketOrError] = []
     for number, placement in enumerate(placements):
-        ticket = tickets.get(placement.order_id)
-        if ticket is None:
+        known = tickets.get(placement.order_id)
+        if known is None:
             ticket = write_ticket(placement, menu, stock, now_ms)
             ticket.revision = revision + number
             tickets[placement.order_id] = ticket
             new.append(ticket)
-        is_same = isinstance(ticket, TicketUnreadable) or placement.matches(ticket)
-        results.append(ticket if is_same else OrderIdTaken(placement.order_id))
+            results.append(ticket)
+        elif isinstance(known, TicketUnreadable) or placement.matches(known):
+            results.append(known)
+        else:
+            results.append(OrderIdTaken(placement.order_id))
     tables.insert_tickets(connection, new)
     taken = dict.fromkeys(line.item for ticket in new for line in ticket.accepted())
     tables.update_stock(connection, [stock[item] for item in taken], revision + len(placements) - 1)

@@ -71,20 +71,20 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         clock = Clock()
-        ordering = _order_service(settings, database, channels, clock)
+        service = _order_service(settings, database, channels, clock)
         watching = {
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
-        live = _live_departments(settings, ordering, watching, clock)
+        live = _live_departments(settings, service, watching, clock)
         requests = _request_reader(settings, clock)
-        readiness = Readiness(ordering, clock=clock, wait_for_departments=settings.wait_for_departments)
+        readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
         staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
-        server = _http_server(settings, ordering, requests, readiness, live, staff)
-        running.on_exit_await(ordering.close)
+        server = _http_server(settings, service, requests, readiness, live, staff)
+        running.on_exit_await(service.close)
         running.on_exit(live.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
-            await ordering.start()
+            await service.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         announcing = partial(announce, readiness.is_ready, f"http://{address}")
@@ -113,12 +113,12 @@ def _order_service(
 
 
 def _live_departments(
-    settings: GatewaySettings, ordering: OrderService, channels: Mapping[str, WatchedChannel], clock: Clock
+    settings: GatewaySettings, service: OrderService, channels: Mapping[str, WatchedChannel], clock: Clock
 ) -> LiveDepartments:
     """Build the watches, on channels of their own, and the events of what they tell."""
     watches = {name: DepartmentWatch(name, channel) for name, channel in channels.items()}
     return live_departments(
-        watches, ordering.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
+        watches, service.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
     )
 
 
@@ -135,7 +135,7 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
 
 def _http_server(
     settings: GatewaySettings,
-    ordering: OrderService,
+    service: OrderService,
     requests: RequestReader,
     readiness: Readiness,
     live: LiveDepartments,
@@ -144,7 +144,7 @@ def _http_server(
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
     app = create_app(
-        ordering,
+        service,
         requests,
         readiness,
         live,

@@ -54,7 +54,8 @@ class JournalPage:
 class Journal:
     """What the gateway writes down.
 
-    Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
+    Gateways may share a journal (`is_shared`). Each has a number and a lease; an order has one owner, and only its
+    owner writes it.
 
     Rows are read one by one. One that this version cannot read is logged and skipped, and keeps its owner and its
     epoch, so that a newer version takes it up.
@@ -66,6 +67,7 @@ class Journal:
         `report` is called for each order that cannot be read, once for each reason; by default it is logged.
         """
         self._database = database
+        self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
         self.number = 0
         self._unreadable: dict[str, str] = {}
@@ -91,11 +93,6 @@ class Journal:
     def unreadable(self) -> int:
         """How many orders cannot be read, of those that were unfinished at the last claim or asked for since."""
         return len(self._unreadable)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other gateways may write to this journal."""
-        return self._database.url.drivername != "sqlite"
 
     async def enlist(self) -> None:
         """Take a number, with a lease."""
@@ -211,16 +208,13 @@ def _log_unreadable(error: OrderUnreadable) -> None:
 class _Entry:
     """An order as it is when it is submitted."""
 
-    __slots__ = ("is_new", "order", "row")
+    __slots__ = ("is_new", "key", "order", "row")
 
     def __init__(self, order: Order, *, is_new: bool = False) -> None:
         self.order = order
         self.is_new = is_new
         self.row = row_of(order)
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.row["order_id"], self.row["owner"]
+        self.key = order.order_id, order.owner
 
 
 @statements_only

@@ -76,6 +76,7 @@ pulse = sa.Table(
     sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the journal can be"),
 )
 
+_encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(list[Line]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
@@ -132,7 +133,7 @@ def row_of(order: Order) -> dict[str, Any]:
         "policy": str(order.policy),
         "placed_for": order.table,
         "currency": order.currency.code,
-        "lines": encode_json(order.lines),
+        "lines": _encode(order.lines).decode(),
         "status": str(order.status),
         "owed": encode_json(order.owed) if order.owed else None,
         "response_recorded": order.response_recorded,

@@ -1,5 +1,6 @@
 """`/events`: what happens in the restaurant, as server-sent events."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -20,7 +21,7 @@ from gateway.rest.fast_path import GO_ON
 from gateway.rest.operations import PROBLEM
 from gateway.rest.problem_schemas import Problem
 from gateway.tickets.events import Events
-from gateway.tickets.log import Wanted
+from gateway.tickets.log import PIECE_BYTES, Wanted
 from gateway.tickets.positions import read_id
 from gateway.tickets.readers import Reading
 from gateway.tickets.watching import LiveDepartments
@@ -30,6 +31,9 @@ EVENT_STREAM = "text/event-stream"
 
 RETRY_MS = 1000
 """After how long a client connects again when its connection breaks."""
+
+PAUSE_SECONDS = 0.05
+"""The pause after a full piece, so that a long beginning, or a flood of changes, leaves the time to orders."""
 
 LEAVING_MS = 500, 3000
 """After how long when this gateway stops: at random between these, so that not all connect at the same moment."""
@@ -166,10 +170,13 @@ async def _go_on(
 
 async def _send_next(reading: Reading, send: Send) -> bool:
     """Send what the client gets next, and keep nothing of it; return False where the reading has ended."""
-    if content := await reading.read():
-        await send({"type": "http.response.body", "body": content, "more_body": True})
-        return True
-    return False
+    content = await reading.read()
+    if not content:
+        return False
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    if len(content) >= PIECE_BYTES:
+        await asyncio.sleep(PAUSE_SECONDS)
+    return True
 
 
 async def _send(send: Send, body: bytes, *, more_body: bool = True) -> None:

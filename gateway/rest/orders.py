@@ -14,6 +14,7 @@ from gateway.domain.errors import NulCharacter
 from gateway.domain.order import Order, Status
 from gateway.orders.service import OrderService
 from gateway.rest.idempotency import place
+from gateway.rest.json_response import JsonResponse
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey, cursor_position
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.problems import nothing_accepted
@@ -152,4 +153,4 @@ def _placed(order: Order) -> Response[OrderResponse] | Response[Problem]:
     code = _STATUS_CODES.get(response.status)
     if code is None:
         return nothing_accepted(response)
-    return Response(response, status_code=code, headers={"Location": f"/orders/{order.order_id}"})
+    return JsonResponse(response, code, {"Location": f"/orders/{order.order_id}"})

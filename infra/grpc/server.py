@@ -134,7 +134,7 @@ class GrpcServer:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("calls cut off", calls=self._calls)
-        await self._health.until_told()
+        await self._health.until_sent()
         self._server.cancel_calls()
         await asyncio.sleep(0.1)  # so that the last responses are sent before GOAWAY
         await self._server.close_connections()

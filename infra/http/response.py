@@ -12,6 +12,10 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCy
 CONNECTION = "connection"
 """The key, in a request's ASGI scope, of the connection that it came on, where the server is this package's own."""
 
+STREAM_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+UNACKNOWLEDGED_MS = 20_000
+
 
 class Connection(Protocol):
     """What a long response needs of its connection: GuardedHttp. `on_lost` is called when the client has left."""
@@ -37,6 +41,11 @@ class HeldHead:
             self._transport.write(self._head + data)
             self._head = b""
 
+    def write_whole(self, response: bytes) -> None:
+        """Write a head with its body at once."""
+        self._head = b""
+        self._transport.write(response)
+
     def flush(self) -> None:
         """Write a head that no body follows."""
         if self._head:
@@ -52,9 +61,25 @@ class HeldHead:
         return self._transport.is_closing()
 
 
-STREAM_BUFFER_BYTES = 16 * 1024
-SEND_BUFFER_BYTES = 64 * 1024
-UNACKNOWLEDGED_MS = 20_000
+def read_whole(receive: Receive, most: int | None) -> bytes | None:
+    """Return a request's body if all of it has arrived, as `receive` would: two coroutines less, 0.4 µs.
+
+    Return None, and leave the body to `receive`, for more than `most` bytes, and if `receive` is not uvicorn's own.
+    """
+    cycle = getattr(receive, "__self__", None)
+    if (
+        not isinstance(cycle, RequestResponseCycle)
+        or cycle.more_body
+        or cycle.waiting_for_100_continue
+        or cycle.disconnected
+        or cycle.response_complete
+        or (most is not None and len(cycle.body) > most)
+    ):
+        return None
+    body, cycle.body = bytes(cycle.body), bytearray()
+    cycle.flow.resume_reading()
+    cycle.message_event.clear()
+    return body
 
 
 def bound_buffers(scope: Scope) -> None:
@@ -122,7 +147,9 @@ def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[b
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
     cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+    transport: object = cycle.transport
+    write = transport.write_whole if isinstance(transport, HeldHead) else cycle.transport.write
+    write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

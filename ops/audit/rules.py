@@ -211,7 +211,7 @@ def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Colu
         elif is_made and line.unit_price != made.unit_price:
             yield Column.LOST, f"{_spell([line])} was accepted at {line.unit_price}, the ticket says {made.unit_price}"
         elif is_made and line.expected_price not in (None, made.unit_price):
-            reason = f"is being made at {made.unit_price}, and its guest agreed to {line.expected_price} only"
+            reason = f"is being made at {made.unit_price}, and its client agreed to {line.expected_price} only"
             yield Column.DOUBLED, f"{_spell([line])} {reason}"
 
 

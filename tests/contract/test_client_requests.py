@@ -157,14 +157,14 @@ async def test_many_orders_go_in_few_calls(full_bar: DepartmentProgram) -> None:
     assert department.mean_orders_per_call == 300 / len(sizes)
 
 
-async def test_sixty_four_guests_who_order_again_and_again_share_their_calls(full_bar: DepartmentProgram) -> None:
+async def test_sixty_four_clients_that_order_again_and_again_share_their_calls(full_bar: DepartmentProgram) -> None:
     department = full_bar.client()
 
-    async def guest() -> None:
+    async def ordering_client() -> None:
         for _ in range(8):
             await department.submit(Goal.PLACE, order("bar coffee"))
 
-    await asyncio.gather(*(guest() for _ in range(64)))
+    await asyncio.gather(*(ordering_client() for _ in range(64)))
     assert department.mean_orders_per_call > 4
     assert full_bar.network.most_in_flight <= 2
     assert (await full_bar.stock())["coffee"].sold == 512

@@ -18,6 +18,7 @@ from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
 from tests.support.department_factories import BAR, new_id, obeys_the_law
+from tests.support.migrated import prepare
 
 SOLD = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 EVERYTHING = 1_000_000
@@ -33,7 +34,7 @@ class DepartmentDatabase:
     @classmethod
     async def open(cls, url: str, menu: Menu = BAR) -> "DepartmentDatabase":
         database = Database(url, schema="bar")
-        database.prepare(MIGRATIONS)
+        prepare(database, MIGRATIONS)
         await database.write(transactions.open_department, menu, 1)
         return cls(database, menu)
 

@@ -223,7 +223,7 @@ def explain() -> Callable[..., str]:
     def explain(connection: Connection, statement: Statement, values: dict[str, int]) -> str:
         is_sqlite = connection.dialect.name == "sqlite"
         cursor = connection.connection.cursor()
-        text = statement._text(connection)
+        text = statement.text(connection)
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{text}", values)
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -35,6 +36,8 @@ from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, Decision, Outcom
 from departments.transactions import TicketOrError
 from tests.departments.department_database import SOLD, DepartmentDatabase
 from tests.support.department_factories import NEXT, small_menu
+
+pytestmark = pytest.mark.long
 
 MENU = small_menu(coffee=12, soda=5, beer=0, water=0)
 MENU = replace(MENU, items={**MENU.items, "water": replace(MENU.items["water"], unlimited=True)})

@@ -36,7 +36,7 @@ class OfficialClient:
         )
 
     def ask(self, command: str, port: int, **request: Any) -> Json:
-        """Answer what came of a request: its `code`, and what the command answers."""
+        """Return what came of a request: its `code`, and what the command answers."""
         assert self._process.stdin is not None
         asked = {"command": command, "target": f"127.0.0.1:{port}", **request}
         self._process.stdin.write(json.dumps(asked) + "\n")

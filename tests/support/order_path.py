@@ -11,11 +11,12 @@ from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
+from tests.support.migrated import prepare
 from tests.support.orders import NOON_MS
 from tests.support.waiting import until
 
 QUICK = RetryPolicy(time_to_decide=300.0, first_retry=0.001, retry_cap=0.004, journal_retry=0.005)
-"""Tries again at once, so that a test need not wait for what a guest would not notice."""
+"""Tries again at once, so that a test need not wait for what a client would not notice."""
 
 
 class Hands:
@@ -37,17 +38,17 @@ class Restaurant:
         self,
         url: str,
         names: Sequence[str] = ("bar", "kitchen", "bakery"),
-        patience: RetryPolicy = QUICK,
+        retry_policy: RetryPolicy = QUICK,
         clock: Clock | None = None,
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
         self.clock = Hands()
         self._clock = clock or self.clock.pair
-        self.patience = patience
+        self.retry_policy = retry_policy
         self.database: BreakableDatabase
         self.journal: Journal
-        self.ordering: OrderService
+        self.service: OrderService
 
     @property
     def bar(self) -> FakeDepartment:
@@ -66,18 +67,18 @@ class Restaurant:
         self.prepare()
         for department in self.departments.values():
             department.is_reachable, department.was_reached = True, False
-        await self.ordering.start()
+        await self.service.start()
 
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
-        self.database.prepare(MIGRATIONS)
+        prepare(self.database, MIGRATIONS)
         self.journal = Journal(self.database)
-        self.ordering = OrderService(
-            self.journal, self.departments, self.patience, clock=self._clock, random=lambda: 1.0
+        self.service = OrderService(
+            self.journal, self.departments, self.retry_policy, clock=self._clock, random=lambda: 1.0
         )
 
     async def close(self) -> None:
-        await self.ordering.close()
+        await self.service.close()
         self.database.close()
 
     async def crash(self) -> None:
@@ -103,15 +104,15 @@ class Restaurant:
 
     def forgot_everything(self) -> bool:
         """Tell whether nothing is left in memory."""
-        waiting = [*map(len, self.ordering.backlogs.values()), *map(len, self.ordering.postponed.values())]
-        return not self.ordering._in_flight and not any(waiting)
+        waiting = [*map(len, self.service.backlogs.values()), *map(len, self.service.postponed.values())]
+        return not self.service._in_flight and not any(waiting)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""
         await until(self.forgot_everything)
 
     def check_books(self, order: Order) -> None:
-        """Fail unless an order's departments will make exactly what its guest was promised."""
+        """Fail unless an order's departments will make exactly what its client was promised."""
         for name, lines in order.shares.items():
             ticket = self.departments[name].tickets.get(order.order_id, Ticket(TicketState.NONE, []))
             assert ticket.state is not TicketState.HELD

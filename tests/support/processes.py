@@ -157,12 +157,12 @@ class Program:
         self.send(signal.SIGCONT)
 
     def terminate(self) -> int:
-        """Stop it as an operator does; answers its exit code."""
+        """Stop it as an operator does; return its exit code."""
         self.send(signal.SIGTERM)
         return self.wait()
 
     def wait(self, within: float = STOP_SECONDS) -> int:
-        """Wait for its end; answers its exit code, or minus the signal's number."""
+        """Wait for its end; return its exit code, or minus the signal's number."""
         try:
             code = self._running().wait(within)
         except subprocess.TimeoutExpired:

@@ -114,7 +114,7 @@ def test_columns_become_orders() -> None:
     ]
 
 
-def test_a_line_states_the_price_that_its_guest_saw_or_none() -> None:
+def test_a_line_states_the_price_that_its_client_saw_or_none() -> None:
     first, second = convert.placements(request(expected_prices=[-1, 0, 500]), LIMITS)
     assert [line.expected_price for line in [*first.lines, *second.lines]] == [None, 0, 500]
 

@@ -60,7 +60,7 @@ async def test_what_the_counter_sells_is_a_ticket_like_any_other(tmp_path: Path)
         assert [(line.item, line.quantity, line.unit_price) for line in ticket.lines] == [("coffee", 1, 350)]
 
 
-async def test_guests_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Path) -> None:
+async def test_clients_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Path) -> None:
     async with open_department(BAR, tmp_path) as department, served(department) as channel:
         stub = bar.BarStub(channel)
         calls = [stub.get_order(bar.OrderRequest("coffee")) for _ in range(30)]

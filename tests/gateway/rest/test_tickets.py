@@ -5,7 +5,7 @@ import pytest
 from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.tickets import LiveLine
 from tests.support.event_stream import follow
-from tests.support.orders import NOON_MS, new_id
+from tests.support.orders import NOON_MS
 from tests.support.rest_app import Json, Served, problem
 
 A = "00000000-0000-4000-8000-00000000000a"
@@ -19,13 +19,13 @@ def url(order_id: str, rest: str = "", department: str = "bar") -> str:
 
 
 async def listed(served: Served, query: str = "") -> list[str]:
-    response = await served.guest.get(f"/tickets{query}")
+    response = await served.client.get(f"/tickets{query}")
     assert response.status_code == 200, response.text
     return [ticket["order_id"] for ticket in response.json()["tickets"]]
 
 
 async def moved(served: Served, order_id: str, **fields: object) -> Json:
-    response = await served.guest.post(url(order_id, "/moves"), json={**START, **fields})
+    response = await served.client.post(url(order_id, "/moves"), json={**START, **fields})
     assert response.status_code == 200, response.text
     body: Json = response.json()
     return body
@@ -56,7 +56,7 @@ async def test_the_pages_of_a_list_have_every_ticket_once_whatever_happens_meanw
     found: list[str] = []
     cursor = ""
     for turn in range(4):
-        page = (await served.guest.get(f"/tickets?limit=2{cursor}")).json()
+        page = (await served.client.get(f"/tickets?limit=2{cursor}")).json()
         found += [ticket["order_id"] for ticket in page["tickets"]]
         served.watches["bar"].change(ids[turn], TicketState.SERVED, placed_at_ms=NOON_MS + turn // 2)
         cursor = f"&cursor={page['next']}"
@@ -65,32 +65,14 @@ async def test_the_pages_of_a_list_have_every_ticket_once_whatever_happens_meanw
 
 
 async def test_a_list_names_the_departments_that_cannot_be_reached(served: Served) -> None:
-    served.watches["kitchen"].go_away()
-    served.restaurant.clock.now += 10
     async with follow(served.app) as client:
-        await client.until(lambda screen: "bar" in screen.departments)
-        assert (await served.guest.get("/tickets")).json()["unreachable"] == ["kitchen"]
-        assert (await served.guest.get("/tickets?department=bar")).json()["unreachable"] == []
-        assert (await served.guest.get("/stock")).json()["unreachable"] == ["kitchen"]
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("department=pub", "department"),
-        ("state=eaten", "state"),
-        ("number=0", "number"),
-        ("number=x", "number"),
-        ("limit=501", "limit"),
-        ("cursor=17", "cursor"),
-        ("cursor=1_x_", "cursor"),
-        ("table=", "table"),
-        ("table=%00", "table"),
-        ("colour=red", "colour"),
-    ],
-)
-async def test_a_query_that_means_nothing_is_refused(served: Served, query: str, field: str) -> None:
-    assert problem(await served.guest.get(f"/tickets?{query}"), 400)["field"] == field
+        await client.up_to_date()
+        served.restaurant.clock.now += 10
+        served.watches["kitchen"].go_away()
+        await client.until(lambda screen: screen.departments["kitchen"]["state"] == "unreachable")
+        assert (await served.client.get("/tickets")).json()["unreachable"] == ["kitchen"]
+        assert (await served.client.get("/tickets?department=bar")).json()["unreachable"] == []
+        assert (await served.client.get("/stock")).json()["unreachable"] == ["kitchen"]
 
 
 # One ticket.
@@ -98,8 +80,8 @@ async def test_a_query_that_means_nothing_is_refused(served: Served, query: str,
 
 async def test_a_ticket_is_as_in_the_list_and_in_the_events(served: Served) -> None:
     served.watches["bar"].change(A, TicketState.READY, moved_by="Ada", moved_at_ms=NOON_MS, number=147)
-    found = (await served.guest.get(url(A))).json()
-    assert (await served.guest.get("/tickets")).json()["tickets"] == [found]
+    found = (await served.client.get(url(A))).json()
+    assert (await served.client.get("/tickets")).json()["tickets"] == [found]
     async with follow(served.app) as client:
         assert (await client.up_to_date()).tickets["bar", A] == found
     assert (found["moved_by"], found["moved_at"], found["number"]) == ("Ada", "2025-06-15T15:06:40.000Z", 147)
@@ -114,9 +96,9 @@ async def test_a_ticket_is_as_in_the_list_and_in_the_events(served: Served) -> N
 )
 async def test_what_there_is_not_is_a_404_that_names_what_there_is(served: Served, path: str, detail: str) -> None:
     served.watches["bar"].change(A)
-    assert problem(await served.guest.get(path), 404)["detail"] == detail
-    assert problem(await served.guest.post(f"{path}/moves", json=START), 404)["detail"] == detail
-    assert problem(await served.guest.put(f"{path}/lines/0", json={"made": True}), 404)["detail"] == detail
+    assert problem(await served.client.get(path), 404)["detail"] == detail
+    assert problem(await served.client.post(f"{path}/moves", json=START), 404)["detail"] == detail
+    assert problem(await served.client.put(f"{path}/lines/0", json={"made": True}), 404)["detail"] == detail
 
 
 # Steps.
@@ -141,7 +123,7 @@ async def test_the_same_step_again_returns_the_same(served: Served) -> None:
 async def test_the_second_cook_gets_the_ticket_as_it_is_and_who_moved_it_and_when(served: Served) -> None:
     served.watches["bar"].change(A)
     ticket = await moved(served, A)
-    refusal = problem(await served.guest.post(url(A, "/moves"), json={**START, "step_id": "s2"}), 409)
+    refusal = problem(await served.client.post(url(A, "/moves"), json={**START, "step_id": "s2"}), 409)
     assert refusal["ticket"] == ticket
     assert (refusal["ticket"]["moved_by"], refusal["ticket"]["moved_at"]) == ("Ada", "2025-06-15T15:06:40.000Z")
     assert refusal["order_id"] == A
@@ -152,7 +134,7 @@ async def test_a_step_id_of_another_step_is_refused(served: Served) -> None:
     served.watches["bar"].change(A)
     ticket = await moved(served, A)
     again = {**START, "verb": "finish", "expected": "preparing"}
-    refusal = problem(await served.guest.post(url(A, "/moves"), json=again), 409)
+    refusal = problem(await served.client.post(url(A, "/moves"), json=again), 409)
     assert (refusal["title"], refusal["ticket"]) == ("The step id is taken", ticket)
 
 
@@ -160,9 +142,9 @@ async def test_a_department_that_cannot_be_reached_is_a_503_that_says_when_to_tr
     served.watches["bar"].change(A)
     served.watches["bar"].go_away()
     for response in (
-        await served.guest.post(url(A, "/moves"), json=START),
-        await served.guest.get(url(A)),
-        await served.guest.put(url(A, "/lines/0"), json={"made": True}),
+        await served.client.post(url(A, "/moves"), json=START),
+        await served.client.get(url(A)),
+        await served.client.put(url(A, "/lines/0"), json={"made": True}),
     ):
         assert "sending it again, with the same id, is safe" in problem(response, 503)["detail"]
         assert response.headers["retry-after"] == "1"
@@ -177,7 +159,7 @@ async def test_several_steps_have_a_result_each_in_their_order(served: Served) -
         {"department": department, "order_id": order_id, **START, "step_id": f"s{number}"}
         for number, (department, order_id) in enumerate(wanted)
     ]
-    response = await served.guest.post("/tickets/moves", json={"moves": moves})
+    response = await served.client.post("/tickets/moves", json={"moves": moves})
     assert response.status_code == 200
     results = response.json()["results"]
     assert [(each["department"], each["order_id"]) for each in results] == wanted
@@ -191,52 +173,11 @@ async def test_several_steps_have_a_result_each_in_their_order(served: Served) -
 async def test_two_steps_with_one_ticket_are_refused(served: Served) -> None:
     served.watches["bar"].change(A)
     move = {"department": "bar", "order_id": A, **START}
-    refusal = problem(await served.guest.post("/tickets/moves", json={"moves": [move, {**move, "step_id": "s2"}]}), 400)
+    refusal = problem(
+        await served.client.post("/tickets/moves", json={"moves": [move, {**move, "step_id": "s2"}]}), 400
+    )
     assert refusal["field"] == "moves[1].order_id"
     assert served.watches["bar"].tickets[A].state is TicketState.QUEUED
-
-
-async def test_steps_with_more_tickets_than_allowed_are_refused(served: Served) -> None:
-    moves = [{"department": "bar", "order_id": new_id(), **START} for _ in range(101)]
-    refusal = problem(await served.guest.post("/tickets/moves", json={"moves": moves}), 400)
-    assert (refusal["field"], refusal["allowed"]) == ("moves", "expected a list of 1 to 100")
-
-
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [
-        ({"verb": "eat"}, "verb"),
-        ({"verb": None}, "verb"),
-        ({"expected": "none"}, "expected"),
-        ({"expected": 1}, "expected"),
-        ({"step_id": ""}, "step_id"),
-        ({"step_id": "x" * 65}, "step_id"),
-        ({"step_id": "\0"}, "step_id"),
-        ({"moved_by": "x" * 65}, "moved_by"),
-        ({"moved_by": "\0"}, "moved_by"),
-        ({"reason": "because"}, "reason"),
-        ({"verb": "cancel", "reason": "x" * 201}, "reason"),
-        ({"verb": "cancel", "reason": "\0"}, "reason"),
-        ({"colour": "red"}, "colour"),
-    ],
-)
-async def test_a_step_that_means_nothing_is_refused_alone_and_among_several(
-    served: Served, fields: Json, field: str
-) -> None:
-    served.watches["bar"].change(A)
-    refusal = problem(await served.guest.post(url(A, "/moves"), json={**START, **fields}), 400)
-    assert refusal["field"] == field
-    move = {"department": "bar", "order_id": A, **START, **fields}
-    refusal = problem(await served.guest.post("/tickets/moves", json={"moves": [move]}), 400)
-    assert refusal["field"] == f"moves[0].{field}"
-    assert served.watches["bar"].tickets[A].state is TicketState.QUEUED
-
-
-@pytest.mark.parametrize("missing", ["verb", "expected", "step_id"])
-async def test_a_step_without_what_it_needs_is_refused(served: Served, missing: str) -> None:
-    body = {name: value for name, value in START.items() if name != missing}
-    refusal = problem(await served.guest.post(url(A, "/moves"), json=body), 400)
-    assert refusal["detail"].startswith(f"{missing} is missing")
 
 
 # Ticks.
@@ -246,32 +187,13 @@ async def test_a_line_is_ticked_off_and_on(served: Served) -> None:
     lines = [LiveLine(item, 1, "", False, False, Outcome.ACCEPTED, 100) for item in ("tea", "coffee")]
     served.watches["bar"].change(A, TicketState.PREPARING, lines=lines)
     for made in (True, True, False):
-        response = await served.guest.put(url(A, "/lines/1"), json={"made": made, "moved_by": "Ada"})
+        response = await served.client.put(url(A, "/lines/1"), json={"made": made, "moved_by": "Ada"})
         assert [line["made"] for line in response.json()["lines"]] == [False, made]
-    refusal = problem(await served.guest.put(url(A, "/lines/2"), json={"made": True}), 404)
+    refusal = problem(await served.client.put(url(A, "/lines/2"), json={"made": True}), 404)
     assert refusal["detail"] == "bar's ticket has no line 2: its lines are 0 (tea), 1 (coffee)"
 
 
 async def test_a_line_of_a_ticket_that_is_not_open_is_refused_with_the_ticket(served: Served) -> None:
     served.watches["bar"].change(A, TicketState.SERVED)
-    refusal = problem(await served.guest.put(url(A, "/lines/0"), json={"made": True}), 409)
+    refusal = problem(await served.client.put(url(A, "/lines/0"), json={"made": True}), 409)
     assert refusal["ticket"]["state"] == "served"
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        ({}, "made"),
-        ({"made": 1}, "made"),
-        ({"made": True, "moved_by": "\0"}, "moved_by"),
-        ({"made": True, "x": 1}, "x"),
-    ],
-)
-async def test_a_tick_that_means_nothing_is_refused(served: Served, body: Json, field: str) -> None:
-    assert problem(await served.guest.put(url(A, "/lines/0"), json=body), 400)["field"] == field
-
-
-@pytest.mark.parametrize("line", ["-1", "1000", "99999999999999999999"])
-async def test_a_line_that_no_ticket_can_have_is_refused(served: Served, line: str) -> None:
-    served.watches["bar"].change(A)
-    assert problem(await served.guest.put(url(A, f"/lines/{line}"), json={"made": True}), 400)["field"] == "line"

@@ -42,7 +42,9 @@ class Journal:
             self.entered.append(found.order_id)
 
         loop = asyncio.get_running_loop()
-        feed = OrderFeed(self.find_all, enter, lambda order_id: order_id not in self.unwanted, loop.time)
+        feed = OrderFeed(
+            self.find_all, enter, lambda order_id: order_id not in self.unwanted, lambda: 1000.0 + loop.time()
+        )
         running = loop.create_task(feed.run())
         feed.add(order_ids)
         await asyncio.sleep(seconds)

@@ -29,7 +29,7 @@ Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock]]
 def take_at_any_price(
     original: Callable[..., TicketLine], line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]
 ) -> TicketLine:
-    """A line is accepted at another price than the guest saw."""
+    """A line is accepted at another price than the client saw."""
     taken = original(replace(line, expected_price=None), hold, menu, stock)
     taken.expected_price = line.expected_price
     return taken
