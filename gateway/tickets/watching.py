@@ -64,6 +64,11 @@ class Follower:
         self._received_ms = 0.0
         self._failing_since: float | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether the department's changes arrive."""
+        return self._is_open is True
+
     async def run(self) -> None:
         """Follow the department until cancelled."""
         self.settled.clear()
@@ -160,6 +165,11 @@ class LiveDepartments:
         """Return what is known of each department, up to date where it can be reached."""
         await self.known()
         return self._pictures.values()
+
+    @property
+    def unreachable(self) -> list[str]:
+        """The departments whose changes do not arrive: what is known of them is out of date."""
+        return [follower.watch.name for follower in self._followers if not follower.is_open]
 
     @property
     def names(self) -> Collection[str]:
