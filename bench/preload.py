@@ -42,7 +42,7 @@ def finished(folder: Path, stations: list[Station], count: int) -> None:
     lines = [Line(s.name, s.items[0], outcome=Outcome.ACCEPTED, unit_price=PRICE) for s in stations]
     _write_orders(folder, count, encode_json(lines), Status.ACCEPTED, owed=None)
     for station in stations:
-        _write_tickets(folder, station, count)
+        tickets(folder, station, count)
 
 
 def unfinished(folder: Path, stations: list[Station], count: int) -> None:
@@ -50,6 +50,11 @@ def unfinished(folder: Path, stations: list[Station], count: int) -> None:
     lines = [Line(station.name, station.items[0]) for station in stations]
     owed = encode_json(dict.fromkeys((station.name for station in stations), Goal.PLACE))
     _write_orders(folder, count, encode_json(lines), Status.PENDING, owed=owed)
+
+
+def order_id(number: int) -> str:
+    """Return the id of one of the orders, from 1."""
+    return f"018f0000-0000-7000-8000-{number:012x}"
 
 
 def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed: str | None) -> None:
@@ -75,7 +80,8 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
         )
 
 
-def _write_tickets(folder: Path, station: Station, count: int) -> None:
+def tickets(folder: Path, station: Station, count: int) -> None:
+    """Write the tickets of one department; the QUEUED newest of them are open."""
     line = TicketLine(station.items[0], 1, "", TicketOutcome.ACCEPTED, PRICE)
     with _filling(folder / f"{station.name}.db") as connection:
         connection.execute(
