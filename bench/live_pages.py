@@ -71,15 +71,18 @@ def _orders(results: Results) -> str:
     ]
     if not alone:
         return ""
-    head = ["clients follow", "orders/s", "against none", "p50, ms", "p99, ms", "CPU µs/order"]
-    return (
-        f"Orders at 64 connections, at a system that clients follow and at one that nobody does.\n\n{table(head, rows)}"
-    )
+    head = ["clients follow", "orders/s", "against none", "p50, ms", "p99, ms", "CPU µs/order", "clients' CPU µs/order"]
+    note = "Orders at 64 connections, at a system that clients follow and, in turn, at one that nobody does."
+    return f"{note}\n\n{table(head, rows)}"
 
 
 def _order_row(clients: int, seen: list[Window], alone: list[Window]) -> list[str]:
-    figures = [spread(map(metric, seen)) for metric in (latency(50), latency(99), cpu_per_order)]
+    figures = [spread(map(metric, seen)) for metric in (latency(50), latency(99), cpu_per_order, _clients_cpu)]
     return [str(clients), *map(with_spread, (spread(map(rate, seen)), ratio(seen, alone, rate), *figures))]
+
+
+def _clients_cpu(window: Window) -> float:
+    return window.parameters.get("clients_cpu_seconds", 0.0) / window.orders * 1e6
 
 
 def _failed(seen: list[Live]) -> str:

@@ -28,6 +28,10 @@ CHANGED = 10
 WARM = 5
 
 
+class NothingFound(Exception):
+    """A query found something else than was preloaded; the message has its name and both counts."""
+
+
 async def time_queries(path: Path, stored: int, repeats: int) -> dict[str, list[float]]:
     """Time each query so often; return milliseconds by its name. `stored` tickets were preloaded, QUEUED at least."""
     newest = stored - QUEUED
@@ -58,16 +62,25 @@ def _timed(connection: sa.Connection, script: Callable[[sa.Connection], None]) -
 
 def _open_tickets(connection: sa.Connection) -> None:
     page = changes.begin_snapshot(connection)
+    found = 0
     while page.more:
         page = changes.continue_snapshot(connection, page)
+        found += len(page.tickets)
+    _check(SNAPSHOT, found, QUEUED)
 
 
 def _changes(connection: sa.Connection, after: int, incarnation: str) -> None:
-    changes.changes_after(connection, after, incarnation)
+    _check(CHANGES, len(changes.changes_after(connection, after, incarnation).tickets), CHANGED)
 
 
 def _ticket(connection: sa.Connection, order_id: str) -> None:
-    staff_transactions.tickets_of(connection, [order_id])
+    tickets, _ = staff_transactions.tickets_of(connection, [order_id])
+    _check(TICKET, len(tickets), 1)
+
+
+def _check(name: str, found: int, wanted: int) -> None:
+    if found != wanted:
+        raise NothingFound(f"{name}: found {found}, expected {wanted}")
 
 
 def _take_step(connection: sa.Connection, move: Move) -> None:

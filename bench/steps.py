@@ -9,8 +9,7 @@ import itertools
 import json
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -32,6 +31,16 @@ class Step(NamedTuple):
     key: Key
     state: str
     due: float
+
+
+class Followers(Protocol):
+    """Those who wait for the events of steps."""
+
+    def expect(self, step: Step) -> None:
+        """Wait for a step's event, from before it is sent."""
+
+    def forget(self, step: Step) -> None:
+        """Do not wait for the event of a step that failed."""
 
 
 class _Tickets(msgspec.Struct):
@@ -71,13 +80,14 @@ class Staff:
         self._tickets = deque(((ticket.department, ticket.order_id), ticket.state) for ticket in found)
         self._free.append(connection)
 
-    async def take_steps(self, rate: float, seconds: float, on_due: Callable[[Step], None]) -> int:
+    async def take_steps(self, rate: float, seconds: float, followers: Followers) -> int:
         """Take steps at a rate, and wait for their responses; return how many were due."""
         total, begun = round(rate * seconds), time.perf_counter()
         for number in range(total):
             due = begun + number / rate
-            await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            self._begin(due, on_due)
+            while (left := due - time.perf_counter()) > 0:  # noqa: ASYNC110 - until a time, of which timers know less
+                await asyncio.sleep(left)
+            self._begin(due, followers)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=DRAIN_SECONDS)
         self.failed += len(self._tasks)
@@ -88,19 +98,20 @@ class Staff:
         for connection in self._all:
             connection.writer.close()
 
-    def _begin(self, due: float, on_due: Callable[[Step], None]) -> None:
+    def _begin(self, due: float, followers: Followers) -> None:
         if not self._tickets:
             self.failed += 1
             self.answer = "every ticket waits for a response"
             return
         key, state = self._tickets.popleft()
-        verb, after = _STEPS[state]
-        on_due(Step(key, after, due))
-        task = asyncio.create_task(self._take(key, verb, state, after, due))
+        task = asyncio.create_task(self._take(key, state, due, followers))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _take(self, key: Key, verb: str, state: str, after: str, due: float) -> None:
+    async def _take(self, key: Key, state: str, due: float, followers: Followers) -> None:
+        verb, after = _STEPS[state]
+        step = Step(key, after, due)
+        followers.expect(step)
         connection = self._free.pop() if self._free else await self._connect()
         self.lateness.append((time.perf_counter() - due) * 1000)
         connection.writer.write(self._request(key, verb, state))
@@ -110,6 +121,7 @@ class Staff:
         else:
             self.failed += 1
             self.answer = f"{status} {body!r}"
+            followers.forget(step)
         self._tickets.append((key, after if status == 200 else state))
         self._free.append(connection)
 

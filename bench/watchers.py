@@ -59,6 +59,10 @@ class _Delivery:
         self._due[step.key] = step, set()
         self.left += self._clients
 
+    def forget(self, step: Step) -> None:
+        _, clients = self._due.pop(step.key)
+        self.left -= self._clients - len(clients)
+
     def note(self, arrival: Arrival) -> None:
         ticket = arrival.ticket
         step, clients = self._due.get((ticket.department, ticket.order_id), (None, set()))
@@ -74,7 +78,7 @@ async def take_steps(streams: Streams, staff: Staff, clients: int, rate: float, 
     streams.on_ticket = delivery.note
     del staff.latencies[:], staff.lateness[:]
     failed = staff.failed
-    steps = await staff.take_steps(rate, seconds, delivery.expect)
+    steps = await staff.take_steps(rate, seconds, delivery)
     deadline = time.perf_counter() + ARRIVE_SECONDS
     while delivery.left and time.perf_counter() < deadline:  # noqa: ASYNC110 - once a run
         await asyncio.sleep(LOOK_SECONDS)

@@ -4,6 +4,7 @@ The clients and the staff are processes of `bench.watchers`. A client's memory i
 any came, after the changes; it has the client's share of everything that the gateway keeps for events.
 """
 
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ from bench.systems import System
 from bench.targets import FOLLOWING
 from bench.targets import LIVE_ORDERS as ORDERS
 from bench.watchers import Followed, Watchers, watching
-from bench.windows import measure
+from bench.windows import Window, measure
 
 SYSTEM = "comanda-sqlite"
 CONNECTIONS = 64
@@ -93,27 +94,31 @@ def _beside_orders(stage: Stage, system: System, watchers: Watchers, number: int
 
 def _orders(stage: Stage) -> None:
     """Place orders at one system that clients follow and at one that nobody does, in turn; both begin empty."""
-    systems_by_clients = {FOLLOWING: _start(stage, "live, followed"), 0: _start(stage, "live, alone")}
+    systems_by_clients = {0: _start(stage, "live, alone"), FOLLOWING: _start(stage, "live, followed")}
     with watching(systems_by_clients[FOLLOWING].port, FOLLOWING) as watchers:
         for system in systems_by_clients.values():
             measure(system, stage.script, CONNECTIONS, 1, section=ORDERS)
         for number in range(stage.plan.live_order_rounds):
-            turn = 1 if number % 2 else -1
-            for clients, system in sorted(systems_by_clients.items())[::turn]:
+            for clients, system in list(systems_by_clients.items())[:: 1 if number % 2 else -1]:
                 stage.show.say(f"orders, {clients} clients follow, round {number + 1}")
-                window = measure(
-                    system,
-                    stage.script,
-                    CONNECTIONS,
-                    stage.plan.live_order_seconds,
-                    section=ORDERS,
-                    round=number,
-                    clients=clients,
-                )
-                lost = watchers.lost()
-                errors = window.errors | ({"clients left": lost} if lost else {})
-                stage.results.windows.append(replace(window, errors=errors))
+                window = _with_orders(stage, system, watchers, clients, number)
+                stage.results.windows.append(window)
                 stage.show.advance()
+
+
+def _with_orders(stage: Stage, system: System, watchers: Watchers, clients: int, number: int) -> Window:
+    """Measure orders; the CPU time of the clients' process is no other program's."""
+    before = processes.usage([watchers.pid]).cpu_seconds
+    seconds = stage.plan.live_order_seconds
+    window = measure(system, stage.script, CONNECTIONS, seconds, section=ORDERS, round=number, clients=clients)
+    used = processes.usage([watchers.pid]).cpu_seconds - before
+    lost = watchers.lost()
+    return replace(
+        window,
+        errors=window.errors | ({"clients left": lost} if lost else {}),
+        parameters=window.parameters | {"clients_cpu_seconds": used},
+        disturbance=max(0.0, window.disturbance - used / seconds / (os.cpu_count() or 1)),
+    )
 
 
 def _use(system: System, watchers: Watchers, rate: float, seconds: float) -> tuple[Followed, float, float]:
