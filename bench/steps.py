@@ -72,13 +72,10 @@ class Staff:
     async def find_tickets(self) -> None:
         """Choose the oldest tickets that are open; nobody else moves them."""
         states = "&".join(f"state={state}" for state in _STEPS)
-        connection = await self._connect()
         head = f"GET /tickets?{states}&limit={TICKETS} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n"
-        connection.writer.write(head.encode())
-        _, body = await _response(connection.reader)
+        _, body = await self._ask(head.encode())
         found = msgspec.json.decode(body, type=_Tickets).tickets
         self._tickets = deque(((ticket.department, ticket.order_id), ticket.state) for ticket in found)
-        self._free.append(connection)
 
     async def take_steps(self, rate: float, seconds: float, followers: Followers) -> int:
         """Take steps at a rate, and wait for their responses; return how many were due."""
@@ -112,10 +109,9 @@ class Staff:
         verb, after = _STEPS[state]
         step = Step(key, after, due)
         followers.expect(step)
-        connection = self._free.pop() if self._free else await self._connect()
+        request = self._request(key, verb, state)
         self.lateness.append((time.perf_counter() - due) * 1000)
-        connection.writer.write(self._request(key, verb, state))
-        status, body = await _response(connection.reader)
+        status, body = await self._ask(request)
         if status == 200:
             self.latencies.append((time.perf_counter() - due) * 1000)
         else:
@@ -123,7 +119,24 @@ class Staff:
             self.answer = f"{status} {body!r}"
             followers.forget(step)
         self._tickets.append((key, after if status == 200 else state))
-        self._free.append(connection)
+
+    async def _ask(self, request: bytes) -> tuple[int, bytes]:
+        """Send a request, anew where the gateway has closed a connection that was idle; return the response.
+
+        The status is 0 where a new connection breaks, too.
+        """
+        while True:
+            is_new = not self._free
+            connection = await self._connect() if is_new else self._free.pop()
+            try:
+                connection.writer.write(request)
+                response = await _response(connection.reader)
+            except (asyncio.IncompleteReadError, ConnectionError) as error:
+                if is_new:
+                    return 0, str(error).encode()
+                continue
+            self._free.append(connection)
+            return response
 
     def _request(self, key: Key, verb: str, state: str) -> bytes:
         department, order_id = key

@@ -29,9 +29,13 @@ class Gateway:
         self.deaf: set[int] = set()
         self.repeats = 1
         self.refused: set[str] = set()
+        self.most_requests = 1_000_000  # of one connection
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
+        for _ in range(self.most_requests):
+            line = await reader.readline()
+            if not line:
+                break
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.rpartition(b"Content-Length: ")[2] or 0) if b"Content-Length" in head else 0
             body = await reader.readexactly(length)
@@ -123,6 +127,25 @@ async def test_a_refused_step_has_failed_and_nobody_waits_for_it() -> None:
     seen = await follow(gateway, clients=1)
     assert (seen.steps, seen.failed, seen.deliveries) == (20, 5, 15)
     assert seen.last_failure.startswith("409 ")
+
+
+async def test_a_step_is_sent_again_where_a_kept_connection_was_closed() -> None:
+    gateway = Gateway(tickets=4)
+    gateway.most_requests = 3
+    seen = await follow(gateway, clients=0)
+    assert (seen.steps, seen.failed, len(gateway.step_ids)) == (20, 0, 20)
+
+
+async def test_a_step_that_no_connection_takes_has_failed() -> None:
+    gateway = Gateway(tickets=4)
+    async with serving(gateway) as port:
+        gateway.most_requests = 1
+        staff = Staff(port)
+        await staff.find_tickets()
+        gateway.most_requests = 0
+        seen = await take_steps(Streams(port), staff, 0, rate=200, seconds=0.02)
+        staff.close()
+    assert (seen.steps, seen.failed) == (4, 4)
 
 
 async def test_a_client_that_the_gateway_leaves_is_lost() -> None:
