@@ -18,8 +18,8 @@ def queries(results: Results) -> str:
         seen = {one.stored: one.latencies for one in results.queries if one.name == name}
         rows.append([name, *(f"{number(seen[size][50])}, {number(seen[size][99])}" for size in sizes)])
     note = (
-        "A department's queries, p50 and p99 in ms, inside their transaction and without its commit. 100 tickets are"
-        " open, which is what “open tickets” reads, with the last 50 that were closed; the others are stored beside."
+        "A department's queries, p50 and p99 in ms, inside their transaction and without its commit. “Open"
+        " tickets” reads 100 that are open and the last 50 that were closed; the others are stored beside these."
     )
     return "\n\n".join(["## Queries of tickets", note, table(["tickets stored", *(f"{n:,}" for n in sizes)], rows)])
 
@@ -72,7 +72,7 @@ def _orders(results: Results) -> str:
     if not alone:
         return ""
     head = ["clients follow", "orders/s", "against none", "p50, ms", "p99, ms", "CPU µs/order", "clients' CPU µs/order"]
-    note = "Orders at 64 connections, at a system that clients follow and, in turn, at one that nobody does."
+    note = "Orders at 64 connections, at a new system that clients follow and, in turn, at one that nobody does."
     return f"{note}\n\n{table(head, rows)}"
 
 

@@ -75,9 +75,9 @@ QUICK = Plan(
     endurance_seconds=0,
     live_clients=(50, 500, 1000),
     live_rounds=1,
-    live_seconds=5,
+    live_seconds=4,
     live_order_rounds=2,
-    live_order_seconds=3,
+    live_order_seconds=2,
     query_stored=(0, 1_000_000),
     query_repeats=100,
 )

@@ -87,7 +87,7 @@ class Live(msgspec.Struct, frozen=True):
     lateness: dict[float, float]
     gateway_cpu_seconds: float
     clients_cpu_seconds: float
-    client_bytes: float | None
+    client_bytes: float | None = None
     orders_rate: float = 0.0
     orders_asked: int = 0
     orders: int = 0

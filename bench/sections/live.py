@@ -7,6 +7,8 @@ any came, after the changes; it has the client's share of everything that the ga
 import os
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 
 import msgspec
 from msgspec.structs import replace
@@ -20,7 +22,7 @@ from bench.stage import Stage
 from bench.systems import System
 from bench.targets import FOLLOWING
 from bench.targets import LIVE_ORDERS as ORDERS
-from bench.watchers import Followed, Watchers, watching
+from bench.watchers import Watchers, watching
 from bench.windows import Window, measure
 
 SYSTEM = "comanda-sqlite"
@@ -35,6 +37,7 @@ LEAD_SECONDS = 2.0
 
 ORDERS_OPEN = 20
 WARM_STEPS = 50.0, 1.0
+WARM_SECONDS = 1
 
 
 def windows(plan: Plan, names: tuple[str, ...]) -> int:
@@ -65,15 +68,14 @@ def run(stage: Stage) -> None:
         with watching(system.port, 0) as watchers:
             stage.results.live.append(_beside_orders(stage, system, watchers, number))
         stage.show.advance()
-    stage.close_systems()
     _orders(stage)
 
 
 def _changes(stage: Stage, system: System, watchers: Watchers, clients: int, number: int, before: int) -> Live:
     system.settle()
-    seen, gateway, generator = _use(system, watchers, CHANGES_A_SECOND, stage.plan.live_seconds)
+    seen = _take_steps(system, watchers, CHANGES_A_SECOND, stage.plan.live_seconds, clients, number)
     resident = processes.resident_bytes(system.gateways[0].pid)
-    return _live(seen, clients, number, stage.plan.live_seconds, gateway, generator, (resident - before) / clients)
+    return replace(seen, client_bytes=(resident - before) / clients)
 
 
 def _beside_orders(stage: Stage, system: System, watchers: Watchers, number: int) -> Live:
@@ -83,67 +85,25 @@ def _beside_orders(stage: Stage, system: System, watchers: Watchers, number: int
     command += ["--rate", str(ORDERS_A_SECOND), "--seconds", str(seconds + LEAD_SECONDS)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as loading:
         watchers.take_steps(STEPS_A_SECOND, LEAD_SECONDS / 2)
-        seen, gateway, generator = _use(system, watchers, STEPS_A_SECOND, seconds)
+        seen = _take_steps(system, watchers, STEPS_A_SECOND, seconds, 0, number)
         output, _ = loading.communicate()
     if loading.returncode:
         raise ProgramFailed(f"the open loop ended with {loading.returncode}")
     load = msgspec.json.decode(output, type=OpenLoad)
-    live = _live(seen, 0, number, seconds, gateway, generator, None)
-    return replace(live, orders_rate=ORDERS_A_SECOND, orders_asked=load.asked, orders=load.orders)
+    return replace(seen, orders_rate=ORDERS_A_SECOND, orders_asked=load.asked, orders=load.orders)
 
 
-def _orders(stage: Stage) -> None:
-    """Place orders at one system that clients follow and at one that nobody does, in turn; both begin empty."""
-    systems_by_clients = {0: _start(stage, "live, alone"), FOLLOWING: _start(stage, "live, followed")}
-    with watching(systems_by_clients[FOLLOWING].port, FOLLOWING) as watchers:
-        for system in systems_by_clients.values():
-            measure(system, stage.script, CONNECTIONS, 1, section=ORDERS)
-        for number in range(stage.plan.live_order_rounds):
-            for clients, system in list(systems_by_clients.items())[:: 1 if number % 2 else -1]:
-                stage.show.say(f"orders, {clients} clients follow, round {number + 1}")
-                window = _with_orders(stage, system, watchers, clients, number)
-                stage.results.windows.append(window)
-                stage.show.advance()
-
-
-def _with_orders(stage: Stage, system: System, watchers: Watchers, clients: int, number: int) -> Window:
-    """Measure orders; the CPU time of the clients' process is no other program's."""
-    before = processes.usage([watchers.pid]).cpu_seconds
-    seconds = stage.plan.live_order_seconds
-    window = measure(system, stage.script, CONNECTIONS, seconds, section=ORDERS, round=number, clients=clients)
-    used = processes.usage([watchers.pid]).cpu_seconds - before
-    lost = watchers.lost()
-    return replace(
-        window,
-        errors=window.errors | ({"clients left": lost} if lost else {}),
-        parameters=window.parameters | {"clients_cpu_seconds": used},
-        disturbance=max(0.0, window.disturbance - used / seconds / (os.cpu_count() or 1)),
-    )
-
-
-def _use(system: System, watchers: Watchers, rate: float, seconds: float) -> tuple[Followed, float, float]:
-    """Take steps; return what came of them, and the CPU seconds of the gateway and of the clients."""
+def _take_steps(system: System, watchers: Watchers, rate: float, seconds: float, clients: int, number: int) -> Live:
+    """Take steps that so many clients follow, and see what the gateway and the clients use meanwhile."""
     pids = {"gateway": [system.gateways[0].pid], "clients": [watchers.pid]}
-    before = processes.usages(pids)
+    begun, before = time.monotonic(), processes.usages(pids)
     seen = watchers.take_steps(rate, seconds)
-    after = processes.usages(pids)
-    gateway, clients = (after[name].cpu_seconds - before[name].cpu_seconds for name in pids)
-    return seen, gateway, clients
-
-
-def _live(
-    seen: Followed,
-    clients: int,
-    number: int,
-    seconds: float,
-    gateway: float,
-    generator: float,
-    client_bytes: float | None,
-) -> Live:
+    after, taken = processes.usages(pids), time.monotonic() - begun
+    gateway, others = (after[name].cpu_seconds - before[name].cpu_seconds for name in pids)
     return Live(
         round=number,
         clients=clients,
-        seconds=seconds,
+        seconds=taken,
         steps=seen.steps,
         failed=seen.failed,
         missing=(seen.steps - seen.failed) * clients - seen.deliveries,
@@ -152,8 +112,38 @@ def _live(
         responses=seen.responses,
         lateness=seen.lateness,
         gateway_cpu_seconds=gateway,
-        clients_cpu_seconds=generator,
-        client_bytes=client_bytes,
+        clients_cpu_seconds=others,
+    )
+
+
+def _orders(stage: Stage) -> None:
+    """Place orders at a system that clients follow, then at one that nobody does, or the other way round.
+
+    Each is a new one, and alone: the clients of a system go on receiving for some time after orders have stopped.
+    """
+    for number in range(stage.plan.live_order_rounds):
+        for clients in (FOLLOWING, 0)[:: 1 if number % 2 else -1]:
+            stage.close_systems()
+            system = _start(stage, "live")
+            stage.show.say(f"orders, {clients} clients follow, round {number + 1}")
+            with watching(system.port, clients) if clients else nullcontext() as watchers:
+                measure(system, stage.script, CONNECTIONS, WARM_SECONDS, section=ORDERS)
+                stage.results.windows.append(_with_orders(stage, system, watchers, number))
+            stage.show.advance()
+
+
+def _with_orders(stage: Stage, system: System, watchers: Watchers | None, number: int) -> Window:
+    """Measure orders; the CPU time of the clients' process is no other program's."""
+    seconds, clients = stage.plan.live_order_seconds, FOLLOWING if watchers else 0
+    before = processes.usage([watchers.pid] if watchers else []).cpu_seconds
+    window = measure(system, stage.script, CONNECTIONS, seconds, section=ORDERS, round=number, clients=clients)
+    used = processes.usage([watchers.pid] if watchers else []).cpu_seconds - before
+    lost = watchers.lost() if watchers else 0
+    return replace(
+        window,
+        errors=window.errors | ({"clients left": lost} if lost else {}),
+        parameters=window.parameters | {"clients_cpu_seconds": used},
+        disturbance=max(0.0, window.disturbance - used / seconds / (os.cpu_count() or 1)),
     )
 
 

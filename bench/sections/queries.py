@@ -1,10 +1,14 @@
-"""What becomes of a department's queries of tickets as more are stored, the newest of which are open."""
+"""What becomes of a department's queries of tickets as more are stored.
+
+Beside those there are always as many open tickets, and as many that were closed last, as a snapshot has.
+"""
 
 from bench import preload, queries, systems
 from bench.percentiles import PERCENTILES, percentiles
 from bench.plan import Plan
 from bench.results import Query
 from bench.stage import Stage
+from departments.changes import CLOSED_IN_SNAPSHOT
 
 SYSTEM = "comanda-sqlite"
 
@@ -21,7 +25,7 @@ def run(stage: Stage) -> None:
         folder = stage.new_folder()
         preload.migrate(systems.variables_of(folder, stage.menus))
         station = stage.stations[0]
-        count = stored + preload.QUEUED
+        count = stored + preload.QUEUED + CLOSED_IN_SNAPSHOT
         preload.tickets(folder, station, count)
         seen = queries.run(folder / f"{station.name}.db", count, stage.plan.query_repeats)
         stage.results.queries += [Query(name, stored, percentiles(taken, PERCENTILES)) for name, taken in seen.items()]
