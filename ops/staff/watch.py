@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _json(event: Event) -> str:
-    return json.dumps(event._asdict(), ensure_ascii=False)
+    return json.dumps({"kind": event.kind, "data": event.data, "id": event.id}, ensure_ascii=False)
 
 
 def follow(rest: Rest, target: str, last_id: str) -> Iterator[Event]:
