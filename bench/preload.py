@@ -19,7 +19,7 @@ from departments.domain.tickets import TicketLine, TicketSource, TicketState
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Policy, Status
 from gateway.domain.transitions import Goal
-from infra.db.database import encode_json
+from infra.db.database import DEFAULT_TENANT, encode_json
 
 TABLE = "7"
 CURRENCY = "EUR"
@@ -56,11 +56,13 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
     with _filling(folder / "gateway.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO orders"
-            " (order_id, policy, placed_for, currency, lines, status, owed, response_recorded, created_at_ms, owner,"
-            f" epoch) SELECT {_ID}, :policy, :table, :currency, :lines, :status, :owed, :response_recorded, :now, 0, 0"
+            " (restaurant, order_id, policy, placed_for, currency, lines, status, owed, response_recorded,"
+            f" created_at_ms, owner, epoch) SELECT :restaurant, {_ID}, :policy, :table, :currency, :lines, :status,"
+            " :owed, :response_recorded, :now, 0, 0"
             " FROM numbers",
             {
                 "count": count,
+                "restaurant": DEFAULT_TENANT,
                 "policy": Policy.BEST_EFFORT.value,
                 "table": TABLE,
                 "currency": CURRENCY,
@@ -78,11 +80,12 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
     with _filling(folder / f"{station.name}.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO tickets"
-            " (order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source)"
-            f" SELECT {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n, 0, :source"
-            " FROM numbers",
+            " (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source)"
+            f" SELECT :restaurant, {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n,"
+            " 0, :source FROM numbers",
             {
                 "count": count,
+                "restaurant": DEFAULT_TENANT,
                 "table": TABLE,
                 "served": count - QUEUED,
                 "queued": TicketState.QUEUED.value,
@@ -92,13 +95,16 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
                 "source": TicketSource.GATEWAY.value,
             },
         )
-        connection.execute("UPDATE department SET revision = ?", [count])
+        connection.execute(
+            "INSERT INTO department (restaurant, revision, beats, incarnation) VALUES (?, ?, 0, 'preloaded')",
+            [DEFAULT_TENANT, count],
+        )
         for number, item in enumerate(station.items):
             sold = 0 if number else count
             connection.execute(
-                "INSERT INTO stock (item, received, on_hand, held, sold, wasted, revision)"
-                " VALUES (?, ?, ?, 0, ?, 0, ?)",
-                [item, STOCK, STOCK - sold, sold, count],
+                "INSERT INTO stock (restaurant, item, received, on_hand, held, sold, wasted, revision)"
+                " VALUES (?, ?, ?, ?, 0, ?, 0, ?)",
+                [DEFAULT_TENANT, item, STOCK, STOCK - sold, sold, count],
             )
 
 

@@ -13,4 +13,6 @@ def open_database(menu: Menu, settings: DepartmentSettings, *, read_only: bool =
     """Open the department's database: its own SQLite file, or its own schema on PostgreSQL."""
     url = settings.database_url or Path(settings.home).absolute() / f"{menu.name}.db"
     schema = menu.name.replace("-", "_")
-    return Database(url, schema=schema, read_only=read_only, timeout=settings.database_timeout)
+    return Database(
+        url, schema=schema, tenant=settings.restaurant, read_only=read_only, timeout=settings.database_timeout
+    )

@@ -24,7 +24,7 @@ from departments.domain.positions import Position, TicketPage
 from departments.domain.steps import Move, Step, take_step, ticket_after
 from departments.domain.stock import Stock
 from departments.domain.tickets import NOT_STARTED, Decision, Ticket, TicketState, Verb
-from departments.tables import TicketOrUnreadable
+from departments.rows import TicketOrUnreadable
 from infra.db.database import statements_only
 
 TicketOrError = Ticket | DepartmentError
@@ -42,6 +42,7 @@ class StockLevels:
 
 def open_department(connection: Connection, menu: Menu) -> None:
     """Write the opening stock of each item that has no stock row yet; the others keep their stock."""
+    tables.insert_department(connection, uuid.uuid4().hex)
     first = tables.reserve_revisions(connection, 1)
     known = tables.read_stock(connection)
     new = [Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values() if item.id not in known]
@@ -85,7 +86,7 @@ def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> lis
     revision = tables.reserve_revisions(connection, len(order_ids))
     tickets = tables.read_tickets(connection, order_ids)
     not_started = [t for t in tickets.values() if isinstance(t, Ticket) and t.state in NOT_STARTED]
-    _step_all(connection, not_started, Verb.CANCEL, revision, len(order_ids))
+    _step_all(connection, not_started, Verb.CANCEL, revision, len(order_ids), now_ms)
     _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
@@ -105,7 +106,7 @@ def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
     if taken is not None:
         if not taken.repeats(move):
             raise StepIdTaken(move.order_id, move.step_id, taken.verb, taken.before)
-        return ticket_after(ticket, taken)
+        return ticket_after(ticket, tables.steps_until(connection, move.order_id, taken.revision))
     if ticket.state is not move.expected:
         raise _conflict(connection, ticket, move)
     step = take_step(ticket, move, now_ms, revision)
@@ -141,9 +142,9 @@ def stock_levels(connection: Connection) -> StockLevels:
     return StockLevels(tables.read_stock(connection), revision, incarnation)
 
 
-def renew_incarnation(connection: Connection) -> None:
-    """Give the database a new incarnation, after a backup was restored: all positions from before it are void."""
-    tables.renew_incarnation(connection, uuid.uuid4().hex)
+def renew_incarnations(connection: Connection) -> None:
+    """Give each restaurant in the database a new incarnation, after a restore: positions from before it are void."""
+    tables.renew_incarnations(connection, uuid.uuid4().hex)
 
 
 def probe_writable(connection: Connection) -> None:
@@ -168,7 +169,7 @@ def _apply_decisions(
             current[decision.order_id] = ticket
     moving = [ticket for ticket in current.values() if ticket.allows(verb)]
     staying = [ticket for ticket in current.values() if not ticket.allows(verb)]
-    _step_all(connection, moving, verb, revision, len(decisions), staying)
+    _step_all(connection, moving, verb, revision, len(decisions), now_ms, staying)
     _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 
@@ -188,7 +189,7 @@ def _insert_tombstones(
     for number, ticket in enumerate(unknown, start=len(tickets)):
         ticket.revision = revision + number
         tickets[ticket.order_id] = ticket
-    tables.insert_tickets(connection, unknown)
+    tables.insert_tombstones(connection, unknown)
 
 
 def _step_all(
@@ -197,6 +198,7 @@ def _step_all(
     verb: Verb,
     revision: int,
     reserved: int,
+    now_ms: int,
     staying: Sequence[Ticket] = (),
 ) -> None:
     """Take the gateway's step with every ticket, and change the stock with it.
@@ -208,7 +210,7 @@ def _step_all(
     changed: dict[str, Stock] = {}
     for number, ticket in enumerate(tickets):
         held = ticket.state is TicketState.HELD
-        ticket.step(verb)
+        ticket.step(verb, now_ms)
         ticket.revision = revision + number
         for line in ticket.accepted():
             item_stock = changed[line.item] = stock[line.item]

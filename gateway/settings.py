@@ -22,6 +22,15 @@ DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen":
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     """What `python -m gateway` reads."""
 
+    restaurant: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9_-]*$",
+            max_length=40,
+            description="Name of the restaurant that this program serves. One database may hold several restaurants, "
+            "which see nothing of each other; all programs of one restaurant have the same name here.",
+        ),
+    ] = "main"
     home: Annotated[str, Meta(description="Folder of the SQLite files.", extra=PATH)] = ".comanda"
     database_url: Annotated[
         str,

@@ -24,11 +24,11 @@ def run(_arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 def renew_copy(name: str, copy: Path) -> None:
     """Renew the incarnation in a SQLite file that is about to replace a department's; raises DatabaseError."""
     if name != GATEWAY:
-        change_copy(copy, transactions.renew_incarnation)
+        change_copy(copy, transactions.renew_incarnations)
 
 
 async def renew_all(departments: Mapping[str, Database], show: Show) -> None:
     """Renew the incarnation of each department's database; raises DatabaseError."""
     for name, database in departments.items():
-        await database.write(transactions.renew_incarnation)
+        await database.write(transactions.renew_incarnations)
         show(f"{name}: {database} has a new incarnation")

@@ -50,7 +50,7 @@ def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], n
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:
     """Return the ticket of an order that was cancelled before it was placed: it refuses the order when it arrives."""
-    return Ticket(order_id, "", TicketState.CANCELLED, [], now_ms)
+    return Ticket(order_id, "", TicketState.CANCELLED, [], now_ms, cancelled_at_ms=now_ms)
 
 
 def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:

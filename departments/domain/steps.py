@@ -1,5 +1,6 @@
 """The staff's steps: the request (`Move`), the record (`Step`), and the response to a repeated request."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from departments.domain.tickets import NOT_STARTED, Ticket, TicketState, Verb
@@ -49,23 +50,29 @@ def take_step(ticket: Ticket, move: Move, now_ms: int, revision: int) -> Step:
     """Change a ticket that is in the expected state, and return the record of the step; raises StepNotAllowed."""
     ticket.check_staff_may(move.verb)
     before = ticket.state
-    ticket.step(move.verb)
+    ticket.step(move.verb, now_ms)
     step = Step(
         move.order_id, move.step_id, move.verb, before, ticket.state, move.moved_by, move.reason, now_ms, revision
     )
-    _apply(ticket, step)
+    _note(ticket, step)
     return step
 
 
-def ticket_after(ticket: Ticket, step: Step) -> Ticket:
-    """Return a copy of the ticket as it was right after a step, which is the response to a repeated request."""
-    past = replace(ticket)
-    _apply(past, step)
+def ticket_after(ticket: Ticket, history: Sequence[Step]) -> Ticket:
+    """Return a copy of the ticket as it was right after a step, which is the response to a repeated request.
+
+    `history`: the step, which is the last, and all steps of the staff before it.
+    """
+    past = replace(ticket, started_at_ms=0, ready_at_ms=0, served_at_ms=0, cancelled_at_ms=0)
+    for step in history:
+        past.state = step.before
+        past.step(step.verb, step.moved_at_ms)
+        _note(past, step)
     return past
 
 
-def _apply(ticket: Ticket, step: Step) -> None:
-    ticket.state = step.after
+def _note(ticket: Ticket, step: Step) -> None:
+    """Write in the ticket who took its last step, when and why."""
     ticket.revision = step.revision
     ticket.moved_by = step.moved_by
     ticket.moved_at_ms = step.moved_at_ms

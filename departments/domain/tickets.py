@@ -67,8 +67,19 @@ NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
 NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
 """The states in which a guest may still cancel the order."""
 
+OPEN = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING, TicketState.READY})
+"""The states from which the staff have still to take a ticket further, or may have to."""
+
 TAKEN = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 """The states in which the accepted lines count as sold."""
+
+_TIMES = {
+    TicketState.PREPARING: "started_at_ms",
+    TicketState.READY: "ready_at_ms",
+    TicketState.SERVED: "served_at_ms",
+    TicketState.CANCELLED: "cancelled_at_ms",
+}
+"""The field with the time at which a ticket reached a state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +114,9 @@ class Ticket:
     `epoch` is that of the latest decision that arrived: messages may arrive twice, and may overtake each other.
     `moved_by` and `moved_at_ms` are those of the staff's last step, and are empty before their first. `withdrawn`: the
     staff cancelled the ticket, for the reason in `cancel_reason`. `wasted`: it had been started before that cancel.
+
+    `started_at_ms`, `ready_at_ms`, `served_at_ms` and `cancelled_at_ms` are the times of the steps that the ticket has
+    taken, in milliseconds since 1970, and 0 for those that it has not, or that were recalled.
     """
 
     order_id: str
@@ -118,6 +132,10 @@ class Ticket:
     cancel_reason: str = ""
     withdrawn: bool = False
     wasted: bool = False
+    started_at_ms: int = 0
+    ready_at_ms: int = 0
+    served_at_ms: int = 0
+    cancelled_at_ms: int = 0
 
     def record_epoch(self, decision: Decision) -> bool:
         """Record a decision's epoch; return False where a later decision is recorded or the ticket is cancelled.
@@ -133,12 +151,19 @@ class Ticket:
         """Return whether the step can be taken from the present state."""
         return (self.state, verb) in TRANSITIONS
 
-    def step(self, verb: Verb) -> None:
-        """Change the state by one step; raises StepNotAllowed."""
-        after = TRANSITIONS.get((self.state, verb))
+    def step(self, verb: Verb, at_ms: int) -> None:
+        """Change the state by one step, and keep its time; a recall clears the time of the step that it undoes.
+
+        Raises StepNotAllowed.
+        """
+        before, after = self.state, TRANSITIONS.get((self.state, verb))
         if after is None:
             raise self._not_allowed(verb)
         self.state = after
+        if verb is Verb.RECALL:
+            setattr(self, _TIMES[before], 0)
+        elif after in _TIMES:
+            setattr(self, _TIMES[after], at_ms)
 
     def check_staff_may(self, verb: Verb) -> None:
         """Raise StepNotAllowed unless the staff may take the step: a held ticket waits for the gateway's decision."""

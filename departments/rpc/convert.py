@@ -163,6 +163,10 @@ def ticket_message(ticket: Ticket) -> v1.Ticket:
         moved_at_ms=ticket.moved_at_ms,
         cancel_reason=ticket.cancel_reason,
         wasted=ticket.wasted,
+        started_at_ms=ticket.started_at_ms,
+        ready_at_ms=ticket.ready_at_ms,
+        served_at_ms=ticket.served_at_ms,
+        cancelled_at_ms=ticket.cancelled_at_ms,
     )
 
 

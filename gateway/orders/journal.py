@@ -16,7 +16,7 @@ import structlog
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.orders import leases
-from gateway.orders.tables import FIND, INSERT, KNOWN, UPDATE, Row, orders, pulse, read_row, row_of
+from gateway.orders.tables import COLUMNS, FIND, INSERT, KNOWN, UPDATE, Row, count_beat, orders, own, read_row, row_of
 from infra.db.database import Database, encode_json, statements_only, strings
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
@@ -159,7 +159,7 @@ class Journal:
     async def is_writable(self) -> bool:
         """Return whether the journal takes writes, by writing."""
         try:
-            await self._database.write(_touch)
+            await self._database.write(count_beat)
         except DatabaseError as error:
             log.debug("the journal cannot be written", reason=str(error))
             return False
@@ -261,7 +261,7 @@ def _page(
     table: str | None,
     also: Sequence[str],
 ) -> "tuple[list[Row], int | None]":
-    query = sa.select(orders).order_by(orders.c.seq.desc()).limit(limit + 1)
+    query = sa.select(*COLUMNS).where(own(connection, orders)).order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
     if table is not None:
@@ -277,9 +277,6 @@ def _page(
 
 
 def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
-    query = sa.select(orders.c.order_id).where(orders.c.owed.is_not(None), orders.c.owner == owner)
+    query = sa.select(orders.c.order_id).where(own(connection, orders), orders.c.owed.is_not(None))
+    query = query.where(orders.c.owner == owner)
     return list(connection.execute(query.order_by(orders.c.seq)).scalars())
-
-
-def _touch(connection: sa.Connection) -> None:
-    connection.execute(sa.update(pulse).values(beats=pulse.c.beats + 1))

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
-from gateway.orders.tables import Row, gateways, orders, read_row
+from gateway.orders.tables import COLUMNS, Row, gateways, orders, own, read_row
+from infra.db.database import tenant
 
 LEASE_SECONDS = 6.0
 
@@ -47,19 +48,20 @@ class LeaseObserver:
 
 def enlist(connection: sa.Connection) -> int:
     """Return a new number, with a lease."""
-    number: int = connection.execute(sa.insert(gateways).values(renewals=0).returning(gateways.c.number)).scalar_one()
+    new = sa.insert(gateways).values(restaurant=tenant(connection), renewals=0)
+    number: int = connection.execute(new.returning(gateways.c.number)).scalar_one()
     return number
 
 
 def retire(connection: sa.Connection, owner: int) -> None:
     """End a gateway's own lease."""
-    connection.execute(sa.delete(gateways).where(gateways.c.number == owner))
+    connection.execute(sa.delete(gateways).where(own(connection, gateways), gateways.c.number == owner))
 
 
 def claim(connection: sa.Connection, owner: int, ended: Ended, limit: int) -> list[Row] | None:
     """Renew a gateway's lease, and take over orders of gateways whose leases ended; None where its own was ended."""
-    renewal = sa.update(gateways).where(gateways.c.number == owner).values(renewals=gateways.c.renewals + 1)
-    if not connection.execute(renewal).rowcount:
+    lease = sa.update(gateways).where(own(connection, gateways), gateways.c.number == owner)
+    if not connection.execute(lease.values(renewals=gateways.c.renewals + 1)).rowcount:
         return None
     others = {number: count for number, count in renewals(connection).items() if number != owner}
     if ended_now := ended(others):
@@ -69,10 +71,10 @@ def claim(connection: sa.Connection, owner: int, ended: Ended, limit: int) -> li
 
 def _end_leases(connection: sa.Connection, ended_now: Mapping[int, int]) -> None:
     """End the leases of gateways that have renewed them so often, and not once more since."""
-    query = sa.select(gateways.c.number, gateways.c.renewals).where(gateways.c.number.in_(list(ended_now)))
+    query = _leases(connection).where(gateways.c.number.in_(list(ended_now)))
     locked = connection.execute(query.with_for_update(skip_locked=True)).all()  # one that is locked is being renewed
     gone = [number for number, count in locked if ended_now[number] == count]
-    connection.execute(sa.delete(gateways).where(gateways.c.number.in_(gone)))
+    connection.execute(sa.delete(gateways).where(own(connection, gateways), gateways.c.number.in_(gone)))
 
 
 def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Row]:
@@ -83,10 +85,11 @@ def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Ro
     seen: list[Row] = []
     last = 0
     claimed: dict[int, Order] = {}
+    living = sa.select(gateways.c.number).where(own(connection, gateways))
     while not claimed:
         unowned = (
-            sa.select(orders)
-            .where(orders.c.owed.is_not(None), orders.c.owner.not_in(sa.select(gateways.c.number)))
+            sa.select(*COLUMNS)
+            .where(own(connection, orders), orders.c.owed.is_not(None), orders.c.owner.not_in(living))
             .where(orders.c.seq > last)
             .order_by(orders.c.seq)
             .limit(limit)
@@ -100,7 +103,7 @@ def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Ro
         seen += read.values()
         claimed = {seq: order for seq, order in read.items() if isinstance(order, Order)}
     if claimed:
-        connection.execute(_owned_by(owner).where(orders.c.seq.in_(claimed)))
+        connection.execute(_owned_by(connection, owner).where(orders.c.seq.in_(claimed)))
         for order in claimed.values():
             order.owner, order.epoch = owner, order.epoch + 1
     return seen
@@ -108,7 +111,7 @@ def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Ro
 
 def take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
     """Take an order over; raises OrderUnreadable, which rolls it back."""
-    update = _owned_by(owner).where(orders.c.order_id == order_id).returning(*orders.c)
+    update = _owned_by(connection, owner).where(orders.c.order_id == order_id).returning(*COLUMNS)
     row = connection.execute(update).one_or_none()
     if row is None:
         return None
@@ -118,10 +121,14 @@ def take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
     return order
 
 
-def _owned_by(owner: int) -> sa.Update:
-    return sa.update(orders).values(owner=owner, epoch=orders.c.epoch + 1)
+def _owned_by(connection: sa.Connection, owner: int) -> sa.Update:
+    return sa.update(orders).where(own(connection, orders)).values(owner=owner, epoch=orders.c.epoch + 1)
 
 
 def renewals(connection: sa.Connection) -> dict[int, int]:
     """Return how often each gateway that has a lease has renewed it, by its number."""
-    return dict(connection.execute(sa.select(gateways.c.number, gateways.c.renewals)).all())
+    return dict(connection.execute(_leases(connection)).all())
+
+
+def _leases(connection: sa.Connection) -> "sa.Select[int, int]":
+    return sa.select(gateways.c.number, gateways.c.renewals).where(own(connection, gateways))

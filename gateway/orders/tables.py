@@ -1,17 +1,21 @@
-"""The gateway's tables, its statements, and how an order is written in a row and read from one."""
+"""The gateway's tables, its statements, and how an order is written in a row and read from one.
+
+One database may hold several restaurants: every statement is about one, the tenant of the connection's database.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
 from gateway.domain.transitions import Goal
-from infra.db.database import Statement, encode_json, insert_records, strings, update_records
+from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
 metadata = sa.MetaData()
 
@@ -19,7 +23,8 @@ orders = sa.Table(
     "orders",
     metadata,
     sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, doc="order of arrival"),
-    sa.Column("order_id", sa.String(36), nullable=False, unique=True),
+    sa.Column("restaurant", sa.String(40), nullable=False, doc="the tenant: every statement filters by it"),
+    sa.Column("order_id", sa.String(36), nullable=False),
     sa.Column("policy", sa.String(16), nullable=False),
     sa.Column("placed_for", sa.String(64), doc="the table"),
     sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
@@ -30,9 +35,12 @@ orders = sa.Table(
     sa.Column("created_at_ms", sa.BigInteger, nullable=False),
     sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that owns it"),
     sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
-    sa.Index("ix_orders_status_seq", "status", "seq"),
+    sa.UniqueConstraint("restaurant", "order_id"),
+    sa.Index("ix_orders_seq", "restaurant", "seq"),
+    sa.Index("ix_orders_status_seq", "restaurant", "status", "seq"),
     sa.Index(
         "ix_orders_placed_for_seq",
+        "restaurant",
         "placed_for",
         "seq",
         sqlite_where=sa.text("placed_for IS NOT NULL"),
@@ -40,6 +48,7 @@ orders = sa.Table(
     ),
     sa.Index(
         "ix_orders_unfinished",
+        "restaurant",
         "seq",
         sqlite_where=sa.text("owed IS NOT NULL"),
         postgresql_where=sa.text("owed IS NOT NULL"),
@@ -55,34 +64,63 @@ gateways = sa.Table(
         primary_key=True,
         doc="never given twice: a gateway whose lease ended comes back under another one",
     ),
+    sa.Column("restaurant", sa.String(40), nullable=False),
     sa.Column("renewals", sa.BigInteger, nullable=False, doc="grows as long as the gateway lives"),
+    sa.UniqueConstraint("restaurant", "number"),
     sqlite_autoincrement=True,
 )
 
 pulse = sa.Table(
     "pulse",
     metadata,
-    sa.Column("only", sa.Boolean, primary_key=True, default=True),
+    sa.Column("restaurant", sa.String(40), primary_key=True),
     sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the journal can be"),
 )
 
 _decode_lines = msgspec.json.Decoder(list[Line]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
-INSERT = Statement(lambda dialect: insert_records(dialect, orders, list(orders.c)[1:]).returning(orders.c.order_id))
+COLUMNS = [column for column in orders.c if column is not orders.c.restaurant]
+"""What `read_row` takes: the restaurant is known."""
+
+
+def own(connection: sa.Connection, table: sa.Table) -> "sa.ColumnElement[bool]":
+    """Return the condition that a row is the restaurant's."""
+    return table.c.restaurant == tenant(connection)
+
+
+INSERT = Statement(
+    lambda connection: insert_records(
+        connection.dialect, orders, COLUMNS[1:], {orders.c.restaurant: tenant(connection)}
+    ).returning(orders.c.order_id)
+)
 UPDATE = Statement(
-    lambda dialect: update_records(
-        dialect,
-        orders,
-        [orders.c.order_id, orders.c.owner],
-        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
-        version=orders.c.epoch,
-    ).returning(orders.c.order_id, orders.c.owner)
+    lambda connection: (
+        update_records(
+            connection.dialect,
+            orders,
+            [orders.c.order_id, orders.c.owner],
+            [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
+            version=orders.c.epoch,
+        )
+        .where(own(connection, orders))
+        .returning(orders.c.order_id, orders.c.owner)
+    )
 )
-FIND = Statement(lambda dialect: sa.select(orders).where(orders.c.order_id.in_(strings(dialect, "order_ids"))))
-KNOWN = Statement(
-    lambda dialect: sa.select(orders.c.order_id).where(orders.c.order_id.in_(strings(dialect, "order_ids")))
-)
+FIND = Statement(lambda connection: sa.select(*COLUMNS).where(_is_among(connection)))
+KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(_is_among(connection)))
+
+
+def _is_among(connection: sa.Connection) -> "sa.ColumnElement[bool]":
+    return sa.and_(own(connection, orders), orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+
+
+def count_beat(connection: sa.Connection) -> None:
+    """Add 1 to the beats; a restaurant that is new to the database has no row yet."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    first = insert(pulse).values(restaurant=tenant(connection), beats=1)
+    more = {"beats": pulse.c.beats + 1}
+    connection.execute(first.on_conflict_do_update(index_elements=[pulse.c.restaurant], set_=more))
 
 
 Row = Order | OrderUnreadable

@@ -21,17 +21,20 @@ from infra.db.sessions import Session, StatementScript, statements_only
 from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
 from infra.db.statements import (
     MOST_ROWS,
+    TENANT,
     Statement,
     encode_json,
     insert_records,
     records,
     strings,
+    tenant,
     update_records,
 )
 from infra.db.url import is_sqlite, parse_url, show_url
 from infra.errors import DatabaseError, StartError
 
 __all__ = [
+    "DEFAULT_TENANT",
     "MOST_ROWS",
     "Database",
     "Statement",
@@ -43,20 +46,31 @@ __all__ = [
     "records",
     "statements_only",
     "strings",
+    "tenant",
     "update_records",
 ]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+DEFAULT_TENANT = "main"
+
 
 class Database:
-    """A SQLite file or one schema of a PostgreSQL database."""
+    """One tenant's rows in a SQLite file or in one schema of a PostgreSQL database."""
 
     def __init__(
-        self, url: str | Path, schema: str, *, read_only: bool = False, timeout: float = engines.TIMEOUT_SECONDS
+        self,
+        url: str | Path,
+        schema: str,
+        *,
+        tenant: str = DEFAULT_TENANT,
+        read_only: bool = False,
+        timeout: float = engines.TIMEOUT_SECONDS,
     ) -> None:
         """Open lazily; raises SettingsError for a URL of another kind. `schema` and `timeout` are for PostgreSQL only.
+
+        The scripts filter by the tenant, which `tenant(connection)` returns to them.
 
         A path is a SQLite file's, whatever characters are in it. With `read_only` nothing is created or changed, not
         even the file: for a database that other processes write. `timeout`, in seconds, is the limit of a transaction
@@ -64,6 +78,7 @@ class Database:
         """
         self.url = parse_url(url)
         self.schema = schema
+        self.tenant = tenant
         self._timeout = timeout
         self._lock: IO[str] | None = None
         self._outages = Outages(str(self))
@@ -131,6 +146,7 @@ class Database:
             self._lock.close()
 
     def _session(self, name: str, engine: sa.Engine, limits: engines.Limits | None = None) -> Session:
+        engine.update_execution_options(**{TENANT: self.tenant})
         return Session(name, engine, self._outages, limits.transaction if limits else 0)
 
     def _on_postgresql(self, name: str, limits: engines.Limits, options: str = "") -> Session:

@@ -20,28 +20,46 @@ _VALUES = re.compile(r"/\* values of ([\w ]+) \*/")
 """The placeholder, in a statement for SQLite, of the rows of a batch."""
 
 
+TENANT = "tenant"
+"""The engine's option, and so the connection's, that names the tenant."""
+
+
+def tenant(connection: sa.Connection) -> "sa.ColumnElement[str]":
+    """Return the tenant whose rows a connection serves, as a constant that is written into the text of a statement."""
+    literal = sa.literal(_tenant_name(connection)).compile(
+        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+    )
+    return sa.literal_column(str(literal), sa.String)
+
+
+def _tenant_name(connection: sa.Connection) -> str:
+    name: str = connection.get_execution_options()[TENANT]
+    return name
+
+
 class Statement:
-    """A SQLAlchemy statement that is compiled once for each dialect and then executed by the driver directly.
+    """A SQLAlchemy statement that is compiled once for each dialect and tenant, and executed by the driver directly.
 
     An execution by SQLAlchemy costs many times what it costs SQLite; on the order path that is most of a transaction.
     Values are not converted in either direction, so columns have to be plain integers and text.
     """
 
-    def __init__(self, build: "Callable[[sa.Dialect], sa.ClauseElement] | sa.ClauseElement") -> None:
-        """Take a statement, or a function that builds it for a dialect."""
+    def __init__(self, build: "Callable[[sa.Connection], sa.ClauseElement] | sa.ClauseElement") -> None:
+        """Take a statement, or a function that builds it for a connection's dialect and tenant, and nothing else."""
         self._build = build
-        self._compiled: dict[str, str] = {}
-        self._with_rows: dict[int, str] = {}
+        self._compiled: dict[tuple[str, str], str] = {}
+        self._with_rows: dict[tuple[str, int], str] = {}
 
     def run(self, connection: sa.Connection, values: Mapping[str, Any]) -> Any:
         """Execute once; return the driver's cursor, which may wait for the result only when it is read."""
         cursor = connection.connection.cursor()
-        cursor.execute(self._text(connection.dialect), values)
+        cursor.execute(self._text(connection), values)
         return cursor
 
     def run_rows(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> Iterable[Any]:
         """Execute for a batch of rows; return the rows of RETURNING, if the statement has one."""
-        marker = _VALUES.search(self._text(connection.dialect))
+        text = self._text(connection)
+        marker = _VALUES.search(text)
         if marker is None:
             unread: Iterable[Any] = self.run(connection, {"rows": encode_json(rows)})
             return unread
@@ -49,23 +67,25 @@ class Statement:
         returned: list[Any] = []
         for part in _powers_of_two(rows):
             values = [row.get(name) for row in part for name in names]
-            returned += cursor.execute(self._text_for_rows(connection.dialect, len(names), len(part)), values)
+            returned += cursor.execute(self._text_for_rows(text, len(names), len(part)), values)
         return returned
 
-    def _text_for_rows(self, dialect: sa.Dialect, columns: int, rows: int) -> str:
-        text = self._with_rows.get(rows)
-        if text is None:
+    def _text_for_rows(self, text: str, columns: int, rows: int) -> str:
+        with_rows = self._with_rows.get((text, rows))
+        if with_rows is None:
             place = f"({', '.join('?' * columns)})"
-            text = self._with_rows[rows] = _VALUES.sub(", ".join([place] * rows), self._text(dialect))
-        return text
+            with_rows = self._with_rows[text, rows] = _VALUES.sub(", ".join([place] * rows), text)
+        return with_rows
 
-    def _text(self, dialect: sa.Dialect) -> str:
-        text = self._compiled.get(dialect.name)
+    def _text(self, connection: sa.Connection) -> str:
+        dialect = connection.dialect
+        key = dialect.name, _tenant_name(connection)
+        text = self._compiled.get(key)
         if text is None:
-            statement = self._build(dialect) if callable(self._build) else self._build
+            statement = self._build(connection) if callable(self._build) else self._build
             # Named parameters on both drivers, so that a row is a mapping.
             naming = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
-            text = self._compiled[dialect.name] = str(statement.compile(dialect=naming))
+            text = self._compiled[key] = str(statement.compile(dialect=naming))
         return text
 
 
@@ -111,11 +131,18 @@ def records(dialect: sa.Dialect, columns: Sequence[sa.Column[Any]]) -> "sa.Selec
     return sa.select(*chosen).select_from(values).where(sa.true())
 
 
-def insert_records(dialect: sa.Dialect, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> "sa.Insert":
-    """Build an INSERT of a batch of rows, which skips rows whose key exists."""
-    rows = records(dialect, columns)
+def insert_records(
+    dialect: sa.Dialect,
+    table: sa.Table,
+    columns: Sequence[sa.Column[Any]],
+    constants: "Mapping[sa.Column[Any], sa.ColumnElement[Any]] | None" = None,
+) -> "sa.Insert":
+    """Build an INSERT of a batch of rows, which skips rows whose key exists; `constants` are the same in every row."""
+    constants = constants or {}
+    rows = records(dialect, columns).add_columns(*constants.values())
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    return insert(table).from_select([column.name for column in columns], rows).on_conflict_do_nothing()
+    names = [column.name for column in [*columns, *constants]]
+    return insert(table).from_select(names, rows).on_conflict_do_nothing()
 
 
 def update_records(

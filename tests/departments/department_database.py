@@ -72,8 +72,12 @@ class DepartmentDatabase:
 
     async def state(self, order_id: str) -> TicketState:
         """The state of a ticket; of an order that is not known, the first that the staff see."""
+        return await self.state_of(order_id) or TicketState.QUEUED
+
+    async def state_of(self, order_id: str) -> TicketState | None:
+        """The state of a ticket; None of an order that is not known."""
         tickets = await self.database.read(tables.read_tickets, [order_id])
-        return state(tickets[order_id]) if order_id in tickets else TicketState.QUEUED
+        return state(tickets[order_id]) if order_id in tickets else None
 
     async def changes(self, after: int = 0, *states: TicketState, limit: int = EVERYTHING) -> tuple[list[Ticket], int]:
         """What changed after a revision, or, from the beginning, what there is; and the revision to go on from."""

@@ -130,7 +130,7 @@ async def test_a_page_is_in_order_however_the_database_happens_to_read_it(tmp_pa
 
 async def restore(department: DepartmentDatabase) -> None:
     """Renew the incarnation, as the last step of a restore does."""
-    await department.database.write(use_cases.renew_incarnation)
+    await department.database.write(use_cases.renew_incarnations)
 
 
 async def incarnation(department: DepartmentDatabase) -> str:

@@ -96,7 +96,8 @@ async def test_cancelling_what_was_never_placed_leaves_a_tombstone_that_refuses_
 ) -> None:
     late = order(("coffee", 3), ("beer", 1))
     (stone,) = await department.cancel(late.order_id, now_ms=7)
-    assert stone == Ticket(late.order_id, "", TicketState.CANCELLED, [], 7, (await department.stock_levels()).revision)
+    revision = (await department.stock_levels()).revision
+    assert stone == Ticket(late.order_id, "", TicketState.CANCELLED, [], 7, revision, cancelled_at_ms=7)
     assert await department.place(late) == [stone]
     assert await department.place(coffees(9, order_id=late.order_id, hold=True)) == [stone]
     assert await department.confirm(late.order_id) == [stone]
@@ -312,3 +313,11 @@ async def test_an_epoch_outlives_a_restart_however_high_it_is(database_url: str,
     assert ([ticket], ticket.epoch) == (results, epoch)
     await second.check_the_law()
     second.database.close()
+
+
+async def test_a_ticket_that_the_gateway_cancels_has_the_time(department: DepartmentDatabase) -> None:
+    held, queued = coffees(1, hold=True), coffees(1)
+    await department.place(held, queued)
+    await department.cancel(held.order_id, queued.order_id, now_ms=8)
+    await department.cancel(held.order_id, queued.order_id, now_ms=9)
+    assert [ticket.cancelled_at_ms for ticket in (await department.changes())[0]] == [8, 8]

@@ -30,6 +30,26 @@ async def test_staff_walk_a_ticket_to_the_table_and_back(department: DepartmentD
         assert await department.stock() == Stock("coffee", 10, 7, 0, 3)
 
 
+async def test_a_ticket_has_the_time_of_each_step(department: DepartmentDatabase) -> None:
+    placement = coffees(3)
+    await department.place(placement)
+    times = []
+    for now_ms, (verb, expected) in enumerate(
+        (
+            (Verb.START, TicketState.QUEUED),
+            (Verb.FINISH, TicketState.PREPARING),
+            (Verb.RECALL, TicketState.READY),
+            (Verb.FINISH, TicketState.PREPARING),
+            (Verb.SERVE, TicketState.READY),
+        ),
+        start=10,
+    ):
+        await department.take(Move(placement.order_id, verb, expected, str(now_ms)), now_ms)
+        ((ticket,), _) = await department.changes()
+        times.append((ticket.started_at_ms, ticket.ready_at_ms, ticket.served_at_ms))
+    assert times == [(10, 0, 0), (10, 11, 0), (10, 0, 0), (10, 13, 0), (10, 13, 14)]
+
+
 async def test_staff_who_cancel_what_is_not_started_put_its_stock_back(department: DepartmentDatabase) -> None:
     placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
     await department.place(placement)
@@ -52,6 +72,7 @@ async def test_staff_who_cancel_what_was_started_waste_its_stock(department: Dep
     )
     assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, True, True)
     assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Bo", 3, "it fell down")
+    assert (ticket.started_at_ms, ticket.cancelled_at_ms) == (3, 3)
     assert await department.stock("coffee") == Stock("coffee", 10, 6, 0, 1, wasted=3)
     assert await department.stock("soda") == Stock("soda", 5, 3, 0, 0, wasted=2)
     assert (await department.place_one(placement)) == ticket
@@ -106,6 +127,7 @@ async def test_a_step_that_is_repeated_after_later_steps_returns_what_it_returne
         TicketState.PREPARING,
         TicketState.CANCELLED,
     ]
+    assert [ticket.started_at_ms for ticket in returned] == [10, 0, 12, 12]
 
 
 async def test_steps_are_kept_across_a_restart(database_url: str) -> None:

@@ -255,7 +255,7 @@ class TransactionsAndModel(RuleBasedStateMachine):
         (self.folder / "bar.db").write_bytes(content)
         self.model = copy.deepcopy(model)
         self.department = self.run_open()
-        self.runner.run(self.department.database.write(transactions.renew_incarnation))
+        self.runner.run(self.department.database.write(transactions.renew_incarnations))
         for _ in range(idle):
             self.runner.run(self.department.database.write(transactions.open_department, MENU))
 

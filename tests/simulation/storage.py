@@ -59,7 +59,7 @@ class Disk:
         with closing(copy), closing(sqlite3.connect(self.path)) as live:
             copy.backup(live)
         with self._auditor.begin() as connection:
-            transactions.renew_incarnation(connection)
+            transactions.renew_incarnations(connection)
 
     def delay(self) -> float:
         return self.dice.expovariate(1 / self.slowness) if self.slowness else 0.0

@@ -69,8 +69,8 @@ def ticket_in(state: TicketState) -> Ticket:
     if state is TicketState.NONE:
         return write_ticket(order(("beer", 1)), BAR, full_stock(), 1)
     ticket = write_ticket(coffees(1, hold=True), BAR, full_stock(), 1)
-    for verb in WALKS[state]:
-        ticket.step(verb)
+    for at_ms, verb in enumerate(WALKS[state], start=2):
+        ticket.step(verb, at_ms)
     return ticket
 
 

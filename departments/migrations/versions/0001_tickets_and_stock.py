@@ -1,7 +1,5 @@
 """Tickets, their steps, stock, and the department's revision and incarnation."""
 
-import uuid
-
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,16 +11,16 @@ depends_on = None
 
 def upgrade() -> None:
     """Create the tables."""
-    department = op.create_table(
+    op.create_table(
         "department",
-        sa.Column("only", sa.Boolean, primary_key=True),
+        _restaurant(),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("beats", sa.BigInteger, nullable=False),
         sa.Column("incarnation", sa.String(32), nullable=False),
     )
-    op.bulk_insert(department, [{"only": True, "revision": 0, "beats": 0, "incarnation": uuid.uuid4().hex}])
     op.create_table(
         "stock",
+        _restaurant(),
         sa.Column("item", sa.String(64), primary_key=True),
         sa.Column("received", sa.BigInteger, nullable=False),
         sa.Column("on_hand", sa.BigInteger, nullable=False),
@@ -35,6 +33,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "tickets",
+        _restaurant(),
         sa.Column("order_id", sa.String(36), primary_key=True),
         sa.Column("placed_for", sa.String(64), nullable=False),
         sa.Column("state", sa.String(16), nullable=False),
@@ -48,11 +47,18 @@ def upgrade() -> None:
         sa.Column("cancel_reason", sa.String(200), nullable=False, server_default=""),
         sa.Column("withdrawn", sa.SmallInteger, nullable=False, server_default="0"),
         sa.Column("wasted", sa.SmallInteger, nullable=False, server_default="0"),
+        sa.Column("started_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("ready_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_tickets_revision", "tickets", ["revision"])
+    columns, is_open = ["restaurant", "revision"], sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
+    op.create_index("ix_tickets_revision", "tickets", columns)
+    op.create_index("ix_tickets_open", "tickets", columns, sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
         "steps",
+        _restaurant(),
         sa.Column("order_id", sa.String(36), primary_key=True),
         sa.Column("step_id", sa.String(64), primary_key=True),
         sa.Column("verb", sa.String(16), nullable=False),
@@ -70,3 +76,7 @@ def downgrade() -> None:
     """Drop the tables."""
     for table in ("steps", "tickets", "stock", "department"):
         op.drop_table(table)
+
+
+def _restaurant() -> "sa.Column[str]":
+    return sa.Column("restaurant", sa.String(40), primary_key=True)

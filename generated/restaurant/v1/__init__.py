@@ -459,7 +459,8 @@ class Ticket(betterproto.Message):
 
     started_at_ms: int = betterproto.uint64_field(12)
     """
-    When the staff took each step, in milliseconds since 1970, UTC; 0 where the ticket has not got there, or was recalled.
+    When the staff started it, finished it and served it, and when it was cancelled, by the staff or by the gateway, in
+     milliseconds since 1970, UTC; 0 where that has not happened. A recall clears the time of the step that it undoes.
     """
 
     ready_at_ms: int = betterproto.uint64_field(13)

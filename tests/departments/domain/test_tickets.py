@@ -4,7 +4,16 @@ import pytest
 
 from departments.domain.errors import StepNotAllowed
 from departments.domain.placing import tombstone, write_ticket
-from departments.domain.tickets import NOT_FOR_STAFF, NOT_STARTED, TRANSITIONS, Decision, Outcome, TicketState, Verb
+from departments.domain.tickets import (
+    NOT_FOR_STAFF,
+    NOT_STARTED,
+    TRANSITIONS,
+    Decision,
+    Outcome,
+    Ticket,
+    TicketState,
+    Verb,
+)
 from tests.support.department_factories import BAR, NEXT, WALKS, coffees, full_stock, new_id, order, ticket_in
 
 ALLOWED = [(state, verb) for state in TicketState for verb in NEXT[state]]
@@ -19,7 +28,7 @@ def test_every_state_is_reached_by_walking_the_workflow(state: TicketState) -> N
 @pytest.mark.parametrize(("state", "verb"), ALLOWED)
 def test_a_step_that_is_allowed_leads_where_the_table_says(state: TicketState, verb: Verb) -> None:
     ticket = ticket_in(state)
-    ticket.step(verb)
+    ticket.step(verb, 9)
     assert ticket.state is NEXT[state][verb]
 
 
@@ -35,7 +44,7 @@ def test_a_step_that_is_not_allowed_changes_nothing_and_names_those_of_the_staff
 ) -> None:
     ticket = ticket_in(state)
     with pytest.raises(StepNotAllowed) as refusal:
-        ticket.step(verb)
+        ticket.step(verb, 9)
     steps = [step for step in NEXT[state] if step not in NOT_FOR_STAFF and state is not TicketState.HELD]
     allowed = ", ".join(steps) or "nothing"
     assert str(refusal.value) == f"ticket {ticket.order_id} is {state}: {verb} is not allowed, {allowed} is"
@@ -68,23 +77,62 @@ def test_recall_undoes_the_step_before() -> None:
         (TicketState.READY, Verb.SERVE),
     ):
         ticket = ticket_in(state)
-        ticket.step(verb)
-        ticket.step(Verb.RECALL)
+        ticket.step(verb, 9)
+        ticket.step(Verb.RECALL, 9)
         assert ticket.state is state
+
+
+def times(ticket: Ticket) -> tuple[int, int, int, int]:
+    return ticket.started_at_ms, ticket.ready_at_ms, ticket.served_at_ms, ticket.cancelled_at_ms
+
+
+TIMES = {
+    TicketState.HELD: (0, 0, 0, 0),
+    TicketState.QUEUED: (0, 0, 0, 0),
+    TicketState.PREPARING: (3, 0, 0, 0),
+    TicketState.READY: (3, 4, 0, 0),
+    TicketState.SERVED: (3, 4, 5, 0),
+    TicketState.CANCELLED: (0, 0, 0, 3),
+}
+
+
+@pytest.mark.parametrize("state", TIMES)
+def test_a_ticket_keeps_the_times_of_its_steps(state: TicketState) -> None:
+    assert times(ticket_in(state)) == TIMES[state]
+
+
+@pytest.mark.parametrize(
+    ("state", "before"),
+    [
+        (TicketState.SERVED, TicketState.READY),
+        (TicketState.READY, TicketState.PREPARING),
+        (TicketState.PREPARING, TicketState.QUEUED),
+    ],
+)
+def test_a_recall_clears_the_time_of_the_step_that_it_undoes(state: TicketState, before: TicketState) -> None:
+    ticket = ticket_in(state)
+    ticket.step(Verb.RECALL, 9)
+    assert times(ticket) == TIMES[before]
+
+
+def test_a_ticket_that_is_cancelled_after_it_was_started_keeps_both_times() -> None:
+    ticket = ticket_in(TicketState.PREPARING)
+    ticket.step(Verb.CANCEL, 9)
+    assert times(ticket) == (3, 0, 0, 9)
 
 
 def test_suspend_undoes_confirm_and_nothing_else() -> None:
     assert [state for state, verb in ALLOWED if verb is Verb.SUSPEND] == [TicketState.QUEUED]
     ticket, states = ticket_in(TicketState.HELD), []
     for verb in (Verb.CONFIRM, Verb.SUSPEND, Verb.CONFIRM):
-        ticket.step(verb)
+        ticket.step(verb, 9)
         states.append(ticket.state)
     assert states == [TicketState.QUEUED, TicketState.HELD, TicketState.QUEUED]
 
 
 def test_what_is_suspended_cannot_be_started() -> None:
     ticket = ticket_in(TicketState.QUEUED)
-    ticket.step(Verb.SUSPEND)
+    ticket.step(Verb.SUSPEND, 9)
     assert not ticket.allows(Verb.START)
 
 
@@ -123,6 +171,7 @@ def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
     order_id = new_id()
     stone = tombstone(order_id, 7)
     assert (stone.order_id, stone.state, stone.lines, stone.placed_at_ms) == (order_id, TicketState.CANCELLED, [], 7)
+    assert stone.cancelled_at_ms == 7
 
 
 def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:

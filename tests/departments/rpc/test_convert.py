@@ -337,6 +337,13 @@ def test_a_ticket_has_who_cancelled_it_when_and_why_and_that_it_is_wasted() -> N
     assert (written.cancel_reason, written.wasted) == ("it fell down", True)
 
 
+def test_a_ticket_has_the_times_of_its_steps() -> None:
+    own = Ticket(FIRST, "", TicketState.CANCELLED, [], 1, 5)
+    own.started_at_ms, own.ready_at_ms, own.served_at_ms, own.cancelled_at_ms = 2, 3, 4, 5
+    written = v1.Ticket().parse(bytes(convert.ticket_message(own)))
+    assert (written.started_at_ms, written.ready_at_ms, written.served_at_ms, written.cancelled_at_ms) == (2, 3, 4, 5)
+
+
 def test_a_page_is_written_with_its_position() -> None:
     written = v1.ListTicketsResponse().parse(
         bytes(convert.list_response(TicketPage(tickets()[:1], 5, "name", True, 9)))

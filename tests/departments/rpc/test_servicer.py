@@ -275,7 +275,7 @@ async def test_tickets_are_read_by_pages_of_a_snapshot_and_then_by_changes_until
     await served_stub.move_ticket(step(ids[0], "START", "QUEUED"))
     after = v1.ListTicketsRequest(last.revision, incarnation=incarnation)
     assert [ticket.order_id for ticket in (await served_stub.list_tickets(after)).tickets] == ids[:1]
-    await database.write(transactions.renew_incarnation)
+    await database.write(transactions.renew_incarnations)
     anew = await served_stub.list_tickets(after)
     assert ([ticket.order_id for ticket in anew.tickets], anew.reset) == (ids[1:], True)
     assert anew.incarnation != incarnation

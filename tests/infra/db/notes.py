@@ -18,11 +18,15 @@ notes = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False),
 )
 
-INSERT = Statement(lambda dialect: insert_records(dialect, notes, list(notes.c)))
+INSERT = Statement(lambda connection: insert_records(connection.dialect, notes, list(notes.c)))
 UPDATE = Statement(
-    lambda dialect: update_records(dialect, notes, [notes.c.id], [notes.c.text, notes.c.number]).returning(notes.c.id)
+    lambda connection: update_records(
+        connection.dialect, notes, [notes.c.id], [notes.c.text, notes.c.number]
+    ).returning(notes.c.id)
 )
-FIND = Statement(lambda dialect: sa.select(notes).where(notes.c.id.in_(strings(dialect, "ids"))).order_by(notes.c.id))
+FIND = Statement(
+    lambda connection: sa.select(notes).where(notes.c.id.in_(strings(connection.dialect, "ids"))).order_by(notes.c.id)
+)
 ADD_TO = Statement(
     sa.update(notes).values(number=notes.c.number + sa.bindparam("by")).where(notes.c.id == sa.bindparam("key"))
 )

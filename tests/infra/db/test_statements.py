@@ -105,8 +105,8 @@ async def test_a_plain_statement_takes_named_values(database: Database) -> None:
 async def test_a_statement_is_built_once_for_each_dialect(database: Database) -> None:
     built: list[str] = []
 
-    def build(dialect: sa.Dialect) -> sa.ClauseElement:
-        built.append(dialect.name)
+    def build(connection: sa.Connection) -> sa.ClauseElement:
+        built.append(connection.dialect.name)
         return sa.select(notes.c.id)
 
     statement = Statement(build)

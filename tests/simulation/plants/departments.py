@@ -17,7 +17,7 @@ from departments.domain.positions import Position
 from departments.domain.steps import Move, Step
 from departments.domain.stock import Stock
 from departments.domain.tickets import Decision, Outcome, Ticket, TicketLine
-from departments.tables import TicketOrUnreadable
+from departments.rows import TicketOrUnreadable
 from departments.transactions import TicketOrError
 from infra.db.database import statements_only
 from tests.simulation.seams import and_with_it, plant

@@ -17,7 +17,7 @@ from gateway.orders.in_flight import InFlightOrder, Phase
 from gateway.orders.journal import Journal
 from gateway.orders.recording import Recorder
 from gateway.orders.service import OrderService
-from gateway.orders.tables import orders
+from gateway.orders.tables import orders, own
 from infra.db.database import Statement, update_records
 from tests.simulation.seams import plant, plant_value
 
@@ -51,12 +51,16 @@ plant_value(
     "UPDATE",
     "A gateway writes orders that another one has taken over.",
     Statement(
-        lambda dialect: update_records(
-            dialect,
-            orders,
-            [orders.c.order_id],
-            [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
-        ).returning(orders.c.order_id, orders.c.owner)
+        lambda connection: (
+            update_records(
+                connection.dialect,
+                orders,
+                [orders.c.order_id],
+                [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
+            )
+            .where(own(connection, orders))
+            .returning(orders.c.order_id, orders.c.owner)
+        )
     ),
     "frozen",
 )

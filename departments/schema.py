@@ -1,0 +1,81 @@
+"""A department's tables. One database may hold several restaurants, so every key begins with the restaurant."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+
+def _restaurant() -> "sa.Column[str]":
+    return sa.Column("restaurant", sa.String(40), primary_key=True, doc="the tenant: every statement filters by it")
+
+
+department = sa.Table(
+    "department",
+    metadata,
+    _restaurant(),
+    sa.Column(
+        "revision", sa.BigInteger, nullable=False, doc="grows with every change, in the transaction of the change"
+    ),
+    sa.Column("beats", sa.BigInteger, nullable=False, doc="a probe writes it, nothing reads it"),
+    sa.Column("incarnation", sa.String(32), nullable=False, doc="a random name, renewed by a restore"),
+)
+
+stock = sa.Table(
+    "stock",
+    metadata,
+    _restaurant(),
+    sa.Column("item", sa.String(64), primary_key=True),
+    sa.Column("received", sa.BigInteger, nullable=False),
+    sa.Column("on_hand", sa.BigInteger, nullable=False),
+    sa.Column("held", sa.BigInteger, nullable=False),
+    sa.Column("sold", sa.BigInteger, nullable=False),
+    sa.Column("wasted", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False, doc="the last revision of the batch that changed it"),
+    sa.CheckConstraint("received = on_hand + held + sold + wasted", name="stock_law"),
+    sa.CheckConstraint("on_hand >= 0 AND held >= 0 AND sold >= 0 AND wasted >= 0", name="stock_not_below_zero"),
+)
+
+IS_OPEN = sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
+"""The condition of the index of open tickets. A query uses that index where it states the condition in this text."""
+
+tickets = sa.Table(
+    "tickets",
+    metadata,
+    _restaurant(),
+    sa.Column("order_id", sa.String(36), primary_key=True),
+    sa.Column("placed_for", sa.String(64), nullable=False, doc="the table, or empty"),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("lines", sa.Text, nullable=False, doc="JSON array of TicketLine"),
+    sa.Column("placed_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("epoch", sa.BigInteger, nullable=False, doc="of the gateway's latest decision that arrived"),
+    sa.Column("source", sa.String(16), nullable=False),
+    sa.Column("moved_by", sa.String(64), nullable=False, server_default="", doc="who took the staff's last step"),
+    sa.Column("moved_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("cancel_reason", sa.String(200), nullable=False, server_default=""),
+    sa.Column("withdrawn", sa.SmallInteger, nullable=False, server_default="0", doc="1: the staff cancelled it"),
+    sa.Column("wasted", sa.SmallInteger, nullable=False, server_default="0", doc="1: it had been started by then"),
+    sa.Column("started_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("ready_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index("ix_tickets_revision", "restaurant", "revision"),
+    sa.Index("ix_tickets_open", "restaurant", "revision", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    sqlite_with_rowid=False,
+)
+
+steps = sa.Table(
+    "steps",
+    metadata,
+    _restaurant(),
+    sa.Column("order_id", sa.String(36), primary_key=True),
+    sa.Column("step_id", sa.String(64), primary_key=True, doc="unique among the steps of one ticket"),
+    sa.Column("verb", sa.String(16), nullable=False),
+    sa.Column("before", sa.String(16), nullable=False, doc="the ticket's state before the step"),
+    sa.Column("after", sa.String(16), nullable=False, doc="the ticket's state after the step"),
+    sa.Column("moved_by", sa.String(64), nullable=False),
+    sa.Column("reason", sa.String(200), nullable=False),
+    sa.Column("moved_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False, doc="of the ticket after the step"),
+    sqlite_with_rowid=False,
+)
