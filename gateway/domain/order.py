@@ -55,8 +55,9 @@ class Order:
 
     `response_recorded`: the first response to its client is on record here. `owner`: the number of the gateway that
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
-    `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what people
-    call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read with them.
+    `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
+    people call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read
+    with them.
     """
 
     order_id: str

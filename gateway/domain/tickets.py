@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.domain.lines import Outcome, TicketState
 
@@ -86,6 +87,13 @@ class LiveMenu:
     items: Sequence[LiveItem]
     late_seconds: int
     very_late_seconds: int
+
+
+class Position(NamedTuple):
+    """A place among a department's changes. Revisions of two incarnations are not comparable."""
+
+    incarnation: str
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,18 @@ derive again may be written later, with the next batch: it costs no fsync of its
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.orders import leases
+from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.tables import COLUMNS, FIND, INSERT, KNOWN, UPDATE, Row, count_beat, orders, own, read_row, row_of
 from infra.db.database import Database, encode_json, statements_only, strings
 from infra.errors import DatabaseError
@@ -46,13 +49,21 @@ class Journal:
     epoch, so that a newer version takes it up.
     """
 
-    def __init__(self, database: Database, report: "Callable[[OrderUnreadable], None] | None" = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        report: "Callable[[OrderUnreadable], None] | None" = None,
+        *,
+        calendar: Calendar | None = None,
+    ) -> None:
         """Write to a database whose tables are in place.
 
-        `report` is called for each order that cannot be read, once for each reason; by default it is logged.
+        `report` is called for each order that cannot be read, once for each reason; by default it is logged. `calendar`
+        has the restaurant's days, on which orders are numbered; by default those of UTC.
         """
         self._database = database
         self._report_new = report or _log_unreadable
+        self._numbering = Numbering(calendar or Calendar(UTC))
         self.number = 0
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
@@ -187,7 +198,13 @@ class Journal:
             self._report_new(error)
 
     async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
-        return await self._database.write(_write, entries)
+        new = [entry.order for entry in entries if entry.is_new]
+        if self._numbering.number_now(new):
+            return (await self._database.write(_write, entries, None))[0]
+        results, ranks = await self._database.write(_write, entries, self._numbering)
+        if ranks is not None:
+            self._numbering.keep(ranks)
+        return results
 
 
 def _log_unreadable(error: OrderUnreadable) -> None:
@@ -204,14 +221,25 @@ class _Entry:
         self.is_new = is_new
         self.row = row_of(order)
 
+    def numbered_row(self) -> dict[str, Any]:
+        """Return the row of a new order, which has its number by now."""
+        self.row["number"] = self.order.number
+        return self.row
+
     @property
     def key(self) -> tuple[str, int]:
         return self.row["order_id"], self.row["owner"]
 
 
 @statements_only
-def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Order | Exception | None]":
-    new = [entry.row for entry in entries if entry.is_new]
+def _write(
+    connection: sa.Connection, entries: "Sequence[_Entry]", numbering: Numbering | None
+) -> "tuple[list[Order | Exception | None], Ranks | None]":
+    """Write a batch; return the results, and the ranks that are left where `numbering` gave the new orders numbers."""
+    ranks = None
+    if numbering is not None:
+        ranks = numbering.number_in(connection, [entry.order for entry in entries if entry.is_new])
+    new = [entry.numbered_row() for entry in entries if entry.is_new]
     inserted = _insert(connection, new)
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
@@ -227,7 +255,7 @@ def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Orde
         is_written = entry.key in written and last[entry.key].order is entry.order
         return None if is_written else TakenOver(entry.row["order_id"])
 
-    return [result(entry) for entry in entries]
+    return [result(entry) for entry in entries], ranks
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[tuple[str]]:

@@ -1,5 +1,7 @@
 """Short order numbers: unique over two days, of as few digits as the day's orders need, and in no order."""
 
+from itertools import pairwise
+
 import pytest
 
 from gateway.domain.numbers import order_number
@@ -32,7 +34,7 @@ def test_a_busy_day_goes_on_with_four_digits_and_then_five() -> None:
 
 def test_numbers_of_orders_in_a_row_tell_nothing_of_their_count() -> None:
     given = numbers(DAY, orders=450)
-    steps = [(after - before) % 450 for before, after in zip(given, given[1:], strict=False)]
+    steps = [(after - before) % 450 for before, after in pairwise(given)]
     assert len(set(steps)) > 225
     assert max(map(steps.count, steps)) < 12
 

@@ -72,7 +72,7 @@ def test_an_order_takes_the_progress_of_its_departments() -> None:
     asked = order("bar coffee", "bar soda", "kitchen pizza")
     for each in asked.lines:
         each.outcome = Outcome.ACCEPTED
-    assert asked.progress is OrderProgress.QUEUED
+    assert asked.line_progress() == ["queued"] * 3
     asked.tickets = {"bar": moved(TicketState.READY)}
     assert asked.line_progress() == ["ready", "ready", "queued"]
     assert asked.progress is OrderProgress.PARTLY_READY
