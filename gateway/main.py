@@ -11,6 +11,7 @@ import structlog
 import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
@@ -99,7 +100,8 @@ def _order_service(
     calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
     departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
     retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    return OrderService(Journal(database), departments, retrying, clock=clock, random=random.random)
+    journal = Journal(database, calendar=Calendar(settings.time_zone.zone))
+    return OrderService(journal, departments, retrying, clock=clock, random=random.random)
 
 
 def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
