@@ -86,8 +86,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: Annotated[
         TimeZone,
         Meta(
-            description="The restaurant's time zone, as the IANA database names it: `Europe/Berlin`. Its days number the "
-            "orders and divide the reports."
+            description="The restaurant's time zone, as the IANA database names it: `Europe/Berlin`. Orders are "
+            "numbered by its days, and reports are divided by them."
         ),
     ] = TimeZone("UTC")
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0

@@ -17,10 +17,13 @@ import structlog
 from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
-from gateway.orders import leases
+from gateway.domain.progress import TicketProgress
+from gateway.domain.tickets import Position
+from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
-from gateway.orders.tables import COLUMNS, FIND, INSERT, KNOWN, UPDATE, Row, count_beat, orders, own, read_row, row_of
-from infra.db.database import Database, encode_json, statements_only, strings
+from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
+from gateway.orders.ticket_states import Page, Withdrawal
+from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
 
@@ -131,19 +134,19 @@ class Journal:
 
     async def find(self, order_id: str) -> Order | None:
         """Read one order; raises OrderUnreadable."""
-        for order in self._readable(await self._database.look_up(_find, [order_id]), demand=True):
+        for order in self._readable(await self._database.look_up(queries.find_with_tickets, [order_id]), demand=True):
             return order
         return None
 
     async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order | OrderUnreadable]:
         """Read these orders, by their ids; unknown ones are left out."""
-        rows = await self._database.look_up(_find, order_ids)
+        rows = await self._database.look_up(queries.find_with_tickets, order_ids)
         self._readable(rows)
         return {row.order_id: row for row in rows}
 
     async def known(self, order_ids: Sequence[str]) -> set[str]:
         """Return those of these order ids that the journal has, whatever stands in their records."""
-        return await self._database.read(_known, order_ids)
+        return await self._database.read(queries.known, order_ids)
 
     async def renewals(self) -> dict[int, int]:
         """Return how often each gateway that has a lease has renewed it, by its number."""
@@ -159,13 +162,33 @@ class Journal:
         also: Sequence[str] = (),
     ) -> JournalPage:
         """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
-        rows, cursor = await self._database.read(_page, limit, before, status, table, also)
+        rows, cursor = await self._database.read(queries.page, limit, before, status, table, also)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
         return JournalPage(self._readable(rows), cursor, unreadable)
 
+    async def tickets(self, order_ids: Sequence[str]) -> dict[str, dict[str, TicketProgress]]:
+        """Return the tickets of these orders that the staff have moved, by order id and department."""
+        return await self._database.look_up(ticket_states.read_tickets, order_ids)
+
+    async def followed(self) -> tuple[dict[str, Position], list[Withdrawal]]:
+        """Return how far each department has been followed, and the withdrawals that are not settled."""
+        return await self._database.read(ticket_states.read_start)
+
+    async def write_followed(self, page: Page) -> set[Withdrawal]:
+        """Write what the staff did, and the position after it; return the withdrawals that were not known before."""
+        return await self._database.write(ticket_states.write_page, page)
+
+    async def withdrawal_reason(self, withdrawal: Withdrawal) -> str | None:
+        """Return the staff's reason for a withdrawal, or None where it is settled or void."""
+        return await self._database.look_up(ticket_states.read_reason, withdrawal)
+
+    async def settle_withdrawal(self, withdrawal: Withdrawal) -> None:
+        """Note that the order's row says what the staff did."""
+        await self._database.write(ticket_states.settle, withdrawal)
+
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""
-        return await self._database.read(_unfinished, self.number)
+        return await self._database.read(queries.unfinished, self.number)
 
     async def is_writable(self) -> bool:
         """Return whether the journal takes writes, by writing."""
@@ -270,41 +293,4 @@ def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: It
     """Read the orders that were there before they could be inserted."""
     ids = {order_id for (order_id,) in inserted}
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
-    return {row.order_id: row for row in _find(connection, refused)} if refused else {}
-
-
-def _find(connection: sa.Connection, order_ids: Sequence[str]) -> list[Row]:
-    return [read_row(row) for row in FIND.run(connection, {"order_ids": encode_json(list(order_ids))})]
-
-
-def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
-    return {order_id for (order_id,) in KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
-
-
-def _page(
-    connection: sa.Connection,
-    limit: int,
-    before: int | None,
-    status: Status | None,
-    table: str | None,
-    also: Sequence[str],
-) -> "tuple[list[Row], int | None]":
-    query = sa.select(*COLUMNS).where(own(connection, orders)).order_by(orders.c.seq.desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(orders.c.seq < before)
-    if table is not None:
-        query = query.where(orders.c.placed_for == table)
-    of_status = query if status is None else query.where(orders.c.status == status.value)
-    rows = list(connection.execute(of_status).all())
-    if status is not None and also:
-        # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
-        more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
-        by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
-        rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
-    return [read_row(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
-
-
-def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
-    query = sa.select(orders.c.order_id).where(own(connection, orders), orders.c.owed.is_not(None))
-    query = query.where(orders.c.owner == owner)
-    return list(connection.execute(query.order_by(orders.c.seq)).scalars())
+    return {row.order_id: row for row in queries.find(connection, refused)} if refused else {}

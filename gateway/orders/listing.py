@@ -50,4 +50,5 @@ class Listing:
         known = in_flight.order if in_flight is not None and in_flight.is_written else ahead.get(found.order_id)
         if found.response_recorded or known is None or known.epoch or (known.owner, 0) != (found.owner, found.epoch):
             return found
+        known.tickets = found.tickets
         return known
