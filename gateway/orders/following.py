@@ -74,6 +74,10 @@ class Following:
         """How many withdrawals this gateway has still to find in the orders' records, or to write there."""
         return len(self._unsettled)
 
+    def is_complete(self) -> bool:
+        """Return whether every department is followed from where it is, or was at least once."""
+        return self._positions.keys() >= self._watches.keys()
+
     async def start(self) -> None:
         """Take up what was left, and follow; raises DatabaseError."""
         if not self._watches:

@@ -69,6 +69,7 @@ class Restaurant:
         for department in self.departments.values():
             department.is_reachable, department.was_reached = True, False
         await self.ordering.start()
+        await until(self.ordering.following.is_complete)
 
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
