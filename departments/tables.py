@@ -15,7 +15,7 @@ from departments.domain.steps import Step
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import TicketOrUnreadable, read_ticket, row_of_new, stock_by_item, stock_rows, tickets_by_order
-from departments.schema import IS_OPEN, department, metadata, steps, stock, tickets
+from departments.schema import HAS_REVISION, IS_OPEN, department, metadata, steps, stock, tickets
 from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
 __all__ = ["metadata", "steps", "stock", "tickets"]
@@ -39,6 +39,13 @@ def _insert(connection: sa.Connection, table: sa.Table, columns: Sequence["sa.Co
     return insert_records(connection.dialect, table, columns, {table.c.restaurant: tenant(connection)})
 
 
+def _update(
+    connection: sa.Connection, table: sa.Table, key: "sa.Column[Any]", columns: Sequence["sa.Column[Any]"]
+) -> "sa.Update":
+    own = {table.c.restaurant: tenant(connection)}
+    return update_records(connection.dialect, table, [key], columns, constants=own)
+
+
 _INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, list(department.c)[1:]))
 _NEXT_REVISION = Statement(
     lambda connection: (
@@ -50,7 +57,9 @@ _NEXT_REVISION = Statement(
 )
 _TICKETS = Statement(
     lambda connection: sa.select(*_TICKET_COLUMNS).where(
-        _own(connection, tickets), tickets.c.order_id.in_(strings(connection.dialect, "order_ids"))
+        sa.tuple_(tickets.c.restaurant, tickets.c.order_id).in_(
+            strings(connection.dialect, "order_ids", tenant(connection))
+        )
     )
 )
 _INSERT_TICKETS = Statement(lambda connection: _insert(connection, tickets, _COLUMNS_OF_NEW))
@@ -58,20 +67,16 @@ _INSERT_TOMBSTONES = Statement(
     lambda connection: _insert(connection, tickets, [*_COLUMNS_OF_NEW, tickets.c.cancelled_at_ms])
 )
 _UPDATE_TICKETS = Statement(
-    lambda connection: update_records(
-        connection.dialect,
+    lambda connection: _update(
+        connection,
         tickets,
-        [tickets.c.order_id],
+        tickets.c.order_id,
         [tickets.c.state, tickets.c.revision, tickets.c.epoch, tickets.c.cancelled_at_ms],
-    ).where(_own(connection, tickets))
+    )
 )
 _STOCK = Statement(lambda connection: sa.select(*_STOCK_COLUMNS).where(_own(connection, stock)))
 _INSERT_STOCK = Statement(lambda connection: _insert(connection, stock, _STOCK_COLUMNS))
-_UPDATE_STOCK = Statement(
-    lambda connection: update_records(connection.dialect, stock, [stock.c.item], _STOCK_COLUMNS[1:]).where(
-        _own(connection, stock)
-    )
-)
+_UPDATE_STOCK = Statement(lambda connection: _update(connection, stock, stock.c.item, _STOCK_COLUMNS[1:]))
 
 
 def insert_department(connection: sa.Connection, incarnation: str) -> None:
@@ -133,7 +138,7 @@ def changed_tickets(
 
     `states`: the states to return, or empty for all. Where all of them are open, only open tickets are looked at.
     """
-    query = _select_tickets(connection).where(sa.between(tickets.c.revision, after + 1, until))
+    query = _select_tickets(connection).where(HAS_REVISION, sa.between(tickets.c.revision, after + 1, until))
     if states:
         query = query.where(tickets.c.state.in_(states))
         query = query.where(IS_OPEN) if OPEN.issuperset(states) else query
@@ -143,7 +148,9 @@ def changed_tickets(
 
 def open_tickets(connection: sa.Connection) -> list[TicketOrUnreadable]:
     """Return all tickets that are open, in the order in which they were placed."""
-    query = _select_tickets(connection).where(IS_OPEN).order_by(tickets.c.placed_at_ms, tickets.c.order_id)
+    # With a condition on both columns of the index, SQLite does not read all tickets by their key instead.
+    query = _select_tickets(connection).where(IS_OPEN, HAS_REVISION)
+    query = query.order_by(tickets.c.placed_at_ms, tickets.c.order_id)
     return [read_ticket(row) for row in connection.execute(query)]
 
 

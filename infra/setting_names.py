@@ -13,7 +13,8 @@ from infra.settings import PREFIX, variable
 GATEWAY = "gateway"
 
 _BOTH = frozenset({
-    "home", "database_url", "database_timeout", "host", "port", "grace", "max_lines", "max_quantity", "max_note",
+    "restaurant", "home", "database_url", "database_timeout", "host", "port", "grace",
+    "max_lines", "max_quantity", "max_note",
     "tls_ca", "tls_cert", "tls_key", "tls_domain", "plaintext", "log_level", "log_format",
 })  # fmt: skip
 

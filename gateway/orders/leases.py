@@ -103,7 +103,7 @@ def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Ro
         seen += read.values()
         claimed = {seq: order for seq, order in read.items() if isinstance(order, Order)}
     if claimed:
-        connection.execute(_owned_by(connection, owner).where(orders.c.seq.in_(claimed)))
+        connection.execute(_owned_by(owner).where(orders.c.seq.in_(claimed)))  # unique in the whole database
         for order in claimed.values():
             order.owner, order.epoch = owner, order.epoch + 1
     return seen
@@ -111,8 +111,8 @@ def _claim_unowned(connection: sa.Connection, owner: int, limit: int) -> list[Ro
 
 def take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
     """Take an order over; raises OrderUnreadable, which rolls it back."""
-    update = _owned_by(connection, owner).where(orders.c.order_id == order_id).returning(*COLUMNS)
-    row = connection.execute(update).one_or_none()
+    update = _owned_by(owner).where(own(connection, orders), orders.c.order_id == order_id)
+    row = connection.execute(update.returning(*COLUMNS)).one_or_none()
     if row is None:
         return None
     order = read_row(row)
@@ -121,8 +121,8 @@ def take(connection: sa.Connection, owner: int, order_id: str) -> Order | None:
     return order
 
 
-def _owned_by(connection: sa.Connection, owner: int) -> sa.Update:
-    return sa.update(orders).where(own(connection, orders)).values(owner=owner, epoch=orders.c.epoch + 1)
+def _owned_by(owner: int) -> sa.Update:
+    return sa.update(orders).values(owner=owner, epoch=orders.c.epoch + 1)
 
 
 def renewals(connection: sa.Connection) -> dict[int, int]:

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from gateway.domain.order import Order, Status
 from gateway.orders import ticket_states
-from gateway.orders.tables import COLUMNS, FIND, KNOWN, Row, orders, own, read_row
-from infra.db.database import encode_json, strings
+from gateway.orders.tables import COLUMNS, FIND, HAS_SEQ, KNOWN, Row, is_among, orders, own, read_row
+from infra.db.database import encode_json
 
 
 def find(connection: sa.Connection, order_ids: Sequence[str]) -> list[Row]:
@@ -43,7 +43,8 @@ def page(
     also: Sequence[str],
 ) -> "tuple[list[Row], int | None]":
     """Return a page of orders, the newest first, and the position of the next page."""
-    query = sa.select(*COLUMNS).where(own(connection, orders)).order_by(orders.c.seq.desc()).limit(limit + 1)
+    query = sa.select(*COLUMNS).where(own(connection, orders), HAS_SEQ)
+    query = query.order_by(orders.c.seq.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(orders.c.seq < before)
     if table is not None:
@@ -52,7 +53,7 @@ def page(
     rows = list(connection.execute(of_status).all())
     if status is not None and also:
         # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
-        more = query.where(orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+        more = query.where(is_among(connection))
         by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
         rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
     found = _with_tickets(connection, [read_row(row) for row in rows[:limit]])

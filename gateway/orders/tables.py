@@ -19,6 +19,18 @@ from infra.db.database import Statement, encode_json, insert_records, strings, t
 
 metadata = sa.MetaData()
 
+HAS_SEQ = sa.text("seq > 0")
+"""The condition of indexes, which is true of every order. A query can use them where it states it, in this text.
+
+It keeps PostgreSQL from using such an index to look orders up by their ids: as long as it has no statistics, it assumes
+that few rows are a restaurant's, so any index that begins with it seems as good as the key, and such a plan is kept.
+"""
+
+
+def _index(name: str, columns: Sequence[str], condition: sa.TextClause) -> sa.Index:
+    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
 orders = sa.Table(
     "orders",
     metadata,
@@ -37,24 +49,11 @@ orders = sa.Table(
     sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that owns it"),
     sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
     sa.UniqueConstraint("restaurant", "order_id"),
-    sa.Index("ix_orders_seq", "restaurant", "seq"),
-    sa.Index("ix_orders_created", "restaurant", "created_at_ms"),
-    sa.Index("ix_orders_status_seq", "restaurant", "status", "seq"),
-    sa.Index(
-        "ix_orders_placed_for_seq",
-        "restaurant",
-        "placed_for",
-        "seq",
-        sqlite_where=sa.text("placed_for IS NOT NULL"),
-        postgresql_where=sa.text("placed_for IS NOT NULL"),
-    ),
-    sa.Index(
-        "ix_orders_unfinished",
-        "restaurant",
-        "seq",
-        sqlite_where=sa.text("owed IS NOT NULL"),
-        postgresql_where=sa.text("owed IS NOT NULL"),
-    ),
+    _index("ix_orders_seq", ["restaurant", "seq"], HAS_SEQ),
+    _index("ix_orders_created", ["restaurant", "created_at_ms"], HAS_SEQ),
+    _index("ix_orders_status_seq", ["restaurant", "status", "seq"], HAS_SEQ),
+    _index("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
+    _index("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
 )
 
 gateways = sa.Table(
@@ -115,12 +114,7 @@ ticket_states = sa.Table(
     sa.Column("cancel_reason", sa.String(200), nullable=False),
     sa.Column("withdrawn", sa.SmallInteger, nullable=False, doc="1: the staff cancelled it"),
     sa.Column("settled", sa.SmallInteger, nullable=False, doc="0: withdrawn, and not in the order's row yet"),
-    sa.Index(
-        "ix_ticket_states_unsettled",
-        "restaurant",
-        sqlite_where=sa.text("settled = 0"),
-        postgresql_where=sa.text("settled = 0"),
-    ),
+    _index("ix_ticket_states_unsettled", ["restaurant"], sa.text("settled = 0")),
     sqlite_with_rowid=False,
 )
 
@@ -142,24 +136,24 @@ INSERT = Statement(
     ).returning(orders.c.order_id)
 )
 UPDATE = Statement(
-    lambda connection: (
-        update_records(
-            connection.dialect,
-            orders,
-            [orders.c.order_id, orders.c.owner],
-            [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
-            version=orders.c.epoch,
-        )
-        .where(own(connection, orders))
-        .returning(orders.c.order_id, orders.c.owner)
-    )
+    lambda connection: update_records(
+        connection.dialect,
+        orders,
+        [orders.c.order_id, orders.c.owner],
+        [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
+        version=orders.c.epoch,
+        constants={orders.c.restaurant: tenant(connection)},
+    ).returning(orders.c.order_id, orders.c.owner)
 )
-FIND = Statement(lambda connection: sa.select(*COLUMNS).where(_is_among(connection)))
-KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(_is_among(connection)))
+FIND = Statement(lambda connection: sa.select(*COLUMNS).where(is_among(connection)))
+KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(is_among(connection)))
 
 
-def _is_among(connection: sa.Connection) -> "sa.ColumnElement[bool]":
-    return sa.and_(own(connection, orders), orders.c.order_id.in_(strings(connection.dialect, "order_ids")))
+def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnElement[bool]":
+    """Return the condition that a row is the restaurant's, and its order id one of the JSON array `order_ids`."""
+    return sa.tuple_(table.c.restaurant, table.c.order_id).in_(
+        strings(connection.dialect, "order_ids", tenant(connection))
+    )
 
 
 def count_beat(connection: sa.Connection) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.lines import TicketState
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import LiveTicket, Position
-from gateway.orders.tables import own, ticket_states, watch_positions
-from infra.db.database import Statement, encode_json, records, strings, tenant
+from gateway.orders.tables import is_among, own, ticket_states, watch_positions
+from infra.db.database import Statement, encode_json, records, tenant
 
 
 class Withdrawal(NamedTuple):
@@ -73,7 +73,7 @@ _WRITE_CHANGES = Statement(partial(_upsert, is_snapshot=False))
 _WRITE_SNAPSHOT = Statement(partial(_upsert, is_snapshot=True))
 _OF_ORDERS = Statement(
     lambda connection: sa.select(ticket_states.c.order_id, ticket_states.c.department, *_PROGRESS).where(
-        own(connection, ticket_states), ticket_states.c.order_id.in_(strings(connection.dialect, "order_ids"))
+        is_among(connection, ticket_states)
     )
 )
 

@@ -26,10 +26,8 @@ TENANT = "tenant"
 
 def tenant(connection: sa.Connection) -> "sa.ColumnElement[str]":
     """Return the tenant whose rows a connection serves, as a constant that is written into the text of a statement."""
-    literal = sa.literal(_tenant_name(connection)).compile(
-        dialect=connection.dialect, compile_kwargs={"literal_binds": True}
-    )
-    return sa.literal_column(str(literal), sa.String)
+    quoted = _tenant_name(connection).replace("'", "''")
+    return sa.literal_column(f"'{quoted}'", sa.String)
 
 
 def _tenant_name(connection: sa.Connection) -> str:
@@ -103,32 +101,40 @@ def encode_json(value: object) -> str:
     return _encode(value).decode()
 
 
-def strings(dialect: sa.Dialect, name: str) -> "sa.Select[Any]":
-    """Select the strings of a JSON array: one parameter, and one statement, for any number of values."""
+def strings(dialect: sa.Dialect, name: str, *constants: "sa.ColumnElement[Any]") -> "sa.Select[Any]":
+    """Select the strings of a JSON array: one parameter, and one statement, for any number of values.
+
+    Each row begins with the `constants`, for a condition such as `tuple_(restaurant, order_id).in_(strings(...))`.
+    """
     array = sa.bindparam(name, type_=sa.Text)
     if dialect.name == "postgresql":
-        return sa.select(sa.func.json_array_elements_text(sa.cast(array, postgresql.JSON)))
-    return sa.select(sa.func.json_each(array).table_valued("value").c.value)
+        return sa.select(*constants, sa.func.json_array_elements_text(sa.cast(array, postgresql.JSON)))
+    return sa.select(*constants, sa.func.json_each(array).table_valued("value").c.value)
 
 
-def records(dialect: sa.Dialect, columns: Sequence[sa.Column[Any]]) -> "sa.Select[Any]":
-    """Select a batch of rows with these columns, for `run_rows`.
+def records(
+    dialect: sa.Dialect,
+    columns: Sequence[sa.Column[Any]],
+    constants: "Mapping[sa.Column[Any], sa.ColumnElement[Any]] | None" = None,
+) -> "sa.Select[Any]":
+    """Select a batch of rows with these columns, for `run_rows`, and with `constants`, which are equal in every row.
 
     PostgreSQL takes them as one parameter, the JSON array `rows`. SQLite takes a parameter for each value, which
     costs it half the time.
     """
+    equal = [value.label(column.name) for column, value in (constants or {}).items()]
     plain: list[sa.Column[Any]] = [sa.Column(column.name, column.type) for column in columns]
     if dialect.name == "postgresql":
         array = sa.bindparam("rows", type_=sa.Text)
         table = sa.func.json_to_recordset(sa.cast(array, postgresql.JSON)).table_valued(*plain)
-        return sa.select(*table.render_derived(with_types=True).c)
+        return sa.select(*table.render_derived(with_types=True).c, *equal)
     names = [column.name for column in columns]
     values = sa.text(f"(VALUES /* values of {' '.join(names)} */)")
     chosen: list[sa.ColumnElement[Any]] = [
         sa.literal_column(f"column{place}").label(name) for place, name in enumerate(names, start=1)
     ]
     # The condition keeps SQLite's parser from taking ON CONFLICT for a join's ON.
-    return sa.select(*chosen).select_from(values).where(sa.true())
+    return sa.select(*chosen, *equal).select_from(values).where(sa.true())
 
 
 def insert_records(
@@ -137,12 +143,10 @@ def insert_records(
     columns: Sequence[sa.Column[Any]],
     constants: "Mapping[sa.Column[Any], sa.ColumnElement[Any]] | None" = None,
 ) -> "sa.Insert":
-    """Build an INSERT of a batch of rows, which skips rows whose key exists; `constants` are the same in every row."""
-    constants = constants or {}
-    rows = records(dialect, columns).add_columns(*constants.values())
+    """Build an INSERT of a batch of rows, which skips rows whose key exists; `constants` are equal in every row."""
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    names = [column.name for column in [*columns, *constants]]
-    return insert(table).from_select(names, rows).on_conflict_do_nothing()
+    names = [column.name for column in [*columns, *(constants or ())]]
+    return insert(table).from_select(names, records(dialect, columns, constants)).on_conflict_do_nothing()
 
 
 def update_records(
@@ -151,13 +155,20 @@ def update_records(
     keys: Sequence[sa.Column[Any]],
     columns: Sequence[sa.Column[Any]],
     version: sa.Column[Any] | None = None,
+    constants: "Mapping[sa.Column[Any], sa.ColumnElement[Any]] | None" = None,
 ) -> "sa.Update":
     """Build an UPDATE by a batch of rows, where all `keys` match; each key may occur once in a batch.
 
-    A row that has a higher `version` already stays as it is.
+    `constants` are keys that are equal in every row. A row that has a higher `version` already stays as it is.
     """
     more = [] if version is None else [version]
-    rows = records(dialect, [*keys, *columns, *more]).subquery("new")
+    batch = records(dialect, [*keys, *columns, *more], constants)
+    if dialect.name == "postgresql":
+        # It then plans without the constants' values: with them it would read every row that has them, and choose.
+        batch = batch.offset(sa.literal_column("0"))
+    rows = batch.subquery("new")
     new = {column.name: rows.c[column.name] for column in [*columns, *more]}
     is_due = [column <= rows.c[column.name] for column in more]
-    return sa.update(table).values(new).where(*(key == rows.c[key.name] for key in keys), *is_due)
+    return (
+        sa.update(table).values(new).where(*(key == rows.c[key.name] for key in [*(constants or ()), *keys]), *is_due)
+    )

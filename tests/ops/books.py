@@ -19,7 +19,7 @@ from gateway.domain.order import Order, Policy
 from gateway.domain.transitions import Goal
 from gateway.orders.journal import Journal
 from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
-from infra.db.database import Database
+from infra.db.database import DEFAULT_TENANT, Database
 from ops.audit.auditor import Auditor
 from ops.audit.client_log import ClientLog
 from ops.audit.report import Report
@@ -36,8 +36,9 @@ MENUS = {
 class Books:
     """A journal and two departments, on SQLite or on one PostgreSQL database."""
 
-    def __init__(self, home: Path, postgresql: str | None) -> None:
+    def __init__(self, home: Path, postgresql: str | None, restaurant: str = DEFAULT_TENANT) -> None:
         self.home = home
+        self.restaurant = restaurant
         self.postgresql = postgresql
         self.client_log = home / "client.jsonl"
         self.journal_database = self._open("gateway", read_only=False)
@@ -145,7 +146,7 @@ class Books:
 
     def _open(self, name: str, *, read_only: bool) -> Database:
         url = self.postgresql or f"sqlite:///{self.home}/{name}.db"
-        return Database(url, schema=name, read_only=read_only)
+        return Database(url, schema=name, tenant=self.restaurant, read_only=read_only)
 
 
 def _result(ticket: object) -> TicketResult:

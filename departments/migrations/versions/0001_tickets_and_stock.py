@@ -53,9 +53,12 @@ def upgrade() -> None:
         sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
         sqlite_with_rowid=False,
     )
-    columns, is_open = ["restaurant", "revision"], sa.text("state IN ('held', 'queued', 'preparing', 'ready')")
-    op.create_index("ix_tickets_revision", "tickets", columns)
-    op.create_index("ix_tickets_open", "tickets", columns, sqlite_where=is_open, postgresql_where=is_open)
+    for name, condition in (
+        ("ix_tickets_revision", sa.text("revision > 0")),
+        ("ix_tickets_open", sa.text("state IN ('held', 'queued', 'preparing', 'ready')")),
+    ):
+        columns = ["restaurant", "revision"]
+        op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "steps",
         _restaurant(),

@@ -37,10 +37,10 @@ def upgrade() -> None:
         sa.UniqueConstraint("restaurant", "number"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_orders_seq", "orders", ["restaurant", "seq"])
-    op.create_index("ix_orders_created", "orders", ["restaurant", "created_at_ms"])
-    op.create_index("ix_orders_status_seq", "orders", ["restaurant", "status", "seq"])
     for name, columns, condition in (
+        ("ix_orders_seq", ["restaurant", "seq"], sa.text("seq > 0")),
+        ("ix_orders_created", ["restaurant", "created_at_ms"], sa.text("seq > 0")),
+        ("ix_orders_status_seq", ["restaurant", "status", "seq"], sa.text("seq > 0")),
         ("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
         ("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
     ):

@@ -4,7 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from infra.db.database import MOST_ROWS, Database, Statement, encode_json
+from infra.db.database import MOST_ROWS, Database, Statement, encode_json, tenant
 from tests.infra.db.notes import ADD_TO, FIND, UPDATE, add_rows, all_rows, notes, prepared
 from tests.support.postgresql import new_postgresql_database
 
@@ -117,6 +117,20 @@ async def test_a_statement_is_built_once_for_each_dialect(database: Database) ->
         return connection.dialect.name
 
     assert built == [await database.read(run_twice)] == [await database.read(run_twice)]
+
+
+async def test_a_statement_has_the_tenant_of_its_connection(database_url: str) -> None:
+    statement = Statement(lambda connection: sa.select(tenant(connection).label("tenant")))
+
+    def names(connection: sa.Connection) -> tuple[str, str]:
+        (by_statement,) = statement.run(connection, {}).fetchone()
+        return by_statement, connection.execute(sa.select(tenant(connection))).scalar_one()
+
+    for name in ("main", "north-2", "it's 100% :north"):
+        database = Database(database_url, schema="notes", tenant=name)
+        assert await database.read(names) == (name, name)
+        assert await database.write(names) == (name, name)
+        database.close()
 
 
 async def test_a_plan_from_when_a_table_was_empty_still_finds_rows_by_their_keys(postgresql: str) -> None:

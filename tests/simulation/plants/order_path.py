@@ -17,8 +17,8 @@ from gateway.orders.in_flight import InFlightOrder, Phase
 from gateway.orders.journal import Journal
 from gateway.orders.recording import Recorder
 from gateway.orders.service import OrderService
-from gateway.orders.tables import orders, own
-from infra.db.database import Statement, update_records
+from gateway.orders.tables import orders
+from infra.db.database import Statement, tenant, update_records
 from tests.simulation.seams import plant, plant_value
 
 Write = Callable[..., "asyncio.Future[Order | None]"]
@@ -51,16 +51,13 @@ plant_value(
     "UPDATE",
     "A gateway writes orders that another one has taken over.",
     Statement(
-        lambda connection: (
-            update_records(
-                connection.dialect,
-                orders,
-                [orders.c.order_id],
-                [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
-            )
-            .where(own(connection, orders))
-            .returning(orders.c.order_id, orders.c.owner)
-        )
+        lambda connection: update_records(
+            connection.dialect,
+            orders,
+            [orders.c.order_id],
+            [orders.c.lines, orders.c.status, orders.c.owed, orders.c.response_recorded],
+            constants={orders.c.restaurant: tenant(connection)},
+        ).returning(orders.c.order_id, orders.c.owner)
     ),
     "frozen",
 )
