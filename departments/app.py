@@ -11,6 +11,8 @@ from itertools import chain, islice
 import structlog
 
 from departments import transactions
+from departments.change_reader import ChangeReader
+from departments.commits import Commits
 from departments.domain.errors import TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
@@ -34,6 +36,8 @@ class DepartmentApp:
     def __init__(self, menu: Menu, database: Database) -> None:
         """`database`: its tables exist already."""
         self.menu = menu
+        self.commits = Commits()
+        self.change_reader = ChangeReader(database, lambda: self.menu, self._log_unreadable)
         self._database = database
         self._placed: list[str] = []
         self._transactions = 0
@@ -50,6 +54,7 @@ class DepartmentApp:
         """Write the opening stock of items that are new to the database, and use the other menu from then on."""
         await self._database.write(transactions.open_department, menu)
         self.menu = menu
+        self.commits.announce(moved=False)
 
     async def place(self, placements: Sequence[Placement]) -> list[TicketOrError]:
         """Place orders, in one transaction with others that arrive meanwhile, and return their tickets."""
@@ -58,24 +63,25 @@ class DepartmentApp:
     async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Queue the tickets that are held, and return all tickets."""
         tickets = await self._database.write(transactions.confirm, decisions, _now_ms())
-        self._log_states("confirm", tickets)
+        self._report("confirm", tickets)
         return tickets
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Hold the tickets that are queued, and return all tickets."""
         tickets = await self._database.write(transactions.suspend, decisions, _now_ms())
-        self._log_states("suspend", tickets)
+        self._report("suspend", tickets)
         return tickets
 
     async def cancel(self, order_ids: Sequence[str]) -> list[TicketOrError]:
         """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
         tickets = await self._database.write(transactions.cancel, order_ids, _now_ms())
-        self._log_states("cancel", tickets)
+        self._report("cancel", tickets)
         return tickets
 
     async def move(self, move: Move) -> Ticket:
         """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
         ticket = await self._database.write(transactions.move, move, _now_ms())
+        self.commits.announce(moved=True)
         log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
         return ticket
 
@@ -105,6 +111,7 @@ class DepartmentApp:
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrError]]:
         placements = list(chain.from_iterable(calls))
         tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())
+        self.commits.announce(moved=False)
         self._log_placed_later(placements)
         self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
         iterator = iter(tickets)
@@ -124,8 +131,9 @@ class DepartmentApp:
         self._placed, self._transactions = [], 0
         log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
 
-    def _log_states(self, request: str, tickets: Sequence[TicketOrError]) -> None:
-        """Log each ticket's state after the gateway's request: a request that came too late has changed nothing."""
+    def _report(self, request: str, tickets: Sequence[TicketOrError]) -> None:
+        """Wake those who watch, and log each ticket's state: a request that came too late has changed nothing."""
+        self.commits.announce(moved=any(isinstance(ticket, Ticket) and ticket.moved_at_ms for ticket in tickets))
         states: dict[str, list[str]] = {}
         for ticket in tickets:
             if isinstance(ticket, Ticket):

@@ -21,6 +21,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TITLE_LENGTH)]
 
 
 DEFAULT_LANGUAGE = "en"
+UNLIMITED = "unlimited"
 
 
 class Titled(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -56,20 +57,47 @@ class Titled(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 
 class ItemEntry(Titled, frozen=True, kw_only=True):
-    """`[[items]]` of a menu file. `price` is in minor units; `stock` is the quantity when the item is first read."""
+    """`[[items]]` of a menu file.
+
+    `price` is in minor units. `stock` is the quantity when the item is first read, or "unlimited" for an item that has
+    no stock figure. `category` is what kind of item it is, in the restaurant's words. `prep_seconds` is how long one
+    takes to prepare.
+    """
 
     id: Id
     price: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
-    stock: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
+    stock: Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)] | str
+    category: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    prep_seconds: Annotated[int, msgspec.Meta(ge=1, le=86_400)] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the titles and the stock; raises ValueError with the key and the reason."""
+        super().__post_init__()
+        if isinstance(self.stock, str) and self.stock != UNLIMITED:
+            raise ValueError(f".stock: {self.stock!r} is neither a whole number nor {UNLIMITED!r}")
+
+    def item(self) -> MenuItem:
+        """Return the item on the menu."""
+        unlimited = isinstance(self.stock, str)
+        stock = 0 if isinstance(self.stock, str) else self.stock
+        titles = self.by_language()
+        return MenuItem(self.id, titles, self.price, stock, unlimited, self.category, self.prep_seconds or 0)
 
 
 class MenuFile(Titled, frozen=True, kw_only=True):
-    """A menu file. `goods` is the counter's word for an item: Drink, Meal, Dessert."""
+    """A menu file. `goods` is the counter's word for an item: Drink, Meal, Dessert.
+
+    `late_seconds` has two numbers: how many seconds after it was placed a ticket that is not ready is late, and very
+    late.
+    """
 
     name: Id
     goods: Text
     items: Annotated[list[ItemEntry], msgspec.Meta(min_length=1)]
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    late_seconds: (
+        Annotated[list[Annotated[int, msgspec.Meta(ge=1, le=86_400)]], msgspec.Meta(min_length=2, max_length=2)] | None
+    ) = None
 
 
 def find_menu(name_or_path: str, folder: Path) -> Path:
@@ -104,8 +132,8 @@ def read_menu(path: Path) -> Menu:
         raise StartError(f"menu {path} is not TOML: {error}") from None
     except msgspec.ValidationError as error:
         raise StartError(f"menu {path}: {_key_first(str(error))}") from None
-    items = {entry.id: MenuItem(entry.id, entry.by_language(), entry.price, entry.stock) for entry in file.items}
-    menu = Menu(file.name, file.by_language(), file.goods, items, file.port)
+    items = {entry.id: entry.item() for entry in file.items}
+    menu = Menu(file.name, file.by_language(), file.goods, items, file.port, *(file.late_seconds or (0, 0)))
     for reason in _contradictions(file, menu):
         raise StartError(f"menu {path}: {reason}")
     return menu
@@ -116,6 +144,8 @@ def _contradictions(file: MenuFile, menu: Menu) -> Iterator[str]:
     for item, times in ids.items():
         if times > 1:
             yield f"items: the id {item!r} stands {times} times; it may stand once"
+    if menu.very_late_seconds < menu.late_seconds:
+        yield f"late_seconds: a ticket is very late after {menu.very_late_seconds} s, before it is late"
     for text, one, other in menu.ambiguities():
         yield f"items: {text!r} names two items, {one.id!r} and {other.id!r}; an id or title may name one"
 

@@ -44,6 +44,10 @@ as it has no statistics, it assumes that few rows are a restaurant's, so any ind
 the key, and such a plan is kept.
 """
 
+IS_CLOSED = sa.text("state IN ('served', 'cancelled')")
+IS_MOVED = sa.text("moved_at_ms > 0")
+"""The condition of the index of tickets with which the staff have ever taken a step."""
+
 tickets = sa.Table(
     "tickets",
     metadata,
@@ -67,6 +71,7 @@ tickets = sa.Table(
     sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("ix_tickets_revision", "restaurant", "revision", sqlite_where=HAS_REVISION, postgresql_where=HAS_REVISION),
     sa.Index("ix_tickets_open", "restaurant", "revision", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
+    sa.Index("ix_tickets_moved", "restaurant", "revision", sqlite_where=IS_MOVED, postgresql_where=IS_MOVED),
     sqlite_with_rowid=False,
 )
 

@@ -11,6 +11,7 @@ import structlog
 import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.watch import DepartmentWatch
 from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
@@ -18,10 +19,12 @@ from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
 from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.settings import GatewaySettings
 from gateway.storage import MIGRATIONS, open_database
+from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
@@ -69,19 +72,24 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         }
         clock = Clock()
         ordering = _order_service(settings, database, channels, clock)
+        watching = {
+            name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
+        }
+        live = _live_departments(settings, ordering, watching, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(ordering, clock=clock, wait_for_departments=settings.wait_for_departments)
-        server = _http_server(settings, ordering, requests, readiness)
+        server = _http_server(settings, ordering, requests, readiness, live)
         running.on_exit_await(ordering.close)
+        running.on_exit(live.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await ordering.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         announcing = partial(announce, readiness.is_ready, f"http://{address}")
-        stopping = partial(server.stop_on, running.signals, settings.linger, readiness.leave)
-        await running.in_background({"announcement": announcing, "stop": stopping})
-        await running.follow_certificates(credentials, partial(_reconnect, channels.values()))
+        stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
+        await running.in_background({"announcement": announcing, "stop": stopping, "watches": live.run})
+        await running.follow_certificates(credentials, partial(_reconnect, [*channels.values(), *watching.values()]))
         await server.serve(sock)
     log.info("closed")
 
@@ -104,6 +112,16 @@ def _order_service(
     return OrderService(journal, departments, retrying, clock=clock, random=random.random)
 
 
+def _live_departments(
+    settings: GatewaySettings, ordering: OrderService, channels: Mapping[str, WatchedChannel], clock: Clock
+) -> LiveDepartments:
+    """Build the watches, on channels of their own, and the events of what they tell."""
+    watches = {name: DepartmentWatch(name, channel) for name, channel in channels.items()}
+    return live_departments(
+        watches, ordering.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
+    )
+
+
 def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
     """Build what turns requests into orders."""
     return RequestReader(
@@ -116,7 +134,11 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
 
 
 def _http_server(
-    settings: GatewaySettings, ordering: OrderService, requests: RequestReader, readiness: Readiness
+    settings: GatewaySettings,
+    ordering: OrderService,
+    requests: RequestReader,
+    readiness: Readiness,
+    live: LiveDepartments,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -124,12 +146,21 @@ def _http_server(
         ordering,
         requests,
         readiness,
+        live,
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,
     )
-    protocol = guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests)
+    protocol = guarded_http(
+        settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests
+    )
     return HttpServer(app, protocol, settings.grace)
+
+
+def _leave(readiness: Readiness, live: LiveDepartments) -> None:
+    """Be ready no more, and end the clients' streams, so that they connect to another gateway."""
+    readiness.leave()
+    live.events.end()
 
 
 async def _reconnect(channels: Iterable[WatchedChannel], certificates: Contexts) -> None:

@@ -107,6 +107,15 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "connections, and some have to be left for the 503.",
         ),
     ] = 3000
+    max_streams: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=20_000,
+            description="Clients that may follow `/events` at once; more get 503. Their connections count beside those "
+            "of orders.",
+        ),
+    ] = 2000
     max_lines: Annotated[int, Meta(ge=1, le=1000, description="Lines in one order, at most.")] = 50
     max_quantity: Annotated[int, Meta(ge=1, le=1_000_000, description="Quantity of one line, at most.")] = 1000
     max_note: Annotated[int, Meta(ge=0, le=4000, description="Characters in a note, at most.")] = 200

@@ -87,9 +87,12 @@ def imported_names(module: ast.Module) -> Iterator[str]:
 
 
 AWAITED = {
+    "departments/rpc/servicer.py": "what is wrong with the requests of a watch ends its call",
+    "departments/watching.py": "what fails in a feed is raised to everyone who watches",
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
+    "gateway/rest/events.py": "it waits for the client to leave, and whatever it raises ends the stream",
     "ops/up.py": "what ends a program's task stops all programs, and is raised",
     "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }

@@ -28,6 +28,7 @@ def place_order(data: OrderRequest) -> OrderResponse:
                 item=line.item,
                 quantity=line.quantity,
                 note=line.note,
+                allergy=line.allergy,
                 outcome=Outcome.ACCEPTED,
                 unit_price=0,
                 available=None,

@@ -2,14 +2,25 @@
 
 DepartmentError
 ├── InvalidRequest          a field of the request has a value that is not allowed
-└── OrderError              the error concerns one order
-    ├── OrderIdTaken        the department has an order with this id and other lines
-    ├── OrderNotFound       the department has no order with this id
-    ├── StepIdTaken         the ticket has a step with this id that is another step
-    ├── StepRefused
-    │   ├── StepConflict    the ticket is not in the state that the caller expects
-    │   └── StepNotAllowed  the ticket's state does not allow this step
-    └── TicketUnreadable    the ticket was written by another version of the program
+├── TooManyWatchers         as many watch the department as may
+└── DetailedError               an error with facts for programs
+    ├── OrderError              the error concerns one order
+    │   ├── LineNotFound        the ticket has no line with this number
+    │   ├── OrderIdTaken        the department has an order with this id and other lines
+    │   ├── OrderNotFound       the department has no order with this id
+    │   ├── StepIdTaken         the ticket has a step with this id that is another step
+    │   ├── StepRefused
+    │   │   ├── StepConflict    the ticket is not in the state that the caller expects
+    │   │   ├── StepNotAllowed  the ticket's state does not allow this step
+    │   │   └── TickNotAllowed  the ticket or its line is not one that is being made
+    │   └── TicketUnreadable    the ticket was written by another version of the program
+    └── ItemError               the error concerns the stock of one item
+        ├── ChangeIdTaken       there is a stock change with this id that is another change
+        ├── ItemNotFound        the department has no stock of this item
+        └── StockRefused
+            ├── StockConflict   the quantity on hand is not the one that the caller expects
+            ├── StockTooLow     less is on hand than the change takes
+            └── StockUnlimited  the item has no stock figure that could be changed
 """
 
 from datetime import UTC, datetime
@@ -28,13 +39,35 @@ class InvalidRequest(DepartmentError):
         self.description = description
 
 
-class OrderError(DepartmentError):
-    """An error that concerns one order; `facts` repeat the message's values by name, as text, for programs."""
+class TooManyWatchers(DepartmentError):
+    """As many callers watch the department's changes as may do so at the same time."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} callers watch this department, and no more may")
+
+
+class DetailedError(DepartmentError):
+    """An error whose `facts` repeat the message's values by name, as text, for programs."""
+
+    def __init__(self, message: str, **facts: str) -> None:
+        super().__init__(message)
+        self.facts = facts
+
+
+class OrderError(DetailedError):
+    """An error that concerns one order."""
 
     def __init__(self, order_id: str, message: str, **facts: str) -> None:
-        super().__init__(message)
+        super().__init__(message, order_id=order_id, **facts)
         self.order_id = order_id
-        self.facts = {"order_id": order_id} | facts
+
+
+class LineNotFound(OrderError):
+    """The ticket has `lines` lines, and none with this number; they are counted from 0."""
+
+    def __init__(self, order_id: str, line: int, lines: int) -> None:
+        has = f"its lines are 0 to {lines - 1}" if lines else "it has no lines"
+        super().__init__(order_id, f"ticket {order_id} has no line {line}: {has}", line=str(line))
 
 
 class OrderIdTaken(OrderError):
@@ -95,6 +128,16 @@ class StepNotAllowed(StepRefused):
         super().__init__(order_id, reason, state=state)
 
 
+class TickNotAllowed(StepRefused):
+    """The ticket is not open, or the line was not accepted: nothing of it is being made."""
+
+    def __init__(self, order_id: str, state: str, line: int, outcome: str) -> None:
+        open_states = "queued, preparing or ready"
+        reason = f"ticket {order_id} is {state}, and line {line} is {outcome}"
+        rule = f"only an accepted line of a ticket that is {open_states} can be ticked"
+        super().__init__(order_id, f"{reason}: {rule}", state=state, line=str(line), outcome=outcome)
+
+
 class TicketUnreadable(OrderError):
     """The ticket's row has a value that this version does not know; a newer version may have written it."""
 
@@ -102,3 +145,56 @@ class TicketUnreadable(OrderError):
         super().__init__(order_id, f"ticket {order_id} cannot be read by this version of the program: {reason}")
         self.revision = revision
         self.reason = reason
+
+
+class ItemError(DetailedError):
+    """An error that concerns the stock of one item."""
+
+    def __init__(self, item: str, message: str, **facts: str) -> None:
+        super().__init__(message, item=item, **facts)
+        self.item = item
+
+
+class ChangeIdTaken(ItemError):
+    """The change id belongs to another change of the stock, of `item`."""
+
+    def __init__(self, item: str, change_id: str, reason: str, delta: int) -> None:
+        known = f"change {change_id!r} of {item} was {reason} of {delta:+d}"
+        super().__init__(
+            item, f"{known}; a new change needs an id of its own", change_id=change_id, reason=reason, delta=str(delta)
+        )
+
+
+class ItemNotFound(ItemError):
+    """The department has no stock of this item."""
+
+    def __init__(self, item: str) -> None:
+        super().__init__(item, f"item {item!r} is not known here")
+
+
+class StockRefused(ItemError):
+    """The item's stock does not permit the change; `facts` contain the quantity on hand where there is one."""
+
+
+class StockConflict(StockRefused):
+    """The quantity on hand is not the one that the caller expects."""
+
+    def __init__(self, item: str, on_hand: int, expected: int) -> None:
+        super().__init__(
+            item, f"{item} has {on_hand} on hand, not {expected}", on_hand=str(on_hand), expected=str(expected)
+        )
+
+
+class StockTooLow(StockRefused):
+    """Less is on hand than the change takes."""
+
+    def __init__(self, item: str, on_hand: int, reason: str, delta: int) -> None:
+        message = f"{item} has {on_hand} on hand: {reason} of {delta:+d} would leave less than none"
+        super().__init__(item, message, on_hand=str(on_hand), delta=str(delta))
+
+
+class StockUnlimited(StockRefused):
+    """The item has no stock figure: only waste can be noted."""
+
+    def __init__(self, item: str, reason: str) -> None:
+        super().__init__(item, f"{item} is unlimited: it has no stock figure to change by a {reason}", reason=reason)

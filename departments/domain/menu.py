@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from itertools import combinations
 
 from departments.domain.text import fold
@@ -9,23 +10,44 @@ from departments.domain.text import fold
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """One item. `price` is in minor units; `stock` is the quantity that the department starts with."""
+    """One item. `price` is in minor units; `stock` is the quantity that the department starts with.
+
+    `unlimited`: the item has no stock figure, and any quantity can be had. `category` says what kind of item
+    it is, or is empty. `prep_seconds` is how long one takes to prepare, 0 where it is not known.
+    """
 
     id: str
     titles: Mapping[str, str]
     price: int
     stock: int
+    unlimited: bool = False
+    category: str = ""
+    prep_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A department's name, the word that its counter uses for an item (`goods`, such as Drink), and its items by id."""
+    """A department's name, the word that its counter uses for an item (`goods`, such as Drink), and its items by id.
+
+    A ticket that is not ready is late `late_seconds` after it was placed; 0 where that is not known.
+    """
 
     name: str
     titles: Mapping[str, str]
     goods: str
     items: Mapping[str, MenuItem]
     port: int | None = None
+    late_seconds: int = 0
+    very_late_seconds: int = 0
+
+    def digest(self) -> str:
+        """Return a text that differs where what the department's readers see of the menu differs; stock is no part."""
+        items = [
+            [item.id, sorted(item.titles.items()), item.price, item.unlimited, item.category, item.prep_seconds]
+            for item in self.items.values()
+        ]
+        seen = [self.name, sorted(self.titles.items()), items, self.late_seconds, self.very_late_seconds]
+        return sha256(repr(seen).encode()).hexdigest()
 
     def find(self, text: str) -> MenuItem | None:
         """Return the item with this id, or else the first with this title, in any case; None where there is none."""

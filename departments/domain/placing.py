@@ -10,29 +10,37 @@ from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw."""
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw.
+
+    `allergy`: the line's guest has an allergy, which the staff see.
+    """
 
     item: str
     quantity: int
     note: str = ""
     expected_price: int | None = None
+    allergy: bool = False
 
 
 @dataclass(slots=True)
 class Placement:
-    """A request of the gateway, or of a guest at the counter, to place one order's share."""
+    """A request of the gateway, or of a guest at the counter, to place one order's share.
+
+    `number` is the order's short number, 0 where it has none. It is no part of what the order asks for.
+    """
 
     order_id: str
     lines: list[RequestedLine]
     table: str = ""
     hold: bool = False
     source: TicketSource = TicketSource.GATEWAY
+    number: int = 0
 
     def matches(self, ticket: Ticket) -> bool:
         """Return whether the ticket was written for the same lines. A tombstone matches every request."""
         return not ticket.lines or [
-            (line.item, line.quantity, line.note, line.expected_price) for line in self.lines
-        ] == [(line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines]
+            (line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in self.lines
+        ] == [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in ticket.lines]
 
 
 def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], now_ms: int) -> Ticket:
@@ -45,7 +53,9 @@ def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], n
         state = TicketState.NONE
     else:
         state = TicketState.HELD if placement.hold else TicketState.QUEUED
-    return Ticket(placement.order_id, placement.table, state, lines, now_ms, source=placement.source)
+    return Ticket(
+        placement.order_id, placement.table, state, lines, now_ms, source=placement.source, number=placement.number
+    )
 
 
 def tombstone(order_id: str, now_ms: int) -> Ticket:
@@ -54,15 +64,20 @@ def tombstone(order_id: str, now_ms: int) -> Ticket:
 
 
 def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]) -> TicketLine:
-    """Take one line from stock; a line with another price than the item's takes nothing, whatever is on hand."""
+    """Take one line from stock.
+
+    A line whose item is off sale, or has another price than the line states, takes nothing, whatever is on hand.
+    """
     outcome, price, available = Outcome.ACCEPTED, 0, 0
     item = menu.items.get(line.item)
     if item is None:
         outcome = Outcome.NOT_ON_MENU
+    elif stock[line.item].off_sale:
+        outcome = Outcome.OFF_SALE
     elif line.expected_price is not None and line.expected_price != item.price:
         outcome, price = Outcome.PRICE_CHANGED, item.price
     elif stock[line.item].take(line.quantity, hold=hold):
         price = item.price
     else:
         outcome, available = Outcome.OUT_OF_STOCK, stock[line.item].on_hand
-    return TicketLine(line.item, line.quantity, line.note, outcome, price, available, line.expected_price)
+    return TicketLine(line.item, line.quantity, line.note, outcome, price, available, line.expected_price, line.allergy)

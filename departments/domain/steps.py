@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from departments.domain.errors import OrderError
 from departments.domain.tickets import NOT_STARTED, Ticket, TicketState, Verb
 
 
@@ -44,6 +45,27 @@ class Step:
     def wastes(self) -> bool:
         """True where the step cancels a ticket that was started: then its items do not return to the stock on hand."""
         return self.verb is Verb.CANCEL and self.before not in NOT_STARTED
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A request of the staff to mark one line of a ticket, by its place from 0, as made or not made."""
+
+    order_id: str
+    line: int
+    made: bool
+    ticked_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of one step: the ticket after it, or why it was refused and the ticket as it is.
+
+    There is no ticket where the order is not known or its row cannot be read.
+    """
+
+    ticket: Ticket | None
+    error: OrderError | None = None
 
 
 def take_step(ticket: Ticket, move: Move, now_ms: int, revision: int) -> Step:

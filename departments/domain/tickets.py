@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from departments.domain.errors import StepNotAllowed
+from departments.domain.errors import LineNotFound, StepNotAllowed, TickNotAllowed
 
 
 class Outcome(StrEnum):
@@ -14,6 +14,7 @@ class Outcome(StrEnum):
     NOT_ON_MENU = "not_on_menu"
     CANCELLED = "cancelled"
     PRICE_CHANGED = "price_changed"
+    OFF_SALE = "off_sale"
 
 
 class TicketState(StrEnum):
@@ -67,6 +68,9 @@ NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
 NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
 """The states in which a guest may still cancel the order."""
 
+TICKABLE = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY})
+"""The states in which the staff tick a ticket's lines off."""
+
 OPEN = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING, TicketState.READY})
 """The states from which the staff have still to take a ticket further, or may have to."""
 
@@ -95,7 +99,8 @@ class TicketLine:
     """One line with its outcome. A price is that of one item, in minor units.
 
     `unit_price` is the item's price when the line was accepted, or when it was refused because the price had changed.
-    `expected_price` is the price that the request stated, or None where it stated none.
+    `expected_price` is the price that the request stated, or None where it stated none. `allergy`: the line's guest has
+    an allergy. `made`: the staff have ticked the line off.
     """
 
     item: str
@@ -105,6 +110,8 @@ class TicketLine:
     unit_price: int = 0
     available: int = 0
     expected_price: int | None = None
+    allergy: bool = False
+    made: bool = False
 
 
 @dataclass(slots=True)
@@ -136,6 +143,7 @@ class Ticket:
     ready_at_ms: int = 0
     served_at_ms: int = 0
     cancelled_at_ms: int = 0
+    number: int = 0
 
     def record_epoch(self, decision: Decision) -> bool:
         """Record a decision's epoch; return False where a later decision is recorded or the ticket is cancelled.
@@ -169,6 +177,20 @@ class Ticket:
         """Raise StepNotAllowed unless the staff may take the step: a held ticket waits for the gateway's decision."""
         if self.state is TicketState.HELD or verb in NOT_FOR_STAFF:
             raise self._not_allowed(verb)
+
+    def tick(self, line: int, *, made: bool) -> bool:
+        """Mark a line as made or not made, and return whether that changed it; the ticket's state stays as it is.
+
+        `line` is its place, from 0. Raises LineNotFound, TickNotAllowed.
+        """
+        if line >= len(self.lines):
+            raise LineNotFound(self.order_id, line, len(self.lines))
+        ticked = self.lines[line]
+        if self.state not in TICKABLE or ticked.outcome is not Outcome.ACCEPTED:
+            raise TickNotAllowed(self.order_id, self.state, line, ticked.outcome)
+        is_new = ticked.made is not made
+        ticked.made = made
+        return is_new
 
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:
         known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]

@@ -10,18 +10,9 @@ from departments.domain.errors import DepartmentError, InvalidRequest
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position, TicketPage
-from departments.domain.steps import Move
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketSource, TicketState, Verb
-from departments.rpc.checks import (
-    check_each,
-    check_length,
-    check_order_id,
-    check_order_ids,
-    check_range,
-    read_text,
-    read_texts,
-    shorten,
-)
+from departments.domain.tickets import Decision, Ticket, TicketState
+from departments.rpc.checks import check_each, check_length, check_order_ids, check_range, read_texts
+from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels, TicketOrError
 from generated.restaurant import v1
@@ -31,16 +22,6 @@ use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrd
 
 LAST_REVISION = LAST_EPOCH = 2**63 - 1
 """The highest number that a database column can hold."""
-
-# Domain and protos name the members alike, except that an order of which nothing was accepted has no state in protos.
-_OUTCOMES = {outcome: v1.Outcome.from_string(outcome.name) for outcome in Outcome}
-_STATES = {
-    state: v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)
-    for state in TicketState
-}
-_EXPECTED = {message: state for state, message in _STATES.items() if state is not TicketState.NONE}
-_SOURCES = {source: v1.TicketSource.from_string(source.name) for source in TicketSource}
-_VERBS = {v1.Verb.from_string(verb.name): verb for verb in Verb if verb not in NOT_FOR_STAFF}
 
 
 def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: Limits) -> list[Placement]:
@@ -59,14 +40,15 @@ def placements(request: v1.PlaceOrdersRequest | v1.StreamOrdersRequest, limits: 
     tables = read_texts("tables", tables, 0, limits.table_length)
     items = read_texts("items", items, 1, limits.item_length)
     notes = read_texts("notes", notes, 0, limits.note_length)
-    if request.expected_prices:
+    if request.expected_prices or request.allergies:
         prices = _expected_prices(request.expected_prices, len(items), limits)
-        lines = map(RequestedLine, items, quantities, notes, prices)
+        lines = map(RequestedLine, items, quantities, notes, prices, _allergies(request.allergies, len(items)))
     else:
         lines = map(RequestedLine, items, quantities, notes)
+    numbers = _numbers(request.numbers, len(order_ids), limits)
     return [
-        Placement(order_id, list(islice(lines, count)), table, hold)
-        for order_id, count, table, hold in zip(order_ids, line_counts, tables, holds, strict=True)
+        Placement(order_id, list(islice(lines, count)), table, hold, number=number)
+        for order_id, count, table, hold, number in zip(order_ids, line_counts, tables, holds, numbers, strict=True)
     ]
 
 
@@ -83,22 +65,6 @@ def decisions(request: v1.ConfirmOrdersRequest | v1.SuspendOrdersRequest, limits
     check_length("epochs", epochs, len(ids), "order_ids")
     check_each("epochs", epochs, lambda epoch: epoch <= LAST_EPOCH, f"at most {LAST_EPOCH} is")
     return list(map(Decision, ids, epochs))
-
-
-def move(request: v1.MoveTicketRequest, limits: Limits) -> Move:
-    """Return the step that the staff request; raises InvalidRequest."""
-    check_order_id(request.order_id)
-    step = _verb(request)
-    expected = _EXPECTED.get(request.expected_state)
-    if expected is None:
-        rule = f"expected the state from which the step is taken, one of {', '.join(_EXPECTED.values())}"
-        raise InvalidRequest("expected_state", f"{int(request.expected_state)} is not allowed: {rule}")
-    step_id = read_text("step_id", request.step_id, 1, limits.step_id_length)
-    moved_by = read_text("moved_by", request.moved_by, 0, limits.name_length)
-    reason = read_text("reason", request.reason, 0, limits.reason_length)
-    if reason and step is not Verb.CANCEL:
-        raise InvalidRequest("reason", f"{shorten(reason)} is not allowed: only a cancel has a reason, not {step}")
-    return Move(request.order_id, step, expected, step_id, moved_by, reason)
 
 
 def position(request: v1.ListTicketsRequest) -> Position:
@@ -120,7 +86,7 @@ def position(request: v1.ListTicketsRequest) -> Position:
 
 def states(request: v1.ListTicketsRequest) -> frozenset[TicketState]:
     """Return the states that filter a snapshot, or none for all; raises InvalidRequest."""
-    known = {message: state for state, message in _STATES.items()}
+    known = {message: state for state, message in STATES.items()}
     check_each("states", request.states, lambda state: state in known, "that is not a ticket state")
     if request.states and not position(request).is_in_snapshot:
         raise InvalidRequest(
@@ -151,14 +117,16 @@ def ticket_message(ticket: Ticket) -> v1.Ticket:
     return v1.Ticket(
         order_id=ticket.order_id,
         table=ticket.table,
-        state=_STATES[ticket.state],
+        state=STATES[ticket.state],
         lines=[
-            v1.TicketLine(line.item, line.quantity, line.note, _OUTCOMES[line.outcome], line.unit_price)
+            v1.TicketLine(
+                line.item, line.quantity, line.note, OUTCOMES[line.outcome], line.unit_price, line.allergy, line.made
+            )
             for line in ticket.lines
         ],
         placed_at_ms=ticket.placed_at_ms,
         revision=ticket.revision,
-        source=_SOURCES[ticket.source],
+        source=SOURCES[ticket.source],
         moved_by=ticket.moved_by,
         moved_at_ms=ticket.moved_at_ms,
         cancel_reason=ticket.cancel_reason,
@@ -167,6 +135,7 @@ def ticket_message(ticket: Ticket) -> v1.Ticket:
         ready_at_ms=ticket.ready_at_ms,
         served_at_ms=ticket.served_at_ms,
         cancelled_at_ms=ticket.cancelled_at_ms,
+        number=ticket.number,
     )
 
 
@@ -196,29 +165,45 @@ def menu_response(menu: Menu, levels: StockLevels) -> v1.GetMenuResponse:
                 held=stock.held,
                 sold=stock.sold,
                 wasted=stock.wasted,
+                off_sale=stock.off_sale,
+                unlimited=stock.unlimited,
+                category=item.category,
+                prep_seconds=item.prep_seconds,
             )
             for item in menu.items.values()
             for stock in [levels.stock[item.id]]
         ],
         revision=levels.revision,
         incarnation=levels.incarnation,
+        late_seconds=menu.late_seconds,
+        very_late_seconds=menu.very_late_seconds,
     )
 
 
 def _expected_prices(column: Sequence[int], lines: int, limits: Limits) -> list[int | None]:
     """Return the prices that guests saw, None where a line states none; raises InvalidRequest."""
+    if not column:
+        return [None] * lines
     field, most = "expected_prices", limits.price
     check_length(field, column, lines, "items")
     check_each(field, column, lambda price: -1 <= price <= most, f"0 to {most} is allowed, or -1 for none")
     return [None if price < 0 else price for price in column]
 
 
-def _verb(request: v1.MoveTicketRequest) -> Verb:
-    known = _VERBS.get(request.verb)
-    if known is None:
-        allowed = ", ".join(_VERBS.values())
-        raise InvalidRequest("verb", f"{int(request.verb)} is not allowed: expected one of {allowed}")
-    return known
+def _allergies(column: Sequence[bool], lines: int) -> Sequence[bool]:
+    """Return for each line whether its guest has an allergy; raises InvalidRequest."""
+    if column:
+        check_length("allergies", column, lines, "items")
+    return column or [False] * lines
+
+
+def _numbers(column: Sequence[int], orders: int, limits: Limits) -> Sequence[int]:
+    """Return the orders' short numbers, 0 where an order has none; raises InvalidRequest."""
+    if not column:
+        return [0] * orders
+    check_length("numbers", column, orders, "order_ids")
+    check_each("numbers", column, lambda number: number <= limits.number, f"at most {limits.number} is")
+    return column
 
 
 def _columns(
@@ -227,9 +212,9 @@ def _columns(
     tickets = [_ticket_of(result) for result in results]
     lines = [line for ticket in tickets for line in ticket.lines]
     return (
-        [_STATES[ticket.state] for ticket in tickets],
+        [STATES[ticket.state] for ticket in tickets],
         [len(ticket.lines) for ticket in tickets],
-        [_OUTCOMES[line.outcome] for line in lines],
+        [OUTCOMES[line.outcome] for line in lines],
         [line.available for line in lines],
         [line.unit_price for line in lines],
     )

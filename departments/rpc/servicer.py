@@ -1,5 +1,6 @@
 """DepartmentService: each RPC decodes its request, calls one use case and encodes the response."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,10 +10,11 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from departments.app import DepartmentApp
-from departments.rpc import convert
+from departments.rpc import convert, convert_changes, convert_staff
 from departments.rpc.limits import Limits
 from departments.rpc.status import to_status
 from departments.transactions import TicketOrError
+from departments.watching import Watching
 from generated.restaurant import v1
 from infra.pipeline import pipelined
 
@@ -32,6 +34,8 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         """`limits` apply to every request."""
         self._department = department
         self._limits = limits
+        commits = department.commits
+        self._watching = Watching(department.change_reader, commits.all, commits.steps, convert_changes.encoded_page)
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:  # noqa: ARG002 - it is empty
         """Return the menu with the stock of its items."""
@@ -85,8 +89,31 @@ class DepartmentServicer(v1.DepartmentServiceBase):
 
     async def move_ticket(self, move_ticket_request: v1.MoveTicketRequest) -> v1.MoveTicketResponse:
         """Take one step with one ticket for the staff."""
-        move = convert.move(move_ticket_request, self._limits)
+        move = convert_staff.move(move_ticket_request, self._limits)
         return v1.MoveTicketResponse(convert.ticket_message(await self._department.move(move)))
+
+    async def watch_changes(
+        self, watch_changes_request_iterator: AsyncIterator[v1.WatchChangesRequest]
+    ) -> AsyncIterator[v1.WatchChangesResponse]:
+        """Send the changes after the first request's position, until the caller ends its side; more are ignored."""
+        request = await anext(watch_changes_request_iterator, None)
+        if request is None:
+            return
+        watcher = convert_changes.watcher(request)
+
+        async def take_requests() -> None:
+            async for _ in watch_changes_request_iterator:
+                pass
+
+        requests = asyncio.get_running_loop().create_task(take_requests())
+        requests.add_done_callback(lambda _: watcher.end())
+        try:
+            async with aclosing(self._watching.watch(watcher, moved_only=request.moved_only)) as pages:
+                async for page in pages:
+                    yield page
+            await requests
+        finally:
+            requests.cancel()
 
     async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[TicketOrError]:
         return await self._department.place(convert.placements(batch, self._limits))

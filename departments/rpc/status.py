@@ -7,28 +7,45 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from departments.domain.errors import (
+    ChangeIdTaken,
     DepartmentError,
+    DetailedError,
     InvalidRequest,
-    OrderError,
+    ItemNotFound,
+    LineNotFound,
     OrderIdTaken,
     OrderNotFound,
     StepConflict,
     StepIdTaken,
     StepNotAllowed,
     StepRefused,
+    StockConflict,
+    StockRefused,
+    StockTooLow,
+    StockUnlimited,
     TicketUnreadable,
+    TickNotAllowed,
+    TooManyWatchers,
 )
 from infra.errors import DatabaseError
 from infra.grpc.server import invalid_argument
 
 STATUSES: dict[type[DepartmentError], Status] = {
+    ChangeIdTaken: Status.ALREADY_EXISTS,
     InvalidRequest: Status.INVALID_ARGUMENT,
+    ItemNotFound: Status.NOT_FOUND,
+    LineNotFound: Status.OUT_OF_RANGE,
     OrderIdTaken: Status.ALREADY_EXISTS,
     OrderNotFound: Status.NOT_FOUND,
     StepConflict: Status.FAILED_PRECONDITION,
     StepIdTaken: Status.ALREADY_EXISTS,
     StepNotAllowed: Status.FAILED_PRECONDITION,
+    StockConflict: Status.FAILED_PRECONDITION,
+    StockTooLow: Status.FAILED_PRECONDITION,
+    StockUnlimited: Status.FAILED_PRECONDITION,
+    TickNotAllowed: Status.FAILED_PRECONDITION,
     TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+    TooManyWatchers: Status.RESOURCE_EXHAUSTED,
 }
 
 
@@ -40,16 +57,21 @@ def to_status(error: Exception) -> GRPCError | None:
         details = RetryInfo()
         details.retry_delay.FromSeconds(1)
         return GRPCError(Status.UNAVAILABLE, f"the database is out of order: {error}", [details])
-    if isinstance(error, OrderError) and type(error) in STATUSES:
+    if isinstance(error, TooManyWatchers):
+        return GRPCError(STATUSES[TooManyWatchers], str(error))
+    if isinstance(error, DetailedError) and type(error) in STATUSES:
         return GRPCError(STATUSES[type(error)], str(error), _details(error))
     return None
 
 
-def _details(error: OrderError) -> list[Any]:
-    """Return the facts for programs: ErrorInfo, and PreconditionFailure where a ticket's state is the cause."""
+def _details(error: DetailedError) -> list[Any]:
+    """Return the facts for programs: ErrorInfo, and PreconditionFailure where a state or stock is the cause."""
     details: list[Any] = [ErrorInfo(reason=type(error).__name__, domain="comanda", metadata=error.facts)]
+    failure = PreconditionFailure()
     if isinstance(error, StepRefused):
-        failure = PreconditionFailure()
         failure.violations.add(type="TICKET_STATE", subject=f"tickets/{error.order_id}", description=str(error))
+    elif isinstance(error, StockRefused):
+        failure.violations.add(type="STOCK", subject=f"stock/{error.item}", description=str(error))
+    if failure.violations:
         details.append(failure)
     return details

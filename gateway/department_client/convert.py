@@ -19,6 +19,7 @@ _OUTCOMES = {
         Outcome.OUT_OF_STOCK,
         Outcome.NOT_ON_MENU,
         Outcome.PRICE_CHANGED,
+        Outcome.OFF_SALE,
         Outcome.CANCELLED,
     )
 }
@@ -40,6 +41,7 @@ class OrderColumns(TypedDict):
     notes: list[str]
     expected_prices: list[int]
     numbers: list[int]
+    allergies: list[bool]
 
 
 def order_columns(department: str, goal: Goal, orders: Sequence[Order]) -> OrderColumns:
@@ -56,6 +58,7 @@ def order_columns(department: str, goal: Goal, orders: Sequence[Order]) -> Order
         notes=[line.note for line in lines],
         expected_prices=_expected_prices(lines),
         numbers=[order.number for order in orders],
+        allergies=_allergies(lines),
     )
 
 
@@ -82,7 +85,18 @@ def ticket_results(batch: TicketColumns | None, shares: Sequence[int]) -> list[T
 
 def menu_snapshot(department: str, response: v1.GetMenuResponse) -> MenuSnapshot:
     """Return the menu of a department that responded."""
-    items = [MenuItem(item.id, item.titles, item.price, item.on_hand) for item in response.items]
+    items = [
+        MenuItem(
+            item.id,
+            item.titles,
+            item.price,
+            None if item.unlimited else item.on_hand,
+            not item.off_sale,
+            item.category,
+            item.prep_seconds,
+        )
+        for item in response.items
+    ]
     return MenuSnapshot(department, True, response.titles, items)
 
 
@@ -92,3 +106,9 @@ def _expected_prices(lines: Sequence[Line]) -> list[int]:
         if line.expected_price is not None:
             return [-1 if each.expected_price is None else each.expected_price for each in lines]
     return []
+
+
+def _allergies(lines: Sequence[Line]) -> list[bool]:
+    """Return the column of the guests' allergies, or an empty column where no line has one, as is usual."""
+    allergies = [line.allergy for line in lines]
+    return allergies if True in allergies else []

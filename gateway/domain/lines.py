@@ -13,6 +13,7 @@ class Outcome(StrEnum):
     OUT_OF_STOCK = "out_of_stock"
     NOT_ON_MENU = "not_on_menu"
     PRICE_CHANGED = "price_changed"
+    OFF_SALE = "off_sale"
     REJECTED = "rejected"
     PENDING = "pending"
     EXPIRED = "expired"
@@ -64,7 +65,8 @@ class Line:
     """Item x quantity for one department.
 
     Prices are of one, in minor units. `expected_price` is what the client saw, None where the line states none;
-    `unit_price` is set once the line is accepted, or, where its price has changed, to the price then.
+    `unit_price` is set once the line is accepted, or, where its price has changed, to the price then. `allergy`: the
+    line's guest has an allergy, which the department's staff see.
     """
 
     department: str
@@ -72,6 +74,7 @@ class Line:
     quantity: int = 1
     note: str = ""
     expected_price: int | None = None
+    allergy: bool = False
     outcome: Outcome = Outcome.PENDING
     unit_price: int | None = None
     available: int | None = None
@@ -84,12 +87,13 @@ class Line:
 
     def asks_the_same(self, other: "Line") -> bool:
         """Return whether two lines ask for the same, whatever became of them."""
-        return (self.department, self.item, self.quantity, self.note, self.expected_price) == (
+        return (self.department, self.item, self.quantity, self.note, self.expected_price, self.allergy) == (
             other.department,
             other.item,
             other.quantity,
             other.note,
             other.expected_price,
+            other.allergy,
         )
 
     def end(self, outcome: Outcome, reason: str) -> None:
@@ -111,6 +115,8 @@ class Line:
             self.reason = f"{result.available} left" if result.available else "none left"
         elif result.outcome is Outcome.NOT_ON_MENU:
             self.outcome, self.reason = result.outcome, f"{self.department} does not sell this"
+        elif result.outcome is Outcome.OFF_SALE:
+            self.outcome, self.reason = result.outcome, f"{self.department} has taken it off sale"
         elif result.outcome is Outcome.PRICE_CHANGED:
             self.outcome, self.unit_price = result.outcome, result.unit_price
             self.reason = f"its price is {result.unit_price} now, and {self.expected_price} was expected"

@@ -113,3 +113,23 @@ class ChangePage:
     tickets: Sequence[LiveTicket] = field(default=())
     stock: Sequence[LiveStock] = field(default=())
     menu: LiveMenu | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentState:
+    """Whether a department's changes arrive, and since when, in milliseconds since 1970.
+
+    Where they do not, it is since the department was last known to be there.
+    """
+
+    name: str
+    is_open: bool
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The gateway's clock, in milliseconds since 1970, and each department's revision."""
+
+    now_ms: int
+    revisions: Mapping[str, int]

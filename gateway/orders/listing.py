@@ -6,7 +6,7 @@ was decided, and the first response is not on record: what was decided, or becam
 written.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gateway.domain.errors import OrderNotFound
 from gateway.domain.order import Order, Status
@@ -29,6 +29,14 @@ class Listing:
         if found is None:
             raise OrderNotFound(order_id)
         return self._as_known(found, ahead)
+
+    async def find_all(self, order_ids: Sequence[str]) -> list[Order]:
+        """Read these orders; unknown and unreadable ones are left out. Raises DatabaseError."""
+        ahead: dict[str, Order] = {}
+        for order_id in order_ids:
+            ahead.update(self._in_flight.ahead_of_journal_one(order_id))
+        found = await self._journal.find_all(order_ids)
+        return [self._as_known(order, ahead) for order in found.values() if isinstance(order, Order)]
 
     async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""

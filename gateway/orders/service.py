@@ -7,7 +7,7 @@ order in memory, in in_flight.py.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -151,6 +151,17 @@ class OrderService:
         if in_flight is not None and self._is_returnable(in_flight):
             return await self._with_tickets(in_flight.order)
         return await self._listing.find(order_id)
+
+    async def find_all(self, order_ids: Sequence[str]) -> list[Order]:
+        """Return these orders as they stand; unknown and unreadable ones are left out. Raises DatabaseError."""
+        found, others = [], []
+        for order_id in order_ids:
+            in_flight = self._in_flight.get(order_id)
+            if in_flight is not None and self._is_returnable(in_flight):
+                found.append(in_flight.order)
+            else:
+                others.append(order_id)
+        return [*found, *(await self._listing.find_all(others) if others else ())]
 
     async def list_orders(
         self, limit: int, before: int | None, status: Status | None, table: str | None

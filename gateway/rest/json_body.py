@@ -152,6 +152,8 @@ def _describe(kind: inspect.Type) -> str:
             return "a whole number" + _range(least, most)
         case inspect.StrType(min_length=least, max_length=most):
             return "text" + _range(least, most, " characters")
+        case inspect.BoolType():
+            return "true or false"
         case inspect.EnumType(cls=choices):
             return "one of " + ", ".join(str(choice.value) for choice in choices)
         case inspect.UUIDType():

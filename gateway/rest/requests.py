@@ -51,7 +51,8 @@ class RequestReader:
         if request.table and "\0" in request.table:
             raise NulCharacter("table", request.table)
         lines = [
-            Line(line.department, line.item, line.quantity, line.note, line.expected_price) for line in request.lines
+            Line(line.department, line.item, line.quantity, line.note, line.expected_price, line.allergy)
+            for line in request.lines
         ]
         return self._new_order(request.order_id, key, request.policy, request.table, lines)
 

@@ -112,6 +112,9 @@ class LineRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         ]
         | None
     ) = None
+    allergy: Annotated[
+        bool, Meta(description="The guest has an allergy. The staff who prepare the item see it; the note says which.")
+    ] = False
 
 
 class OrderRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -130,7 +133,14 @@ class LineResponse(msgspec.Struct, kw_only=True):
     item: str
     quantity: int
     note: str
-    outcome: Outcome
+    allergy: bool
+    outcome: Annotated[
+        Outcome,
+        Meta(
+            description="What became of the line. out_of_stock: fewer are left than it asks for. off_sale: the staff "
+            "have taken the item off sale. price_changed: the item costs another price than the line expects."
+        ),
+    ]
     unit_price: (
         Annotated[
             int,
@@ -172,7 +182,14 @@ class MenuItemResponse(msgspec.Struct, kw_only=True):
     id: str
     titles: dict[str, str]
     price: Price
-    available: int
+    available: (
+        Annotated[int, Meta(description="How many are left at this moment; null where any quantity can be had.")] | None
+    )
+    on_sale: Annotated[
+        bool, Meta(description="False where the staff have taken the item off sale, whatever its stock is.")
+    ]
+    category: Annotated[str, Meta(description="What kind of item it is, in the restaurant's words.")] | None
+    prep_seconds: Annotated[int, Meta(description="How many seconds one takes to prepare.")] | None
 
 
 class DepartmentMenu(msgspec.Struct, kw_only=True):
@@ -233,6 +250,7 @@ def order_response(order: Order) -> OrderResponse:
                 item=line.item,
                 quantity=line.quantity,
                 note=line.note,
+                allergy=line.allergy,
                 outcome=line.outcome,
                 unit_price=line.unit_price,
                 available=line.available,
@@ -260,7 +278,15 @@ def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse
                 titles=menu.titles,
                 state="open" if menu.is_open else "unreachable",
                 items=[
-                    MenuItemResponse(id=item.id, titles=item.titles, price=item.price, available=item.available)
+                    MenuItemResponse(
+                        id=item.id,
+                        titles=item.titles,
+                        price=item.price,
+                        available=item.available,
+                        on_sale=item.on_sale,
+                        category=item.category or None,
+                        prep_seconds=item.prep_seconds or None,
+                    )
                     for item in menu.items
                 ],
             )

@@ -37,7 +37,7 @@ def _text(line: Line) -> str:
             return DELIVERY
         case Outcome.NOT_ON_MENU:
             return f"{course} not Found"
-        case Outcome.OUT_OF_STOCK:
+        case Outcome.OUT_OF_STOCK | Outcome.OFF_SALE:
             return f"{course} out of stock"
         case Outcome.PRICE_CHANGED:
             return f"{course} not served: its price has changed"

@@ -112,6 +112,9 @@ class GuardedStream(FastDataStream):
     encoding = IDENTITY
     """The value of the header `grpc-encoding`."""
 
+    stall_looks: int | None = None
+    """How many looks a message may wait for the peer, where that is less than on other calls."""
+
     may_be_empty = False
     """Whether the caller may send no message at all, as on a streaming call."""
 
@@ -153,7 +156,7 @@ class GuardedStream(FastDataStream):
         if self._stalled_looks is None or not self.closable:
             return False
         self._stalled_looks += 1
-        return self._stalled_looks > looks
+        return self._stalled_looks > (looks if self.stall_looks is None else self.stall_looks)
 
     async def recv_data(self, size: int) -> bytes:
         """Read what grpclib asks for: in turn a message's prefix, and the message of the length in that prefix."""

@@ -141,8 +141,7 @@ class GuardedProtocol(WatchedProtocol):
         if self._is_leaving:
             self._transport.abort()
         else:
-            if self.is_left:
-                self.processor.reset_stalled(self._server.message_looks)
+            self.processor.reset_stalled(self._server.message_looks)
             super()._look()
 
     def _is_gone(self) -> bool:

@@ -91,7 +91,7 @@ class GuardedProcessor(WatchedProcessor):
         for stream in list(self.streams.values()):
             if cast("GuardedStream", stream).is_stalled(looks):
                 stream.reset_nowait(ErrorCodes.ENHANCE_YOUR_CALM)
-                stream.__terminated__("its peer said GOAWAY and does not let its response through")
+                stream.__terminated__("its peer does not let its next message through")
 
     def _release(self, stream_id: int) -> None:
         """Forget a call; what of it nobody has read no longer counts against its connection."""

@@ -46,6 +46,9 @@ PING_SECONDS = 20.0
 STREAMS_THAT_LAST = 8
 """How many streaming calls a connection may have open."""
 
+STALL_LOOKS = 1
+"""How many looks of 0.9 seconds a message on a streaming call may wait for its peer once the server drains."""
+
 REQUEST_ID = "x-request-id"
 """The metadata that carries the caller's request id, for the logs."""
 
@@ -117,6 +120,7 @@ class GrpcServer:
         self._health.drain()
         for stream in self._streams:
             stream._stream.__ended__()
+            cast("GuardedStream", stream._stream).stall_looks = STALL_LOOKS
         if self._listener is not None and self._socket is not None:
             self._listener.close()
             self._socket.close()

@@ -13,7 +13,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infra.http.access_log import log_request
-from infra.http.response import HeldHead
+from infra.http.response import TRANSPORT, HeldHead
 from infra.request_ids import HEADER, choose_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
@@ -30,6 +30,7 @@ READ_FACTOR = 6
 """A client that reads slowly may take this many times `receive_seconds` to read a response."""
 
 CONNECTIONS = 4000
+"""How many connections may be open, besides those of streams."""
 
 REQUEST_ID = "request_id"
 """The key of a request's id in its ASGI scope."""
@@ -43,6 +44,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     receive_seconds = 10.0
     max_body = 64 * 1024
+    most_connections = CONNECTIONS
     is_logged = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -59,7 +61,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS:
+        if len(self.connections) > self.most_connections:
             transport.abort()
             return
         self._due = self.loop.time() + self.receive_seconds
@@ -106,6 +108,7 @@ class GuardedHttp(HttpToolsProtocol):
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
         super().on_headers_complete()
         self._in_head = False
+        cast("dict[str, Any]", self.scope)[TRANSPORT] = self.transport
         if not self.expect_100_continue:
             self.cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
 
@@ -230,10 +233,21 @@ class GuardedHttp(HttpToolsProtocol):
         return request_id
 
 
-def guarded_http(receive_seconds: float, max_body: int, *, is_logged: bool = False) -> type[GuardedHttp]:
-    """Return the protocol class for uvicorn, which instantiates it; `is_logged`: log each request that it refuses."""
+def guarded_http(
+    receive_seconds: float, max_body: int, *, most_streams: int = 0, is_logged: bool = False
+) -> type[GuardedHttp]:
+    """Return the protocol class for uvicorn, which instantiates it; `is_logged`: log each request that it refuses.
+
+    The app allows at most `most_streams` responses that go on for ever: their connections count beside CONNECTIONS, so
+    that they leave as many for other requests as there are without them.
+    """
     return type(
         "BoundedHttp",
         (GuardedHttp,),
-        {"receive_seconds": receive_seconds, "max_body": max_body, "is_logged": is_logged},
+        {
+            "receive_seconds": receive_seconds,
+            "max_body": max_body,
+            "most_connections": CONNECTIONS + most_streams,
+            "is_logged": is_logged,
+        },
     )

@@ -1,9 +1,14 @@
 """Responses with fewer system calls and less work than uvicorn's own: head and body leave in one write."""
 
 import asyncio
+import socket
+from typing import Any, cast
 
-from litestar.types import Send
+from litestar.types import Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+TRANSPORT = "transport"
+"""The key of a request's transport in its ASGI scope."""
 
 
 class HeldHead:
@@ -36,6 +41,27 @@ class HeldHead:
     def is_closing(self) -> bool:
         """Return whether the connection is closing."""
         return self._transport.is_closing()
+
+
+STREAM_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+UNACKNOWLEDGED_MS = 20_000
+
+
+def bound_buffers(scope: Scope) -> None:
+    """Bound what the process and the system keep for the client of a long response.
+
+    The connection of a client that reads nothing, or whose machine is gone, is given up after UNACKNOWLEDGED_MS; the
+    default is a quarter of an hour. Does nothing where the server does not name its transport in the scope.
+    """
+    transport: asyncio.Transport | None = cast("dict[str, Any]", scope).get(TRANSPORT)
+    if transport is None:
+        return
+    transport.set_write_buffer_limits(high=STREAM_BUFFER_BYTES)
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

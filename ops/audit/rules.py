@@ -152,8 +152,8 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
         return
     if ticket.table != table:
         yield Column.LOST, f"the order is for table {table!r}, the ticket for {ticket.table!r}"
-    asked = [(line.item, line.quantity, line.note, line.expected_price) for line in lines]
-    written = [(line.item, line.quantity, line.note, line.expected_price) for line in ticket.lines]
+    asked = [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in lines]
+    written = [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in ticket.lines]
     if asked != written:
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"

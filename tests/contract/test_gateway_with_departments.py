@@ -20,9 +20,11 @@ from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
 from gateway.rest.app import create_app
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
+from gateway.tickets.watching import live_departments
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.order_path import Hands
@@ -70,7 +72,9 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         readiness = Readiness(ordering, clock=clock.pair, wait_for_departments=10.0)
         await ordering.start()
         stack.push_async_callback(ordering.close)
-        guest = await stack.enter_async_context(client(create_app(ordering, requests, readiness, max_body=MAX_BODY)))
+        live = live_departments({}, ordering.find_all, event_json, most=0, clock=clock.pair, random=lambda: 1.0)
+        app = create_app(ordering, requests, readiness, live, max_body=MAX_BODY)
+        guest = await stack.enter_async_context(client(app))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, ordering, clock, guest)
 

@@ -90,6 +90,17 @@ def test_a_menu_may_leave_its_port_open(tmp_path: Path) -> None:
     assert read_menu(path).port is None
 
 
+def test_a_menu_may_say_what_kind_of_item_each_is_how_long_it_takes_and_when_a_ticket_is_late(tmp_path: Path) -> None:
+    path = tmp_path / "bar.toml"
+    more = 'stock = "unlimited"\ncategory = "hot"\nprep_seconds = 90\n'
+    path.write_text(MENU.replace("port = 50052\n", "late_seconds = [600, 900]\n").replace("stock = 10\n", more))
+    menu = read_menu(path)
+    assert (menu.late_seconds, menu.very_late_seconds) == (600, 900)
+    assert menu.items["coffee"] == MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 0, True, "hot", 90)
+    soda = menu.items["soda"]
+    assert (soda.unlimited, soda.category, soda.prep_seconds) == (False, "", 0)
+
+
 @pytest.mark.parametrize(
     ("name", "goods", "port", "stock"),
     [
@@ -153,6 +164,14 @@ def test_three_menus_ship() -> None:
         ("price = 350", "price = 3.5", "items[0].price: Expected `int`, got `float`"),
         ("price = 350", "price = true", "items[0].price: Expected `int`, got `bool`"),
         ("price = 300", "price = 1_000_000_001", "items[1].price: Expected `int` <= 1000000000"),
+        ("stock = 10", 'stock = "plenty"', "items[0].stock: 'plenty' is neither a whole number nor 'unlimited'"),
+        ("stock = 5", 'stock = 5\ncategory = "%s"' % ("c" * 41), "items[1].category: Expected `str` of length <= 40"),
+        ("stock = 5", "stock = 5\nprep_seconds = 0", "items[1].prep_seconds: Expected `int` >= 1"),
+        ("stock = 5", "stock = 5\nprep_seconds = 86401", "items[1].prep_seconds: Expected `int` <= 86400"),
+        ("port = 50052", "late_seconds = [600]", "late_seconds: Expected `array` of length >= 2"),
+        ("port = 50052", "late_seconds = [60, 90, 120]", "late_seconds: Expected `array` of length <= 2"),
+        ("port = 50052", "late_seconds = [0, 60]", "late_seconds[0]: Expected `int` >= 1"),
+        ("port = 50052", "late_seconds = [600, 599]", "late_seconds: a ticket is very late after 599 s, before it is"),
         ("stock = 10", "stock = -1", "items[0].stock: Expected `int` >= 0"),
         ("stock = 10", "stock = 1_000_000_001", "items[0].stock: Expected `int` <= 1000000000"),
         ('en = "Soda"', 'en = ""', "items[1].titles.en: Expected `str` of length >= 1"),
@@ -160,7 +179,7 @@ def test_three_menus_ship() -> None:
         ("[[items]]", "[[dishes]]", "Object contains unknown field `dishes`"),
         (MENU[MENU.index("[[items]]") :], "", "Object missing required field `items`"),
         ("stock = 10", "stock = 99999999999999999999999", "items[0].stock: Expected `int`"),
-        ("stock = 10", "stock = 2026-01-01", "items[0].stock: Expected `int`, got `date"),
+        ("stock = 10", "stock = 2026-01-01", "items[0].stock: Expected `int | str`, got `date"),
         (MENU[MENU.index("[[items]]") :], "items = []\n", "items: Expected `array` of length >= 1"),
         (MENU[MENU.index("[[items]]") :], "items = 3\n", "items: Expected `array`, got `int`"),
         ('goods = "Drink"', 'goods = "Drink"\ngoods = "Drink"', "is not TOML: "),

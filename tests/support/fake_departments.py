@@ -63,7 +63,8 @@ class FakeDepartment:
 
     `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the answer does not leave
     yet. `is_up` False: whoever asks, or waits for an answer, learns that it cannot be reached. `refuses`: orders that
-    it will not place. `failure` tells what it responds in place of doing what it is asked.
+    it will not place. `failure` tells what it responds in place of doing what it is asked. `off_sale` and `unlimited`
+    are items; `kinds` has the category and the seconds to prepare of some items.
     """
 
     def __init__(self, name: str) -> None:
@@ -76,6 +77,9 @@ class FakeDepartment:
         self.is_closed = False
         self.stock = dict(STOCK.get(name, {}))
         self.prices = dict(PRICES)
+        self.off_sale: set[str] = set()
+        self.unlimited: set[str] = set()
+        self.kinds: dict[str, tuple[str, int]] = {}
         self.tickets: dict[str, Ticket] = {}
         self.refuses: dict[str, str] = {}
         self.failure: Callable[[Goal, Order], Exception | None] = _no_failure
@@ -117,7 +121,14 @@ class FakeDepartment:
         await self._arrive(self.ears)
         self.is_reachable = self.was_reached = True
         items = [
-            MenuItem(item, {"en": item.title(), "ko": item}, self.prices[item], left)
+            MenuItem(
+                item,
+                {"en": item.title(), "ko": item},
+                self.prices[item],
+                None if item in self.unlimited else left,
+                item not in self.off_sale,
+                *self.kinds.get(item, ()),
+            )
             for item, left in self.stock.items()
         ]
         return MenuSnapshot(self.name, True, self._titles(), items)
@@ -185,6 +196,8 @@ class FakeDepartment:
             item, quantity = line.item, line.quantity
             if item not in self.stock:
                 ticket.lines.append(LineResult(Outcome.NOT_ON_MENU, 0, 0))
+            elif item in self.off_sale:
+                ticket.lines.append(LineResult(Outcome.OFF_SALE, 0, 0))
             elif line.expected_price not in (None, self.prices[item]):
                 ticket.lines.append(LineResult(Outcome.PRICE_CHANGED, 0, self.prices[item]))
             elif self.stock[item] < quantity:

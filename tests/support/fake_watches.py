@@ -1,114 +1,130 @@
-"""The staff of a fake department, and the watch on which the gateway follows them."""
+"""Departments' watches for tests of the gateway's live side: a test says what they tell."""
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from typing import Any
 
 from gateway.department_client.errors import Unreachable
-from gateway.domain.lines import TicketState
-from gateway.domain.tickets import ChangePage, LiveLine, LiveTicket, Position
-from tests.support.fake_departments import FakeDepartment
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.tickets import ChangePage, LiveItem, LiveLine, LiveMenu, LiveStock, LiveTicket, Position
 from tests.support.orders import NOON_MS
 
-PAGE = 2
+MENU = LiveMenu("bar", {"en": "Bar"}, [LiveItem("coffee", {"en": "Coffee"}, 350, "hot", 60)], 600, 900)
 
-TIMES = {
-    TicketState.PREPARING: "started_at_ms",
-    TicketState.READY: "ready_at_ms",
-    TicketState.SERVED: "served_at_ms",
-    TicketState.CANCELLED: "cancelled_at_ms",
-}
+
+def live_ticket(
+    order_id: str = "order", revision: int = 1, state: TicketState = TicketState.QUEUED, **fields: Any
+) -> LiveTicket:
+    """Make a ticket of the bar for a coffee."""
+    values: dict[str, Any] = {
+        "department": "bar",
+        "number": 0,
+        "table": "7",
+        "source": "gateway",
+        "placed_at_ms": NOON_MS,
+        "started_at_ms": 0,
+        "ready_at_ms": 0,
+        "served_at_ms": 0,
+        "cancelled_at_ms": 0,
+        "moved_by": "",
+        "moved_at_ms": 0,
+        "cancel_reason": "",
+        "wasted": False,
+        "lines": [LiveLine("coffee", 2, "", False, False, Outcome.ACCEPTED, 350)],
+        **fields,
+    }
+    return LiveTicket(order_id=order_id, revision=revision, state=state, **values)
+
+
+def live_stock(item: str = "coffee", on_hand: int = 10, revision: int = 1, department: str = "bar") -> LiveStock:
+    """Make the stock of an item that was never sold."""
+    return LiveStock(department, item, on_hand, on_hand, 0, 0, 0, True, False, revision)
+
+
+def page(revision: int, *changed: LiveTicket | LiveStock | LiveMenu, **fields: Any) -> ChangePage:
+    """Make a page with these changes."""
+    values = {
+        "tickets": [each for each in changed if isinstance(each, LiveTicket)],
+        "stock": [each for each in changed if isinstance(each, LiveStock)],
+        "menu": next((each for each in changed if isinstance(each, LiveMenu)), None),
+        **fields,
+    }
+    return ChangePage(
+        **{"department": "bar", "incarnation": "first", "revision": revision, "now_ms": NOON_MS, **values}
+    )
+
+
+def snapshot(revision: int, *changed: LiveTicket | LiveStock | LiveMenu, **fields: Any) -> ChangePage:
+    """Make a snapshot of one page."""
+    return page(revision, *changed, reset=True, **fields)
 
 
 class FakeWatch:
-    """Has what `gateway.orders.watches.Watch` asks for, over the tickets of a fake department that its staff move.
+    """A department whose changes a test makes; it begins every watch with a snapshot, or after a position."""
 
-    `is_up` False: open watches end, and none can be opened.
-    """
-
-    def __init__(self, department: FakeDepartment) -> None:
-        self.department = department
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.incarnation = "first"
-        self.revision = 100
+        self.revision = 0
         self.tickets: dict[str, LiveTicket] = {}
-        self.opened: list[Position | None] = []
-        self.is_up = True
-        self._changed = asyncio.Condition()
+        self.stock: dict[str, LiveStock] = {}
+        self.menu: LiveMenu | None = None
+        self.calls: list[Position | None] = []
+        self.is_away = False
+        self.is_closed = False
+        self.open = 0
+        self._changed = asyncio.Event()
 
-    async def move(self, order_id: str, state: TicketState, reason: str = "", *, source: str = "gateway") -> None:
-        """Take a step with a ticket, as the staff do."""
-        fake = self.department.tickets.get(order_id)
-        if fake is not None:
-            fake.state = state
+    async def pages(self, position: Position | None) -> AsyncGenerator[ChangePage, None]:
+        self.calls.append(position)
+        self.open += 1
+        try:
+            if self.is_away:
+                raise Unreachable(f"{self.name} is away")
+            if position is None or position.incarnation != self.incarnation:
+                yield self._page(-1, reset=True, menu=self.menu)
+                position = Position(self.incarnation, self.revision)
+            while True:
+                yield self._page(position.revision)
+                position = Position(self.incarnation, self.revision)
+                await self._changed.wait()
+                if self.is_away:
+                    raise Unreachable(f"{self.name} is away")
+        finally:
+            self.open -= 1
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def change(self, order_id: str, state: TicketState = TicketState.QUEUED, **fields: Any) -> LiveTicket:
+        """Open a ticket, or change it."""
         self.revision += 1
-        ticket = self.tickets.get(order_id) or self._ticket(order_id, source)
-        now = NOON_MS + self.revision
-        ticket = replace(
-            ticket, state=state, revision=self.revision, moved_at_ms=now, moved_by="Anna", cancel_reason=reason
-        )
-        times: dict[str, Any] = {TIMES[state]: now} if state in TIMES else {}
-        self.tickets[order_id] = replace(ticket, **times)
-        await self.wake()
+        ticket = live_ticket(order_id, self.revision, state, department=self.name, **fields)
+        self.tickets[order_id] = ticket
+        self._wake()
+        return ticket
 
-    async def restore(self) -> None:
-        """Forget what the staff did, as a department does whose copy is from before."""
-        self.incarnation, self.revision = f"{self.incarnation}'", 50
-        self.tickets.clear()
-        await self.break_off()
+    def set_stock(self, item: str, on_hand: int) -> None:
+        """Change the stock of an item."""
+        self.revision += 1
+        self.stock[item] = live_stock(item, on_hand, self.revision, self.name)
+        self._wake()
 
-    async def break_off(self) -> None:
-        """End all open watches."""
-        self.is_up = False
-        await self.wake()
-        self.is_up = True
+    def go_away(self) -> None:
+        """End the open watch, and refuse new ones."""
+        self.is_away = True
+        self._wake()
 
-    async def wake(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-        await asyncio.sleep(0)
+    def come_back(self) -> None:
+        """Take new watches."""
+        self.is_away = False
 
-    async def pages(self, position: Position | None, *, moved_only: bool = False) -> AsyncGenerator[ChangePage, None]:
-        assert moved_only
-        self.opened.append(position)
-        await self._demand_way()
-        if position is None or position.incarnation != self.incarnation or position.revision > self.revision:
-            found, revision = self._after(0), self.revision
-            parts = [found[start : start + PAGE] for start in range(0, len(found), PAGE)] or [[]]
-            for number, part in enumerate(parts):
-                is_last = number == len(parts) - 1
-                yield self._page(part, revision if is_last else 0, reset=number == 0, more=not is_last)
-            at = revision
-        else:
-            at = position.revision
-        while True:
-            await self._demand_way()
-            if changed := self._after(at)[:PAGE]:
-                at = changed[-1].revision
-                yield self._page(changed, at)
-            else:
-                async with self._changed:
-                    if self.is_up and not self._after(at):
-                        await self._changed.wait()
+    def _page(self, after: int, **fields: Any) -> ChangePage:
+        changed: list[LiveTicket | LiveStock] = [*self.tickets.values(), *self.stock.values()]
+        news = [each for each in changed if each.revision > after]
+        values = {"department": self.name, "incarnation": self.incarnation}
+        return page(self.revision, *news, **values, **fields)
 
-    async def _demand_way(self) -> None:
-        if not self.is_up:
-            raise Unreachable(f"{self.department.name} is away")
-
-    def _after(self, revision: int) -> list[LiveTicket]:
-        return sorted((each for each in self.tickets.values() if each.revision > revision), key=lambda it: it.revision)
-
-    def _page(self, tickets: list[LiveTicket], revision: int, *, reset: bool = False, more: bool = False) -> ChangePage:
-        return ChangePage(self.department.name, self.incarnation, revision, NOON_MS, reset, more, tickets)
-
-    def _ticket(self, order_id: str, source: str) -> LiveTicket:
-        fake = self.department.tickets.get(order_id)
-        pairs = zip(fake.wishes, fake.lines, strict=True) if fake is not None else ()
-        lines = [
-            LiveLine(item, quantity, "", False, False, result.outcome, result.unit_price)
-            for (item, quantity), result in pairs
-        ]
-        return LiveTicket(
-            self.department.name, order_id, 0, "", source, TicketState.QUEUED, 0, NOON_MS, 0, 0, 0, 0, "", 0, "", False,
-            lines,
-        )  # fmt: skip
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

@@ -11,7 +11,7 @@ from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
-from tests.support.fake_watches import FakeWatch
+from tests.support.fake_staff import FakeStaff
 from tests.support.orders import NOON_MS
 from tests.support.waiting import until
 
@@ -43,7 +43,7 @@ class Restaurant:
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
-        self.watches = {name: FakeWatch(department) for name, department in self.departments.items()}
+        self.watches = {name: FakeStaff(department) for name, department in self.departments.items()}
         self.clock = Hands()
         self._clock = clock or self.clock.pair
         self.patience = patience

@@ -13,12 +13,17 @@ from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.rest.app import create_app, create_litestar
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
+from gateway.tickets.watching import LiveDepartments, live_departments
+from infra.supervise import in_background
+from tests.support.fake_watches import FakeWatch
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
 
 MAX_BODY = 64 * 1024
+MAX_STREAMS = 20
 NAMES = ("bar", "kitchen", "bakery")
 
 Json = dict[str, Any]
@@ -31,18 +36,20 @@ class Served:
     restaurant: Restaurant
     requests: RequestReader
     readiness: Readiness
+    live: LiveDepartments
+    watches: dict[str, FakeWatch]
     app: ASGIApp
     guest: httpx.AsyncClient
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        return create_app(self.restaurant.ordering, self.requests, self.readiness, max_body=MAX_BODY, **options)
+        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        return create_litestar(
-            self.restaurant.ordering, self.requests, self.readiness, routes, max_body=MAX_BODY, **options
-        )
+        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""
@@ -85,11 +92,20 @@ async def serve(
     clock = restaurant.clock.pair
     requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
     readiness = Readiness(restaurant.ordering, clock=clock, wait_for_departments=10.0)
-    app = create_app(restaurant.ordering, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins)
+    watches = {name: FakeWatch(name) for name in names}
+    live = live_departments(
+        watches,
+        restaurant.ordering.find_all,
+        event_json,
+        most=MAX_STREAMS,
+        clock=clock,
+        random=lambda: 0.1,
+    )
+    app = create_app(restaurant.ordering, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins)
     await restaurant.ordering.start()
     try:
-        async with client(app) as guest:
-            yield Served(restaurant, requests, readiness, app, guest)
+        async with client(app) as guest, in_background({"watches": live.run}):
+            yield Served(restaurant, requests, readiness, live, watches, app, guest)
     finally:
         restaurant.repair()
         await restaurant.ordering.close()

@@ -56,6 +56,7 @@ def upgrade() -> None:
     for name, condition in (
         ("ix_tickets_revision", sa.text("revision > 0")),
         ("ix_tickets_open", sa.text("state IN ('held', 'queued', 'preparing', 'ready')")),
+        ("ix_tickets_moved", sa.text("moved_at_ms > 0")),
     ):
         columns = ["restaurant", "revision"]
         op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)

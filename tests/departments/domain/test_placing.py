@@ -75,6 +75,40 @@ def test_a_changed_price_is_reported_before_a_lack_of_stock() -> None:
     ]
 
 
+def test_an_item_that_is_off_sale_takes_nothing_whatever_its_price_and_stock_are() -> None:
+    stock = full_stock()
+    stock["coffee"].off_sale = True
+    lines = [RequestedLine("coffee", 1), RequestedLine("coffee", 99), RequestedLine("coffee", 1, expected_price=1)]
+    ticket = write_ticket(Placement(new_id(), [*lines, RequestedLine("soda", 1)]), BAR, stock, 1)
+    off_sale = (Outcome.OFF_SALE, 0, 0)
+    assert [(line.outcome, line.unit_price, line.available) for line in ticket.lines] == [
+        *[off_sale] * 3,
+        (Outcome.ACCEPTED, 300, 0),
+    ]
+    assert stock["coffee"] == Stock("coffee", 10, 10, 0, 0, off_sale=True)
+
+
+def test_any_quantity_of_an_unlimited_item_is_accepted() -> None:
+    stock = full_stock()
+    stock["beer"].unlimited = True
+    ticket = write_ticket(order(("beer", 900), ("beer", 1), hold=True), BAR, stock, 1)
+    assert [line.outcome for line in ticket.lines] == [Outcome.ACCEPTED] * 2
+    assert stock["beer"] == Stock("beer", 901, 0, 901, 0, unlimited=True)
+
+
+def test_a_ticket_keeps_the_allergies_of_its_lines_and_the_orders_number() -> None:
+    lines = [RequestedLine("coffee", 1, allergy=True), RequestedLine("tea", 1, allergy=True), RequestedLine("soda", 1)]
+    ticket = write_ticket(Placement(new_id(), lines, number=117), BAR, full_stock(), 1)
+    assert ([line.allergy for line in ticket.lines], ticket.number) == ([True, True, False], 117)
+
+
+def test_an_order_that_is_sent_again_matches_with_another_number_and_not_with_another_allergy() -> None:
+    placement = Placement(new_id(), [RequestedLine("coffee", 1, allergy=True)], number=117)
+    ticket = write_ticket(placement, BAR, full_stock(), 1)
+    assert Placement(placement.order_id, [RequestedLine("coffee", 1, allergy=True)]).matches(ticket)
+    assert not Placement(placement.order_id, [RequestedLine("coffee", 1)], number=117).matches(ticket)
+
+
 def test_an_item_that_is_not_on_the_menu_is_not_on_menu() -> None:
     assert write_ticket(order(("tea", 1)), BAR, full_stock(), 1).lines == [
         TicketLine("tea", 1, "", Outcome.NOT_ON_MENU)

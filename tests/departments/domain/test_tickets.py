@@ -2,7 +2,7 @@ from collections import deque
 
 import pytest
 
-from departments.domain.errors import StepNotAllowed
+from departments.domain.errors import LineNotFound, StepNotAllowed, TickNotAllowed
 from departments.domain.placing import tombstone, write_ticket
 from departments.domain.tickets import (
     NOT_FOR_STAFF,
@@ -176,3 +176,41 @@ def test_a_tombstone_is_cancelled_and_has_no_lines() -> None:
 
 def test_a_ticket_is_queued_at_once_where_nothing_waits_for_a_decision() -> None:
     assert write_ticket(coffees(1), BAR, full_stock(), 1).state is TicketState.QUEUED
+
+
+@pytest.mark.parametrize("state", [TicketState.QUEUED, TicketState.PREPARING, TicketState.READY])
+def test_a_line_of_an_open_ticket_is_ticked_on_and_off_and_the_state_stays(state: TicketState) -> None:
+    ticket = ticket_in(state)
+    for made, is_new in ((False, False), (True, True), (True, False), (False, True)):
+        assert ticket.tick(0, made=made) is is_new
+        assert (ticket.lines[0].made, ticket.state) == (made, state)
+
+
+def test_the_last_tick_does_not_finish_the_ticket() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("soda", 1)), BAR, full_stock(), 1)
+    for line in range(2):
+        ticket.tick(line, made=True)
+    assert ticket.state is TicketState.QUEUED
+
+
+@pytest.mark.parametrize("state", [TicketState.HELD, TicketState.SERVED, TicketState.CANCELLED, TicketState.NONE])
+def test_a_line_of_a_ticket_that_is_not_open_cannot_be_ticked(state: TicketState) -> None:
+    ticket = ticket_in(state)
+    with pytest.raises(TickNotAllowed, match=f"ticket {ticket.order_id} is {state}, and line 0 is ") as refusal:
+        ticket.tick(0, made=True)
+    assert refusal.value.facts["state"] == state
+    assert not ticket.lines[0].made
+
+
+def test_a_line_that_was_refused_cannot_be_ticked() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1)), BAR, full_stock(), 1)
+    with pytest.raises(TickNotAllowed, match="is queued, and line 1 is out_of_stock: only an accepted line"):
+        ticket.tick(1, made=True)
+
+
+def test_a_line_that_a_ticket_does_not_have_cannot_be_ticked() -> None:
+    ticket = ticket_in(TicketState.QUEUED)
+    with pytest.raises(LineNotFound, match="has no line 1: its lines are 0 to 0"):
+        ticket.tick(1, made=True)
+    with pytest.raises(LineNotFound, match="has no line 0: it has no lines"):
+        tombstone(new_id(), 1).tick(0, made=True)

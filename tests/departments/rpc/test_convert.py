@@ -21,7 +21,7 @@ from departments.domain.tickets import (
     TicketState,
     Verb,
 )
-from departments.rpc import convert
+from departments.rpc import convert, convert_staff
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels
 from generated.restaurant import v1
@@ -41,12 +41,20 @@ placements = st.builds(
     Placement,
     st.uuids().map(str),
     st.lists(
-        st.builds(RequestedLine, texts.filter(bool), st.integers(1, 10), texts, st.none() | st.integers(0, 500)),
+        st.builds(
+            RequestedLine,
+            texts.filter(bool),
+            st.integers(1, 10),
+            texts,
+            st.none() | st.integers(0, 500),
+            st.booleans(),
+        ),
         min_size=1,
         max_size=3,
     ),
     texts.map(lambda text: text[:4]),
     st.booleans(),
+    number=st.integers(0, 999_999_999),
 )
 
 
@@ -75,6 +83,8 @@ def in_columns(orders: list[Placement]) -> v1.PlaceOrdersRequest:
         quantities=[line.quantity for line in lines],
         notes=[line.note for line in lines],
         expected_prices=[-1 if line.expected_price is None else line.expected_price for line in lines],
+        allergies=[line.allergy for line in lines],
+        numbers=[order.number for order in orders],
     )
 
 
@@ -109,6 +119,13 @@ def test_a_line_states_the_price_that_its_guest_saw_or_none() -> None:
     assert [line.expected_price for line in [*first.lines, *second.lines]] == [None, 0, 500]
 
 
+def test_allergies_and_numbers_are_read_where_their_columns_are_there() -> None:
+    first, second = convert.placements(request(allergies=[False, True, False], numbers=[117, 0]), LIMITS)
+    assert [line.allergy for line in [*first.lines, *second.lines]] == [False, True, False]
+    assert [line.expected_price for line in [*first.lines, *second.lines]] == [None] * 3
+    assert (first.number, second.number) == (117, 0)
+
+
 @given(st.lists(placements, min_size=1, max_size=4))
 def test_orders_are_the_same_after_encoding_and_decoding(orders: list[Placement]) -> None:
     sent = v1.PlaceOrdersRequest().parse(bytes(in_columns(orders)))
@@ -135,6 +152,9 @@ def test_orders_are_the_same_after_encoding_and_decoding(orders: list[Placement]
             "expected_prices[0]",
             "501 is not allowed: 0 to 500 is allowed, or -1 for none",
         ),
+        ({"allergies": [True]}, "allergies", "there are 1, but 3 items; the columns must be of equal length"),
+        ({"numbers": [1]}, "numbers", "there are 1, but 2 order_ids; the columns must be of equal length"),
+        ({"numbers": [1, 10**9]}, "numbers[1]", "1000000000 is not allowed: at most 999999999 is"),
         ({"items": ["tea"]}, "quantities", "there are 3, but 1 items; the columns must be of equal length"),
         ({"line_counts": [1, 1]}, "line_counts", "they add up to 2, but there are 3 items"),
         ({"line_counts": [2**32 - 1, 3]}, "line_counts", "they add up to 4294967298, but there are 3 items"),
@@ -186,7 +206,7 @@ def test_an_id_that_is_no_canonical_uuid_is_refused_everywhere(text: str) -> Non
     with pytest.raises(InvalidRequest, match=r"^order_ids\[1\]: .*a UUID in lower case is expected$"):
         convert.decisions(v1.ConfirmOrdersRequest([FIRST, text], [1, 1]), LIMITS)
     with pytest.raises(InvalidRequest, match=r"^order_id: .*a UUID in lower case is expected$"):
-        convert.move(step(order_id=text), LIMITS)
+        convert_staff.move(step(order_id=text), LIMITS)
 
 
 def test_a_long_value_is_quoted_in_part() -> None:
@@ -402,14 +422,14 @@ def test_an_unknown_state_is_refused() -> None:
 
 @pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in NOT_FOR_STAFF])
 def test_every_step_of_the_staff_can_be_requested(verb: Verb) -> None:
-    assert convert.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
+    assert convert_staff.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
 
 
 @pytest.mark.parametrize("number", [0, 6, 77])
 def test_an_unknown_step_is_refused(number: int) -> None:
     asked = v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x10, number]))
     with pytest.raises(InvalidRequest) as refusal:
-        convert.move(asked, LIMITS)
+        convert_staff.move(asked, LIMITS)
     assert str(refusal.value) == (
         f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall"
     )
@@ -417,8 +437,10 @@ def test_an_unknown_step_is_refused(number: int) -> None:
 
 def test_a_step_is_read_whole() -> None:
     sent = v1.MoveTicketRequest().parse(bytes(step(verb=verb_named("CANCEL"), moved_by="Ana", reason="it fell down")))
-    assert convert.move(sent, LIMITS) == Move(FIRST, Verb.CANCEL, TicketState.QUEUED, "step 1", "Ana", "it fell down")
-    assert convert.move(step(), LIMITS) == Move(FIRST, Verb.START, TicketState.QUEUED, "step 1")
+    assert convert_staff.move(sent, LIMITS) == Move(
+        FIRST, Verb.CANCEL, TicketState.QUEUED, "step 1", "Ana", "it fell down"
+    )
+    assert convert_staff.move(step(), LIMITS) == Move(FIRST, Verb.START, TicketState.QUEUED, "step 1")
 
 
 @pytest.mark.parametrize(
@@ -441,7 +463,7 @@ def test_a_step_is_read_whole() -> None:
 )
 def test_an_invalid_step_is_refused_by_its_field(changes: dict[str, Any], field: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        convert.move(step(**changes), LIMITS)
+        convert_staff.move(step(**changes), LIMITS)
     assert refusal.value.field == field
     assert refusal.value.description.startswith(reason)
 
@@ -449,7 +471,7 @@ def test_an_invalid_step_is_refused_by_its_field(changes: dict[str, Any], field:
 @pytest.mark.parametrize("number", [7, 77])
 def test_an_unknown_expected_state_is_refused(number: int) -> None:
     with pytest.raises(InvalidRequest, match=rf"^expected_state: {number} is not allowed: expected the state from"):
-        convert.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
+        convert_staff.move(v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x18, number])), LIMITS)
 
 
 # --- positions ---
@@ -505,8 +527,8 @@ def test_text_is_read_composed_and_its_length_counted_so() -> None:
 
 
 def test_a_step_is_read_composed() -> None:
-    read = convert.move(
+    read = convert_staff.move(
         step(verb=verb_named("CANCEL"), step_id=NFD_COFFEE, moved_by=NFD_COFFEE, reason=NFD_COFFEE), LIMITS
     )
     assert (read.step_id, read.moved_by, read.reason) == (COFFEE, COFFEE, COFFEE)
-    assert convert.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64
+    assert convert_staff.move(step(moved_by=unicodedata.normalize("NFD", "가" * 64)), LIMITS).moved_by == "가" * 64

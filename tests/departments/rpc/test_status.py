@@ -5,14 +5,21 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFail
 from grpclib.const import Status
 
 from departments.domain.errors import (
+    ChangeIdTaken,
     DepartmentError,
     InvalidRequest,
+    ItemNotFound,
+    LineNotFound,
     OrderIdTaken,
     OrderNotFound,
     StepConflict,
     StepIdTaken,
     StepNotAllowed,
+    StockConflict,
+    StockTooLow,
+    StockUnlimited,
     TicketUnreadable,
+    TickNotAllowed,
 )
 from departments.rpc.status import STATUSES, to_status
 from infra.errors import DatabaseError
@@ -28,6 +35,13 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     StepIdTaken: StepIdTaken(ORDER, "a", "start", "queued"),
     StepNotAllowed: StepNotAllowed(ORDER, "served", "start", "recall"),
     TicketUnreadable: TicketUnreadable(ORDER, 7, "'plated' is not a valid TicketState"),
+    LineNotFound: LineNotFound(ORDER, 3, 2),
+    TickNotAllowed: TickNotAllowed(ORDER, "served", 1, "accepted"),
+    ChangeIdTaken: ChangeIdTaken("coffee", "a", "delivery", 5),
+    ItemNotFound: ItemNotFound("coffee"),
+    StockConflict: StockConflict("coffee", 7, 8),
+    StockTooLow: StockTooLow("coffee", 7, "waste", -8),
+    StockUnlimited: StockUnlimited("coffee", "count"),
 }
 
 FACTS: dict[type[DepartmentError], dict[str, str]] = {
@@ -42,6 +56,16 @@ FACTS: dict[type[DepartmentError], dict[str, str]] = {
     StepIdTaken: {"step_id": "a", "verb": "start", "expected_state": "queued"},
     StepNotAllowed: {"state": "served"},
     TicketUnreadable: {},
+    LineNotFound: {"line": "3"},
+    TickNotAllowed: {"state": "served", "line": "1", "outcome": "accepted"},
+}
+
+ITEM_FACTS: dict[type[DepartmentError], dict[str, str]] = {
+    ChangeIdTaken: {"change_id": "a", "reason": "delivery", "delta": "5"},
+    ItemNotFound: {},
+    StockConflict: {"on_hand": "7", "expected": "8"},
+    StockTooLow: {"on_hand": "7", "delta": "-8"},
+    StockUnlimited: {"reason": "count"},
 }
 
 
@@ -73,6 +97,13 @@ def test_the_statuses_are_those_that_clients_rely_on() -> None:
         StepIdTaken: Status.ALREADY_EXISTS,
         StepNotAllowed: Status.FAILED_PRECONDITION,
         TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+        LineNotFound: Status.OUT_OF_RANGE,
+        TickNotAllowed: Status.FAILED_PRECONDITION,
+        ChangeIdTaken: Status.ALREADY_EXISTS,
+        ItemNotFound: Status.NOT_FOUND,
+        StockConflict: Status.FAILED_PRECONDITION,
+        StockTooLow: Status.FAILED_PRECONDITION,
+        StockUnlimited: Status.FAILED_PRECONDITION,
     } == STATUSES
 
 
@@ -99,7 +130,19 @@ def test_a_step_that_the_state_does_not_allow_is_a_precondition_about_its_ticket
         type="TICKET_STATE", subject=f"tickets/{ORDER}", description=str(EXAMPLES[kind])
     )
     about_states = [PreconditionFailure(violations=[violation])]
-    assert status.details[1:] == (about_states if kind in (StepConflict, StepNotAllowed) else [])
+    assert status.details[1:] == (about_states if kind in (StepConflict, StepNotAllowed, TickNotAllowed) else [])
+
+
+@pytest.mark.parametrize("kind", ITEM_FACTS)
+def test_an_error_about_stock_names_the_item_and_the_figure_as_it_is(kind: type[DepartmentError]) -> None:
+    status = to_status(EXAMPLES[kind])
+    assert status is not None
+    metadata = {"item": "coffee"} | ITEM_FACTS[kind]
+    assert status.details[0] == ErrorInfo(reason=kind.__name__, domain="comanda", metadata=metadata)
+    violation = PreconditionFailure.Violation(type="STOCK", subject="stock/coffee", description=str(EXAMPLES[kind]))
+    about_stock = [PreconditionFailure(violations=[violation])]
+    is_refused = kind in (StockConflict, StockTooLow, StockUnlimited)
+    assert status.details[1:] == (about_stock if is_refused else [])
 
 
 def test_a_database_that_fails_is_unavailable_and_worth_another_try() -> None:

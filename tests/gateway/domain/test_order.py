@@ -57,6 +57,8 @@ def test_an_all_or_nothing_order_is_held_first() -> None:
         ([Outcome.ACCEPTED, Outcome.CANCELLED], Status.PARTLY_ACCEPTED),
         ([Outcome.OUT_OF_STOCK], Status.REFUSED),
         ([Outcome.PRICE_CHANGED], Status.REFUSED),
+        ([Outcome.ACCEPTED, Outcome.OFF_SALE], Status.PARTLY_ACCEPTED),
+        ([Outcome.OFF_SALE], Status.REFUSED),
         ([Outcome.NOT_ON_MENU, Outcome.EXPIRED], Status.REFUSED),
         ([Outcome.CANCELLED, Outcome.EXPIRED], Status.CANCELLED),
         ([Outcome.CANCELLED, Outcome.OUT_OF_STOCK], Status.CANCELLED),
@@ -88,6 +90,7 @@ def test_the_total_counts_what_will_be_made() -> None:
         lambda o: setattr(o.lines[0], "note", "hot"),
         lambda o: setattr(o.lines[0], "expected_price", 350),
         lambda o: setattr(o.lines[0], "expected_price", 0),
+        lambda o: setattr(o.lines[0], "allergy", True),
     ],
 )
 def test_orders_that_differ_in_what_they_ask_are_not_the_same(change: Callable[[Order], object]) -> None:
@@ -133,6 +136,15 @@ def test_a_price_that_has_changed_is_returned_with_the_price_as_it_is_and_costs_
     assert [line.unit_price for line in asked.lines] == [370, 350]
     assert asked.lines[0].reason == "its price is 370 now, and 350 was expected"
     assert asked.total == 350
+
+
+def test_a_line_whose_item_is_off_sale_is_refused_with_the_reason() -> None:
+    asked = order("bar coffee", "bar soda")
+    asked.record_response("bar", Goal.PLACE, queued(LineResult(Outcome.OFF_SALE, 0, 0), ACCEPTED))
+    assert outcomes(asked) == ["off_sale", "accepted"]
+    assert (asked.lines[0].unit_price, asked.lines[0].available) == (None, None)
+    assert asked.lines[0].reason == "bar has taken it off sale"
+    assert (asked.status, asked.total) == (Status.PARTLY_ACCEPTED, 350)
 
 
 def test_all_or_nothing_of_which_a_price_has_changed_is_refused_and_cancelled() -> None:

@@ -19,6 +19,7 @@ LINE_ANSWERS = {
     "sold": LineResult(Outcome.OUT_OF_STOCK, 1, 0),
     "none": LineResult(Outcome.NOT_ON_MENU, 0, 0),
     "dear": LineResult(Outcome.PRICE_CHANGED, 0, 110),
+    "off": LineResult(Outcome.OFF_SALE, 0, 0),
 }
 NOT_STARTED = (TicketState.HELD, TicketState.QUEUED)
 

@@ -49,6 +49,7 @@ async def test_an_order_is_read_as_it_was_written(journal: Journal) -> None:
     asked = all_or_nothing("bar coffee 2", "kitchen pizza")
     asked.table, asked.lines[1].note = "테이블 7", 'no olives, "extra" cheese\n'
     asked.currency, asked.lines[0].expected_price = Currency("KWD"), 0
+    asked.lines[1].allergy = True
     assert await journal.insert(asked) is None
     found = await journal.find(asked.order_id)
     assert found == asked

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LINE = '{"department": "bar", "item": "coffee"}'
 ORDER_FIELDS = "expected an object with order_id, table, policy, lines"
-LINE_FIELDS = "expected an object with department, item, quantity, note, expected_price"
+LINE_FIELDS = "expected an object with department, item, quantity, note, expected_price, allergy"
 PRICE = "expected a whole number of 0 to 1000000000 or null"
 DRINKS = "expected one of coffee, soda, beer, wine, 커피, 소다, 맥주, 와인"
 DEEP = 10_000
@@ -107,6 +107,9 @@ def _spell(members: dict[str, str]) -> str:
         (line(expected_price="3.5"), "lines[0].expected_price", 3.5, PRICE),
         (line(expected_price='"350"'), "lines[0].expected_price", "350", PRICE),
         (line(expected_price="true"), "lines[0].expected_price", True, PRICE),
+        (line(allergy="1"), "lines[0].allergy", 1, "expected true or false"),
+        (line(allergy='"yes"'), "lines[0].allergy", "yes", "expected true or false"),
+        (line(allergy="null"), "lines[0].allergy", None, "expected true or false"),
         # In which words.
         (line(note=f'"{"x" * 201}"'), "lines[0].note", "x" * 57 + "...", "expected at most 200 characters"),
         (line(note=f'"{"é" * 30_000}"'), "lines[0].note", "é" * 57 + "...", "expected at most 200 characters"),

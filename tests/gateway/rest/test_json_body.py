@@ -25,7 +25,7 @@ def test_where_there_is_no_value_none_is_shown() -> None:
     [
         (int, "a whole number"),
         (float, "float"),
-        (bool, "bool"),
+        (bool, "true or false"),
         (str | None, "text or null"),
         (list[int], "a list"),
         (Status, "one of pending, accepted, partly_accepted, refused, cancelled"),

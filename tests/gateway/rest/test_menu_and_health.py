@@ -19,8 +19,21 @@ async def test_the_menu_shows_every_department_with_titles_prices_and_live_stock
         "titles": {"en": "Coffee", "ko": "coffee"},
         "price": 350,
         "available": 7,
+        "on_sale": True,
+        "category": None,
+        "prep_seconds": None,
     }
     assert bar["items"][2]["available"] == 0
+
+
+async def test_the_menu_shows_what_is_off_sale_what_is_unlimited_and_what_kind_it_is(served: Served) -> None:
+    bar = served.restaurant.bar
+    bar.off_sale, bar.unlimited = {"soda"}, {"beer"}
+    bar.kinds = {"coffee": ("hot", 90)}
+    coffee, soda, beer = (await served.guest.get("/menu")).json()["departments"][0]["items"]
+    assert (coffee["on_sale"], coffee["available"], coffee["category"], coffee["prep_seconds"]) == (True, 10, "hot", 90)
+    assert (soda["on_sale"], soda["available"]) == (False, 5)
+    assert (beer["on_sale"], beer["available"]) == (True, None)
 
 
 async def test_the_menu_shows_the_currency_that_is_configured_with_its_exponent(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "item": "coffee",
                 "quantity": 2,
                 "note": "",
+                "allergy": False,
                 "outcome": "accepted",
                 "unit_price": 350,
                 "available": None,
@@ -64,6 +65,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "item": "meat",
                 "quantity": 1,
                 "note": "rare",
+                "allergy": False,
                 "outcome": "out_of_stock",
                 "unit_price": None,
                 "available": 0,
@@ -74,6 +76,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "item": "brownie",
                 "quantity": 1,
                 "note": "",
+                "allergy": False,
                 "outcome": "not_on_menu",
                 "unit_price": None,
                 "available": None,
@@ -84,6 +87,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "item": "soda",
                 "quantity": 6,
                 "note": "",
+                "allergy": False,
                 "outcome": "out_of_stock",
                 "unit_price": None,
                 "available": 5,
@@ -186,6 +190,7 @@ async def test_the_same_order_ten_times_at_once_has_one_effect(served: Served) -
         {"lines": [{"department": "bar", "item": "coffee", "quantity": 2}]},
         {"lines": [{"department": "bar", "item": "coffee", "note": "hot"}]},
         {"lines": [{"department": "bar", "item": "coffee", "expected_price": 350}]},
+        {"lines": [{"department": "bar", "item": "coffee", "allergy": True}]},
         {"lines": [{"department": "bar", "item": "coffee"}], "table": "7"},
         {"lines": [{"department": "bar", "item": "coffee"}], "policy": "all_or_nothing"},
         {"lines": [{"department": "bar", "item": "coffee"}] * 2},
@@ -449,3 +454,26 @@ async def test_a_fault_of_ours_is_a_problem_without_a_word_of_code(
     body = problem(await served.guest.get("/menu"), 500)
     assert body == {"title": "A fault in the gateway", "status": 500, "detail": "it has been logged"}
     assert "a handler failed" in capsys.readouterr().out
+
+
+async def test_an_item_that_is_off_sale_takes_nothing_and_the_rest_is_served(served: Served) -> None:
+    served.restaurant.bar.off_sale = {"coffee"}
+    body = (await served.order("bar coffee", "bar soda")).json()
+    assert (outcomes(body), body["total"]) == (["off_sale", "accepted"], 300)
+    assert (body["lines"][0]["unit_price"], body["lines"][0]["available"]) == (None, None)
+    assert body["lines"][0]["reason"] == "bar has taken it off sale"
+    assert served.restaurant.bar.stock == STOCK["bar"] | {"soda": 4}
+    refused = problem(await served.order("bar coffee"), 409)
+    assert "bar coffee: bar has taken it off sale" in refused["detail"]
+
+
+async def test_an_allergy_is_kept_with_its_line_and_an_order_without_one_says_so(served: Served) -> None:
+    lines = [
+        {"department": "bar", "item": "coffee", "allergy": True, "note": "nuts"},
+        {"department": "bar", "item": "soda"},
+    ]
+    order = {"order_id": new_id(), "lines": lines}
+    body = (await served.guest.post("/orders", json=order)).json()
+    assert [line["allergy"] for line in body["lines"]] == [True, False]
+    assert (await served.guest.get(f"/orders/{order['order_id']}")).json() == body
+    assert (await served.guest.post("/orders", json=order)).json() == body
