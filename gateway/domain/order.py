@@ -117,6 +117,9 @@ class Order:
 
     def line_progress(self) -> list[Progress | None]:
         """Return how far each line is."""
+        if not self.tickets:  # as in the response to every new order
+            accepted, queued = Outcome.ACCEPTED, Progress.QUEUED
+            return [queued if line.outcome is accepted else None for line in self.lines]
         return [line_progress(line, self.tickets) for line in self.lines]
 
     def results(self) -> list[LineState]:

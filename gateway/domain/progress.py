@@ -77,7 +77,7 @@ def line_progress(line: Line, tickets: Tickets) -> Progress | None:
 
 def order_progress(lines: Iterable[Progress | None]) -> OrderProgress | None:
     """Return how far an order is whose lines are so far; None where none of them was accepted."""
-    steps = {step for step in lines if step is not None}
+    steps = {*lines} - {None}
     made = steps - {Progress.WITHDRAWN}
     if not made:
         return OrderProgress.WITHDRAWN if steps else None

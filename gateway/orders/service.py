@@ -161,6 +161,9 @@ class OrderService:
                 found.append(in_flight.order)
             else:
                 others.append(order_id)
+        tickets = await self._journal.tickets([order.order_id for order in found]) if found else {}
+        for order in found:
+            order.tickets = tickets.get(order.order_id, {})
         return [*found, *(await self._listing.find_all(others) if others else ())]
 
     async def list_orders(

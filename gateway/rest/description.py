@@ -8,7 +8,7 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import schemas
+from gateway.rest import menu_schemas, progress_schemas, schemas
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
@@ -52,6 +52,14 @@ _HEADERS: dict[str, Json] = {
 
 PROBLEM_DESCRIPTION = "A problem, as problem+json."
 """The description that an operation gives to a problem if `_PROBLEMS` describes it."""
+
+_CONTRACT = {
+    name: each
+    for module in (schemas, menu_schemas, progress_schemas)
+    for name, each in vars(module).items()
+    if isinstance(each, type)
+}
+"""The structs of the contract, by their names, which are those of the description's schemas."""
 
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -150,13 +158,13 @@ def _describe_content(content: Json) -> str:
 
 def _describe(name: str) -> str:
     """Return the docstring of a struct of the contract."""
-    return getattr(getattr(schemas, name, None), "__doc__", None) or ""
+    return getattr(_CONTRACT.get(name), "__doc__", None) or ""
 
 
 def _complete_schemas(components: dict[str, Json]) -> None:
     for name, schema in components.items():
         schema.setdefault("description", _describe(name))
-        config = getattr(getattr(schemas, name, None), "__struct_config__", None)
+        config = getattr(_CONTRACT.get(name), "__struct_config__", None)
         if config is not None and config.forbid_unknown_fields:
             schema["additionalProperties"] = False
 

@@ -5,8 +5,8 @@ from litestar.di import NamedDependency
 
 from gateway.domain.currencies import Currency
 from gateway.orders.service import OrderService
+from gateway.rest.menu_schemas import MenuResponse, menu_response
 from gateway.rest.operations import PROBLEM
-from gateway.rest.schemas import MenuResponse, menu_response
 
 
 @get("/menu", operation_id="getMenu", summary="Read the menu", tags=["menu"], responses={400: PROBLEM})

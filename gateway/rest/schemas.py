@@ -1,19 +1,23 @@
 """The REST contract: the bodies of requests and responses as msgspec structs, and how domain objects become them."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from gateway.domain.currencies import Currency
 from gateway.domain.lines import Outcome
-from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Policy, Status
 from gateway.orders.journal import JournalPage
+from gateway.rest.progress_schemas import (
+    LineProgressField,
+    OrderNumber,
+    OrderProgressField,
+    OrderTicket,
+    order_tickets,
+)
+from gateway.rest.times import rfc3339
 
 OrderId = Annotated[
     UUID,
@@ -153,13 +157,16 @@ class LineResponse(msgspec.Struct, kw_only=True):
     )
     available: Annotated[int, Meta(description="The stock at the moment when the line was refused.")] | None
     reason: str | None
+    progress: LineProgressField
 
 
 class OrderResponse(msgspec.Struct, kw_only=True):
     """An order, with the outcome of each line so far."""
 
     order_id: str
+    number: OrderNumber
     status: Status
+    progress: OrderProgressField
     policy: Policy
     table: str | None
     total: Price
@@ -167,6 +174,9 @@ class OrderResponse(msgspec.Struct, kw_only=True):
     currency_exponent: Exponent
     created_at: Annotated[str, Meta(description="RFC 3339, UTC.")]
     lines: list[LineResponse]
+    tickets: Annotated[
+        list[OrderTicket], Meta(description="The departments whose staff have taken a step with the order.")
+    ]
 
 
 class OrderPage(msgspec.Struct, kw_only=True):
@@ -174,39 +184,6 @@ class OrderPage(msgspec.Struct, kw_only=True):
 
     orders: list[OrderResponse]
     next: Annotated[str, Meta(description="Cursor of the next page.")] | None
-
-
-class MenuItemResponse(msgspec.Struct, kw_only=True):
-    """An item on a menu."""
-
-    id: str
-    titles: dict[str, str]
-    price: Price
-    available: (
-        Annotated[int, Meta(description="How many are left at this moment; null where any quantity can be had.")] | None
-    )
-    on_sale: Annotated[
-        bool, Meta(description="False where the staff have taken the item off sale, whatever its stock is.")
-    ]
-    category: Annotated[str, Meta(description="What kind of item it is, in the restaurant's words.")] | None
-    prep_seconds: Annotated[int, Meta(description="How many seconds one takes to prepare.")] | None
-
-
-class DepartmentMenu(msgspec.Struct, kw_only=True):
-    """A department's menu; empty where the department is unreachable."""
-
-    name: str
-    titles: dict[str, str]
-    state: Literal["open", "unreachable"]
-    items: list[MenuItemResponse]
-
-
-class MenuResponse(msgspec.Struct, kw_only=True):
-    """The menus of all departments at this moment."""
-
-    departments: list[DepartmentMenu]
-    currency: CurrencyCode
-    currency_exponent: Exponent
 
 
 class Health(msgspec.Struct, kw_only=True):
@@ -237,7 +214,9 @@ def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
     return OrderResponse(
         order_id=order.order_id,
+        number=order.number,
         status=order.status,
+        progress=order.progress,
         policy=order.policy,
         table=order.table,
         total=order.total,
@@ -255,9 +234,11 @@ def order_response(order: Order) -> OrderResponse:
                 unit_price=line.unit_price,
                 available=line.available,
                 reason=line.reason,
+                progress=progress,
             )
-            for line in order.lines
+            for line, progress in zip(order.lines, order.line_progress(), strict=True)
         ],
+        tickets=order_tickets(order),
     )
 
 
@@ -267,43 +248,3 @@ def order_page(page: JournalPage) -> OrderPage:
         orders=[order_response(order) for order in page.orders],
         next=None if page.cursor is None else str(page.cursor),
     )
-
-
-def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse:
-    """Return the departments' menus, whose prices are in `currency`, as the body of a response."""
-    return MenuResponse(
-        departments=[
-            DepartmentMenu(
-                name=menu.name,
-                titles=menu.titles,
-                state="open" if menu.is_open else "unreachable",
-                items=[
-                    MenuItemResponse(
-                        id=item.id,
-                        titles=item.titles,
-                        price=item.price,
-                        available=item.available,
-                        on_sale=item.on_sale,
-                        category=item.category or None,
-                        prep_seconds=item.prep_seconds or None,
-                    )
-                    for item in menu.items
-                ],
-            )
-            for menu in menus
-        ],
-        currency=currency.code,
-        currency_exponent=currency.exponent,
-    )
-
-
-def rfc3339(milliseconds: int) -> str:
-    """Return milliseconds since 1970 as RFC 3339, UTC."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{_second(seconds)}.{rest:03}Z"
-
-
-@lru_cache(maxsize=16)
-def _second(seconds: int) -> str:
-    """Return a whole second since 1970 as text; orders of the same second share it."""
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
