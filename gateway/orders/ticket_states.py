@@ -28,6 +28,13 @@ class Withdrawal(NamedTuple):
     department: str
 
 
+class KnownState(NamedTuple):
+    """A ticket's state, and the revision that it had then."""
+
+    revision: int
+    state: TicketState
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Moved tickets of one department, to be written in one transaction.
@@ -127,6 +134,14 @@ def read_tickets(connection: sa.Connection, order_ids: Sequence[str]) -> dict[st
         ticket = TicketProgress(TicketState(state), started, ready, served, cancelled, bool(withdrawn), reason)
         found.setdefault(order_id, {})[department] = ticket
     return found
+
+
+def read_known(connection: sa.Connection, department: str, order_ids: Sequence[str]) -> dict[str, KnownState]:
+    """Return what is known of a department's tickets of these orders."""
+    columns = (ticket_states.c.order_id, ticket_states.c.revision, ticket_states.c.state)
+    query = sa.select(*columns).where(is_among(connection, ticket_states), ticket_states.c.department == department)
+    rows = connection.execute(query, {"order_ids": encode_json(list(order_ids))})
+    return {order_id: KnownState(revision, TicketState(state)) for order_id, revision, state in rows}
 
 
 def _delete_void(connection: sa.Connection, department: str, position: Position) -> None:
