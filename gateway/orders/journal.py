@@ -23,6 +23,7 @@ from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
 from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.wanted import ANY, Wanted
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
@@ -160,9 +161,10 @@ class Journal:
         table: str | None,
         *,
         also: Sequence[str] = (),
+        wanted: Wanted = ANY,
     ) -> JournalPage:
         """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
-        rows, cursor = await self._database.read(queries.page, limit, before, status, table, also)
+        rows, cursor = await self._database.read(queries.page, limit, before, status, table, also, wanted)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
         return JournalPage(self._readable(rows), cursor, unreadable)
 

@@ -29,6 +29,7 @@ from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
 from gateway.orders.tasks import BackgroundTasks
+from gateway.orders.wanted import ANY, Wanted
 from gateway.orders.watches import Watch
 from gateway.orders.withdrawing import Withdrawing
 from infra.clock import Clock
@@ -167,10 +168,10 @@ class OrderService:
         return [*found, *(await self._listing.find_all(others) if others else ())]
 
     async def list_orders(
-        self, limit: int, before: int | None, status: Status | None, table: str | None
+        self, limit: int, before: int | None, status: Status | None, table: str | None, wanted: Wanted = ANY
     ) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
-        return await self._listing.page(limit, before, status, table)
+        return await self._listing.page(limit, before, status, table, wanted)
 
     async def menus(self) -> list[MenuSnapshot]:
         """Ask every department for its menu, all at once."""
