@@ -13,10 +13,12 @@ from functools import partial
 import structlog
 
 from gateway.department_client.errors import DepartmentCallError
+from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderIdTaken, Overloaded, TakenOver
 from gateway.domain.lines import Outcome
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Status
+from gateway.domain.sales import Sales, SalesBy, add_up
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.cancelling import Cancelling
 from gateway.orders.delivery import Delivery
@@ -172,6 +174,15 @@ class OrderService:
     ) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
         return await self._listing.page(limit, before, status, table, wanted)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The restaurant's days."""
+        return self._journal.calendar
+
+    async def sales(self, from_ms: int | None, to_ms: int | None, by: SalesBy) -> list[Sales]:
+        """Add up the sales of a range of time; raises DatabaseError."""
+        return add_up(await self._journal.sold(from_ms, to_ms), by, self.calendar)
 
     async def menus(self) -> list[MenuSnapshot]:
         """Ask every department for its menu, all at once."""

@@ -8,7 +8,7 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import menu_schemas, progress_schemas, schemas
+from gateway.rest import menu_schemas, progress_schemas, report_schemas, schemas
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
@@ -55,7 +55,7 @@ PROBLEM_DESCRIPTION = "A problem, as problem+json."
 
 _CONTRACT = {
     name: each
-    for module in (schemas, menu_schemas, progress_schemas)
+    for module in (schemas, menu_schemas, progress_schemas, report_schemas)
     for name, each in vars(module).items()
     if isinstance(each, type)
 }
