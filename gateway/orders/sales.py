@@ -25,8 +25,7 @@ def read_sold(connection: sa.Connection, from_ms: int | None, to_ms: int | None)
         .group_by(*(sa.literal_column(str(place)) for place in range(1, 5)))
     )
     return [
-        Sold(quarter, currency, department, item, int(count), int(total))
-        for quarter, currency, department, item, count, total in connection.execute(query)
+        Sold(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in connection.execute(query).all()
     ]
 
 
