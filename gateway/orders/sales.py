@@ -24,9 +24,7 @@ def read_sold(connection: sa.Connection, from_ms: int | None, to_ms: int | None)
         .where(field("outcome") == Outcome.ACCEPTED.value)
         .group_by(*(sa.literal_column(str(place)) for place in range(1, 5)))
     )
-    return [
-        Sold(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in connection.execute(query).all()
-    ]
+    return [Sold(row[0], row[1], row[2], row[3], int(row[4]), int(row[5])) for row in connection.execute(query).all()]
 
 
 def _lines(connection: sa.Connection) -> Any:

@@ -44,10 +44,16 @@ class OrderTicket(msgspec.Struct, kw_only=True):
     withdrawn_at: Moment | None
 
 
+def order_progress(order: Order) -> tuple[OrderProgress | None, list[Progress | None]]:
+    """Return how far an order is, and how far each of its lines is."""
+    lines = order.line_progress()
+    if not order.tickets:  # as in the response to every new order, which costs little so
+        return (OrderProgress.QUEUED if Progress.QUEUED in lines else None), lines
+    return order.progress, lines
+
+
 def order_tickets(order: Order) -> list[OrderTicket]:
     """Return the times of each department whose staff have taken a step with an order, by the departments' names."""
-    if not order.tickets:
-        return []
     return [_ticket(department, ticket) for department, ticket in sorted(order.tickets.items())]
 
 

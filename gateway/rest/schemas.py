@@ -15,6 +15,7 @@ from gateway.rest.progress_schemas import (
     OrderNumber,
     OrderProgressField,
     OrderTicket,
+    order_progress,
     order_tickets,
 )
 from gateway.rest.times import rfc3339
@@ -212,11 +213,12 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
+    progress, lines = order_progress(order)
     return OrderResponse(
         order_id=order.order_id,
         number=order.number,
         status=order.status,
-        progress=order.progress,
+        progress=progress,
         policy=order.policy,
         table=order.table,
         total=order.total,
@@ -234,11 +236,11 @@ def order_response(order: Order) -> OrderResponse:
                 unit_price=line.unit_price,
                 available=line.available,
                 reason=line.reason,
-                progress=progress,
+                progress=line_progress,
             )
-            for line, progress in zip(order.lines, order.line_progress(), strict=True)
+            for line, line_progress in zip(order.lines, lines, strict=True)
         ],
-        tickets=order_tickets(order),
+        tickets=order_tickets(order) if order.tickets else [],
     )
 
 
