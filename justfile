@@ -51,7 +51,7 @@ fix: setup
 test *args: setup
     @.ci/tests "$@"
 
-# run the tests that need neither PostgreSQL nor another process nor a wait: half a minute
+# run the tests that start no other process, PostgreSQL included, with small samples: less than half a minute
 test-fast *args: setup
     @.ci/tests -m fast "$@"
 

@@ -25,7 +25,7 @@ LOOK_SECONDS = 0.001
 
 
 class OpenLoad(msgspec.Struct, frozen=True):
-    """Of the orders that were answered 201: milliseconds from due to answered, and from due to sent, by percentile."""
+    """Of the orders that got 201: milliseconds from due to the response, and from due to sent, by percentile."""
 
     asked: int
     orders: int
@@ -98,7 +98,7 @@ class _Loop:
             connection.close()
 
     async def run(self, rate: float, seconds: float) -> int:
-        """Send at a rate, then wait for what is not answered yet; answers how many orders were due."""
+        """Send at a rate, then wait for what is not answered yet; return how many orders were due."""
         for _ in range(CONNECTIONS):
             self._free.append(await self._connect())
         total, begun, asked = round(rate * seconds), time.perf_counter(), 0

@@ -219,7 +219,7 @@ def _errors(results: Results) -> str:
     ]
     missing = "\n".join(f"- {text}" for text in results.missing)
     if not rows:
-        return "\n\n".join(filter(None, ["## Errors", "None: every order of every window was answered 201.", missing]))
+        return "\n\n".join(filter(None, ["## Errors", "None: every order of every window got 201.", missing]))
     head = ["window", "connections", "round", "answered 201", "errors"]
     return "\n\n".join(filter(None, ["## Errors", table(head, rows), missing]))
 

@@ -8,7 +8,7 @@ PERCENTILES = (1, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 99.9, 100)
 
 
 def percentiles(values: Sequence[float], wanted: Iterable[float]) -> dict[float, float]:
-    """Answer, for each percentile, the least value that so many per cent do not exceed; none of no values."""
+    """Return, for each percentile, the least value that so many per cent do not exceed; none of no values."""
     ordered = sorted(values)
     if not ordered:
         return {}

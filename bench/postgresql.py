@@ -32,7 +32,7 @@ class Server:
                 raise NotDurable(f"PostgreSQL has {name} = {self.settings[name]}, expected {value}")
 
     def new_database(self) -> str:
-        """Create an empty database, and answer its URL."""
+        """Create an empty database, and return its URL."""
         name = f"bench_{uuid.uuid4().hex}"
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')  # a name cannot be a parameter

@@ -80,9 +80,9 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
     with _filling(folder / f"{station.name}.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO tickets"
-            " (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source)"
+            " (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source, number)"
             f" SELECT :restaurant, {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n,"
-            " 0, :source FROM numbers",
+            " 0, :source, 0 FROM numbers",
             {
                 "count": count,
                 "restaurant": DEFAULT_TENANT,
@@ -102,9 +102,16 @@ def _write_tickets(folder: Path, station: Station, count: int) -> None:
         for number, item in enumerate(station.items):
             sold = 0 if number else count
             connection.execute(
-                "INSERT INTO stock (restaurant, item, received, on_hand, held, sold, wasted, revision)"
-                " VALUES (?, ?, ?, ?, 0, ?, 0, ?)",
+                "INSERT INTO stock"
+                " (restaurant, item, received, on_hand, held, sold, wasted, off_sale, unlimited, revision)"
+                " VALUES (?, ?, ?, ?, 0, ?, 0, 0, 0, ?)",
                 [DEFAULT_TENANT, item, STOCK, STOCK - sold, sold, count],
+            )
+            connection.execute(
+                "INSERT INTO stock_changes"
+                " (restaurant, change_id, item, reason, delta, on_hand, changed_by, changed_at_ms, revision)"
+                " VALUES (?, ?, ?, 'delivery', ?, ?, 'preload', ?, ?)",
+                [DEFAULT_TENANT, f"preload {item}", item, STOCK, STOCK, _now_ms(), count],
             )
 
 

@@ -30,7 +30,7 @@ def usage(pids: Iterable[int]) -> Usage:
 
 
 def usages(processes: Mapping[str, Iterable[int]]) -> dict[str, Usage]:
-    """Answer what each named program has used."""
+    """Return what each named program has used."""
     return {name: usage(pids) for name, pids in processes.items()}
 
 
@@ -42,12 +42,12 @@ def forget_peaks(pids: Iterable[int]) -> None:
 
 
 def peak_bytes(pids: Iterable[int]) -> int:
-    """Answer the most memory that one of these processes has had at once."""
+    """Return the most memory that one of these processes has had at once."""
     return max((_status_bytes(pid, "VmHWM") for pid in pids), default=0)
 
 
 def resident_bytes(pid: int) -> int:
-    """Answer the memory that a process has now."""
+    """Return the memory that a process has now."""
     return _status_bytes(pid, "VmRSS")
 
 

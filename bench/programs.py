@@ -77,7 +77,7 @@ class Program:
             return sock.connect_ex(("127.0.0.1", self.port)) == 0
 
     def last_words(self) -> str:
-        """Answer the end of its log."""
+        """Return the end of its log."""
         return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-15:])
 
 

@@ -61,7 +61,7 @@ class Stage:
         return self._server
 
     def system(self, name: str) -> System:
-        """Answer one of the compared systems, started and warmed when it is first needed."""
+        """Return one of the compared systems, started and warmed when it is first needed."""
         if name not in self._open:
             self.show.say(f"starts {name}")
             self.open(name, self.build(name), self.body, 3, self.script)

@@ -99,7 +99,7 @@ class System:
 
 
 def check_answer(name: str, port: int, body: str, lines: int) -> None:
-    """Place an order; raises NotTheSame unless it is answered 201 with every line accepted."""
+    """Place an order; raises NotTheSame unless it gets 201 with every line accepted."""
     status, text = _status(port, "POST", "/orders", body)
     with suppress(msgspec.DecodeError):
         outcomes = [line.outcome for line in msgspec.json.decode(text, type=_Answer).lines]
@@ -170,7 +170,7 @@ def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = Non
 
 
 def variables_of(folder: Path, menus: Path) -> Mapping[str, str]:
-    """Answer the settings under which `python -m ops` finds a Comanda on SQLite."""
+    """Return the settings under which `python -m ops` finds a Comanda on SQLite."""
     return {"COMANDA_HOME": str(folder), "COMANDA_MENUS": str(menus)}
 
 

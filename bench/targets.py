@@ -62,7 +62,7 @@ def _memory(results: Results) -> float | None:
 
 
 def _growth(results: Results) -> float | None:
-    """Compare the end with the beginning, program by program; answers the one that grew most."""
+    """Compare the end with the beginning, program by program; return the one that grew most."""
     samples = results.endurance
     if not samples or samples[-1].orders < 1_000_000:
         return None

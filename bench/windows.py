@@ -59,7 +59,7 @@ class LogMark:
         self._marks = {p.log: p.log.stat().st_size for p in system.departments if p.log.exists()}
 
     def mean_batch(self) -> float | None:
-        """Answer how many orders went into a department's transaction on average; None where none is logged."""
+        """Return how many orders went into a department's transaction on average; None where none is logged."""
         counts = [placed(_read_from(log, mark)) for log, mark in self._marks.items()]
         transactions = sum(count for _, count in counts)
         return sum(orders for orders, _ in counts) / transactions if transactions else None
@@ -73,7 +73,7 @@ class _Clock:
         self._machine, self._own = _machine_and_own()
 
     def disturbance(self, of_system: float) -> float:
-        """Answer the share of all CPU time that others had, given the CPU seconds that the system had."""
+        """Return the share of all CPU time that others had, given the CPU seconds that the system had."""
         machine, own = _machine_and_own()
         others = machine - self._machine - (own - self._own) - of_system
         return max(0.0, others / (time.monotonic() - self._begun) / (os.cpu_count() or 1))

@@ -76,7 +76,7 @@ class WrkFailed(Exception):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What wrk saw. `orders` were answered 201; latencies in milliseconds, by percentile.
+    """What wrk saw. `orders` got 201; latencies in milliseconds, by percentile.
 
     `steady_orders` are those that were answered in the last `steady_seconds`. At the end of a load as many orders are
     in flight, and not counted, as there are connections; at the start of the steady time as many are, and are.

@@ -10,14 +10,16 @@ from itertools import chain, islice
 
 import structlog
 
-from departments import transactions
+from departments import staff_transactions, transactions
 from departments.change_reader import ChangeReader
 from departments.commits import Commits
 from departments.domain.errors import TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
 from departments.domain.positions import Position, TicketPage
-from departments.domain.steps import Move
+from departments.domain.steps import Move, Moved, Tick
+from departments.domain.stock import Stock
+from departments.domain.stock_changes import StockHistory, StockOrder
 from departments.domain.tickets import Decision, Ticket, TicketState
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
@@ -48,11 +50,11 @@ class DepartmentApp:
 
     async def open(self) -> None:
         """Write the opening stock of items that are new to the database."""
-        await self._database.write(transactions.open_department, self.menu)
+        await self._database.write(transactions.open_department, self.menu, _now_ms())
 
     async def replace_menu(self, menu: Menu) -> None:
         """Write the opening stock of items that are new to the database, and use the other menu from then on."""
-        await self._database.write(transactions.open_department, menu)
+        await self._database.write(transactions.open_department, menu, _now_ms())
         self.menu = menu
         self.commits.announce(moved=False)
 
@@ -80,10 +82,53 @@ class DepartmentApp:
 
     async def move(self, move: Move) -> Ticket:
         """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
-        ticket = await self._database.write(transactions.move, move, _now_ms())
+        ticket = await self._database.write(staff_transactions.move, move, _now_ms())
         self.commits.announce(moved=True)
-        log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
+        _log_move(move, ticket)
         return ticket
+
+    async def move_all(self, moves: Sequence[Move]) -> list[Moved]:
+        """Take one step with each of several tickets for the staff, and return what became of each step."""
+        results = await self._database.write(staff_transactions.move_all, moves, _now_ms())
+        self.commits.announce(moved=True)
+        for move, result in zip(moves, results, strict=True):
+            if result.ticket is not None and result.error is None:
+                _log_move(move, result.ticket)
+            elif isinstance(result.error, TicketUnreadable):
+                self._log_unreadable([result.error])
+        return results
+
+    async def tick(self, tick: Tick) -> Ticket:
+        """Mark a line of a ticket as made or not made, and return the ticket; raises an OrderError."""
+        ticket = await self._database.write(staff_transactions.tick, tick)
+        self.commits.announce(moved=ticket.moved_at_ms > 0)
+        log.info("ticked", order_id=tick.order_id, line=tick.line, made=tick.made, by=tick.ticked_by)
+        return ticket
+
+    async def tickets_of(self, order_ids: Sequence[str]) -> tuple[list[Ticket], str]:
+        """Return the tickets of these orders and the incarnation; what is unknown or unreadable is left out."""
+        tickets, incarnation = await self._database.read(staff_transactions.tickets_of, order_ids)
+        self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
+        return [ticket for ticket in tickets if isinstance(ticket, Ticket)], incarnation
+
+    async def change_stock(self, order: StockOrder) -> Stock:
+        """Change an item's stock for the staff, and return it; raises an ItemError."""
+        stock = await self._database.write(staff_transactions.change_stock, order, _now_ms())
+        self.commits.announce(moved=False)
+        change = {"reason": order.reason.value, "delta": order.change, "by": order.changed_by}
+        log.info("stock changed", item=order.item, **change, change_id=order.change_id, on_hand=stock.on_hand)
+        return stock
+
+    async def set_on_sale(self, item: str, changed_by: str, *, on_sale: bool) -> Stock:
+        """Take an item off sale or put it back for the staff, and return its stock; raises ItemNotFound."""
+        stock = await self._database.write(staff_transactions.set_on_sale, item, changed_by, _now_ms(), on_sale)
+        self.commits.announce(moved=False)
+        log.info("put on sale" if on_sale else "taken off sale", item=item, by=changed_by)
+        return stock
+
+    async def stock_history(self, item: str, before: int, limit: int) -> StockHistory:
+        """Return a page of the stock's changes below a revision; of all items where `item` is ""."""
+        return await self._database.read(staff_transactions.stock_history, item, before, limit)
 
     async def changes(self, position: Position, states: Collection[TicketState], limit: int) -> TicketPage:
         """Return the page of at most `limit` tickets that follows a position; `states` filters a snapshot."""
@@ -152,6 +197,10 @@ class DepartmentApp:
                     reason=ticket.reason,
                     unreadable=len(self._unreadable),
                 )
+
+
+def _log_move(move: Move, ticket: Ticket) -> None:
+    log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
 
 
 def _now_ms() -> int:

@@ -18,7 +18,7 @@ from departments.menu_folder import menu_folder
 from departments.menu_reload import MenuReload
 from departments.rpc.counter import Counter, counters
 from departments.rpc.limits import Limits
-from departments.rpc.servicer import DESCRIPTORS, DepartmentServicer
+from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.settings import DepartmentSettings, refuse_reserved_name
 from departments.storage import MIGRATIONS, open_database
@@ -102,6 +102,7 @@ def _grpc_server(
         translate=to_status,
         healthy=department.is_writable,
         max_message_bytes=settings.max_message,
+        cut_if_unread=[WATCH_CHANGES],
         ping_timeout=settings.ping_timeout,
         callers=Callers(gateway, credentials.name) if credentials else None,
     )

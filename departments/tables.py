@@ -27,6 +27,10 @@ _STOCK_COLUMNS = list(stock.c)[1:]
 _STEP_COLUMNS = list(steps.c)[1:]
 """What is read and written of a row: the restaurant is known."""
 
+_FIGURES = [column for column in _STOCK_COLUMNS if column.name not in ("item", "off_sale", "unlimited")]
+"""What an order changes of an item's stock."""
+
+_DEPARTMENT_COLUMNS = [column for column in list(department.c)[1:] if column.server_default is None]
 _COLUMNS_OF_NEW = [column for column in _TICKET_COLUMNS if column.server_default is None]
 
 
@@ -46,7 +50,7 @@ def _update(
     return update_records(connection.dialect, table, [key], columns, constants=own)
 
 
-_INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, list(department.c)[1:]))
+_INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, _DEPARTMENT_COLUMNS))
 _NEXT_REVISION = Statement(
     lambda connection: (
         sa.update(department)
@@ -76,7 +80,7 @@ _UPDATE_TICKETS = Statement(
 )
 _STOCK = Statement(lambda connection: sa.select(*_STOCK_COLUMNS).where(_own(connection, stock)))
 _INSERT_STOCK = Statement(lambda connection: _insert(connection, stock, _STOCK_COLUMNS))
-_UPDATE_STOCK = Statement(lambda connection: _update(connection, stock, stock.c.item, _STOCK_COLUMNS[1:]))
+_UPDATE_STOCK = Statement(lambda connection: _update(connection, stock, stock.c.item, _FIGURES))
 
 
 def insert_department(connection: sa.Connection, incarnation: str) -> None:
@@ -240,6 +244,12 @@ def steps_until(connection: sa.Connection, order_id: str, revision: int) -> list
     return [rows.read_step(row) for row in connection.execute(query)]
 
 
+def write_lines(connection: sa.Connection, ticket: Ticket) -> None:
+    """Write a ticket's lines and its revision, after a line was ticked."""
+    own = sa.update(tickets).where(_own(connection, tickets), tickets.c.order_id == ticket.order_id)
+    connection.execute(own.values(lines=encode_json(ticket.lines), revision=ticket.revision))
+
+
 def last_moved(connection: sa.Connection, order_id: str) -> int:
     """Return the revision of the staff's last step with a ticket, or 0 where they have taken none."""
     last = sa.func.coalesce(sa.func.max(steps.c.revision), 0)
@@ -260,7 +270,7 @@ def insert_stock(connection: sa.Connection, new: Sequence[Stock], revision: int)
 
 
 def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: int) -> None:
-    """Write the new quantities of items."""
+    """Write the new quantities of items; whether they are off sale or unlimited stays as it is."""
     if changed:
         _UPDATE_STOCK.run_rows(connection, stock_rows(changed, revision))
 

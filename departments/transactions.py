@@ -1,4 +1,4 @@
-"""The transactions of a department: one function for each use case, which runs inside the caller's transaction.
+"""The transactions of a department, except the staff's: one function for each use case, which runs inside the caller's.
 
 The number of statements does not depend on the size of the batch, except that SQLite takes at most 64 rows a statement.
 """
@@ -9,20 +9,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from departments import tables
-from departments.domain.errors import (
-    DepartmentError,
-    OrderIdTaken,
-    OrderNotFound,
-    StepConflict,
-    StepIdTaken,
-    TicketUnreadable,
-)
+from departments import stock_tables, tables
+from departments.domain.errors import DepartmentError, OrderIdTaken, TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, tombstone, write_ticket
 from departments.domain.positions import Position, TicketPage
-from departments.domain.steps import Move, Step, take_step, ticket_after
 from departments.domain.stock import Stock
+from departments.domain.stock_changes import StockChange, opening, set_unlimited
 from departments.domain.tickets import NOT_STARTED, Decision, Ticket, TicketState, Verb
 from departments.rows import TicketOrUnreadable
 from infra.db.database import statements_only
@@ -40,13 +33,34 @@ class StockLevels:
     incarnation: str = ""
 
 
-def open_department(connection: Connection, menu: Menu) -> None:
-    """Write the opening stock of each item that has no stock row yet; the others keep their stock."""
+def open_department(connection: Connection, menu: Menu, now_ms: int) -> None:
+    """Bring the stock and the menu's digest in line with a menu that was read.
+
+    Each item that has no stock yet gets its opening stock. The others keep theirs, except that an item gets a figure,
+    or loses it, where the menu says otherwise than before.
+    """
     tables.insert_department(connection, uuid.uuid4().hex)
-    first = tables.reserve_revisions(connection, 1)
+    revision = tables.reserve_revisions(connection, 1)
     known = tables.read_stock(connection)
-    new = [Stock(item.id, item.stock, item.stock, 0, 0) for item in menu.items.values() if item.id not in known]
-    tables.insert_stock(connection, new, first)
+    new: list[Stock] = []
+    changes: list[StockChange] = []
+    for item in menu.items.values():
+        stock, change_id = known.get(item.id), uuid.uuid4().hex
+        if changes:  # each change has a revision of its own: the history is read in pages by revision
+            revision = tables.reserve_revisions(connection, 1)
+        if stock is None:
+            stock, change = opening(item.id, item.stock, change_id, now_ms, revision, unlimited=item.unlimited)
+            new.append(stock)
+        elif stock.unlimited is not item.unlimited:
+            change = set_unlimited(stock, item.stock, change_id, now_ms, revision, unlimited=item.unlimited)
+            stock_tables.write_stock(connection, stock)
+        else:
+            continue
+        changes.append(change)
+    tables.insert_stock(connection, new, revision)
+    stock_tables.insert_changes(connection, changes)
+    if menu.digest() != stock_tables.menu_digest(connection):
+        stock_tables.write_menu_digest(connection, menu.digest(), revision)
 
 
 @statements_only
@@ -57,14 +71,17 @@ def place(connection: Connection, menu: Menu, placements: Sequence[Placement], n
     new: list[Ticket] = []
     results: list[TicketOrError] = []
     for number, placement in enumerate(placements):
-        ticket = tickets.get(placement.order_id)
-        if ticket is None:
+        known = tickets.get(placement.order_id)
+        if known is None:
             ticket = write_ticket(placement, menu, stock, now_ms)
             ticket.revision = revision + number
             tickets[placement.order_id] = ticket
             new.append(ticket)
-        is_same = isinstance(ticket, TicketUnreadable) or placement.matches(ticket)
-        results.append(ticket if is_same else OrderIdTaken(placement.order_id))
+            results.append(ticket)
+        elif isinstance(known, TicketUnreadable) or placement.matches(known):
+            results.append(known)
+        else:
+            results.append(OrderIdTaken(placement.order_id))
     tables.insert_tickets(connection, new)
     taken = dict.fromkeys(line.item for ticket in new for line in ticket.accepted())
     tables.update_stock(connection, [stock[item] for item in taken], revision + len(placements) - 1)
@@ -89,31 +106,6 @@ def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> lis
     _step_all(connection, not_started, Verb.CANCEL, revision, len(order_ids), now_ms)
     _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
-
-
-def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
-    """Take one step with one ticket for the staff, and return the ticket; a repeated request returns what it did then.
-
-    Raises OrderNotFound, StepConflict, StepNotAllowed, StepIdTaken, TicketUnreadable.
-    """
-    revision = tables.reserve_revisions(connection, 1)
-    ticket = tables.read_tickets(connection, [move.order_id]).get(move.order_id)
-    if ticket is None:
-        raise OrderNotFound(move.order_id)
-    if isinstance(ticket, TicketUnreadable):
-        raise ticket
-    taken = tables.read_step(connection, move.order_id, move.step_id)
-    if taken is not None:
-        if not taken.repeats(move):
-            raise StepIdTaken(move.order_id, move.step_id, taken.verb, taken.before)
-        return ticket_after(ticket, tables.steps_until(connection, move.order_id, taken.revision))
-    if ticket.state is not move.expected:
-        raise _conflict(connection, ticket, move)
-    step = take_step(ticket, move, now_ms, revision)
-    tables.record_step(connection, ticket, step)
-    if step.verb is Verb.CANCEL:
-        _take_out_of_sold(connection, ticket, step)
-    return ticket
 
 
 def changes(connection: Connection, position: Position, states: Collection[TicketState], limit: int) -> TicketPage:
@@ -222,23 +214,3 @@ def _step_all(
                 item_stock.put_back(line.quantity, held=held)
     tables.update_tickets(connection, [*tickets, *staying])
     tables.update_stock(connection, list(changed.values()), revision + reserved - 1)
-
-
-def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> None:
-    """Move the accepted lines of a cancelled ticket from sold to on hand, or to wasted where it had been started."""
-    stock = tables.read_stock(connection)
-    lines = ticket.accepted()
-    for line in lines:
-        if step.wastes:
-            stock[line.item].waste(line.quantity)
-        else:
-            stock[line.item].put_back(line.quantity, held=False)
-    changed = dict.fromkeys(line.item for line in lines)
-    tables.update_stock(connection, [stock[item] for item in changed], step.revision)
-
-
-def _conflict(connection: Connection, ticket: Ticket, move: Move) -> StepConflict:
-    """Return the error, which names who moved the ticket where its last change is a step of the staff."""
-    by_staff = tables.last_moved(connection, ticket.order_id) == ticket.revision
-    who, when = (ticket.moved_by, ticket.moved_at_ms) if by_staff else ("", 0)
-    return StepConflict(ticket.order_id, ticket.state, move.expected, who, when)

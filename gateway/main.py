@@ -75,16 +75,16 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         watches = {name: DepartmentWatch(name, channel) for name, channel in watching.items()}
-        ordering = _order_service(settings, database, channels, watches, clock)
-        live = _live_departments(settings, ordering, watches, clock)
+        service = _order_service(settings, database, channels, watches, clock)
+        live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
-        readiness = Readiness(ordering, clock=clock, wait_for_departments=settings.wait_for_departments)
-        server = _http_server(settings, ordering, requests, readiness, live)
-        running.on_exit_await(ordering.close)
+        readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
+        server = _http_server(settings, service, requests, readiness, live)
+        running.on_exit_await(service.close)
         running.on_exit(live.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
-            await ordering.start()
+            await service.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         announcing = partial(announce, readiness.is_ready, f"http://{address}")
@@ -118,13 +118,13 @@ def _order_service(
 
 
 def _live_departments(
-    settings: GatewaySettings, ordering: OrderService, watches: Mapping[str, DepartmentWatch], clock: Clock
+    settings: GatewaySettings, service: OrderService, watches: Mapping[str, DepartmentWatch], clock: Clock
 ) -> LiveDepartments:
     """Build the events of what the watches tell, and of the orders that follow."""
     live = live_departments(
-        watches, ordering.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
+        watches, service.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
     )
-    ordering.following.on_change = live.orders_changed
+    service.following.on_change = live.orders_changed
     return live
 
 
@@ -141,7 +141,7 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
 
 def _http_server(
     settings: GatewaySettings,
-    ordering: OrderService,
+    service: OrderService,
     requests: RequestReader,
     readiness: Readiness,
     live: LiveDepartments,
@@ -149,7 +149,7 @@ def _http_server(
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
     app = create_app(
-        ordering,
+        service,
         requests,
         readiness,
         live,

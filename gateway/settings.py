@@ -128,7 +128,8 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = msgspec.field(default_factory=list)
     receive_seconds: Annotated[
-        Seconds, Meta(description="Seconds that a request may take to arrive, and an answer to be read on.")
+        Seconds,
+        Meta(description="Seconds that a request may take to arrive, and a response to be read on."),
     ] = 10.0
     wait_for_departments: Annotated[
         float, Meta(ge=0, description="Seconds after the start in which readiness waits for every department.")

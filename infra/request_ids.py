@@ -16,7 +16,8 @@ HEADER = "x-request-id"
 _header = HEADER.encode("ascii")
 MAX_LENGTH = 128
 
-_is_visible = re.compile(rb"[\x21-\x7e]{1,%d}" % MAX_LENGTH).fullmatch
+is_request_id = re.compile(rb"[\x21-\x7e]{1,%d}" % MAX_LENGTH).fullmatch
+"""Match an id that a client may choose."""
 
 _prefix = secrets.token_hex(6)
 _numbers = count(1)
@@ -53,7 +54,7 @@ def current_request_id() -> str | None:
 def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the id in a request's headers if it is valid, else a new one."""
     for name, value in headers:
-        if name == _header and _is_visible(value):
+        if name == _header and is_request_id(value):
             return value.decode("ascii")
     return make_request_id()
 

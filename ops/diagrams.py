@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from departments.domain.tickets import TRANSITIONS
-from gateway.domain.transitions import DECISIONS, RESPONSES, Goal, OrderDecision, Response, Transition
+from gateway.domain.transitions import DECISIONS, RESPONSES, Goal, OrderDecision, Response, Situation, Transition
 from gateway.orders.in_flight import TRANSITIONS as EVENTS
 from gateway.orders.in_flight import Event, Phase
 
@@ -88,7 +88,12 @@ def _decided(decision: OrderDecision | None) -> str:
 
 
 def _after(goal: Goal, transition: Transition) -> str:
-    return _decided(DECISIONS[goal]) if transition.decision is None else ""
+    """Say what is decided once all have responded; a decision that followed at once has been taken."""
+    row = DECISIONS[goal]
+    if transition.decision is not None or not row:
+        return ""
+    held, other = row[Situation.HELD], row[Situation.NOT_HELD]
+    return _decided(other) if held is other else f"{_decided(held)} if every line is held, else {_decided(other)}"
 
 
 if __name__ == "__main__":

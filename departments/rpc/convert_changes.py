@@ -7,10 +7,10 @@ from departments.domain.changes import ChangePage
 from departments.domain.errors import InvalidRequest
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
+from departments.feed import Watcher
 from departments.rpc.convert import LAST_REVISION, menu_response
 from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.transactions import StockLevels
-from departments.watching import Watcher
 from generated.restaurant import v1
 from infra.grpc.plain_messages import use_plain_attributes
 
@@ -61,6 +61,7 @@ def changed_tickets(tickets: Sequence[Ticket]) -> v1.ChangedTickets:
     lines = [line for ticket in tickets for line in ticket.lines]
     return v1.ChangedTickets(
         order_ids=[ticket.order_id for ticket in tickets],
+        numbers=[ticket.number for ticket in tickets],
         tables=[ticket.table for ticket in tickets],
         sources=[SOURCES[ticket.source] for ticket in tickets],
         states=[STATES[ticket.state] for ticket in tickets],
@@ -76,8 +77,6 @@ def changed_tickets(tickets: Sequence[Ticket]) -> v1.ChangedTickets:
         notes=[line.note for line in lines],
         outcomes=[OUTCOMES[line.outcome] for line in lines],
         unit_prices=[line.unit_price for line in lines],
-        # The tickets table has no numbers yet.
-        numbers=[0] * len(tickets),
         started_at_ms=[ticket.started_at_ms for ticket in tickets],
         ready_at_ms=[ticket.ready_at_ms for ticket in tickets],
         served_at_ms=[ticket.served_at_ms for ticket in tickets],

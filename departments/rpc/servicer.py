@@ -21,6 +21,9 @@ from infra.pipeline import pipelined
 DESCRIPTORS = Path(__file__).parents[2] / "generated" / "descriptors.binpb"
 """The descriptors of all protos, for the server's reflection service."""
 
+WATCH_CHANGES = "/restaurant.v1.DepartmentService/WatchChanges"
+"""A call that is cut where its caller does not read: it can be made again from the caller's position."""
+
 BATCHES_AT_ONCE = 16
 """How many batches of one stream are processed at the same time: as many as one transaction takes."""
 
@@ -114,6 +117,41 @@ class DepartmentServicer(v1.DepartmentServiceBase):
             await requests
         finally:
             requests.cancel()
+
+    async def move_tickets(self, move_tickets_request: v1.MoveTicketsRequest) -> v1.MoveTicketsResponse:
+        """Take one step with each of several tickets for the staff."""
+        moves = convert_staff.moves(move_tickets_request, self._limits)
+        return convert_staff.moves_response(await self._department.move_all(moves))
+
+    async def tick_line(self, tick_line_request: v1.TickLineRequest) -> v1.TickLineResponse:
+        """Mark one line of a ticket as made or not made."""
+        tick = convert_staff.tick(tick_line_request, self._limits)
+        return v1.TickLineResponse(convert.ticket_message(await self._department.tick(tick)))
+
+    async def get_tickets(self, get_tickets_request: v1.GetTicketsRequest) -> v1.GetTicketsResponse:
+        """Return the tickets of some orders."""
+        ids = convert.order_ids(get_tickets_request.order_ids, self._limits)
+        tickets, incarnation = await self._department.tickets_of(ids)
+        return v1.GetTicketsResponse([convert.ticket_message(each) for each in tickets], incarnation)
+
+    async def change_stock(self, change_stock_request: v1.ChangeStockRequest) -> v1.ChangeStockResponse:
+        """Change an item's stock for the staff."""
+        order = convert_staff.stock_order(change_stock_request, self._limits)
+        return v1.ChangeStockResponse(convert_staff.stock_level(await self._department.change_stock(order)))
+
+    async def list_stock_changes(
+        self, list_stock_changes_request: v1.ListStockChangesRequest
+    ) -> v1.ListStockChangesResponse:
+        """Return a page of the stock's changes for the staff."""
+        page = convert_staff.history(list_stock_changes_request, self._limits)
+        return convert_staff.history_response(await self._department.stock_history(*page))
+
+    async def set_on_sale(self, set_on_sale_request: v1.SetOnSaleRequest) -> v1.SetOnSaleResponse:
+        """Take an item off sale for the staff, or put it back."""
+        item, changed_by = convert_staff.sale(set_on_sale_request, self._limits)
+        on_sale = set_on_sale_request.on_sale
+        stock = await self._department.set_on_sale(item, changed_by, on_sale=on_sale)
+        return v1.SetOnSaleResponse(convert_staff.stock_level(stock))
 
     async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[TicketOrError]:
         return await self._department.place(convert.placements(batch, self._limits))

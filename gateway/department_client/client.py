@@ -34,7 +34,7 @@ from gateway.department_client.stream import OrderStream
 from gateway.domain.lines import TicketResult
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order
-from gateway.domain.transitions import Goal
+from gateway.domain.transitions import PLACING, Goal
 from generated.restaurant import v1
 from infra.group_commit import GroupCommit
 from infra.grpc.peer_guard import WatchedChannel, is_transport_failure
@@ -86,14 +86,16 @@ class DepartmentClient:
     def submit(self, goal: Goal, order: Order) -> "asyncio.Future[TicketResult]":
         """Request one goal for one order, in a batch with others; raises Unreachable, Deferred or Refused."""
         if self.is_reachable:
-            return self._batches[goal].submit(PendingCall(order, order.epoch, current_request_id()))
+            # Orders are placed on the stream, which has no metadata, so that no placing has to look its id up.
+            request_id = None if goal in PLACING else current_request_id()
+            return self._batches[goal].submit((order, order.epoch, request_id))
         failed: asyncio.Future[TicketResult] = asyncio.get_running_loop().create_future()
         failed.set_exception(self._unreachable())
         return failed
 
     async def attempt(self, goal: Goal, orders: list[Order]) -> "Sequence[TicketResult | Exception]":
         """Make one call, also while the breaker is open: a response closes it. Raises Unreachable."""
-        calls = [PendingCall(order, order.epoch) for order in orders]
+        calls: list[PendingCall] = [(order, order.epoch, None) for order in orders]
         try:
             return await self._guarded(lambda due: self._sender.send_or_split(goal, calls, due))
         except (Deferred, Refused) as error:

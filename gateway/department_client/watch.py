@@ -11,6 +11,7 @@ counts as unreachable.
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from grpclib.const import Cardinality, Status
@@ -23,6 +24,9 @@ from gateway.department_client.statuses import MEANINGS, Meaning
 from gateway.domain.tickets import ChangePage, Position
 from generated.restaurant import v1
 from infra.grpc.peer_guard import WatchedChannel, is_transport_failure
+
+if TYPE_CHECKING:
+    from grpclib.client import Stream
 
 ROUTE = "/restaurant.v1.DepartmentService/WatchChanges"
 
@@ -46,6 +50,15 @@ class _Call:
 
     is_left: bool = False
     waiting: asyncio.Timeout | None = field(default=None)
+
+    async def receive(self, stream: "Stream[Any, Any]", seconds: float) -> v1.WatchChangesResponse | None:
+        """Return the next page, or None where the call has ended; raises TimeoutError, also where it is to end."""
+        try:
+            async with asyncio.timeout(seconds) as self.waiting:
+                response: v1.WatchChangesResponse | None = await stream.recv_message()
+                return response
+        finally:
+            self.waiting = None
 
 
 class DepartmentWatch:
@@ -78,9 +91,7 @@ class DepartmentWatch:
                 async with asyncio.timeout(seconds):
                     await stream.send_message(request)
                 while not call.is_left:
-                    async with asyncio.timeout(seconds) as call.waiting:
-                        response = await stream.recv_message()
-                    call.waiting = None
+                    response = await call.receive(stream, seconds)
                     if response is None:
                         # Where the trailers have a status other than OK, grpclib raises it in place of this error.
                         raise StreamTerminatedError("the department ended the watch")
@@ -88,6 +99,7 @@ class DepartmentWatch:
                     seconds = self._timeouts.next
                 raise StreamTerminatedError("the connection is replaced")
         except Exception as error:
+            self._calls.discard(call)
             raise self._failure(error, call) from error
         finally:
             self._calls.discard(call)

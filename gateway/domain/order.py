@@ -21,6 +21,7 @@ from gateway.domain.transitions import (
     WITHDRAWALS,
     Goal,
     OrderDecision,
+    Situation,
     Withdrawal,
     transition,
 )
@@ -42,6 +43,10 @@ class Status(StrEnum):
     REFUSED = "refused"
     CANCELLED = "cancelled"
 
+
+_ACCEPTED, _CANCELLED, _PENDING = Outcome.ACCEPTED, Outcome.CANCELLED, Outcome.PENDING
+_BEST_EFFORT, _HOLD, _PLACE = Policy.BEST_EFFORT, Goal.HOLD, Goal.PLACE
+"""For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
 
 _CANCEL_REASONS = {
     Goal.HOLD: "the order is all or nothing, and not everything could be served",
@@ -77,16 +82,20 @@ class Order:
 
     def __post_init__(self) -> None:
         """Sort the lines by department."""
-        self.shares = {}
+        shares: dict[str, list[Line]] = {}
         for line in self.lines:
-            self.shares.setdefault(line.department, []).append(line)
+            if line.department in shares:
+                shares[line.department].append(line)
+            else:
+                shares[line.department] = [line]
+        self.shares = shares
 
     @classmethod
     def new(
         cls, order_id: str, policy: Policy, table: str | None, currency: Currency, lines: list[Line], now_ms: int
     ) -> "Order":
         """Return an order that owes every department its share."""
-        goal = Goal.PLACE if policy is Policy.BEST_EFFORT else Goal.HOLD
+        goal = _PLACE if policy is _BEST_EFFORT else _HOLD
         return cls(order_id, policy, table, currency, lines, now_ms, {line.department: goal for line in lines})
 
     @property
@@ -96,19 +105,18 @@ class Order:
         An all-or-nothing order that could not be had is refused, though its lines were cancelled.
         """
         outcomes = {line.outcome for line in self.lines}
-        if Outcome.PENDING in outcomes:
+        if _PENDING in outcomes:
             return Status.PENDING
-        if Outcome.ACCEPTED in outcomes:
+        if _ACCEPTED in outcomes:
             return Status.ACCEPTED if len(outcomes) == 1 else Status.PARTLY_ACCEPTED
-        if outcomes == {Outcome.CANCELLED} or (Outcome.CANCELLED in outcomes and self.policy is Policy.BEST_EFFORT):
+        if outcomes == {_CANCELLED} or (_CANCELLED in outcomes and self.policy is _BEST_EFFORT):
             return Status.CANCELLED
         return Status.REFUSED
 
     @property
     def total(self) -> int:
         """Add up what will be made, in minor units."""
-        accepted = Outcome.ACCEPTED
-        return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is accepted])
+        return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
 
     @property
     def progress(self) -> OrderProgress | None:
@@ -182,33 +190,44 @@ class Order:
                 line.reason = reason
 
     def decide(self, goal: Goal) -> bool:
-        """Decide about the whole order once enough departments have responded to `goal`; return whether it decided.
+        """Decide about the whole order as DECISIONS says, after a response to `goal`; return whether it decided.
 
         A department that rejected the order, and is owed a tombstone, has responded. The decision has to be durable
         before it is sent to a department or returned to the client.
         """
-        decision = DECISIONS[goal]
+        row = DECISIONS[goal]
+        if not row:
+            return False
+        decision = row[self._situation(goal)]
         if decision is None:
             return False
-        if goal is Goal.SUSPEND and Goal.CONFIRM in self.owed.values():
-            pass  # one of them had started: the transition has confirmed all
-        elif goal in self.owed.values() or (goal is Goal.SUSPEND and self.owed):
-            return False
-        elif decision is OrderDecision.CONFIRM_IF_ALL_HELD and all(
-            line.outcome is Outcome.PENDING for line in self.lines
-        ):
+        if decision is OrderDecision.CONFIRM_ALL:
             for line in self.lines:
                 line.outcome, line.reason = Outcome.ACCEPTED, None
             self._confirm_all()
-        else:
+        elif decision is OrderDecision.CANCEL_ALL:
             self._cancel_all(_CANCEL_REASONS[goal])
         self.epoch += bool(self.owed)
         return bool(self.owed)
 
+    def _situation(self, goal: Goal) -> Situation:
+        """Return where the order stands after a response to a goal that is decided about.
+
+        Whoever is owed a cancel while others are suspended has to respond, too; while they hold, it has responded.
+        """
+        owed = self.owed.values()
+        if goal is Goal.SUSPEND and Goal.CONFIRM in owed:
+            return Situation.STARTED
+        if goal in owed or (goal is Goal.SUSPEND and owed):
+            return Situation.WAITING
+        is_held = all(line.outcome is Outcome.PENDING for line in self.lines)
+        return Situation.HELD if is_held else Situation.NOT_HELD
+
     def expire(self) -> bool:
         """Expire the placing that no department has responded to; return whether that changed anything.
 
-        The departments concerned are owed a tombstone. But where the first response is not on record, it may have said
+        No response leads here, so it is no entry of the tables: one rule for both goals of placing. The departments
+        concerned are owed a tombstone. But where the first response is not on record, it may have said
         that the order is accepted, before a crash: then its departments are asked what they have, and place nothing.
         """
         late = [department for department, goal in self.owed.items() if goal in PLACING]
@@ -229,7 +248,8 @@ class Order:
     def cancel(self) -> None:
         """Owe every department concerned a cancel, as the client asks; raises NotCancellable.
 
-        An all-or-nothing order that is confirmed is cancelled whole or not at all, so it is suspended first.
+        No response leads here either. An all-or-nothing order that is confirmed is cancelled whole or not at all, so it
+        is suspended first, and DECISIONS says what follows.
         """
         concerned = [line.department for line in self.lines if line.is_open]
         if not concerned:

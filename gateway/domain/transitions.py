@@ -1,9 +1,9 @@
-"""What a department's response does to an order: one table, goals x responses, and one of what is decided after it.
+"""What a department's response does to an order: two tables, goals x responses, and goals x situations for decisions.
 
 An order owes each department one *goal* at a time. The department responds with its ticket, which has one of six
 shapes. For each pair, RESPONSES says what becomes of the department's lines and whether a decision follows at once;
-DECISIONS says what is decided about the whole order once no department owes a response to the goal any more. Both are
-complete, by test, and docs/architecture.md shows them as `python -m ops.diagrams` draws them.
+DECISIONS says what is decided about the whole order in the situation that the response leaves. Both are complete, by
+test, and docs/architecture.md shows them as `python -m ops.diagrams` draws them.
 """
 
 from collections.abc import Callable, Sequence
@@ -53,9 +53,22 @@ SHAPES = {
 class OrderDecision(StrEnum):
     """What is decided about a whole order, and so what every department concerned is owed next."""
 
-    CONFIRM_IF_ALL_HELD = "confirm all if every line is held, else cancel all"
     CONFIRM_ALL = "confirm all"
     CANCEL_ALL = "cancel all"
+    STAY_CONFIRMED = "all stays confirmed"
+
+
+class Situation(StrEnum):
+    """Where an order stands after a response to a goal.
+
+    `WAITING`: a department that was asked has not responded yet. `STARTED`: a department had started, and its response
+    has confirmed all. Otherwise all have responded: `HELD`, every line is held; `NOT_HELD`, a line is not.
+    """
+
+    WAITING = "waiting"
+    STARTED = "started"
+    HELD = "held"
+    NOT_HELD = "not held"
 
 
 class Transition(NamedTuple):
@@ -178,14 +191,28 @@ RESPONSES: dict[Goal, dict[Response, Transition]] = {
     },
 }
 
-DECISIONS: dict[Goal, OrderDecision | None] = {
-    Goal.PLACE: None,
-    Goal.HOLD: OrderDecision.CONFIRM_IF_ALL_HELD,
-    Goal.CONFIRM: None,
-    Goal.SUSPEND: OrderDecision.CANCEL_ALL,
-    Goal.CANCEL: None,
+DECISIONS: dict[Goal, dict[Situation, OrderDecision | None]] = {
+    Goal.PLACE: {},
+    Goal.HOLD: {
+        Situation.WAITING: None,
+        Situation.STARTED: None,
+        Situation.HELD: OrderDecision.CONFIRM_ALL,
+        Situation.NOT_HELD: OrderDecision.CANCEL_ALL,
+    },
+    Goal.CONFIRM: {},
+    Goal.SUSPEND: {
+        Situation.WAITING: None,
+        Situation.STARTED: OrderDecision.STAY_CONFIRMED,
+        Situation.HELD: OrderDecision.CANCEL_ALL,
+        Situation.NOT_HELD: OrderDecision.CANCEL_ALL,
+    },
+    Goal.CANCEL: {},
 }
-"""What is decided once every department that was asked for a goal has responded to it."""
+"""What is decided about the whole order; a row is empty where each department's share stands by itself.
+
+Two situations do not occur, and are here so that the rows are whole: departments that hold have not started, and lines
+that were confirmed are not pending when they are suspended.
+"""
 
 
 class Withdrawal(StrEnum):

@@ -49,7 +49,8 @@ class JournalPage:
 class Journal:
     """What the gateway writes down.
 
-    Gateways may share a journal. Each has a number and a lease; an order has one owner, and only its owner writes it.
+    Gateways may share a journal (`is_shared`). Each has a number and a lease; an order has one owner, and only its
+    owner writes it.
 
     Rows are read one by one. One that this version cannot read is logged and skipped, and keeps its owner and its
     epoch, so that a newer version takes it up.
@@ -68,6 +69,7 @@ class Journal:
         has the restaurant's days, on which orders are numbered; by default those of UTC.
         """
         self._database = database
+        self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
         self.calendar = calendar or Calendar(UTC)
         self._numbering = Numbering(self.calendar)
@@ -95,11 +97,6 @@ class Journal:
     def unreadable(self) -> int:
         """How many orders cannot be read, of those that were unfinished at the last claim or asked for since."""
         return len(self._unreadable)
-
-    @property
-    def is_shared(self) -> bool:
-        """Whether other gateways may write to this journal."""
-        return self._database.url.drivername != "sqlite"
 
     async def enlist(self) -> None:
         """Take a number, with a lease."""
@@ -246,21 +243,18 @@ def _log_unreadable(error: OrderUnreadable) -> None:
 class _Entry:
     """An order as it is when it is submitted."""
 
-    __slots__ = ("is_new", "order", "row")
+    __slots__ = ("is_new", "key", "order", "row")
 
     def __init__(self, order: Order, *, is_new: bool = False) -> None:
         self.order = order
         self.is_new = is_new
         self.row = row_of(order)
+        self.key = order.order_id, order.owner
 
     def numbered_row(self) -> dict[str, Any]:
         """Return the row of a new order, which has its number by now."""
         self.row["number"] = self.order.number
         return self.row
-
-    @property
-    def key(self) -> tuple[str, int]:
-        return self.row["order_id"], self.row["owner"]
 
 
 @statements_only

@@ -3,6 +3,7 @@
 import asyncio
 from contextvars import Context
 
+import msgspec
 import structlog
 
 from gateway.domain.order import Order
@@ -21,7 +22,7 @@ class PlacedLog:
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self._placed: list[dict[str, object]] = []
+        self._placed: list[tuple[Order, str | None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
     def note(self, order: Order) -> None:
@@ -29,14 +30,8 @@ class PlacedLog:
         if self._timer is None:
             # In a context of its own: the line is about other requests, too.
             self._timer = asyncio.get_running_loop().call_later(LOG_SECONDS, self.flush, context=Context())
-        self._placed.append(
-            {
-                "order_id": order.order_id,
-                "table": order.table,
-                "items": sum([line.quantity for line in order.lines]),
-                "request_id": current_request_id(),
-            }
-        )
+        # What is logged of an order never changes, so it is put together with the line, not while its client waits.
+        self._placed.append((order, current_request_id()))
 
     def flush(self) -> None:
         """Log now what is not logged yet."""
@@ -45,5 +40,17 @@ class PlacedLog:
             self._timer = None
         placed, self._placed = self._placed, []
         for start in range(0, len(placed), ORDERS_IN_A_LINE):
-            part = placed[start : start + ORDERS_IN_A_LINE]
+            part = _Entries([_entry(*each) for each in placed[start : start + ORDERS_IN_A_LINE]])
             log.info("placed", orders=len(part), placed=part)
+
+
+class _Entries(list[dict[str, object]]):
+    """What a line says of its orders. Console logs show it as JSON, too: 0.1 µs an order, and 0.6 as Python's text."""
+
+    def __repr__(self) -> str:
+        return msgspec.json.encode(list(self)).decode()
+
+
+def _entry(order: Order, request_id: str | None) -> dict[str, object]:
+    items = sum([line.quantity for line in order.lines])
+    return {"order_id": order.order_id, "table": order.table, "items": items, "request_id": request_id}

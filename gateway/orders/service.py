@@ -126,7 +126,12 @@ class OrderService:
             in_flight = self._in_flight.get(order.order_id) or await self._begin(order)
             is_own = in_flight.order is order
             if is_own:
-                await self._wait_alone(in_flight)
+                response = in_flight.response
+                try:
+                    await response  # without a shield, which costs more than the waiting
+                except asyncio.CancelledError:
+                    in_flight.replace_cancelled(response)
+                    raise
             else:
                 await in_flight.wait()
             if self._is_returnable(in_flight) or (is_own and _is_served(order)):
@@ -213,15 +218,6 @@ class OrderService:
         may_be_elsewhere = self._journal.is_shared and (order.owed or in_flight.unwritten)
         return in_flight.is_written and not (order.epoch or in_flight.is_response_written) and not may_be_elsewhere
 
-    async def _wait_alone(self, in_flight: InFlightOrder) -> None:
-        """Wait as the client that sent the order first: without a shield, which costs more than the waiting."""
-        response = in_flight.response
-        try:
-            await response
-        except asyncio.CancelledError:
-            in_flight.replace_cancelled(response)
-            raise
-
     async def _begin(self, order: Order) -> InFlightOrder:
         """Write an order down and ask its departments; where its id is known, return the order that has it."""
         in_flight = self._in_flight.add(order, self._expiry.of_new(), is_new=True)
@@ -266,4 +262,4 @@ class OrderService:
 
 def _is_served(order: Order) -> bool:
     """Return whether every department has responded, and no line was cancelled after another gateway took the order."""
-    return not (order.owed or order.epoch) and all(line.outcome is not Outcome.CANCELLED for line in order.lines)
+    return not (order.owed or order.epoch) and Outcome.CANCELLED not in [line.outcome for line in order.lines]

@@ -118,6 +118,7 @@ ticket_states = sa.Table(
     sqlite_with_rowid=False,
 )
 
+_encode = msgspec.json.Encoder().encode
 _decode_lines = msgspec.json.Decoder(list[Line]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
@@ -175,7 +176,7 @@ def row_of(order: Order) -> dict[str, Any]:
         "number": order.number,
         "placed_for": order.table,
         "currency": order.currency.code,
-        "lines": encode_json(order.lines),
+        "lines": _encode(order.lines).decode(),
         "status": str(order.status),
         "owed": encode_json(order.owed) if order.owed else None,
         "response_recorded": order.response_recorded,

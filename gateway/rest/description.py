@@ -15,6 +15,9 @@ VERSION = "0.1.0"
 
 Json = dict[str, Any]
 
+SCHEMA_MODULES = (schemas, menu_schemas, progress_schemas, report_schemas)
+"""Where the structs of the contract are."""
+
 _PROBLEM_JSON = "application/problem+json"
 
 _PROBLEMS = {
@@ -52,14 +55,6 @@ _HEADERS: dict[str, Json] = {
 
 PROBLEM_DESCRIPTION = "A problem, as problem+json."
 """The description that an operation gives to a problem if `_PROBLEMS` describes it."""
-
-_CONTRACT = {
-    name: each
-    for module in (schemas, menu_schemas, progress_schemas, report_schemas)
-    for name, each in vars(module).items()
-    if isinstance(each, type)
-}
-"""The structs of the contract, by their names, which are those of the description's schemas."""
 
 _LIMITS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
@@ -158,13 +153,18 @@ def _describe_content(content: Json) -> str:
 
 def _describe(name: str) -> str:
     """Return the docstring of a struct of the contract."""
-    return getattr(_CONTRACT.get(name), "__doc__", None) or ""
+    return getattr(_struct(name), "__doc__", None) or ""
+
+
+def _struct(name: str) -> object:
+    """Return the struct of the contract that has this name, or None."""
+    return next((getattr(module, name) for module in SCHEMA_MODULES if hasattr(module, name)), None)
 
 
 def _complete_schemas(components: dict[str, Json]) -> None:
     for name, schema in components.items():
         schema.setdefault("description", _describe(name))
-        config = getattr(_CONTRACT.get(name), "__struct_config__", None)
+        config = getattr(_struct(name), "__struct_config__", None)
         if config is not None and config.forbid_unknown_fields:
             schema["additionalProperties"] = False
 

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -18,21 +17,28 @@ from litestar.types import Receive, Scope, Send
 
 from gateway.domain.errors import FieldNotAllowed
 from gateway.orders.service import OrderService
+from gateway.rest.fast_path import GO_ON
 from gateway.rest.operations import PROBLEM
 from gateway.rest.schemas import Problem
-from gateway.tickets.log import Wanted
+from gateway.tickets.events import Events
+from gateway.tickets.log import PIECE_BYTES, Wanted
 from gateway.tickets.positions import read_id
 from gateway.tickets.readers import Reading
 from gateway.tickets.watching import LiveDepartments
-from infra.http.response import bound_buffers
+from infra.http.response import bound_buffers, call_when_lost
 
 EVENT_STREAM = "text/event-stream"
 
 RETRY_MS = 1000
 """After how long a client connects again when its connection breaks."""
 
+PAUSE_SECONDS = 0.05
+"""The pause after a full piece, so that a long beginning, or a flood of changes, leaves the time to orders."""
+
 LEAVING_MS = 500, 3000
 """After how long when this gateway stops: at random between these, so that not all connect at the same moment."""
+
+Follow = Callable[[], Reading]
 
 EXAMPLE = Example(
     summary="A pizza is started",
@@ -54,26 +60,22 @@ class EventStream(ASGIResponse):
 
     _should_set_content_length = False
 
-    def __init__(self, live: LiveDepartments, follow: Callable[[], AbstractContextManager[Reading]]) -> None:
+    def __init__(self, live: LiveDepartments, follow: Follow) -> None:
         """`follow` returns the client's place in the events; it is called once the response has begun."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
         super().__init__(headers=headers, media_type=EVENT_STREAM)
         self._live = live
         self._follow = follow
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send what the client has not received, as it comes."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Begin the response; `_go_on` sends the events."""
         await self.start_response(send)
         if cast("Any", scope)["method"] == "HEAD":
             await _send(send, b"", more_body=False)
             return
         bound_buffers(scope)
         await _send(send, b"retry: %d\n\n" % RETRY_MS)
-        if not self._live.events.is_ending:
-            await self._live.known()
-            with self._follow() as reading:
-                await _send_until_gone(reading, receive, send)
-        await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
+        cast("dict[str, Any]", scope)[GO_ON] = partial(_go_on, self._live.events, self._live.known, self._follow)
 
 
 @get(
@@ -148,24 +150,32 @@ def _departments(text: str, known: Collection[str]) -> frozenset[str]:
     return names
 
 
-async def _send_until_gone(reading: Reading, receive: Receive, send: Send) -> None:
-    """Send what the client has not received, until it closes the connection or the reading ends."""
-    watching = asyncio.get_running_loop().create_task(_end_when_gone(reading, receive))
-    try:
-        while content := await reading.read():
-            await _send(send, content)
-        if watching.done():
-            watching.result()
-    finally:
-        watching.cancel()
+async def _go_on(
+    events: Events, known: Callable[[], Awaitable[None]], follow: Follow, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send the events, until the client or the gateway leaves."""
+    if not events.is_ending:
+        await known()
+        reading = follow()
+        forget = call_when_lost(scope, receive, reading.end)
+        try:
+            while await _send_next(reading, send):
+                pass
+        finally:
+            forget()
+            events.unfollow(reading)
+    await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
 
 
-async def _end_when_gone(reading: Reading, receive: Receive) -> None:
-    try:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-    finally:
-        reading.end()
+async def _send_next(reading: Reading, send: Send) -> bool:
+    """Send what the client gets next, and keep nothing of it; return False where the reading has ended."""
+    content = await reading.read()
+    if not content:
+        return False
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    if len(content) >= PIECE_BYTES:
+        await asyncio.sleep(PAUSE_SECONDS)
+    return True
 
 
 async def _send(send: Send, body: bytes, *, more_body: bool = True) -> None:

@@ -19,6 +19,7 @@ FastPath refuses a route that declares anything else (fast_path_rules.py) when t
 
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, cast
 
 import msgspec
@@ -32,9 +33,20 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from gateway.rest.checks import RAISED, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
-from infra.http.response import respond
+from gateway.rest.json_response import JsonResponse
+from infra.http.response import read_whole, respond
 
+GO_ON = "comanda.go_on"
+"""The key of a scope under which a response of Litestar leaves a function that sends the rest of its body.
+
+It is called as an ASGI app once Litestar has returned, so that a response that goes on for ever does not keep the
+objects that Litestar makes for a request.
+"""
+
+_PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
+
+_JSON_HEADER = (b"content-type", JSON.encode("ascii"))
 
 _encode = msgspec.json.Encoder().encode
 
@@ -53,18 +65,17 @@ class FastPath:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
         self._litestar = litestar
         self._before_send = litestar.before_send
+        self._plain_host = b""  # the host that was last found plain
         self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
         http = cast("HTTPScope", scope)
         route = self.routes.get(http.get("path", ""))
-        if route is None or http.get("method") != "POST":
-            await self._litestar(scope, receive, send)
-            return
-        headers = dict(http["headers"])
-        if not _is_plain_host(headers.get(b"host", b"")):
-            await self._litestar(scope, receive, send)
+        headers = dict(http.get("headers", ()))
+        host = headers.get(b"host", b"")
+        if route is None or http.get("method") != "POST" or not (host == self._plain_host or self._accepts(host)):
+            await self._serve_slowly(scope, receive, send)
             return
         request = None
         response: _Encoded | ASGIApp
@@ -75,7 +86,10 @@ class FastPath:
                 request = route.request(http, receive, send)
                 returned = await route.call_with_hooks(http, headers, request)
             else:
-                returned = await route.call(http, headers, await _read(receive, route.max_body))
+                body = read_whole(receive, route.max_body)
+                if body is None:
+                    body = await _read(receive, route.max_body)
+                returned = await route.call(http, headers, body)
             if route.is_decorated or not _is_plain(returned):
                 request = request or route.request(http, receive, send)
                 response = await route.handler.to_response(app=self._litestar, data=returned, request=request)
@@ -93,6 +107,22 @@ class FastPath:
             await response(scope, receive, send)
         if request is not None and route.after_response is not None:
             await route.after_response(request)
+
+    def _accepts(self, host: bytes) -> bool:
+        """Return whether Litestar accepts a host without further checks; remember it, as most requests name the same.
+
+        To compare a host with the last one takes 0.2 µs less than to match it.
+        """
+        if not _is_plain_host(host):
+            return False
+        self._plain_host = host
+        return True
+
+    async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Litestar serve a request, and then what its response has left to do."""
+        await self._litestar(scope, receive, send)
+        if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
+            await go_on(scope, receive, send)
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""
@@ -135,6 +165,10 @@ class FastRoute:
         self._headers = [(each.field_alias.lower().encode(), each.field_name) for each in model.expected_header_params]
         self._called = [(name, each.dependency) for name, each in used if each.has_sync_callable and not each.use_cache]
         self._awaited = [(name, each) for name, each in used if not each.has_sync_callable or each.use_cache]
+        self.call: Callable[[HTTPScope, _Headers, bytes], Awaitable[Any]] = (
+            self._call_in_steps if self._awaited or not self._is_async else partial(self._begin, {})
+        )
+        """Calls the handler with its body, its headers and its dependencies; by one coroutine less if it can."""
         self._guards = handler.resolve_guards()
         self._before_request = handler.resolve_before_request()
         self.needs_request = bool(
@@ -158,26 +192,32 @@ class FastRoute:
             return returned
         return await self.call(scope, headers, await request.body())
 
-    async def call(self, scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
-        """Call the handler with its body, its dependencies and its headers."""
+    async def _call_in_steps(self, scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
+        awaited = {name: await provide() for name, provide in self._awaited}
+        returned = self._begin(awaited, scope, headers, body)
+        return await returned if self._is_async else returned
+
+    def _begin(self, awaited: dict[str, Any], scope: HTTPScope, headers: _Headers, body: bytes) -> Any:
+        """Call the handler, and return what it returns: an awaitable if it is async."""
         arguments = {name: provide() for name, provide in self._called}
-        for name, provide in self._awaited:
-            arguments[name] = await provide()
+        if awaited:
+            arguments |= awaited
         for header, name in self._headers:
             if header in headers:
                 values = [value for key, value in scope["headers"] if key == header]
                 arguments[name] = b", ".join(values).decode("latin-1")
-        returned: Any = self._fn(data=read_body(headers.get(b"content-type"), body, self._body_type), **arguments)
-        return await returned if self._is_async else returned
+        return self._fn(data=read_body(headers.get(b"content-type"), body, self._body_type), **arguments)
 
     def encode(self, response: "Response[object]") -> _Encoded:
         """Return the status, headers and body of a plain response."""
         body = _encode(response.content)
+        media_type = response.media_type
         headers = [
-            (b"content-type", (response.media_type or JSON).encode("ascii")),
+            (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
             (b"content-length", b"%d" % len(body)),
-            *((name.lower().encode("ascii"), value.encode("latin-1")) for name, value in response.headers.items()),
         ]
+        for name, value in response.headers.items():
+            headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body
 
 
@@ -187,10 +227,10 @@ def _check(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
     check_encoding(scope["headers"])
 
 
-def _is_plain(returned: object) -> bool:
+def _is_plain(returned: Any) -> bool:
     """Return whether a handler returned a JSON response without cookies, background tasks or encoders of its own."""
     return (
-        type(returned) is Response
+        type(returned) in _PLAIN
         and returned.media_type in _JSON_TYPES
         and not (returned.cookies or returned.background or returned.response_type_encoders)
     )

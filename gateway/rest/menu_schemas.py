@@ -1,4 +1,4 @@
-"""The REST contract of the menus."""
+"""The REST contract of the menu: its responses as msgspec structs, and how domain objects become them."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.domain.currencies import Currency
-from gateway.domain.menu import MenuSnapshot
+from gateway.domain.menu import MenuItem, MenuSnapshot
 from gateway.rest.schemas import CurrencyCode, Exponent, Price
 
 
@@ -51,21 +51,22 @@ def menu_response(menus: list[MenuSnapshot], currency: Currency) -> MenuResponse
                 name=menu.name,
                 titles=menu.titles,
                 state="open" if menu.is_open else "unreachable",
-                items=[
-                    MenuItemResponse(
-                        id=item.id,
-                        titles=item.titles,
-                        price=item.price,
-                        available=item.available,
-                        on_sale=item.on_sale,
-                        category=item.category or None,
-                        prep_seconds=item.prep_seconds or None,
-                    )
-                    for item in menu.items
-                ],
+                items=[_item(item) for item in menu.items],
             )
             for menu in menus
         ],
         currency=currency.code,
         currency_exponent=currency.exponent,
+    )
+
+
+def _item(item: MenuItem) -> MenuItemResponse:
+    return MenuItemResponse(
+        id=item.id,
+        titles=item.titles,
+        price=item.price,
+        available=item.available,
+        on_sale=item.on_sale,
+        category=item.category or None,
+        prep_seconds=item.prep_seconds or None,
     )

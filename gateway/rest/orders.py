@@ -16,6 +16,7 @@ from gateway.domain.progress import OrderProgress
 from gateway.orders.service import OrderService
 from gateway.orders.wanted import TWO_DAYS_MS, Wanted
 from gateway.rest.idempotency import place
+from gateway.rest.json_response import JsonResponse
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
 from gateway.rest.problems import nothing_accepted
 from gateway.rest.ranges import From, To, moment
@@ -28,7 +29,7 @@ ORDER_EXAMPLE = Example(
         "table": "7",
         "lines": [
             {"department": "bar", "item": "coffee", "quantity": 2},
-            {"department": "kitchen", "item": "pizza", "note": "no olives"},
+            {"department": "kitchen", "item": "pizza", "note": "no nuts", "allergy": True},
         ],
     },
 )
@@ -176,7 +177,7 @@ def _placed(order: Order) -> Response[OrderResponse] | Response[Problem]:
     code = _STATUS_CODES.get(response.status)
     if code is None:
         return nothing_accepted(response)
-    return Response(response, status_code=code, headers={"Location": f"/orders/{order.order_id}"})
+    return JsonResponse(response, code, {"Location": f"/orders/{order.order_id}"})
 
 
 def _position(cursor: str | None) -> int | None:

@@ -41,15 +41,16 @@ class RequestReader:
 
     def order(self, request: OrderRequest, key: str | None = None) -> Order:
         """Return the order that a request and its idempotency key ask for; raises FieldNotAllowed."""
-        if len(request.lines) > self._limits.lines:
-            raise TooManyLines(len(request.lines), self._limits.lines)
+        departments, limits = self._departments, self._limits
+        if len(request.lines) > limits.lines:
+            raise TooManyLines(len(request.lines), limits.lines)
         for number, line in enumerate(request.lines):
-            if line.department not in self._departments:
-                raise UnknownDepartment(f"lines[{number}].department", line.department, self._departments)
-            if line.quantity > self._limits.quantity:
-                raise QuantityTooLarge(f"lines[{number}].quantity", line.quantity, self._limits.quantity)
-            if len(line.note) > self._limits.note:
-                raise NoteTooLong(f"lines[{number}].note", line.note, self._limits.note)
+            if line.department not in departments:
+                raise UnknownDepartment(f"lines[{number}].department", line.department, departments)
+            if line.quantity > limits.quantity:
+                raise QuantityTooLarge(f"lines[{number}].quantity", line.quantity, limits.quantity)
+            if len(line.note) > limits.note:
+                raise NoteTooLong(f"lines[{number}].note", line.note, limits.note)
             if "\0" in line.note or "\0" in line.item:
                 raise _nul_in_line(number, line)
         if request.table and "\0" in request.table:

@@ -111,7 +111,7 @@ class LineRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             Meta(
                 ge=0,
                 le=MAX_PRICE,
-                description="Unit price that the guest saw, in minor units of the currency. If the item has another "
+                description="Unit price that the client saw, in minor units of the currency. If the item has another "
                 "price now, the outcome is price_changed and no stock is taken for this line.",
             ),
         ]

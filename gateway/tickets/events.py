@@ -1,8 +1,7 @@
 """The events of the restaurant, and everybody who follows them."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from gateway.domain.errors import TooManyStreams
@@ -58,35 +57,34 @@ class Events:
         if self.followers >= self._most:
             raise TooManyStreams(self._most)
 
-    @contextmanager
-    def follow(self, wanted: Wanted, known: Vector) -> Iterator[Reading]:
-        """Follow the restaurant or some departments, after the positions that a client has."""
+    def follow(self, wanted: Wanted, known: Vector) -> Reading:
+        """Follow the restaurant or some departments, after the positions that a client has, until `unfollow`."""
         reader = Reader(self, wanted, known)
         self._readers.add(reader)
         self._with_orders += wanted.includes(ORDERS)
         self.on_interest()
-        try:
-            yield reader
-        finally:
-            self._readers.discard(reader)
-            self._with_orders -= wanted.includes(ORDERS)
+        return reader
 
-    @contextmanager
-    def follow_order(self, order: Order) -> Iterator[Reading]:
-        """Follow one order, which is as it was read just now."""
+    def follow_order(self, order: Order) -> Reading:
+        """Follow one order, which is as it was read just now, until `unfollow`."""
         reader = OrderReader(self, order.order_id)
         self._order_readers.setdefault(order.order_id, set()).add(reader)
         self._of_one_order += 1
         self.on_interest()
         reader.offer(self.log.event("order", order))
         self.on_changed_orders([order.order_id])
-        try:
-            yield reader
-        finally:
+        return reader
+
+    def unfollow(self, reading: Reading) -> None:
+        """Forget a client."""
+        if isinstance(reading, Reader):
+            self._readers.remove(reading)
+            self._with_orders -= reading.wanted.includes(ORDERS)
+        elif isinstance(reading, OrderReader):
             self._of_one_order -= 1
-            self._order_readers[order.order_id].discard(reader)
-            if not self._order_readers[order.order_id]:
-                del self._order_readers[order.order_id]
+            self._order_readers[reading.order_id].remove(reading)
+            if not self._order_readers[reading.order_id]:
+                del self._order_readers[reading.order_id]
 
     def wants_order(self, order_id: str) -> bool:
         """Return whether anybody follows an order."""

@@ -2,7 +2,7 @@
 
 An order is read at once and, once more, a while later: a department's change may arrive before the gateway that owns
 the order has written what it means for the order. A pending order is read until it is decided. Reading takes a small
-share of the time only, unless more orders wait than that allows for.
+share of the time only, unless very many wait; one that has waited for so long need not be read again.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ PAUSES = 20.0
 
 LONGEST_PAUSE = 0.5
 
-HURRY = 5000
+HURRY = 100_000
 """There is no pause while more orders wait than this."""
 
 AGAIN_SECONDS = 1.0
@@ -50,14 +50,14 @@ class OrderFeed:
         self._enter = enter
         self._is_wanted = is_wanted
         self._monotonic = monotonic
-        self._waiting: dict[str, bool] = {}  # whether an order is to be read once more after this time
+        self._waiting: dict[str, float] = {}  # when each was added; 0 where it has been read before
         self._again: list[tuple[float, str]] = []
         self._scheduled: set[str] = set()
         self._woken = asyncio.Event()
 
     def add(self, order_ids: Iterable[str]) -> None:
         """Let orders follow that may have changed."""
-        self._waiting.update(dict.fromkeys(order_ids, True))
+        self._waiting.update(dict.fromkeys(order_ids, self._monotonic()))
         if self._waiting:
             self._woken.set()
 
@@ -91,7 +91,7 @@ class OrderFeed:
         while self._again and self._again[0][0] <= now:
             _, order_id = heapq.heappop(self._again)
             self._scheduled.discard(order_id)
-            self._waiting.setdefault(order_id, False)
+            self._waiting.setdefault(order_id, 0.0)
 
     async def _read_batch(self) -> None:
         taken = {order_id: self._waiting.pop(order_id) for order_id in list(islice(self._waiting, BATCH))}
@@ -101,9 +101,11 @@ class OrderFeed:
         except BaseException:
             self._waiting = {**taken, **self._waiting}
             raise
+        now = self._monotonic()
         for order in orders:
             self._enter(order)
-            if taken[order.order_id] or order.status is Status.PENDING:
+            is_fresh = now - taken[order.order_id] < AGAIN_SECONDS
+            if order.status is Status.PENDING or (taken[order.order_id] and is_fresh):
                 self._schedule(order.order_id)
 
     def _schedule(self, order_id: str) -> None:

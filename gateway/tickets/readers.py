@@ -36,9 +36,11 @@ class Source(Protocol):
 class Reading(ABC):
     """A client's place in the events."""
 
+    __slots__ = ("_is_ended", "_is_woken", "_waiter")  # an asyncio.Event would take a kilobyte
+
     def __init__(self) -> None:
-        self._woken = asyncio.Event()
-        self._is_ended = False
+        self._is_ended = self._is_woken = False
+        self._waiter: asyncio.Future[None] | None = None
 
     @abstractmethod
     def next(self) -> bytes:
@@ -47,24 +49,33 @@ class Reading(ABC):
     async def read(self) -> bytes:
         """Wait until there is something, and return it; empty when the reading has ended."""
         while not self._is_ended:
-            self._woken.clear()
+            self._is_woken = False
             if content := self.next():
                 return content
-            await self._woken.wait()
+            if not self._is_woken:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
         return b""
 
     def wake(self) -> None:
         """Look for something new."""
-        self._woken.set()
+        self._is_woken = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def end(self) -> None:
         """Return nothing any more."""
         self._is_ended = True
-        self._woken.set()
+        self.wake()
 
 
 class Reader(Reading):
     """The place of a client that follows the whole restaurant, or some departments."""
+
+    __slots__ = (
+        "_away_since", "_begins_to", "_changed", "_cursor", "_has_orders", "_head", "_known", "_log", "_orders_dropped",
+        "_source", "_ticks", "wanted",
+    )  # fmt: skip
 
     def __init__(self, source: Source, wanted: Wanted, known: Vector) -> None:
         """`known`: the positions that the client has, empty for none."""
@@ -141,6 +152,8 @@ class Reader(Reading):
 
 class OrderReader(Reading):
     """The place of a client that follows one order and nothing else: no positions, which would count others' orders."""
+
+    __slots__ = ("_frame", "_shown", "_source", "_ticks", "order_id")
 
     def __init__(self, source: Source, order_id: str) -> None:
         """Have nothing to return until the order's present state is offered."""

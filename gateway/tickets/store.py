@@ -67,7 +67,7 @@ class Picture:
         changes = Changes(
             tickets=[ticket for ticket in page.tickets if self._is_news(ticket)],
             stock=page.stock,
-            menu=page.menu,
+            menu=None if page.menu == self.menu else page.menu,  # every watch begins with the menu
         )
         self._keep(changes)
         self.position = Position(page.incarnation, page.revision)

@@ -61,7 +61,8 @@ class Follower:
         self._clock = clock
         self._backoff = Backoff(FIRST_RETRY, RETRY_CAP, random)
         self._is_open: bool | None = None
-        self._received_at = self._received_ms = 0.0
+        self._received_ms = 0.0
+        self._failing_since: float | None = None
 
     async def run(self) -> None:
         """Follow the department until cancelled."""
@@ -73,8 +74,7 @@ class Follower:
                 await self._follow()
             except DepartmentCallError as error:
                 self._picture.forget_incomplete()
-                if self._clock.monotonic() - self._received_at >= AWAY_SECONDS:
-                    self._note_state(is_open=False, reason=str(error))
+                self._note_failure(str(error))
             await asyncio.sleep(self._backoff.next())
 
     async def _follow(self) -> None:
@@ -87,7 +87,14 @@ class Follower:
                     self._note_state(is_open=True)
 
     def _note_received(self) -> None:
-        self._received_at, self._received_ms = self._clock.monotonic(), self._clock.wall() * 1000
+        self._received_ms, self._failing_since = self._clock.wall() * 1000, None
+
+    def _note_failure(self, reason: str) -> None:
+        now = self._clock.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        if now - self._failing_since >= AWAY_SECONDS:
+            self._note_state(is_open=False, reason=reason)
 
     def _note_state(self, *, is_open: bool, reason: str = "") -> None:
         if is_open is not self._is_open:

@@ -113,7 +113,7 @@ class GuardedStream(FastDataStream):
     """The value of the header `grpc-encoding`."""
 
     stall_looks: int | None = None
-    """How many looks a message may wait for the peer, where that is less than on other calls."""
+    """How many looks a message may wait for its peer; None where it may wait for as long as the peer is there."""
 
     may_be_empty = False
     """Whether the caller may send no message at all, as on a streaming call."""
@@ -151,12 +151,13 @@ class GuardedStream(FastDataStream):
         await asyncio.sleep(0)  # the cancellation is raised here, except where the call's end is being sent
         raise StreamClosedError(cast("int", self.id))
 
-    def is_stalled(self, looks: int) -> bool:
-        """Count a look, and tell whether a message has waited through so many of them."""
-        if self._stalled_looks is None or not self.closable:
+    def is_stalled(self, looks: int | None) -> bool:
+        """Count a look, and tell whether a message has waited through so many of them, or through `stall_looks`."""
+        most = looks if self.stall_looks is None else self.stall_looks
+        if most is None or self._stalled_looks is None or not self.closable:
             return False
         self._stalled_looks += 1
-        return self._stalled_looks > (looks if self.stall_looks is None else self.stall_looks)
+        return self._stalled_looks > most
 
     async def recv_data(self, size: int) -> bytes:
         """Read what grpclib asks for: in turn a message's prefix, and the message of the length in that prefix."""

@@ -141,7 +141,7 @@ class GuardedProtocol(WatchedProtocol):
         if self._is_leaving:
             self._transport.abort()
         else:
-            self.processor.reset_stalled(self._server.message_looks)
+            self.processor.reset_stalled(self._server.message_looks if self.is_left else None)
             super()._look()
 
     def _is_gone(self) -> bool:

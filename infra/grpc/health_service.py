@@ -29,8 +29,8 @@ NAME = "grpc.health.v1.Health"
 FRESH_SECONDS = 2.0
 """How long what was found of the server's health holds."""
 
-TELL_SECONDS = 1.0
-"""How long it may take to tell whoever watches that the server drains."""
+SEND_SECONDS = 1.0
+"""How long it may take to send every watcher that the server drains."""
 
 
 def describe() -> FileDescriptorProto:
@@ -63,17 +63,20 @@ HealthListResponse: Any = GetMessageClass(_POOL.FindMessageTypeByName("grpc.heal
 class HealthService(HealthBase):
     """The health of a server and of its services, which are as well as the server is."""
 
-    def __init__(self, services: Collection[str], healthy: Callable[[], Awaitable[bool]]) -> None:
-        """`services` by their full names; `healthy` is asked at most every two seconds."""
+    def __init__(
+        self, services: Collection[str], healthy: Callable[[], Awaitable[bool]], fresh_seconds: float = FRESH_SECONDS
+    ) -> None:
+        """`services` by their full names; `healthy` is asked at most every `fresh_seconds`."""
         self._names = frozenset({"", *services})
         self._healthy = healthy
+        self._fresh_seconds = fresh_seconds
         self._asking: asyncio.Task[bool] | None = None
         self._fresh_until = 0.0
         self._was_healthy = True
         self._draining = asyncio.Event()
         self._watchers = 0
-        self._all_told = asyncio.Event()
-        self._all_told.set()
+        self._all_sent = asyncio.Event()
+        self._all_sent.set()
 
     def __mapping__(self) -> dict[str, Handler]:
         """Map paths to methods."""
@@ -81,14 +84,14 @@ class HealthService(HealthBase):
         return super().__mapping__() | {f"/{NAME}/List": listing}
 
     def drain(self) -> None:
-        """Be out of service from now on, and tell whoever watches."""
+        """Be out of service from now on, and send that to every watcher."""
         self._draining.set()
 
-    async def until_told(self) -> None:
-        """Wait until whoever watches has been told; one that does not read is not waited for."""
+    async def until_sent(self) -> None:
+        """Wait until every watcher was sent that the server drains; one that does not read is not waited for."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(TELL_SECONDS):
-                await self._all_told.wait()
+            async with asyncio.timeout(SEND_SECONDS):
+                await self._all_sent.wait()
 
     async def Check(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:  # noqa: N802 - the protocol's name
         """Respond with a service's status, or NOT_FOUND."""
@@ -134,7 +137,7 @@ class HealthService(HealthBase):
         except Exception:
             log.exception("the health check failed")
             is_healthy = False
-        self._fresh_until = asyncio.get_running_loop().time() + FRESH_SECONDS
+        self._fresh_until = asyncio.get_running_loop().time() + self._fresh_seconds
         if is_healthy != self._was_healthy:
             self._was_healthy = is_healthy
             log.warning("the server is healthy again" if is_healthy else "the server is not healthy")
@@ -143,16 +146,16 @@ class HealthService(HealthBase):
     @contextmanager
     def _counted(self) -> Iterator[None]:
         self._watchers += 1
-        self._all_told.clear()
+        self._all_sent.clear()
         try:
             yield
         finally:
             self._watchers -= 1
             if not self._watchers:
-                self._all_told.set()
+                self._all_sent.set()
 
     async def _report(self, stream: "Stream[HealthCheckRequest, HealthCheckResponse]") -> None:
-        """Send the status whenever it has changed, until the drain has begun and was told."""
+        """Send the status whenever it has changed, until the drain has begun and that was sent."""
         sent, is_draining = None, False
         while not is_draining:
             is_draining = self._draining.is_set()
@@ -161,5 +164,5 @@ class HealthService(HealthBase):
                 await stream.send_message(HealthCheckResponse(status=status))
                 sent = status
             with suppress(TimeoutError):
-                async with asyncio.timeout(FRESH_SECONDS):  # wait_for may swallow that the watcher goes meanwhile
+                async with asyncio.timeout(self._fresh_seconds):  # wait_for may swallow that the watcher goes meanwhile
                     await self._draining.wait()

@@ -86,8 +86,11 @@ class GuardedProcessor(WatchedProcessor):
             encoder.header_table_size = HEADER_TABLE_BYTES
         self._spend()
 
-    def reset_stalled(self, looks: int) -> None:
-        """Reset the calls whose next message has waited through so many looks for the peer to let it through."""
+    def reset_stalled(self, looks: int | None) -> None:
+        """Reset the calls whose next message has waited through too many looks for the peer to let it through.
+
+        `looks`: how many are too many on calls that do not say so themselves; None where there is no limit on those.
+        """
         for stream in list(self.streams.values()):
             if cast("GuardedStream", stream).is_stalled(looks):
                 stream.reset_nowait(ErrorCodes.ENHANCE_YOUR_CALM)

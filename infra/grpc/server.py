@@ -47,7 +47,7 @@ STREAMS_THAT_LAST = 8
 """How many streaming calls a connection may have open."""
 
 STALL_LOOKS = 1
-"""How many looks of 0.9 seconds a message on a streaming call may wait for its peer once the server drains."""
+"""How many looks of 0.9 seconds a message on such a call may wait for its reader once the server drains."""
 
 REQUEST_ID = "x-request-id"
 """The metadata that carries the caller's request id, for the logs."""
@@ -71,17 +71,20 @@ class GrpcServer:
         translate: Translate,
         healthy: Callable[[], Awaitable[bool]],
         max_message_bytes: int,
+        cut_if_unread: Collection[str] = (),
         callers: Callers | None = None,
         call_seconds: float = CALL_SECONDS,
         ping_timeout: float = PING_SECONDS,
     ) -> None:
         """`translate` returns the status of an exception that a handler raised, or None for a fault of the server.
 
-        `callers` are the certificates that may call, if there is TLS. A client that does not acknowledge pings for
-        `ping_timeout` seconds is disconnected.
+        `cut_if_unread` are the paths of streaming calls on which no message may wait for its reader for longer than
+        `call_seconds`. `callers` are the certificates that may call, if there is TLS. A client that does not
+        acknowledge pings for `ping_timeout` seconds is disconnected.
         """
         self._translate = translate
         self._call_seconds = call_seconds
+        self._cut_if_unread = frozenset(cut_if_unread)
         self._calls = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -119,8 +122,10 @@ class GrpcServer:
         self._draining = True
         self._health.drain()
         for stream in self._streams:
-            stream._stream.__ended__()
-            cast("GuardedStream", stream._stream).stall_looks = STALL_LOOKS
+            call = cast("GuardedStream", stream._stream)
+            call.__ended__()
+            if call.stall_looks is not None:
+                call.stall_looks = STALL_LOOKS
         if self._listener is not None and self._socket is not None:
             self._listener.close()
             self._socket.close()
@@ -129,7 +134,7 @@ class GrpcServer:
                 await self._idle.wait()
         except TimeoutError:
             log.warning("calls cut off", calls=self._calls)
-        await self._health.until_told()
+        await self._health.until_sent()
         self._server.cancel_calls()
         await asyncio.sleep(0.1)  # so that the last responses are sent before GOAWAY
         await self._server.close_connections()
@@ -182,6 +187,8 @@ class GrpcServer:
         connection = stream._stream.connection
         if sum(other._stream.connection is connection for other in self._streams) >= STREAMS_THAT_LAST:
             raise GRPCError(Status.RESOURCE_EXHAUSTED, f"at most {STREAMS_THAT_LAST} streams a connection are allowed")
+        if method in self._cut_if_unread:
+            cast("GuardedStream", stream._stream).stall_looks = self._server.message_looks
         self._streams.add(stream)
         try:
             await self._carry_out(handler, stream, method, None)

@@ -8,13 +8,14 @@ body leave in one write. A request to upgrade to another protocol is served as i
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infra.http.access_log import log_request
-from infra.http.response import TRANSPORT, HeldHead
-from infra.request_ids import HEADER, choose_request_id, make_request_id
+from infra.http.response import CONNECTION, HeldHead, do_nothing
+from infra.request_ids import HEADER, is_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
 """The largest request line and headers, or trailers of a body. A head that arrives in one piece may be longer."""
@@ -33,14 +34,21 @@ CONNECTIONS = 4000
 """How many connections may be open, besides those of streams."""
 
 REQUEST_ID = "request_id"
-"""The key of a request's id in its ASGI scope."""
+"""The key of a request's id in its ASGI scope, for a request whose response gets the id from this protocol."""
 
 REFUSED = "refused"
 """The key, in its ASGI scope, of the status and length of a response that this protocol wrote in place of the app."""
 
 
+_ID_HEADER = HEADER.encode("ascii")
+
+
 class GuardedHttp(HttpToolsProtocol):
-    """Closes connections whose client sends or reads too slowly, or whose requests are too long."""
+    """Closes connections whose client sends or reads too slowly, or whose requests are too long.
+
+    It gives every request an id, in its scope and with its response. What runs for each request calls the base class by
+    its name, not by `super()`: 0.1 µs less for each of five calls.
+    """
 
     receive_seconds = 10.0
     max_body = 64 * 1024
@@ -49,6 +57,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.on_lost: Callable[[], None] = do_nothing  # what a response wants to be called when the client has left
         self._due: float | None = None  # the loop's time by which the current request has to be complete
         self._received = 0  # bytes of the current request
         self._in_head = True
@@ -73,6 +82,7 @@ class GuardedHttp(HttpToolsProtocol):
         if self._latest is not None:
             self._latest.disconnected = True  # uvicorn disconnects the newest request, which may be a waiting one
             self._latest.message_event.set()
+        self.on_lost()
         super().connection_lost(exc)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -83,7 +93,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._latest = cycle
-        super()._start_asgi_task(cycle, app)
+        HttpToolsProtocol._start_asgi_task(self, cycle, app)
 
     def data_received(self, data: bytes) -> None:
         if self._due is None and not self._open_cycle():
@@ -93,30 +103,40 @@ class GuardedHttp(HttpToolsProtocol):
                 return
             piece = data[start : start + PIECE_BYTES]
             self._received += len(piece)
-            super().data_received(piece)
-            self._check_length()
+            HttpToolsProtocol.data_received(self, piece)
+            if self._received > HEAD_BYTES or self.pipeline:
+                self._check_length()
 
     def on_message_begin(self) -> None:
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         if self._due is None:
             self._due = self.loop.time() + self.receive_seconds
 
     def on_headers_complete(self) -> None:
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) != 1 and (hosts or self.parser.get_http_version() == "1.1"):
-            self._fault = f"a request has exactly one Host header, and this one has {len(hosts) or 'none'}"
+        hosts, request_id = 0, b""
+        for name, value in self.headers:  # once for all that is sought in it
+            if name == b"host":
+                hosts += 1
+            elif name == _ID_HEADER and not request_id and is_request_id(value):
+                request_id = value
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            self._fault = f"a request has exactly one Host header, and this one has {hosts or 'none'}"
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
-        super().on_headers_complete()
+        text = request_id.decode("ascii") or make_request_id()
+        scope = cast("dict[str, Any]", self.scope)
+        scope[REQUEST_ID], scope[CONNECTION] = text, self
+        HttpToolsProtocol.on_headers_complete(self)
         self._in_head = False
-        cast("dict[str, Any]", self.scope)[TRANSPORT] = self.transport
+        cycle = self.cycle
+        cycle.default_headers = [*cycle.default_headers, (_ID_HEADER, request_id or text.encode("ascii"))]
         if not self.expect_100_continue:
-            self.cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
+            cycle.transport = cast("asyncio.Transport", HeldHead(self.transport))
 
     def on_message_complete(self) -> None:
         self._due = None
         self._received = 0
         self._in_head = True
-        super().on_message_complete()
+        HttpToolsProtocol.on_message_complete(self)
 
     def on_response_complete(self) -> None:
         """Start the next request; uvicorn would set a keep-alive timer for each response, `_check` needs none."""
@@ -224,8 +244,7 @@ class GuardedHttp(HttpToolsProtocol):
         if cycle := self._open_cycle():
             scope = cast("dict[str, Any]", cycle.scope)
             scope[REFUSED] = status, length
-            request_id: str = scope.setdefault(REQUEST_ID, choose_request_id(cycle.scope["headers"]))
-            return request_id
+            return str(scope[REQUEST_ID])
         request_id = make_request_id()
         if self.is_logged:
             seconds = self.loop.time() + self.receive_seconds - (self._due or self.loop.time())

@@ -2,13 +2,26 @@
 
 import asyncio
 import socket
-from typing import Any, cast
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, cast
 
-from litestar.types import Scope, Send
+from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
-TRANSPORT = "transport"
-"""The key of a request's transport in its ASGI scope."""
+CONNECTION = "connection"
+"""The key, in a request's ASGI scope, of the connection that it came on, where the server is this package's own."""
+
+STREAM_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+UNACKNOWLEDGED_MS = 20_000
+
+
+class Connection(Protocol):
+    """What a long response needs of its connection: GuardedHttp. `on_lost` is called when the client has left."""
+
+    transport: asyncio.Transport
+    on_lost: Callable[[], None]
 
 
 class HeldHead:
@@ -28,6 +41,11 @@ class HeldHead:
             self._transport.write(self._head + data)
             self._head = b""
 
+    def write_whole(self, response: bytes) -> None:
+        """Write a head with its body at once."""
+        self._head = b""
+        self._transport.write(response)
+
     def flush(self) -> None:
         """Write a head that no body follows."""
         if self._head:
@@ -43,25 +61,66 @@ class HeldHead:
         return self._transport.is_closing()
 
 
-STREAM_BUFFER_BYTES = 16 * 1024
-SEND_BUFFER_BYTES = 64 * 1024
-UNACKNOWLEDGED_MS = 20_000
+def read_whole(receive: Receive, most: int | None) -> bytes | None:
+    """Return a request's body if all of it has arrived, as `receive` would: two coroutines less, 0.4 µs.
+
+    Return None, and leave the body to `receive`, for more than `most` bytes, and if `receive` is not uvicorn's own.
+    """
+    cycle = getattr(receive, "__self__", None)
+    if (
+        not isinstance(cycle, RequestResponseCycle)
+        or cycle.more_body
+        or cycle.waiting_for_100_continue
+        or cycle.disconnected
+        or cycle.response_complete
+        or (most is not None and len(cycle.body) > most)
+    ):
+        return None
+    body, cycle.body = bytes(cycle.body), bytearray()
+    cycle.flow.resume_reading()
+    cycle.message_event.clear()
+    return body
 
 
 def bound_buffers(scope: Scope) -> None:
     """Bound what the process and the system keep for the client of a long response.
 
     The connection of a client that reads nothing, or whose machine is gone, is given up after UNACKNOWLEDGED_MS; the
-    default is a quarter of an hour. Does nothing where the server does not name its transport in the scope.
+    default is a quarter of an hour. Does nothing where the server is another one.
     """
-    transport: asyncio.Transport | None = cast("dict[str, Any]", scope).get(TRANSPORT)
-    if transport is None:
+    connection: Connection | None = cast("dict[str, Any]", scope).get(CONNECTION)
+    if connection is None or connection.transport.is_closing():
         return
-    transport.set_write_buffer_limits(high=STREAM_BUFFER_BYTES)
-    sock = transport.get_extra_info("socket")
+    connection.transport.set_write_buffer_limits(high=STREAM_BUFFER_BYTES)
+    sock = connection.transport.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+
+def call_when_lost(scope: Scope, receive: Receive, leave: Callable[[], None]) -> Callable[[], object]:
+    """Call `leave` when the client has closed the connection; return a function that ends this.
+
+    Nothing else may receive meanwhile. Where the server is another one, a task waits for the client to leave.
+    """
+    connection: Connection | None = cast("dict[str, Any]", scope).get(CONNECTION)
+    if connection is None:
+        waiting = asyncio.get_running_loop().create_task(_wait_until_lost(receive))
+        waiting.add_done_callback(lambda _: leave())
+        return waiting.cancel
+    connection.on_lost = leave
+    if connection.transport.is_closing():
+        leave()
+    return partial(setattr, connection, "on_lost", do_nothing)
+
+
+def do_nothing() -> None:
+    """Do nothing, as the default of `on_lost`."""
+
+
+async def _wait_until_lost(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
@@ -88,7 +147,9 @@ def _write_whole(cycle: RequestResponseCycle, status: int, headers: list[tuple[b
     if not cycle.keep_alive:
         lines.append(b"connection: close\r\n")
     cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
+    transport: object = cycle.transport
+    write = transport.write_whole if isinstance(transport, HeldHead) else cycle.transport.write
+    write(b"".join((STATUS_LINE[status], *lines, b"\r\n", body)))
     cycle.message_event.set()
     if not cycle.keep_alive:
         cycle.transport.close()

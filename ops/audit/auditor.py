@@ -127,12 +127,13 @@ class Auditor:
         found = await self._records.stock(department)
         for item in sorted(found.stock.keys() | found.held.keys() | found.sold.keys() | found.wasted.keys()):
             subject = f"{department} {item}"
-            by_tickets = Taken(found.held[item], found.sold[item], found.wasted[item])
-            stock = found.stock.get(item)
-            self._report.add(check_item(subject, stock, by_tickets, all_read=not found.unreadable))
-            if stock is not None and sum(by_tickets) > stock.received:
-                reason = f"{subject}: {sum(by_tickets)} were taken, and {stock.received} were there"
-                beyond = await self._records.orders_beyond_stock(department, item, stock.received)
+            taken = Taken(found.held[item], found.sold[item], found.wasted[item])
+            stock, received = found.stock.get(item), found.received.get(item)
+            self._report.add(check_item(subject, stock, taken, received, all_read=not found.unreadable))
+            if stock is not None and sum(taken) > stock.received:
+                reason = f"{subject}: {sum(taken)} were taken, and {stock.received} were there"
+                left_to_order = stock.received - found.discarded[item]
+                beyond = await self._records.orders_beyond_stock(department, item, left_to_order)
                 self._report.add(Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond)
 
     async def _check_suspects(self) -> None:

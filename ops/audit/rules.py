@@ -193,11 +193,14 @@ def check_ticket(department: str, ticket: Ticket, order: Order | None) -> Iterat
         yield Finding(Column.DOUBLED, ticket.order_id, reason)
 
 
-def check_item(subject: str, stock: Stock | None, by_tickets: Taken, *, all_read: bool) -> Iterator[Finding]:
-    """Prove the stock law for an item, and compare its stock with what its tickets have taken.
+def check_item(
+    subject: str, stock: Stock | None, on_record: Taken, received: int | None, *, all_read: bool
+) -> Iterator[Finding]:
+    """Prove the stock law for an item, and compare its stock with what its tickets and the staff have taken.
 
-    `stock` is None where the department has none of it on record. `all_read`: every ticket could be read; otherwise the
-    stock may show more than the tickets.
+    `stock` is None where the department has none of it on record. `received`: what the staff's changes add up to, None
+    for an item that has been unlimited. `all_read`: every ticket could be read; otherwise the stock may show more than
+    the tickets.
     """
     if stock is None:
         yield Finding(Column.STOCK_LAW, subject, "there are tickets for it, and no stock")
@@ -205,9 +208,12 @@ def check_item(subject: str, stock: Stock | None, by_tickets: Taken, *, all_read
     figures = Taken(stock.held, stock.sold, stock.wasted)
     if stock.received != stock.on_hand + sum(figures) or min(stock.on_hand, *figures) < 0:
         yield Finding(Column.STOCK_LAW, subject, f"{stock}")
-    pairs = zip(figures, by_tickets, strict=True)
+    if received not in (None, stock.received):
+        yield Finding(Column.STOCK_LAW, subject, f"{stock.received} received; by the changes on record {received}")
+    pairs = zip(figures, on_record, strict=True)
     if not all(figure == counted if all_read else figure >= counted for figure, counted in pairs):
-        reason = "held {}, sold {}, wasted {}; by its tickets {}, {}, {}".format(*figures, *by_tickets)
+        reason = "held {}, sold {}, wasted {}; by the tickets and waste on record {}, {}, {}"
+        reason = reason.format(*figures, *on_record)
         yield Finding(Column.STOCK_LAW, subject, reason)
 
 
@@ -221,7 +227,7 @@ def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Colu
         elif is_made and line.unit_price != made.unit_price:
             yield Column.LOST, f"{_spell([line])} was accepted at {line.unit_price}, the ticket says {made.unit_price}"
         elif is_made and line.expected_price not in (None, made.unit_price):
-            reason = f"is being made at {made.unit_price}, and its guest agreed to {line.expected_price} only"
+            reason = f"is being made at {made.unit_price}, and its client agreed to {line.expected_price} only"
             yield Column.DOUBLED, f"{_spell([line])} {reason}"
 
 

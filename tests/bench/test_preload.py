@@ -1,9 +1,13 @@
 from pathlib import Path
 
+import pytest
+
 from bench import preload
 from bench.menus import stations, write_menus
 from bench.sections.recovery import audit
 from bench.systems import variables_of
+
+pytestmark = pytest.mark.long
 
 
 def test_the_audit_finds_nothing_wrong_with_orders_that_were_never_placed(tmp_path: Path) -> None:

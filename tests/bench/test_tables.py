@@ -26,7 +26,7 @@ def test_systems_stand_side_by_side_with_what_comanda_is_to_them() -> None:
 
 
 def test_errors_are_shown_and_their_absence_too() -> None:
-    assert "None: every order of every window was answered 201." in page(results(window()))
+    assert "None: every order of every window got 201." in page(results(window()))
     text = page(results(window("blocking", errors={"not 201": 3, "timeout": 1})))
     assert "| blocking, with errors |" in text
     assert "| comparison: blocking | 64 | 1 | 1,000 | 3 not 201, 1 timeout |" in text

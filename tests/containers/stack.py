@@ -50,7 +50,7 @@ class Container:
     id: str
 
     def inspect(self) -> Any:
-        """Answer all that the engine knows of it."""
+        """Return all that the engine knows of it."""
         return json.loads(docker("inspect", self.id))[0]
 
     @property
@@ -91,7 +91,7 @@ class Stack:
         self.ca: Path | None = None
 
     def __getitem__(self, service: str) -> Container:
-        """Answer a service's only, or first, container."""
+        """Return a service's only, or first, container."""
         return self.containers(service)[0]
 
     @property
@@ -101,11 +101,11 @@ class Stack:
 
     @property
     def verify(self) -> ssl.SSLContext | bool:
-        """What a guest trusts."""
+        """What a client trusts."""
         return True if self.ca is None else ssl.create_default_context(cafile=self.ca)
 
     def client(self) -> httpx.AsyncClient:
-        """Make a guest's client."""
+        """Make a client's client."""
         limits = httpx.Limits(max_connections=None)
         return httpx.AsyncClient(
             base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False, verify=self.verify
@@ -145,7 +145,7 @@ class Stack:
         return self.compose("run", "--rm", "-T", *mounts, "ops", *command)
 
     def volume(self, name: str) -> Path:
-        """Answer where a volume lies on this machine."""
+        """Return where a volume lies on this machine."""
         return Path(docker("volume", "inspect", "-f", "{{.Mountpoint}}", f"{self._project}_{name}").strip())
 
     def published(self) -> dict[str, list[str]]:
@@ -185,7 +185,7 @@ class Stack:
         return ready.status_code == 200
 
     def wrong(self, acknowledged: Path | None = None) -> dict[str, int]:
-        """Audit; answers what is wrong and how often. `acknowledged` is a client's journal of answers."""
+        """Audit; return what is wrong and how often. `acknowledged` is a client's journal of answers."""
         told = ["--acknowledged", "/told.jsonl"] if acknowledged else []
         mount = ["-v", f"{acknowledged}:/told.jsonl:ro"] if acknowledged else []
         done = self._run("run", "--rm", "-T", *mount, "ops", "audit", *told)

@@ -1,4 +1,4 @@
-"""Two of everything on PostgreSQL behind a proxy: what is killed, upgraded, renewed and restored while guests order."""
+"""Two of everything on PostgreSQL behind a proxy: what is killed, upgraded, renewed and restored as clients order."""
 
 import asyncio
 import os
@@ -15,12 +15,12 @@ from ops import certs
 from tests.containers.conftest import NEW
 from tests.containers.stack import COMMAND_SECONDS, PASSWORD, Stack, docker
 from tests.support.processes import ROOT, free_ports
-from tests.support.recorded_clients import MENUS, Guestbook, Party
+from tests.support.recorded_clients import MENUS, Party, ResponseLog
 from tests.support.rest_clients import Json, Load, line, order
 from tests.support.systems import write_menu
 from tests.support.waiting import wait_for
 
-PAUSE = 0.2  # seconds between two orders of a guest: two cores have to serve all of the containers, and them
+PAUSE = 0.2  # seconds between two orders of a client: two cores have to serve all of the containers, and them
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(600)]
 
@@ -85,7 +85,7 @@ def test_nobody_but_the_proxy_can_reach_a_gateway_and_nothing_can_reach_out(stac
     assert [_is_internal(stack, name) for name in ("departments", "gateways", "front")] == [True, True, False]
 
 
-async def test_the_proxy_holds_slow_guests_off_and_serves_the_others(stack: Stack) -> None:
+async def test_the_proxy_holds_slow_clients_off_and_serves_the_others(stack: Stack) -> None:
     slow = await asyncio.to_thread(_begin_requests, stack, 50)
     began = asyncio.get_running_loop().time()
     async with Load(stack, PAUSE) as load:
@@ -104,7 +104,7 @@ async def test_the_proxy_holds_slow_guests_off_and_serves_the_others(stack: Stac
 
 
 async def test_whatever_is_killed_nothing_is_lost(stack: Stack, tmp_path: Path) -> None:
-    book = Guestbook(tmp_path / "told.jsonl")
+    book = ResponseLog(tmp_path / "told.jsonl")
     party = Party([stack.url], book, seed=1, pause=PAUSE, verify=stack.verify)
     celebrating = asyncio.create_task(party.celebrate(8))
     chance = random.Random(1)

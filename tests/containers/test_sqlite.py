@@ -7,11 +7,11 @@ import pytest
 from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem, docker
 from tests.support.order_tests import (
     MENUS,
-    test_64_guests_buy_exactly_what_there_is,
+    test_64_clients_buy_exactly_what_there_is,
     test_a_cancelled_order_is_restocked_once,
     test_a_refused_order_sent_again_is_refused_with_the_same_words,
     test_another_body_with_a_known_order_id_is_refused,
-    test_guests_of_several_departments_at_once_take_what_each_has,
+    test_clients_of_several_departments_at_once_take_what_each_has,
     test_the_menu_shows_live_stock,
     test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer,
     test_the_set_menu_is_answered_in_the_counters_words,
@@ -19,11 +19,11 @@ from tests.support.order_tests import (
 from tests.support.rest_clients import decided, line, order, outcomes
 
 __all__ = [
-    "test_64_guests_buy_exactly_what_there_is",
+    "test_64_clients_buy_exactly_what_there_is",
     "test_a_cancelled_order_is_restocked_once",
     "test_a_refused_order_sent_again_is_refused_with_the_same_words",
     "test_another_body_with_a_known_order_id_is_refused",
-    "test_guests_of_several_departments_at_once_take_what_each_has",
+    "test_clients_of_several_departments_at_once_take_what_each_has",
     "test_the_menu_shows_live_stock",
     "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer",
     "test_the_set_menu_is_answered_in_the_counters_words",

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.containers.stack import PROGRAMS, OpenSqlite, SqliteSystem
-from tests.support.recorded_clients import MENUS, Guestbook, Party
+from tests.support.recorded_clients import MENUS, Party, ResponseLog
 from tests.support.rest_clients import Json, Load, line, order
 from tests.support.waiting import wait_for
 
 OWNER = 10001  # the number of the programs' user
 
-PAUSE = 0.2  # seconds between two orders of a guest: two cores have to serve all of the containers, and them
+PAUSE = 0.2  # seconds between two orders of a client: two cores have to serve all of the containers, and them
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]
 
@@ -26,7 +26,7 @@ def system(open_sqlite: OpenSqlite) -> SqliteSystem:
 
 
 async def test_whatever_is_killed_nothing_is_lost(system: SqliteSystem, tmp_path: Path) -> None:
-    book = Guestbook(tmp_path / "told.jsonl")
+    book = ResponseLog(tmp_path / "told.jsonl")
     party = Party([system.url], book, seed=1, pause=PAUSE)
     celebrating = asyncio.create_task(party.celebrate(8))
     for name in ("kitchen", "gateway"):

@@ -27,6 +27,7 @@ from infra.grpc.peer_guard import WatchedChannel
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.migrated import prepare
 
 HOST = "127.0.0.1"
 QUICK = CallPolicy(deadline=2.0)
@@ -145,7 +146,7 @@ class DepartmentProgram:
     async def open(self) -> None:
         """Start serving; after a stop on the same port as before."""
         self.database = BreakableDatabase(f"sqlite:///{self._folder}/{self.name}.db", self.name)
-        self.database.prepare(MIGRATIONS)
+        prepare(self.database, MIGRATIONS)
         self.app = DepartmentApp(self.menu, self.database)
         await self.app.open()
         if self._stock is not None:
@@ -244,3 +245,4 @@ def free_port() -> int:
 def _fill(connection: Any, stock: int) -> None:
     figures = f"received = {stock}, on_hand = {stock}, held = 0, sold = 0, wasted = 0"
     connection.exec_driver_sql(f"UPDATE stock SET {figures}")
+    connection.exec_driver_sql(f"UPDATE stock_changes SET delta = {stock}, on_hand = {stock}")

@@ -19,6 +19,9 @@ from tests.contract.department_programs import ABOUT_THE_CALLER, HOST, SHORT, De
 from tests.support.orders import order
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
+
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
 SODA = LineResult(Outcome.ACCEPTED, 0, 300)
 

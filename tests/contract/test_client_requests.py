@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.department_client.client import CallPolicy
+from gateway.department_client.convert import order_columns
 from gateway.department_client.errors import IdTaken, Refused
 from gateway.domain.lines import Line, LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order
@@ -58,6 +59,34 @@ async def test_a_price_is_expected_of_a_department_that_knows_no_streams_too(bar
     result = await bar.client().submit(Goal.HOLD, requested)
     assert result == TicketResult(TicketState.NONE, [LineResult(Outcome.PRICE_CHANGED, 0, 350)])
     assert (await bar.stock())["coffee"].held == 0
+
+
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_department_gets_the_allergies_of_the_lines_that_have_one(
+    bar: DepartmentProgram, streams: bool
+) -> None:
+    bar.network.implements_streams = streams
+    allergic, plain = order("bar coffee", "bar soda"), order("bar coffee")
+    allergic.lines[1].allergy = True
+    department = bar.client()
+    await asyncio.gather(*(department.submit(Goal.PLACE, each) for each in (allergic, plain)))
+    tickets, _ = await bar.app.tickets_of([allergic.order_id, plain.order_id])
+    assert [[line.allergy for line in ticket.lines] for ticket in tickets] == [[False, True], [False]]
+    allergic.lines[1].allergy = False
+    with pytest.raises(IdTaken):
+        await department.submit(Goal.PLACE, allergic)
+
+
+def test_the_columns_of_prices_and_allergies_are_left_out_where_no_line_has_any() -> None:
+    columns = order_columns("bar", Goal.PLACE, [order("bar coffee", "bar soda"), order("bar tea")])
+    assert (columns["expected_prices"], columns["allergies"]) == ([], [])
+
+
+async def test_an_item_that_is_off_sale_takes_nothing(bar: DepartmentProgram) -> None:
+    await bar.app.set_on_sale("coffee", "Ana", on_sale=False)
+    result = await bar.client().submit(Goal.HOLD, order("bar coffee", "bar soda"))
+    assert result == TicketResult(TicketState.HELD, [LineResult(Outcome.OFF_SALE, 0, 0), SODA])
+    assert (await bar.stock())["coffee"].on_hand == 10
 
 
 async def test_an_order_is_held_then_confirmed(bar: DepartmentProgram) -> None:
@@ -128,14 +157,14 @@ async def test_many_orders_go_in_few_calls(full_bar: DepartmentProgram) -> None:
     assert department.mean_orders_per_call == 300 / len(sizes)
 
 
-async def test_sixty_four_guests_who_order_again_and_again_share_their_calls(full_bar: DepartmentProgram) -> None:
+async def test_sixty_four_clients_that_order_again_and_again_share_their_calls(full_bar: DepartmentProgram) -> None:
     department = full_bar.client()
 
-    async def guest() -> None:
+    async def ordering_client() -> None:
         for _ in range(8):
             await department.submit(Goal.PLACE, order("bar coffee"))
 
-    await asyncio.gather(*(guest() for _ in range(64)))
+    await asyncio.gather(*(ordering_client() for _ in range(64)))
     assert department.mean_orders_per_call > 4
     assert full_bar.network.most_in_flight <= 2
     assert (await full_bar.stock())["coffee"].sold == 512

@@ -102,6 +102,13 @@ async def test_the_menu_has_titles_prices_and_what_is_left(bar: DepartmentProgra
     ]
 
 
+async def test_the_menu_has_categories_times_and_what_is_off_sale(bar: DepartmentProgram) -> None:
+    await bar.app.set_on_sale("soda", "Ana", on_sale=False)
+    coffee, soda, _ = (await bar.client().menu()).items
+    assert (coffee.category, coffee.prep_seconds, coffee.on_sale) == ("hot drinks", 60, True)
+    assert (soda.available, soda.on_sale) == (5, False)
+
+
 async def test_a_menu_without_a_response_is_closed_with_its_last_titles(bar: DepartmentProgram) -> None:
     department = bar.client(SHORT)
     before = await bar.client(SHORT).menu()

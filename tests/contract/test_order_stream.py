@@ -17,6 +17,9 @@ from tests.contract.department_programs import HOST, SHORT, DepartmentProgram
 from tests.support.orders import order
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
+
 COFFEE = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
 SODA = TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 300)])
 MEBIBYTE = 1024 * 1024

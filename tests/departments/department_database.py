@@ -4,18 +4,21 @@ from collections import Counter
 
 from sqlalchemy import Connection
 
-from departments import tables, transactions
+from departments import staff_transactions, stock_tables, tables, transactions
 from departments.domain.errors import DepartmentError
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement
 from departments.domain.positions import Position, TicketPage
-from departments.domain.steps import Move
+from departments.domain.steps import Move, Moved, Tick
 from departments.domain.stock import Stock
+from departments.domain.stock_changes import StockHistory, StockOrder
 from departments.domain.tickets import Decision, Ticket, TicketState, Verb
+from departments.stock_tables import HistorySums
 from departments.storage import MIGRATIONS
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
 from tests.support.department_factories import BAR, new_id, obeys_the_law
+from tests.support.migrated import prepare
 
 SOLD = frozenset({TicketState.QUEUED, TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 EVERYTHING = 1_000_000
@@ -31,8 +34,8 @@ class DepartmentDatabase:
     @classmethod
     async def open(cls, url: str, menu: Menu = BAR) -> "DepartmentDatabase":
         database = Database(url, schema="bar")
-        database.prepare(MIGRATIONS)
-        await database.write(transactions.open_department, menu)
+        prepare(database, MIGRATIONS)
+        await database.write(transactions.open_department, menu, 1)
         return cls(database, menu)
 
     async def place(self, *placements: Placement, now_ms: int = 1) -> list[TicketOrError]:
@@ -68,7 +71,22 @@ class DepartmentDatabase:
         return ticket
 
     async def take(self, move: Move, now_ms: int = 3) -> Ticket:
-        return await self.database.write(transactions.move, move, now_ms)
+        return await self.database.write(staff_transactions.move, move, now_ms)
+
+    async def take_all(self, *moves: Move, now_ms: int = 3) -> list[Moved]:
+        return await self.database.write(staff_transactions.move_all, moves, now_ms)
+
+    async def tick(self, order_id: str, line: int = 0, *, made: bool = True) -> Ticket:
+        return await self.database.write(staff_transactions.tick, Tick(order_id, line, made))
+
+    async def change_stock(self, order: StockOrder, now_ms: int = 3) -> Stock:
+        return await self.database.write(staff_transactions.change_stock, order, now_ms)
+
+    async def set_on_sale(self, item: str, changed_by: str = "Ana", *, on_sale: bool) -> Stock:
+        return await self.database.write(staff_transactions.set_on_sale, item, changed_by, 3, on_sale)
+
+    async def history(self, item: str = "", before: int = 2**63 - 1, limit: int = EVERYTHING) -> StockHistory:
+        return await self.database.read(staff_transactions.stock_history, item, before, limit)
 
     async def state(self, order_id: str) -> TicketState:
         """The state of a ticket; of an order that is not known, the first that the staff see."""
@@ -94,14 +112,16 @@ class DepartmentDatabase:
         return (await self.stock_levels()).stock[item]
 
     async def check_the_law(self) -> None:
-        """Recompute every figure from the tickets, in one reading transaction."""
-        levels, tickets = await self.database.read(_everything)
+        """Recompute every figure from the tickets and from the staff's changes, in one reading transaction."""
+        levels, tickets, history = await self.database.read(_everything)
         assert obeys_the_law(levels.stock.values())
         wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({TicketState.CANCELLED}))
         for item, stock in levels.stock.items():
             assert stock.held == _accepted(tickets, frozenset({TicketState.HELD}))[item]
             assert stock.sold == _accepted(tickets, SOLD)[item]
-            assert stock.wasted == wasted[item]
+            assert stock.wasted == wasted[item] + history.discarded[item]
+            if not stock.unlimited and item not in history.once_unlimited:
+                assert stock.received == history.received[item]
 
 
 def state(result: TicketOrError) -> TicketState:
@@ -111,8 +131,9 @@ def state(result: TicketOrError) -> TicketState:
     return result.state
 
 
-def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket]]:
-    return transactions.stock_levels(connection), transactions.changes(connection, Position(), (), EVERYTHING).tickets
+def _everything(connection: Connection) -> tuple[StockLevels, list[Ticket], HistorySums]:
+    tickets = transactions.changes(connection, Position(), (), EVERYTHING).tickets
+    return transactions.stock_levels(connection), tickets, stock_tables.history_sums(connection)
 
 
 def _accepted(tickets: list[Ticket], states: frozenset[TicketState]) -> Counter[str]:

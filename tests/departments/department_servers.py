@@ -21,13 +21,14 @@ from infra.db.database import Database
 from infra.grpc.server import GrpcServer
 from infra.sockets import bind
 from tests.support.department_factories import new_id
+from tests.support.migrated import prepare
 
 
 @contextmanager
 def open_database(menu: Menu, folder: Path) -> Iterator[Database]:
     """Open a department's SQLite file."""
     database = Database(f"sqlite:///{folder}/{menu.name}.db", schema=menu.name)
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     yield database
     database.close()
 

@@ -10,7 +10,8 @@ from departments.domain.changes import ChangePage, MenuOnSale
 from departments.domain.menu import Menu
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket, TicketState
-from departments.watching import Watcher, Watching
+from departments.feed import Watcher
+from departments.watching import Watching
 from tests.support.department_factories import BAR
 
 PAGE = 3

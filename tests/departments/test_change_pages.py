@@ -81,7 +81,7 @@ async def test_a_page_ends_where_it_is_large_and_has_one_ticket_at_least(
 ) -> None:
     before, _ = await reader.position()
     await department.place(*[coffees(1) for _ in range(4)])
-    monkeypatch.setattr(changes, "PAGE_BYTES", 3 * (changes.TICKET_BYTES + 100))
+    monkeypatch.setattr(changes, "PAGE_BYTES", 3 * (changes.TICKET_BYTES + 50))
     assert len((await reader.after(before)).tickets) < 4
     monkeypatch.setattr(changes, "PAGE_BYTES", 1)
     assert len((await reader.after(before)).tickets) == 1
@@ -223,7 +223,7 @@ def explain() -> Callable[..., str]:
     def explain(connection: Connection, statement: Statement, values: dict[str, int]) -> str:
         is_sqlite = connection.dialect.name == "sqlite"
         cursor = connection.connection.cursor()
-        text = statement._text(connection)
+        text = statement.text(connection)
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if is_sqlite else ''}{text}", values)
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 

@@ -12,7 +12,9 @@ from departments import tables
 from departments import transactions as use_cases
 from departments.domain.positions import Position, TicketPage
 from departments.domain.tickets import Ticket, TicketState, Verb
+from departments.storage import MIGRATIONS
 from departments.transactions import TicketOrError
+from infra.db.database import Database
 from tests.departments.department_database import DepartmentDatabase
 from tests.support.department_factories import coffees, new_id, order, small_menu
 
@@ -147,10 +149,11 @@ def ids(page: TicketPage) -> list[str]:
 
 
 async def test_a_database_has_a_name_of_its_own_which_a_restart_keeps(database_url: str, tmp_path: Path) -> None:
-    first, other = (
-        await DepartmentDatabase.open(database_url),
-        await DepartmentDatabase.open(f"sqlite:///{tmp_path}/other.db"),
-    )
+    url = f"sqlite:///{tmp_path}/other.db"
+    migrated = Database(url, schema="bar")
+    migrated.prepare(MIGRATIONS)  # anew: the tests' databases are copies of one, and have its name
+    migrated.close()
+    first, other = await DepartmentDatabase.open(database_url), await DepartmentDatabase.open(url)
     name = await incarnation(first)
     assert len(name) == 32
     assert name != await incarnation(other)

@@ -73,7 +73,7 @@ async def test_cancelling_again_changes_nothing(department: DepartmentDatabase) 
 
 
 @pytest.mark.parametrize("reached", [TicketState.PREPARING, TicketState.READY, TicketState.SERVED])
-async def test_a_guest_cannot_cancel_what_was_started(department: DepartmentDatabase, reached: TicketState) -> None:
+async def test_a_client_cannot_cancel_what_was_started(department: DepartmentDatabase, reached: TicketState) -> None:
     placement = coffees(3)
     await department.place(placement)
     before = await department.move(placement.order_id, *WALKS[reached][1:])

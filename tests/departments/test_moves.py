@@ -54,10 +54,10 @@ async def test_staff_who_cancel_what_is_not_started_put_its_stock_back(departmen
     placement = order(("coffee", 3), ("beer", 1), ("soda", 2))
     await department.place(placement)
     ticket = await department.take(
-        Move(placement.order_id, Verb.CANCEL, TicketState.QUEUED, "1", "Ana", "the guest has left")
+        Move(placement.order_id, Verb.CANCEL, TicketState.QUEUED, "1", "Ana", "the client has left")
     )
     assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, True, False)
-    assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Ana", 3, "the guest has left")
+    assert (ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason) == ("Ana", 3, "the client has left")
     assert await department.stock("coffee") == Stock("coffee", 10, 10, 0, 0)
     assert await department.stock("soda") == Stock("soda", 5, 5, 0, 0)
     assert (await department.changes())[0] == [ticket]
@@ -81,11 +81,11 @@ async def test_staff_who_cancel_what_was_started_waste_its_stock(department: Dep
 async def test_what_is_started_and_recalled_goes_back_into_stock_when_it_is_cancelled(
     department: DepartmentDatabase,
 ) -> None:
-    by_staff, by_guest = coffees(2), coffees(3)
-    await department.place(by_staff, by_guest)
-    for placement in (by_staff, by_guest):
+    by_staff, by_client = coffees(2), coffees(3)
+    await department.place(by_staff, by_client)
+    for placement in (by_staff, by_client):
         await department.move(placement.order_id, Verb.START, Verb.RECALL)
-    cancelled = await department.move(by_staff.order_id, Verb.CANCEL), *await department.cancel(by_guest.order_id)
+    cancelled = await department.move(by_staff.order_id, Verb.CANCEL), *await department.cancel(by_client.order_id)
     for ticket, withdrawn in zip(cancelled, (True, False), strict=True):
         assert isinstance(ticket, Ticket)
         assert (ticket.state, ticket.withdrawn, ticket.wasted) == (TicketState.CANCELLED, withdrawn, False)

@@ -1,15 +1,17 @@
 """Which indexes the statements use, on a database that has no statistics yet."""
 
 import itertools
+import re
 from collections.abc import Callable
 
 import pytest
 import sqlalchemy as sa
 
-from departments import tables, transactions
+from departments import staff_transactions, stock_tables, tables, transactions
 from departments.domain.menu import Menu
 from departments.domain.steps import Move
 from departments.domain.tickets import OPEN, Decision, TicketState, Verb
+from departments.schema import IS_OPEN
 from tests.departments.department_database import EVERYTHING, DepartmentDatabase
 from tests.support.department_factories import coffees, new_id, small_menu
 from tests.support.postgresql import new_postgresql_database
@@ -40,7 +42,7 @@ def _work(connection: sa.Connection, menu: Menu, number: int) -> None:
     transactions.confirm(connection, [Decision(held.order_id, 1)], 1)
     transactions.suspend(connection, [Decision(held.order_id, 2)], 1)
     transactions.cancel(connection, [held.order_id, new_id()], 1)
-    transactions.move(connection, Move(started.order_id, Verb.START, TicketState.QUEUED, str(number)), 1)
+    staff_transactions.move(connection, Move(started.order_id, Verb.START, TicketState.QUEUED, str(number)), 1)
 
 
 @pytest.mark.parametrize("states", [OPEN, [TicketState.QUEUED], ()])
@@ -61,6 +63,17 @@ async def test_the_open_tickets_are_read_by_their_index(department: DepartmentDa
         return _plan(connection, lambda: tables.open_tickets(connection))
 
     assert "ix_tickets_open" in await department.database.read(plan)
+
+
+@pytest.mark.parametrize(("item", "index"), [("", "ix_stock_changes_revision"), ("coffee", "ix_stock_changes_item")])
+async def test_the_history_of_the_stock_is_read_by_its_index(
+    department: DepartmentDatabase, item: str, index: str
+) -> None:
+    def plan(connection: sa.Connection) -> str:
+        _without_scans(connection)
+        return _plan(connection, lambda: stock_tables.changes_before(connection, item, EVERYTHING, 10))
+
+    assert index in await department.database.read(plan)
 
 
 async def test_the_open_tickets_are_those_that_are_not_done_in_the_order_of_their_arrival(
@@ -95,3 +108,7 @@ def _plan(connection: sa.Connection, read: Callable[[], object]) -> str:
     text = str(queries[0].compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
     explain = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
     return "\n".join(str(row) for row in connection.exec_driver_sql(f"{explain} {text}"))
+
+
+def test_the_open_states_are_those_of_the_index() -> None:
+    assert set(re.findall("state = '([a-z]+)'", IS_OPEN.text)) == {state.value for state in OPEN}

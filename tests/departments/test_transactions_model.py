@@ -5,27 +5,45 @@ import copy
 import dataclasses
 import shutil
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from departments import transactions
-from departments.domain.errors import OrderIdTaken, OrderNotFound, StepConflict, StepIdTaken, StepNotAllowed
+from departments.domain.errors import (
+    ChangeIdTaken,
+    LineNotFound,
+    OrderIdTaken,
+    OrderNotFound,
+    StepConflict,
+    StepIdTaken,
+    StepNotAllowed,
+    StockConflict,
+    StockTooLow,
+    StockUnlimited,
+    TickNotAllowed,
+)
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position
 from departments.domain.steps import Move
-from departments.domain.tickets import NOT_FOR_STAFF, Decision, Outcome, Ticket, TicketState, Verb
+from departments.domain.stock_changes import OF_SALE, ChangeReason, StockOrder
+from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, Decision, Outcome, Ticket, TicketState, Verb
 from departments.transactions import TicketOrError
 from tests.departments.department_database import SOLD, DepartmentDatabase
 from tests.support.department_factories import NEXT, small_menu
 
-MENU = small_menu(coffee=12, soda=5, beer=0)
+pytestmark = pytest.mark.long
+
+MENU = small_menu(coffee=12, soda=5, beer=0, water=0)
+MENU = replace(MENU, items={**MENU.items, "water": replace(MENU.items["water"], unlimited=True)})
 IDS = [str(UUID(int=number)) for number in range(8)]
 STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
+REASONS = [reason for reason in ChangeReason if reason not in OF_SALE]
 ALIVE = frozenset({TicketState.HELD, TicketState.QUEUED, TicketState.PREPARING})
 
 ids = st.sampled_from(IDS)
@@ -36,6 +54,7 @@ requested_lines = st.builds(
     st.integers(1, 4),
     st.sampled_from(["", "hot"]),
     st.sampled_from([None, None, 100, 110]),
+    st.booleans(),
 )
 placements = st.builds(Placement, ids, st.lists(requested_lines, min_size=1, max_size=3), st.just("7"), st.booleans())
 
@@ -52,6 +71,8 @@ class Known:
     wasted: bool = False
     steps: dict[str, tuple[Move, Ticket]] = field(default_factory=dict)
     """By its id, each step of the staff's: as it was asked for, and the ticket that was returned."""
+    made: set[int] = field(default_factory=set)
+    """The lines that are ticked off."""
 
 
 class Model:
@@ -59,6 +80,9 @@ class Model:
 
     def __init__(self) -> None:
         self.orders: dict[str, Known] = {}
+        self.off_sale: set[str] = set()
+        self.changes: dict[str, StockOrder] = {}
+        """By its id, each change of the stock that was made."""
 
     def figure(self, item: str, states: frozenset[TicketState], *, wasted: bool = False) -> int:
         return sum(
@@ -70,10 +94,20 @@ class Model:
         )
 
     def left(self, item: str) -> int:
-        return MENU.items[item].stock - self.figure(item, SOLD | {TicketState.HELD}) - self.wasted(item)
+        if MENU.items[item].unlimited:
+            return 0
+        return self.received(item) - self.figure(item, SOLD | {TicketState.HELD}) - self.wasted(item)
+
+    def received(self, item: str) -> int:
+        if MENU.items[item].unlimited:
+            return self.figure(item, SOLD | {TicketState.HELD}) + self.wasted(item)
+        came = [each for each in self.changes.values() if each.item == item and each.reason is not ChangeReason.WASTE]
+        return MENU.items[item].stock + sum(each.change for each in came)
 
     def wasted(self, item: str) -> int:
-        return self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
+        thrown = [each for each in self.changes.values() if each.item == item and each.reason is ChangeReason.WASTE]
+        made = self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
+        return made - sum(each.delta for each in thrown)
 
     def place(self, placement: Placement) -> Known | None:
         """Place an order and return its record; None where the id is taken."""
@@ -93,9 +127,11 @@ class Model:
     def _outcome(self, line: RequestedLine) -> tuple[Outcome, int]:
         if line.item not in MENU.items:
             return Outcome.NOT_ON_MENU, 0
+        if line.item in self.off_sale:
+            return Outcome.OFF_SALE, 0
         if line.expected_price not in (None, MENU.items[line.item].price):
             return Outcome.PRICE_CHANGED, 0
-        if line.quantity > self.left(line.item):
+        if line.quantity > self.left(line.item) and not MENU.items[line.item].unlimited:
             return Outcome.OUT_OF_STOCK, self.left(line.item)
         return Outcome.ACCEPTED, 0
 
@@ -225,7 +261,8 @@ class TransactionsAndModel(RuleBasedStateMachine):
             assert known is not None
             if before is not None:
                 # The epoch is no part of the step: a decision of the gateway may have raised it since.
-                assert ticket == dataclasses.replace(before[1], epoch=known.epoch)
+                # Nor are the ticks.
+                assert ticket == dataclasses.replace(before[1], epoch=known.epoch, lines=ticket.lines)
                 return
             assert known.state is move.expected
             known.wasted = (known.state, move.verb) == (TicketState.PREPARING, Verb.CANCEL)
@@ -233,6 +270,68 @@ class TransactionsAndModel(RuleBasedStateMachine):
             known.steps[move.step_id] = move, ticket
             self.agree(move.order_id, known, ticket)
             assert (ticket.moved_by, ticket.cancel_reason, ticket.wasted) == (move.moved_by, move.reason, known.wasted)
+
+    @rule(order_id=ids, line=st.integers(0, 3), made=st.booleans())
+    def tick(self, order_id: str, line: int, made: bool) -> None:
+        known = self.model.orders.get(order_id)
+        try:
+            ticket = self.runner.run(self.department.tick(order_id, line, made=made))
+        except OrderNotFound:
+            assert known is None
+        except LineNotFound:
+            assert known is not None
+            assert line >= len(known.lines)
+        except TickNotAllowed:
+            assert known is not None
+            assert known.state not in TICKABLE or known.outcomes[line][0] is not Outcome.ACCEPTED
+        else:
+            assert known is not None
+            assert known.state in TICKABLE
+            known.made = known.made | {line} if made else known.made - {line}
+            self.agree(order_id, known, ticket)
+
+    @rule(
+        item=st.sampled_from(list(MENU.items)),
+        change_id=st.sampled_from("abcdef"),
+        reason=st.sampled_from(REASONS),
+        figure=st.integers(1, 12),
+        error=st.sampled_from([0, 0, 1]),
+    )
+    def change_stock(self, item: str, change_id: str, reason: ChangeReason, figure: int, error: int) -> None:
+        """Change the stock, or count it from a figure that may be wrong."""
+        if reason is ChangeReason.COUNT:
+            order = StockOrder(item, change_id, reason, 0, figure, self.model.left(item) + error)
+        else:
+            order = StockOrder(item, change_id, reason, figure if reason is ChangeReason.DELIVERY else -figure)
+        self.send_change(order)
+
+    @rule(data=st.data())
+    def change_stock_once_more(self, data: st.DataObject) -> None:
+        """Repeat any change that was made, however long ago."""
+        if self.model.changes:
+            self.send_change(data.draw(st.sampled_from(list(self.model.changes.values()))))
+
+    def send_change(self, order: StockOrder) -> None:
+        made, left = self.model.changes.get(order.change_id), self.model.left(order.item)
+        unlimited = MENU.items[order.item].unlimited
+        try:
+            self.runner.run(self.department.change_stock(order))
+        except ChangeIdTaken:
+            assert made not in (None, order)
+        except StockUnlimited:
+            assert (made, unlimited) == (None, True)
+        except StockConflict:
+            assert (made, order.expected == left) == (None, False)
+        except StockTooLow:
+            assert (made, left + order.change < 0) == (None, True)
+        else:
+            assert made is None or (made.item, made.reason, made.change) == (order.item, order.reason, order.change)
+            self.model.changes.setdefault(order.change_id, order)
+
+    @rule(item=st.sampled_from(list(MENU.items)), on_sale=st.booleans())
+    def set_on_sale(self, item: str, on_sale: bool) -> None:
+        self.runner.run(self.department.set_on_sale(item, on_sale=on_sale))
+        self.model.off_sale = self.model.off_sale - {item} if on_sale else self.model.off_sale | {item}
 
     @rule()
     def reopen(self) -> None:
@@ -257,7 +356,7 @@ class TransactionsAndModel(RuleBasedStateMachine):
         self.department = self.run_open()
         self.runner.run(self.department.database.write(transactions.renew_incarnations))
         for _ in range(idle):
-            self.runner.run(self.department.database.write(transactions.open_department, MENU))
+            self.runner.run(self.department.database.write(transactions.open_department, MENU, 1))
 
     @invariant()
     def figures_agree(self) -> None:
@@ -269,7 +368,8 @@ class TransactionsAndModel(RuleBasedStateMachine):
             assert stock.held == self.model.figure(item, frozenset({TicketState.HELD}))
             assert stock.sold == self.model.figure(item, SOLD)
             assert stock.wasted == self.model.wasted(item)
-            assert stock.received == MENU.items[item].stock
+            assert stock.received == self.model.received(item)
+            assert stock.off_sale == (item in self.model.off_sale)
 
     @invariant()
     def a_watcher_knows_everything(self) -> None:
@@ -291,8 +391,10 @@ class TransactionsAndModel(RuleBasedStateMachine):
         assert isinstance(result, Ticket)
         assert (result.order_id, result.state, result.epoch) == (order_id, known.state, known.epoch)
         assert [
-            RequestedLine(line.item, line.quantity, line.note, line.expected_price) for line in result.lines
+            RequestedLine(line.item, line.quantity, line.note, line.expected_price, line.allergy)
+            for line in result.lines
         ] == known.lines
+        assert {number for number, line in enumerate(result.lines) if line.made} == known.made
         assert [(line.outcome, line.available) for line in result.lines] == known.outcomes
 
 

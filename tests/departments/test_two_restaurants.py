@@ -25,7 +25,7 @@ async def pair(database_url: str) -> AsyncIterator[Pair]:
         database = Database(database_url, schema="bar", tenant=restaurant)
         if database.file is None or not bars:  # a program locks a SQLite file
             database.prepare(MIGRATIONS)
-        await database.write(transactions.open_department, BAR)
+        await database.write(transactions.open_department, BAR, 1)
         bars.append(DepartmentDatabase(database))
     yield bars[0], bars[1]
     for bar in bars:

@@ -9,7 +9,7 @@ from departments.domain.errors import (
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
-from departments.domain.tickets import TicketState, Verb
+from departments.domain.tickets import Ticket, TicketState, Verb
 from tests.departments.department_database import DepartmentDatabase, state
 from tests.support.department_factories import coffees
 
@@ -20,7 +20,8 @@ from tests.support.department_factories import coffees
 async def test_a_ticket_with_unknown_values_stops_no_other_order(database_url: str, change: str) -> None:
     department = await DepartmentDatabase.open(database_url)
     strange, known, new = coffees(1), coffees(2), coffees(3)
-    await department.place(strange, known)
+    placed, _ = await department.place(strange, known)
+    assert isinstance(placed, Ticket)
     await department.database.write(_falsify, f"{change} WHERE order_id = '{strange.order_id}'")
     results = await department.place(known, strange, new)
     assert [state(results[0]), state(results[2])] == [TicketState.QUEUED, TicketState.QUEUED]
@@ -28,7 +29,7 @@ async def test_a_ticket_with_unknown_values_stops_no_other_order(database_url: s
         requested = [strange] if use_case == department.place else [strange.order_id]
         (result,) = await use_case(*requested)
         assert isinstance(result, TicketUnreadable)
-        assert (result.order_id, result.revision) == (strange.order_id, 2)
+        assert (result.order_id, result.revision) == (strange.order_id, placed.revision)
     with pytest.raises(TicketUnreadable, match=f"ticket {strange.order_id} cannot be read by this version"):
         await department.take(Move(strange.order_id, Verb.START, TicketState.QUEUED, "a"))
     assert await department.stock() == Stock("coffee", 10, 4, 0, 6)

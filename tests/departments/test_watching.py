@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from departments.domain.errors import TooManyWatchers
-from departments.watching import BEAT_SECONDS, LOOK_SECONDS, MOST_BEHIND, MOST_WATCHERS, PAGES_KEPT
+from departments.feed import BEAT_SECONDS, LOOK_SECONDS, MOST_WATCHERS, PAGES_KEPT
+from departments.watching import MOST_BEHIND
 from infra.errors import DatabaseError
 from tests.departments.fake_changes import FakeDepartment
 from tests.support.department_factories import small_menu
@@ -223,7 +224,7 @@ async def test_a_watcher_that_is_too_far_behind_gets_a_reset_and_then_what_is_th
     for number in range(MOST_BEHIND + 100):
         department.change(f"new {number % 10}")
         await asyncio.sleep(0.001)
-    feed = department.watching._all
+    feed = department.watching._all._feed
     assert len(feed._pages) <= PAGES_KEPT
     slow.gate.set()
     await asyncio.sleep(5)
@@ -247,6 +248,24 @@ def test_a_position_that_is_void_leads_to_a_reset(revision: int, incarnation: st
             await watch.stop()
 
     scenario()
+
+
+@in_virtual_time
+async def test_what_changes_during_a_snapshot_follows_it_and_disturbs_no_other_watcher(
+    department: FakeDepartment,
+) -> None:
+    department.seconds = 0.01
+    first = department.watch(5).start()
+    await asyncio.sleep(1)
+    second = department.watch(0, "").start()
+    await asyncio.sleep(0.025)
+    for number in range(6):
+        department.change(f"new {number}")
+    await asyncio.sleep(5)
+    assert (first.resets, second.resets) == (0, 1)
+    assert first.changes == second.changes[5:] == [(f"new {number}", 6 + number) for number in range(6)]
+    for watch in (first, second):
+        await watch.stop()
 
 
 @in_virtual_time

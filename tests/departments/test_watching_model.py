@@ -9,7 +9,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from departments.watching import Watcher
+from departments.feed import Watcher
 from tests.departments.fake_changes import FakeDepartment, Watch
 from tests.support.virtual_time import run_virtually
 
@@ -61,12 +61,15 @@ async def follow(seed: int, steps: int, shared: bool) -> None:
     await asyncio.sleep(20)
     for follower in followers:
         watch = follower.watch
+        assert watch.task is not None
+        if watch.task.done():
+            watch.task.result()
         assert watch.picture == expected(department, watch.moved_only)
         assert watch.revision == department.revision
         await watch.stop()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 60), shared=st.booleans())
 def test_a_watcher_that_breaks_at_random_has_every_change_exactly_once(seed: int, steps: int, shared: bool) -> None:
     run_virtually(follow(seed, steps, shared))

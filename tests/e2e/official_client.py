@@ -5,6 +5,7 @@ It knows the contracts from descriptors.binpb, or from a server's reflection, an
 
 import json
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,30 @@ def watch(channel: Any, request: Json) -> Json:
     except grpc.RpcError as error:
         return {"statuses": statuses, "ended": error.code().name}
     return {"statuses": statuses, "ended": "OK"}
+
+
+def watch_changes(channel: Any, request: Json) -> Json:
+    """Watch a department's changes, write each page at once, and end after the page that has a ticket of this order."""
+    path, seen = "restaurant.v1.DepartmentService", threading.Event()
+    pool = _pool_of(FileDescriptorSet.FromString(DESCRIPTORS.read_bytes()).file)
+    method = pool.FindServiceByName(path).FindMethodByName("WatchChanges")
+    stub = channel.stream_stream(
+        f"/{path}/WatchChanges",
+        request_serializer=lambda sent: sent.SerializeToString(),
+        response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
+    )
+
+    def requests() -> Iterator[Any]:
+        yield json_format.ParseDict(request["message"], message_factory.GetMessageClass(method.input_type)())
+        seen.wait(SECONDS)
+
+    pages = 0
+    for page in stub(requests(), timeout=SECONDS):
+        pages += 1
+        print(json.dumps(json_format.MessageToDict(page, preserving_proto_field_name=True)), flush=True)
+        if request["until"] in page.tickets.order_ids:
+            seen.set()
+    return {"pages": pages}
 
 
 def file_of(channel: Any, request: Json) -> Json:
@@ -173,7 +198,19 @@ def _details(details: Any) -> Iterator[Json]:
 
 COMMANDS: dict[str, Callable[[Any, Json], Json]] = {
     each.__name__: each
-    for each in (call, call_by_reflection, file_of, health, health_list, many, send_bytes, services, stream, watch)
+    for each in (
+        call,
+        call_by_reflection,
+        file_of,
+        health,
+        health_list,
+        many,
+        send_bytes,
+        services,
+        stream,
+        watch,
+        watch_changes,
+    )
 }
 
 

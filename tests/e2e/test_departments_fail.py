@@ -1,4 +1,4 @@
-"""Departments that are killed, that hang, that stay away: what guests are told, and what is true in the end."""
+"""Departments that are killed, that hang, that stay away: what clients are told, and what is true in the end."""
 
 import asyncio
 import time
@@ -118,7 +118,7 @@ async def test_a_department_killed_twice_under_load_ends_with_every_order_decide
             final.append(await decided(client, answers[-1].json()["order_id"]))
 
     async with system.client() as client:
-        guests = [asyncio.create_task(order_on()) for _ in range(8)]
+        clients = [asyncio.create_task(order_on()) for _ in range(8)]
         for round_ in (1, 2):
             await asyncio.to_thread(wait_for, lambda so_far=40 * round_: len(final) >= so_far, "orders are decided")
             system["bar"].kill()
@@ -126,7 +126,7 @@ async def test_a_department_killed_twice_under_load_ends_with_every_order_decide
             await asyncio.to_thread(system["bar"].restart)
         await menu_shows(client, bar="open")
         enough = True
-        await asyncio.gather(*guests)
+        await asyncio.gather(*clients)
 
     assert {answer.status_code for answer in answers} == {201, 202}
     told = Counter(outcomes(each)[0] for each in final)

@@ -13,7 +13,7 @@ from tests.support.rest_clients import Json, decided, line, order, whole_history
 from tests.support.systems import System, Systems
 from tests.support.waiting import eventually, wait_for
 
-GUESTS = 16
+CLIENTS = 16
 MENUS = {
     "bar": {"coffee": 100_000, "soda": 60, "beer": 0},
     "bakery": {"cookie": 100_000, "donut": 60},
@@ -31,8 +31,8 @@ def system(opened: System) -> System:
 
 
 @dataclass(slots=True)
-class Guestbook:
-    """What guests know: what they were told of each order, and which they were told nothing of."""
+class ResponseLog:
+    """What clients know: what they were told of each order, and which they were told nothing of."""
 
     told: dict[str, Json] = field(default_factory=dict)
     untold: list[Json] = field(default_factory=list)
@@ -50,37 +50,37 @@ class Guestbook:
             self.note(body, answer)
 
     def note(self, body: Json, answer: httpx.Response) -> None:
-        """Note what an order's guest was told."""
+        """Note what an order's response said."""
         self.statuses[answer.status_code] += 1
         told = answer.json()["order"] if answer.status_code == 409 else answer.json()
         self.told[body["order_id"]] = told
 
 
 async def test_a_gateway_killed_under_load_keeps_what_it_acknowledged(system: System) -> None:
-    book = Guestbook()
+    book = ResponseLog()
     async with system.client() as client:
-        guests = [asyncio.create_task(book.visit(client, random.Random(n))) for n in range(GUESTS)]
+        clients = [asyncio.create_task(book.visit(client, random.Random(n))) for n in range(CLIENTS)]
         await asyncio.to_thread(wait_for, lambda: len(book.told) >= 200, "200 orders are acknowledged")
         system.gateway.kill()
-        await asyncio.gather(*guests)
+        await asyncio.gather(*clients)
 
-    assert len(book.untold) == GUESTS
+    assert len(book.untold) == CLIENTS
     await everything_is_true_after_the_restart(system, book)
 
 
 async def test_a_gateway_killed_while_a_department_hangs_finishes_what_it_had_begun(system: System) -> None:
-    book = Guestbook()
+    book = ResponseLog()
     async with system.client() as client:
-        guests = [asyncio.create_task(book.visit(client, random.Random(-n))) for n in range(GUESTS)]
+        clients = [asyncio.create_task(book.visit(client, random.Random(-n))) for n in range(CLIENTS)]
         await asyncio.to_thread(wait_for, lambda: len(book.told) >= 50, "50 orders are acknowledged")
         system["bakery"].pause()
-        await asyncio.to_thread(wait_for, lambda: book.statuses[202] >= GUESTS, "every guest has a pending order")
+        await asyncio.to_thread(wait_for, lambda: book.statuses[202] >= CLIENTS, "every client has a pending order")
         begun = system.books.unfinished()
         system.gateway.kill()
         system["bakery"].resume()
-        await asyncio.gather(*guests)
+        await asyncio.gather(*clients)
 
-    assert begun >= GUESTS
+    assert begun >= CLIENTS
     await everything_is_true_after_the_restart(system, book)
 
 
@@ -131,7 +131,7 @@ async def health_is(client: httpx.AsyncClient, status: int) -> bool:
     return (await client.get("/health/ready")).status_code == status
 
 
-async def everything_is_true_after_the_restart(system: System, book: Guestbook) -> None:
+async def everything_is_true_after_the_restart(system: System, book: ResponseLog) -> None:
     await asyncio.to_thread(system.gateway.restart)
     await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "every order is finished")
     async with system.client() as client:
@@ -144,7 +144,7 @@ async def everything_is_true_after_the_restart(system: System, book: Guestbook) 
     for order_id, told in book.told.items():
         for was, now in zip(told["lines"], history[order_id]["lines"], strict=True):
             assert was["outcome"] in (now["outcome"], "pending"), (order_id, was, now)
-    # What a guest was told is written within moments, and no listing hurries it.
+    # What a client was told is written within moments, and no listing hurries it.
     await asyncio.to_thread(wait_for, lambda: is_settled(system), "every outcome is written")
     journal = system.books.orders()
     assert {order_id: found["status"] for order_id, found in history.items()} == {

@@ -118,7 +118,7 @@ class Up:
         return int(re.findall(rf"started +name={name} pid=(\d+)", self.output)[-1])
 
     def wait(self, within: float) -> int:
-        """Wait for the end of the command; answers its exit code."""
+        """Wait for the end of the command; return its exit code."""
         assert self._process is not None
         return self._process.wait(within)
 

@@ -36,7 +36,7 @@ class OfficialClient:
         )
 
     def ask(self, command: str, port: int, **request: Any) -> Json:
-        """Answer what came of a request: its `code`, and what the command answers."""
+        """Return what came of a request: its `code`, and what the command answers."""
         assert self._process.stdin is not None
         asked = {"command": command, "target": f"127.0.0.1:{port}", **request}
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -230,6 +230,28 @@ def test_who_watches_health_is_reported_that_a_department_stops(systems: Systems
     assert client.read() == {"status": "NOT_SERVING"}
     assert client.read()["statuses"] == ["SERVING", "NOT_SERVING"]
     system.close()
+
+
+def test_changes_can_be_watched_and_the_watch_ended(system: System, client: OfficialClient) -> None:
+    port, order_id, watcher = system["bar"].port, str(uuid.uuid4()), OfficialClient()
+    batch = {"tables": ["9"], "holds": [False], "line_counts": [1], "items": ["tea"], "quantities": [2]}
+    batch |= {"order_ids": [order_id], "notes": ["hot"], "allergies": [True]}
+
+    first = watcher.ask("watch_changes", port, message={}, until=order_id)
+    rest = watcher.read()
+    placed = client.ask("call", port, service=SERVICE, method="PlaceOrders", message=batch)
+    page = watcher.read()
+    end = watcher.read()
+    watcher.close()
+
+    assert placed["code"] == end["code"] == "OK"
+    assert (first["reset"], first["more"], rest.get("more", False)) == (True, True, False)
+    assert {"tea", "juice"} <= {item["id"] for item in first["menu"]["items"]}
+    assert page["incarnation"] == first["incarnation"]
+    tickets = page["tickets"]
+    assert (tickets["order_ids"], tickets["tables"], tickets["states"]) == ([order_id], ["9"], ["TICKET_STATE_QUEUED"])
+    assert (tickets["items"], tickets["notes"], tickets["allergies"]) == (["tea"], ["hot"], [True])
+    assert (page["stock"]["items"], page["stock"]["on_hand"]) == (["tea"], ["8"])
 
 
 def test_a_message_in_gzip_is_understood(system: System, client: OfficialClient) -> None:

@@ -153,7 +153,7 @@ def test_a_second_process_on_the_same_sqlite_file(program: str, tmp_path: Path) 
 
 
 def said(done: Finished) -> str:
-    """Answer the one line that a failed start may write."""
+    """Return the one line that a failed start may write."""
     assert done.code > 0, done
     assert done.stdout == "", done
     assert len(done.stderr.splitlines()) == 1, done.stderr

@@ -62,7 +62,7 @@ def _fuzz(system: System, arguments: argparse.Namespace) -> int:
 
         attack, honest = asyncio.run(frames.besiege(system, arguments.frames, arguments.seed, tell_frames))
         print(f"department, {time.monotonic() - begin:.0f} s: {attack}")
-        print(f"  honest guests meanwhile: {honest}")
+        print(f"  honest clients meanwhile: {honest}")
         faults += len(attack.faults)
     if arguments.cases:
         progress, begin = Progress(arguments.cases), time.monotonic()

@@ -95,7 +95,7 @@ async def fuzz(port: int, count: int, number: int, progress: Callable[[Attack], 
 
 
 async def besiege(system: System, count: int, number: int, progress: Callable[[Attack], None]) -> tuple[Attack, Honest]:
-    """Fuzz the bar; answers what came of it, and what honest guests got meanwhile."""
+    """Fuzz the bar; return what came of it, and what honest clients got meanwhile."""
     bar = system["bar"]
     pid = bar.pid
     async with honest_calls(bar.port) as honest:

@@ -366,7 +366,7 @@ async def _says_something_else(port: int) -> None:
 
 
 async def _drip(peer: Peer, pieces: Iterable[bytes]) -> float:
-    """Send piece by piece and listen to nothing; answers the seconds until the connection was over."""
+    """Send piece by piece and listen to nothing; return the seconds until the connection was over."""
 
     async def send() -> None:
         for piece in pieces:

@@ -21,6 +21,9 @@ from tests.support.http2_peers import BUSY_SECONDS, FACT_SECONDS, FOUND_SECONDS,
 from tests.support.one_way_proxy import Wire
 from tests.support.processes import ROOT, Program
 
+pytestmark = pytest.mark.long
+
+
 STREAM_ORDERS = "/restaurant.v1.DepartmentService/StreamOrders"
 CALL_SECONDS = 0.5
 IDLE_SECONDS = 3.5

@@ -1,4 +1,4 @@
-"""The gateway against slow, endless and garbled HTTP: honest guests are served, and nobody stays for ever."""
+"""The gateway against slow, endless and garbled HTTP: honest clients are served, and nobody stays for ever."""
 
 import asyncio
 import json
@@ -97,7 +97,7 @@ def problem(responses: bytes) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def honest_guests(url: str, *, at_least: int = 10) -> AsyncIterator[Honest]:
+async def honest_clients(url: str, *, at_least: int = 10) -> AsyncIterator[Honest]:
     """Place orders, each on a connection of its own, one after the other; each must be accepted."""
     honest, is_over = Honest(), asyncio.Event()
 
@@ -225,7 +225,7 @@ def established(port: int, sender: Sender) -> list[str]:
 )
 async def test_a_head_that_is_too_long_is_431(system: System, gateway: Program, head: bytes) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(system.url), connect(gateway.port) as sender:
+    async with honest_clients(system.url), connect(gateway.port) as sender:
         sending = asyncio.create_task(sender.send(head))
         responses = await sender.responses()
         sending.cancel()
@@ -251,7 +251,7 @@ async def test_a_body_that_is_too_long_is_413(system: System, gateway: Program, 
     before = memory_of(gateway.pid)
     length = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 100000000\r\n\r\n"
 
-    async with honest_guests(system.url), connect(gateway.port) as sender:
+    async with honest_clients(system.url), connect(gateway.port) as sender:
 
         async def send() -> None:
             await sender.send(POST + length)
@@ -269,7 +269,7 @@ async def test_a_body_that_is_too_long_is_413(system: System, gateway: Program, 
 
 async def test_trailers_without_end_are_not_gathered(system: System, gateway: Program) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(system.url), connect(gateway.port) as sender:
+    async with honest_clients(system.url), connect(gateway.port) as sender:
         await sender.send(POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n")
         sending = asyncio.create_task(sender.send(b"x: yyyyyyyyyyyyyyyyyyyy\r\n" * 2_000_000))
         await sender.responses()
@@ -297,7 +297,7 @@ async def test_garbage_after_a_request_does_not_overtake_its_response(gateway: P
 
 async def test_requests_without_end_and_without_reading_are_not_gathered(system: System, gateway: Program) -> None:
     before = memory_of(gateway.pid)
-    async with honest_guests(system.url), connect(gateway.port, receive_buffer=4096) as sender:
+    async with honest_clients(system.url), connect(gateway.port, receive_buffer=4096) as sender:
         sender.reader._transport.pause_reading()  # type: ignore[attr-defined]
         begin = time.monotonic()
         while not sender.writer.is_closing() and time.monotonic() - begin < 10:
@@ -479,21 +479,21 @@ async def slow_crowd(port: int, stack: AsyncExitStack) -> "list[asyncio.Task[Non
 
 
 @pytest.mark.proof
-async def test_500_slow_connections_do_not_keep_an_honest_guest_out(
+async def test_500_slow_connections_do_not_keep_an_honest_client_out(
     system: System, gateway: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async with honest_guests(system.url, at_least=200) as alone:
+    async with honest_clients(system.url, at_least=200) as alone:
         pass
     async with AsyncExitStack() as stack:
         crowd = await slow_crowd(gateway.port, stack)
         await eventually(lambda: crowded(gateway.pid), "the slow are all there")
-        async with honest_guests(system.url, at_least=200) as beside:
+        async with honest_clients(system.url, at_least=200) as beside:
             pass
         for task in crowd:
             task.cancel()
 
     with capsys.disabled():
-        print(f"\nhonest guests alone: {alone}; beside {SLOW_CONNECTIONS} slow connections: {beside}")
+        print(f"\nhonest clients alone: {alone}; beside {SLOW_CONNECTIONS} slow connections: {beside}")
     assert beside.quantile(0.99) < 1000
     assert beside.quantile(0.5) < 10 * alone.quantile(0.5) + 20
 
@@ -542,7 +542,7 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_ag
 
     assert 100 <= turned_away < 200
     await eventually(lambda: has_room(gateway.pid), "the crowd has left")
-    async with honest_guests(system.url):
+    async with honest_clients(system.url):
         pass
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from infra.logs import Format, Level, configure_logs, shows_access
 from infra.request_ids import RequestId
+from tests.support.plain_logs import log_plainly
 
 URL = "postgresql://bar:secret@db/comanda"
 
@@ -18,7 +19,7 @@ def logging_as_it_was() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
-    structlog.reset_defaults()
+    log_plainly()
     root.handlers[:], root.level = handlers, level
 
 

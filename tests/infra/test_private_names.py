@@ -7,8 +7,9 @@ import ast
 import inspect
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -109,13 +110,13 @@ DOCUMENTED = {
 }
 """Names with an underscore that belong to a public interface."""
 
-EACH = [(private, name) for private in PRIVATE for name in private.names.split()]
+NAMES = {name for private in PRIVATE for name in private.names.split()}
 
 
-@pytest.mark.parametrize(("private", "name"), EACH, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_private_name_exists(private: Private, name: str) -> None:
-    owner = private.owner
-    assert has(owner, name), f"{owner.__name__} has no {name} any more; {private.used_in} uses it"
+@pytest.mark.parametrize("private", PRIVATE, ids=lambda private: private.owner.__name__)
+def test_private_names_exist(private: Private) -> None:
+    missing = [name for name in private.names.split() if not has(private.owner, name)]
+    assert not missing, f"{private.owner.__name__} has these no more, which {private.used_in} uses: {missing}"
 
 
 def has(owner: Any, name: str) -> bool:
@@ -127,6 +128,7 @@ def has(owner: Any, name: str) -> bool:
     return re.search(rf"\b{name}\b", source_of(owner)) is not None
 
 
+@cache
 def source_of(owner: Any) -> str:
     """The source of a module, or of a class and those below it, where instance attributes are assigned."""
     if isinstance(owner, ModuleType):
@@ -134,18 +136,18 @@ def source_of(owner: Any) -> str:
     return "".join(inspect.getsource(kind) for kind in owner.__mro__ if kind.__module__.partition(".")[0] in PINNED)
 
 
-@pytest.mark.parametrize(("private", "name"), EACH, ids=lambda value: value if isinstance(value, str) else "")
-def test_a_private_name_is_used_where_the_list_says(private: Private, name: str) -> None:
+@pytest.mark.parametrize("private", PRIVATE, ids=lambda private: private.owner.__name__)
+def test_private_names_are_used_where_the_list_says(private: Private) -> None:
     path = ROOT / private.used_in
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    assert any(re.search(rf"\b{name}\b", file.read_text()) for file in files)
+    text = "\n".join(file.read_text() for file in ([path] if path.is_file() else path.rglob("*.py")))
+    assert [name for name in private.names.split() if not re.search(rf"\b{name}\b", text)] == []
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_private_name_of_a_library_is_in_the_list(path: Path) -> None:
-    known = {name for _, name in EACH} | set(DOCUMENTED) | OWN
-    used = {name for name in private_names(ast.parse(path.read_text())) if name not in known}
-    assert not used, f"add to PRIVATE: {', '.join(sorted(used))}"
+def test_every_private_name_of_a_library_is_in_the_list() -> None:
+    modules = {path: ast.parse(path.read_text()) for path in SOURCES}
+    known = NAMES | set(DOCUMENTED) | set(own_names(modules.values()))
+    used = {str(path.relative_to(ROOT)): set(private_names(module)) - known for path, module in modules.items()}
+    assert {path: names for path, names in used.items() if names} == {}, "add these to PRIVATE"
 
 
 def private_names(module: ast.Module) -> Iterator[str]:
@@ -158,10 +160,10 @@ def private_names(module: ast.Module) -> Iterator[str]:
             yield from (alias.name for alias in node.names if is_private or re.match(r"_[a-z]", alias.name))
 
 
-def own_names() -> Iterator[str]:
+def own_names(modules: Iterable[ast.Module]) -> Iterator[str]:
     """Yield the private names that the product itself defines: functions, classes, and attributes of `self`."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text())):
+    for module in modules:
+        for node in ast.walk(module):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 yield node.name
             elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
@@ -171,8 +173,6 @@ def own_names() -> Iterator[str]:
                 targets = [node.target] if isinstance(node, ast.AnnAssign) else node.targets
                 yield from (target.id for target in targets if isinstance(target, ast.Name))
 
-
-OWN = set(own_names())
 
 PINNED = {"betterproto", "grpclib", "h2", "litestar", "uvicorn"}
 

@@ -2,16 +2,16 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from infra.supervise import in_background, supervised
+from tests.support.plain_logs import log_plainly
 
 
 @pytest.fixture
 def logged() -> Iterator[list[EventDict]]:
-    structlog.reset_defaults()
+    log_plainly()
     with capture_logs() as events:
         yield events
 

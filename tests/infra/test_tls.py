@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import structlog
 import trustme
 from structlog.testing import capture_logs
 
@@ -20,6 +19,7 @@ from infra import tls
 from infra.errors import SettingsError, StartError
 from infra.supervise import in_background
 from infra.tls import Callers, Contexts, Credentials, certificate_name, find_credentials, peer_names
+from tests.support.plain_logs import log_plainly
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -231,7 +231,7 @@ async def test_files_that_could_not_be_read_for_a_moment_are_tried_again(
     told: asyncio.Queue[Contexts] = asyncio.Queue()
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
 
-    structlog.reset_defaults()
+    log_plainly()
     with capture_logs() as logged:
         async with in_background({"certificates": partial(credentials.watch, told.put)}), asyncio.timeout(5):
             resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))  # no further file can be opened

@@ -7,10 +7,11 @@ from typing import Any
 
 import uuid_utils
 
-from departments import transactions
+from departments import staff_transactions, transactions
 from departments.domain.menu import Menu, MenuItem
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.steps import Move
+from departments.domain.stock_changes import ChangeReason, StockOrder
 from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from departments.storage import MIGRATIONS as DEPARTMENT_MIGRATIONS
 from gateway.domain.lines import Line, LineResult, Outcome, TicketResult
@@ -52,7 +53,7 @@ class Books:
     async def open(self) -> None:
         await self.journal.enlist()
         for name, database in self.departments.items():
-            await database.write(transactions.open_department, MENUS[name])
+            await database.write(transactions.open_department, MENUS[name], 1)
 
     async def place(
         self,
@@ -62,9 +63,11 @@ class Books:
         table: str | None = "7",
         record: bool = True,
         expected_price: int | None = None,
+        allergy: bool = False,
     ) -> Order:
         """Place an order from the request to its end."""
-        lines = [Line("bar", "coffee", coffees, expected_price=expected_price), Line("kitchen", "pizza")]
+        coffee = Line("bar", "coffee", coffees, expected_price=expected_price, allergy=allergy)
+        lines = [coffee, Line("kitchen", "pizza")]
         order = Order.new(str(uuid_utils.uuid7()), policy, table, EUR, lines, 1000)
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
@@ -116,7 +119,14 @@ class Books:
         self, name: str, order: Order, verb: Verb, expected: TicketState = TicketState.QUEUED, reason: str = ""
     ) -> None:
         move = Move(order.order_id, verb, expected, f"{verb} from {expected}", "Ana", reason)
-        await self.departments[name].write(transactions.move, move, 2000)
+        await self.departments[name].write(staff_transactions.move, move, 2000)
+
+    async def change_stock(self, name: str, item: str, reason: ChangeReason, delta: int) -> None:
+        change = StockOrder(item, str(uuid.uuid4()), reason, delta, changed_by="Ana")
+        await self.departments[name].write(staff_transactions.change_stock, change, 2000)
+
+    async def set_on_sale(self, name: str, item: str, *, on_sale: bool) -> None:
+        await self.departments[name].write(staff_transactions.set_on_sale, item, "Ana", 2000, on_sale)
 
     async def falsify(self, name: str, statement: str) -> None:
         """Change a database without the programs' code."""
@@ -139,7 +149,10 @@ class Books:
             self.opened.pop().close()
 
     async def ask(self, name: str, order: Order, *, hold: bool) -> TicketResult:
-        lines = [RequestedLine(line.item, line.quantity, line.note, line.expected_price) for line in order.shares[name]]
+        lines = [
+            RequestedLine(line.item, line.quantity, line.note, line.expected_price, line.allergy)
+            for line in order.shares[name]
+        ]
         placement = Placement(order.order_id, lines, order.table or "", hold)
         (ticket,) = await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
         return _result(ticket)

@@ -19,6 +19,7 @@ from ops import child, up
 from ops.output import Output, OwnLines
 from ops.procfile import Procfile, Program
 from ops.up import run_programs
+from tests.support.plain_logs import log_plainly
 from tests.support.waiting import FACT_SECONDS
 
 HEAD = """
@@ -95,7 +96,7 @@ def stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stand]:
     stand = Stand(tmp_path)
     yield stand
     os.close(stand.descriptor)
-    structlog.reset_defaults()
+    log_plainly()
 
 
 async def test_the_gateway_stops_first_then_the_departments(stand: Stand) -> None:

@@ -1,4 +1,4 @@
-"""What must be true when the dust has settled, read from the databases and held against what guests were told."""
+"""What must be true when the dust has settled, read from the databases and held against what clients were told."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,7 +39,7 @@ class Findings:
 
 
 class Wish(NamedTuple):
-    """One line as a guest asked for it."""
+    """One line as a client asked for it."""
 
     department: str
     item: str
@@ -49,7 +49,7 @@ class Wish(NamedTuple):
 
 
 class Word(NamedTuple):
-    """What a guest was told, and when the guest asked and heard it."""
+    """What a client was told, and when the client asked and heard it."""
 
     asked: float
     heard: float
@@ -58,7 +58,7 @@ class Word(NamedTuple):
 
 @dataclass(slots=True)
 class Entry:
-    """One order as its guest knows it.
+    """One order as its client knows it.
 
     `cancel_sent`: a cancel was sent that was not refused, or whose answer was lost. `cancel_refused`: one was refused.
     """
@@ -76,7 +76,7 @@ Steps = defaultdict[str, set[str]]
 
 
 def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Mapping[str, Entry]) -> Findings:
-    """Compare journal, tickets, stock and guests. `received` is what each (department, item) was given in all."""
+    """Compare journal, tickets, stock and clients. `received` is what each (department, item) was given in all."""
     findings = Findings()
     orders = {row.order_id: row for row in disks["gateway"].query("SELECT * FROM orders")}
     tickets = {
@@ -210,7 +210,7 @@ def _check_told(
     tickets: Mapping[str, Mapping[str, Any]],
     steps: Mapping[str, Steps],
 ) -> None:
-    """What a guest was told at any time is compatible with how the order ended, and with what was told before."""
+    """What a client was told at any time is compatible with how the order ended, and with what was told before."""
     if row is None:
         if entry.words:
             findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
@@ -226,7 +226,7 @@ def _check_told(
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an order ended: in the journal, and at its departments. `answered`: a guest's answer is on record.
+    """How an order ended: in the journal, and at its departments. `answered`: a client's answer is on record.
 
     `verbs`: the steps that the staff of each department have taken.
     """
@@ -270,16 +270,16 @@ def _check_word(findings: Findings, end: End, told: Told) -> None:
 
 
 def _is_half(end: End, told: Told) -> bool:
-    """Whether a guest was told that a part of an all-or-nothing order is made, and not that all of it is."""
+    """Whether a client was told that a part of an all-or-nothing order is made, and not that all of it is."""
     outcomes = {said.outcome for said in told.lines if not end.withdrawn(said.department)}
     return told.policy is Policy.ALL_OR_NOTHING and Outcome.ACCEPTED in outcomes and len(outcomes) > 1
 
 
 def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
-    """Whether a line that a guest was told something of may end otherwise.
+    """Whether a line that a client was told something of may end otherwise.
 
     - `pending` promises nothing.
-    - `accepted` ends `cancelled` where the guest has sent a cancel that was not refused, or where the gateway met with
+    - `accepted` ends `cancelled` where the client has sent a cancel that was not refused, or where the gateway met with
       a ticket that the staff had cancelled.
     - `expired` and `rejected` end `accepted` where the department had started before the tombstone reached it, and the
       line says so: nobody can tell that of a department that cannot be reached, or is not configured. Never all or

@@ -30,9 +30,9 @@ class Timekeeper:
     anew, as long as the time of day was set back.
     """
 
-    def __init__(self, world: World, patience: RetryPolicy) -> None:
+    def __init__(self, world: World, retry_policy: RetryPolicy) -> None:
         self._world = world
-        self._patience = patience
+        self._retry_policy = retry_policy
         self._first_seen: dict[str, float] = {}
         self.complaints: list[str] = []
 
@@ -43,7 +43,7 @@ class Timekeeper:
             await asyncio.sleep(LOOK_SECONDS)
 
     def _look(self) -> None:
-        now, patience = self._world.loop.time(), self._patience
+        now, retry_policy = self._world.loop.time(), self._retry_policy
         for row in self._world.disks["gateway"].query(
             "SELECT order_id, lines, owed FROM orders WHERE owed IS NOT NULL"
         ):
@@ -51,11 +51,13 @@ class Timekeeper:
             outcomes = {line["outcome"] for line in msgspec.json.decode(row.lines)}
             if "expired" in outcomes and not self._world.deaths:
                 self._demand(
-                    now - since > patience.time_to_decide - 2 * LOOK_SECONDS, row.order_id, "is expired", since
+                    now - since > retry_policy.time_to_decide - 2 * LOOK_SECONDS, row.order_id, "is expired", since
                 )
             if not PLACING.isdisjoint(msgspec.json.decode(row.owed).values()):
-                owned = max(since, self._world.gateways_changed_at + 2 * patience.lease)
-                self._demand(now - owned < patience.time_to_decide + SLACK_SECONDS, row.order_id, "is pending", since)
+                owned = max(since, self._world.gateways_changed_at + 2 * retry_policy.lease)
+                self._demand(
+                    now - owned < retry_policy.time_to_decide + SLACK_SECONDS, row.order_id, "is pending", since
+                )
 
     def _demand(self, is_right: bool, order_id: str, state: str, since: float) -> None:
         if not is_right:

@@ -51,7 +51,7 @@ Wish = tuple[str, str, int]
 class Expected:
     """An order as the model knows it: what became of each line, and where its tickets are.
 
-    `taken_back`: the departments that are closed and have not heard yet that the guest wants to cancel. `suspended`:
+    `taken_back`: the departments that are closed and have not heard yet that the client wants to cancel. `suspended`:
     the order is all or nothing and was confirmed, so that it depends on all of them together. `unsettled`: the
     departments that are closed and have not heard yet what was decided. `states`: of the tickets that the staff have
     moved, by department; `wasted`: what they had started, and cancelled. `prices`: what each line expects to cost.
@@ -70,7 +70,7 @@ class Expected:
 
     @property
     def told(self) -> list[Outcome]:
-        """What the guest is told: until all is decided, what is held is pending."""
+        """What the client is told: until all is decided, what is held is pending."""
         is_held = self.policy is Policy.ALL_OR_NOTHING and Outcome.PENDING in self.outcomes
         return [Outcome.PENDING if is_held and made is Outcome.ACCEPTED else made for made in self.outcomes]
 
@@ -101,7 +101,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
             {name: menu(name, items, 100) for name, items in STOCK.items()},
             gateways=1,
             replicas=1,
-            patience=RetryPolicy(time_to_decide=1e6),
+            retry_policy=RetryPolicy(time_to_decide=1e6),
         )
         for disk in self.world.disks.values():
             disk.slowness = 0.0
@@ -529,7 +529,7 @@ def _restock(connection: sa.Connection, item: str, count: int) -> None:
 
 
 def run_model(examples: int, steps: int, *, derandomize: bool) -> int:
-    """Run so many examples of so many steps; answers how many steps were taken."""
+    """Run so many examples of so many steps; return how many steps were taken."""
     be_quiet()
     SystemAgainstModel.steps = 0
     run_state_machine_as_test(
@@ -548,7 +548,7 @@ def run_model(examples: int, steps: int, *, derandomize: bool) -> int:
 
 
 def _portion(_number: int) -> tuple[int, str]:
-    """What one process does at a time; answers how many steps were taken, and what was wrong."""
+    """What one process does at a time; return how many steps were taken, and what was wrong."""
     try:
         return run_model(50, 50, derandomize=False), ""
     except Exception:  # noqa: BLE001 - not swallowed: it is the result

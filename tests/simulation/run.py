@@ -1,4 +1,4 @@
-"""One simulation: a restaurant, its guests, faults, then peace; and the audit."""
+"""One simulation: a restaurant, its clients, faults, then peace; and the audit."""
 
 import asyncio
 import random
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from gateway.orders.backoff import RetryPolicy
 from tests.simulation.audit import Findings, audit
+from tests.simulation.clients import Clients
 from tests.simulation.clocks import Timekeeper, set_a_clock
-from tests.simulation.guests import Guests
 from tests.simulation.network import FAIR, Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.staff import Staff
@@ -34,11 +34,11 @@ class Plan:
     orders: int
     gateways: int = 1
     replicas: int = 1
-    guests: int = 6
+    clients: int = 6
     interval: float = 1.0
     kinds: dict[str, float] = field(default_factory=dict)
     weather: Weather = FAIR
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     slowness: float = 0.002
     cooks: bool = False
     policy_share: float = 0.5
@@ -47,14 +47,14 @@ class Plan:
 
     @classmethod
     def hard(cls, seed: int, orders: int) -> "Plan":
-        """Slow disks, little patience, and departments that come and go while their guests change their minds."""
+        """Slow disks, little retry_policy, and departments that come and go while their clients change their minds."""
         return cls(
             seed,
             orders,
             interval=0.25,
             kinds={"kill": 2.0, "cut": 3.0, "before": 1.0, "after": 1.0},
             weather=Weather(0.02, late=0.05),
-            patience=RetryPolicy(time_to_decide=1.0),
+            retry_policy=RetryPolicy(time_to_decide=1.0),
             slowness=0.05,
             cooks=True,
             policy_share=0.8,
@@ -64,11 +64,11 @@ class Plan:
 
     @classmethod
     def wavering(cls, seed: int, orders: int) -> "Plan":
-        """Guests who take back most of what they order, over lines that break; the gateway never restarts."""
+        """Clients who take back most of what they order, over lines that break; the gateway never restarts."""
         return cls(
             seed,
             orders,
-            guests=12,
+            clients=12,
             interval=0.5,
             kinds={"cut": 1.0},
             weather=Weather(0.2, reset=0.2),
@@ -89,11 +89,11 @@ class Plan:
             seed,
             orders,
             gateways=3,
-            guests=12,
+            clients=12,
             interval=0.3,
             kinds={"stop": 3.0, "cut": 1.0},
             weather=Weather(0.1),
-            patience=RetryPolicy(time_to_decide=1.0, lease=0.6),
+            retry_policy=RetryPolicy(time_to_decide=1.0, lease=0.6),
             slowness=0.05,
             cancel_share=0.5,
             plenty=1.0,
@@ -101,11 +101,11 @@ class Plan:
 
     @classmethod
     def echo(cls, seed: int, orders: int) -> "Plan":
-        """A network that says everything twice, and the second time late; guests waver, and staff are quick."""
+        """A network that says everything twice, and the second time late; clients waver, and staff are quick."""
         return cls(
             seed,
             orders,
-            guests=12,
+            clients=12,
             kinds={"cut": 1.0},
             weather=Weather(0.3, repeat=0.8),
             cooks=True,
@@ -116,8 +116,8 @@ class Plan:
 
     @classmethod
     def torn(cls, seed: int, orders: int) -> "Plan":
-        """Two gateways whose writes fail, half of them after they were carried out; guests who hardly ask again."""
-        return cls(seed, orders, gateways=2, guests=12, interval=0.5, kinds={"errors": 1.0}, slowness=0.02, plenty=1.0)
+        """Two gateways whose writes fail, half of them after they were carried out; clients who hardly ask again."""
+        return cls(seed, orders, gateways=2, clients=12, interval=0.5, kinds={"errors": 1.0}, slowness=0.02, plenty=1.0)
 
     @classmethod
     def forgetful(cls, seed: int, orders: int) -> "Plan":
@@ -125,10 +125,10 @@ class Plan:
         return cls(
             seed,
             orders,
-            guests=12,
+            clients=12,
             interval=0.2,
             kinds={"kill": 1.0, "cut": 2.0},
-            patience=RetryPolicy(time_to_decide=0.5),
+            retry_policy=RetryPolicy(time_to_decide=0.5),
             slowness=0.05,
             policy_share=0.2,
             cancel_share=0.1,
@@ -141,11 +141,11 @@ class Plan:
         return cls(
             seed,
             orders,
-            guests=12,
+            clients=12,
             interval=0.5,
             kinds={"unconfigure": 1.0, "exhaust": 1.0, "kill": 0.5, "cut": 1.0},
             weather=Weather(0.02),
-            patience=RetryPolicy(time_to_decide=5.0),
+            retry_policy=RetryPolicy(time_to_decide=5.0),
             slowness=0.02,
             cooks=True,
             policy_share=0.6,
@@ -159,7 +159,7 @@ class Plan:
         return cls(
             seed,
             orders,
-            guests=12,
+            clients=12,
             interval=1.0,
             kinds={"restore": 3.0, "kill": 1.0},
             weather=Weather(0.05, drop_answer=0.05),
@@ -176,10 +176,10 @@ class Plan:
             seed,
             orders,
             gateways=2,
-            guests=3,
+            clients=3,
             interval=1.0,
             kinds={"ahead": 1.0, "back": 1.0, "blackout": 1.0},
-            patience=RetryPolicy(time_to_decide=3.0),
+            retry_policy=RetryPolicy(time_to_decide=3.0),
             slowness=0.01,
             plenty=1.0,
         )
@@ -191,10 +191,10 @@ class Plan:
             seed,
             orders,
             gateways=3,
-            guests=3,
+            clients=3,
             interval=1.0,
             kinds={"ahead": 1.0, "back": 2.0, "blackout": 1.0, "kill": 0.5},
-            patience=RetryPolicy(time_to_decide=2.0, lease=0.6),
+            retry_policy=RetryPolicy(time_to_decide=2.0, lease=0.6),
             slowness=0.01,
             plenty=1.0,
         )
@@ -214,7 +214,7 @@ class Plan:
             orders,
             gateways=dice.choice((1, 2, 3)),
             replicas=dice.choice((1, 1, 2)),
-            guests=dice.choice((3, 6, 12)),
+            clients=dice.choice((3, 6, 12)),
             interval=dice.choice((0.3, 1.0, 3.0)),
             kinds={kind: dice.choice((0.0, 1.0, 3.0)) for kind in kinds} | {"cut": 1.0},
             weather=Weather(
@@ -225,7 +225,7 @@ class Plan:
                 repeat=dice.choice((0.0, 0.05, 0.3)),
                 reset=dice.choice((0.0, bad)),
             ),
-            patience=RetryPolicy(time_to_decide=dice.choice((1.0, 5.0, 300.0))),
+            retry_policy=RetryPolicy(time_to_decide=dice.choice((1.0, 5.0, 300.0))),
             slowness=dice.choice((0.001, 0.01, 0.05)),
             cooks=dice.random() < 0.4,
             policy_share=dice.choice((0.2, 0.5, 0.8)),
@@ -266,19 +266,21 @@ def simulate(plan: Plan) -> Result:
         for name, items in DEPARTMENTS.items()
     }
     menus = {name: menu(name, items, 100) for name, items in stock.items()}
-    world = World.build(plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, patience=plan.patience)
-    guests = Guests(world, dice, plan.policy_share, plan.cancel_share)
+    world = World.build(
+        plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, retry_policy=plan.retry_policy
+    )
+    clients = Clients(world, dice, plan.policy_share, plan.cancel_share)
     staff = Staff(world, random.Random(f"staff {plan.seed}"))
-    timekeeper = Timekeeper(world, plan.patience)
+    timekeeper = Timekeeper(world, plan.retry_policy)
     try:
         converged = -1.0
         problems = []
         try:
-            converged = world.loop.run(_evening(plan, world, guests, staff, timekeeper))
+            converged = world.loop.run(_evening(plan, world, clients, staff, timekeeper))
         except Stuck as error:
             problems.append(str(error))
         received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
-        findings = audit(world.disks, received, guests.entries)
+        findings = audit(world.disks, received, clients.entries)
         if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq
@@ -286,14 +288,14 @@ def simulate(plan: Plan) -> Result:
                 problems.append(f"{given} numbers were given to {plan.gateways} gateways, none of which died")
         if converged > CONVERGENCE_SECONDS:
             problems.append(f"not settled {converged:.0f} s after the last fault")
-        for text in [*problems, *guests.complaints, *staff.complaints, *timekeeper.complaints, *world.loop.errors]:
+        for text in [*problems, *clients.complaints, *staff.complaints, *timekeeper.complaints, *world.loop.errors]:
             findings.add("broken", text)
         return Result(
             plan.seed,
             findings,
             world.loop.trace,
-            sum(bool(entry.words) for entry in guests.entries.values()),
-            guests.requests,
+            sum(bool(entry.words) for entry in clients.entries.values()),
+            clients.requests,
             world.network.calls,
             world.deaths,
             sum(disk.commits for disk in world.disks.values()),
@@ -306,8 +308,8 @@ def simulate(plan: Plan) -> Result:
         world.close()
 
 
-async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff, timekeeper: Timekeeper) -> float:
-    """Open, serve under faults, make peace, and wait until everything is settled; answers how long that took."""
+async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, timekeeper: Timekeeper) -> float:
+    """Open, serve under faults, make peace, and wait until everything is settled; return how long that took."""
     world.restart_after = lambda: world.dice.expovariate(world.dice.choice((5.0, 1.0, 0.3)))
     for disk in world.disks.values():
         disk.slowness = plan.slowness
@@ -317,7 +319,7 @@ async def _evening(plan: Plan, world: World, guests: Guests, staff: Staff, timek
     cooks = [world.loop.spawn(None, staff.cook())] if plan.cooks else []
     readers = [world.loop.spawn(None, reader.follow()) for reader in staff.readers]
     watches = [world.loop.spawn(None, timekeeper.watch())] if TIMED.issuperset(plan.kinds) else []
-    await guests.come(plan.guests, plan.orders, lambda: None)
+    await clients.come(plan.clients, plan.orders, lambda: None)
     for task in (*faults, *cooks):
         task.cancel()
     _make_peace(world)
@@ -349,7 +351,7 @@ def _make_peace(world: World) -> None:
 
 
 def is_settled(world: World) -> bool:
-    idle = all(gateway.ordering is not None and not gateway.ordering._in_flight for gateway in world.gateways)
+    idle = all(gateway.service is not None and not gateway.service._in_flight for gateway in world.gateways)
     return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
 
 

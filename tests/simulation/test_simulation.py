@@ -10,6 +10,9 @@ import structlog
 
 from tests.simulation.run import Plan, Result, run_seed, simulate
 
+pytestmark = pytest.mark.long
+
+
 SEEDS = 25
 EVERYDAY = 3
 """How many seeds `just test` runs; `just prove` runs them all."""

@@ -42,11 +42,11 @@ CURRENCIES = (Currency("EUR"), Currency("JPY"), Currency("KWD"))
 
 
 class Gone(Exception):
-    """No answer over HTTP: the guest cannot know what became of the request."""
+    """No answer over HTTP: the client cannot know what became of the request."""
 
 
 class LineTold(NamedTuple):
-    """What a guest was told of a line."""
+    """What a client was told of a line."""
 
     department: str
     item: str
@@ -56,7 +56,7 @@ class LineTold(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What a guest was told of an order."""
+    """What a client was told of an order."""
 
     order_id: str
     policy: Policy
@@ -157,13 +157,13 @@ class Station(Program):
 class Gateway(Program):
     """A gateway's program; several may share a journal."""
 
-    def __init__(self, world: "World", number: int, disk: Disk, patience: RetryPolicy) -> None:
+    def __init__(self, world: "World", number: int, disk: Disk, retry_policy: RetryPolicy) -> None:
         super().__init__(world, f"gateway-{number}", disk)
-        self.patience = patience
+        self.retry_policy = retry_policy
         self._currencies = islice(cycle(CURRENCIES), number, None)
         self.currency = CURRENCIES[0]
         self.set_ahead = 0.0
-        self.ordering: OrderService | None = None
+        self.service: OrderService | None = None
         self.configured: set[str] = set()
 
     async def _open(self, database: SimulatedDatabase) -> None:
@@ -175,9 +175,9 @@ class Gateway(Program):
             channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = client.DepartmentClient(name, channel, CALLING)
         clock = Clock(self.wall, world.loop.time)
-        ordering = OrderService(Journal(database), rooms, self.patience, clock=clock, random=world.dice.random)
-        await ordering.start()
-        self.ordering = ordering
+        service = OrderService(Journal(database), rooms, self.retry_policy, clock=clock, random=world.dice.random)
+        await service.start()
+        self.service = service
         world.gateways_changed_at = world.loop.time()
 
     def wall(self) -> float:
@@ -185,16 +185,16 @@ class Gateway(Program):
         return EPOCH + self.world.loop.time() + self.set_ahead
 
     def _forget(self) -> None:
-        self.ordering = None
+        self.service = None
         self.world.gateways_changed_at = self.world.loop.time()
 
     async def close(self) -> None:
         """Stop as on SIGTERM."""
-        ordering, process, database = self.ordering, self.process, self.database
-        if ordering is None or process is None or database is None:
+        service, process, database = self.service, self.process, self.database
+        if service is None or process is None or database is None:
             return
-        self.ordering = None
-        await self.world.loop.spawn(process, ordering.close())
+        self.service = None
+        await self.world.loop.spawn(process, service.close())
         if process.alive:
             self.kill()
 
@@ -218,7 +218,7 @@ class World:
 
     @classmethod
     def build(
-        cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, patience: RetryPolicy
+        cls, seed: int, menus: dict[str, Menu], *, gateways: int, replicas: int, retry_policy: RetryPolicy
     ) -> "World":
         """Build a restaurant on empty disks; nothing runs yet."""
         loop, dice = VirtualLoop(), random.Random(seed)  # type: ignore[abstract]  # no sockets, no signals
@@ -231,7 +231,7 @@ class World:
             return world.disks[name]
 
         journal = disk("gateway", "gateway", gateways > 1)
-        world.gateways = [Gateway(world, n, journal, patience) for n in range(gateways)]
+        world.gateways = [Gateway(world, n, journal, retry_policy) for n in range(gateways)]
         for name, menu in menus.items():
             shelf = disk(name, "departments", replicas > 1)
             stations = [Station(world, f"{name}-{n}", shelf, menu) for n in range(replicas)]
@@ -276,7 +276,7 @@ class World:
 
     async def request(self, gateway: Gateway, use_case: "Callable[[OrderService], Awaitable[R]]") -> R:
         """Make an HTTP request of a gateway; raises Gone, or what the use case raises."""
-        return await self._request(gateway, lambda: gateway.ordering, use_case)
+        return await self._request(gateway, lambda: gateway.service, use_case)
 
     async def ask(self, name: str, use_case: "Callable[[DepartmentApp], Awaitable[R]]") -> "R":
         """Make a request of one of a department's programs, as its staff do; raises Gone, or as the use case does."""
@@ -306,7 +306,7 @@ class World:
             result, problem = None, None
             try:
                 result = await use_case(serving)
-            except Exception as error:  # noqa: BLE001 - the guest gets it
+            except Exception as error:  # noqa: BLE001 - the client gets it
                 problem = error
             process.on_death.pop(token, None)
             if network.happens(network.weather.drop_answer):
@@ -322,26 +322,26 @@ class World:
             raise Gone("no answer in time") from None
 
     async def place(self, gateway: Gateway, new: "Callable[[], Order]") -> Told:
-        async def use_case(ordering: OrderService) -> Told:
+        async def use_case(service: OrderService) -> Told:
             order = new()
             order.currency = gateway.currency
             order.created_at_ms = int(gateway.wall() * 1000)  # as gateway/rest/requests.py does
             for line in order.lines:
-                if line.department not in ordering.departments:  # as gateway/rest/requests.py does
-                    raise UnknownDepartment("lines", line.department, ordering.departments)
-            return tell(await ordering.place(order))
+                if line.department not in service.departments:  # as gateway/rest/requests.py does
+                    raise UnknownDepartment("lines", line.department, service.departments)
+            return tell(await service.place(order))
 
         return await self.request(gateway, use_case)
 
     async def find(self, gateway: Gateway, order_id: str) -> Told:
-        async def use_case(ordering: OrderService) -> Told:
-            return tell(await ordering.find(order_id))
+        async def use_case(service: OrderService) -> Told:
+            return tell(await service.find(order_id))
 
         return await self.request(gateway, use_case)
 
     async def cancel(self, gateway: Gateway, order_id: str) -> Told:
-        async def use_case(ordering: OrderService) -> Told:
-            return tell(await ordering.cancel(order_id))
+        async def use_case(service: OrderService) -> Told:
+            return tell(await service.cancel(order_id))
 
         return await self.request(gateway, use_case)
 

@@ -105,7 +105,7 @@ class Books:
             return int(books.execute("SELECT count(*) FROM orders WHERE owed IS NOT NULL").fetchone()[0])
 
     def check(self, department: str) -> dict[str, StockRow]:
-        """Prove the stock law, and that the figures are what the tickets say, at this moment; answers the stock."""
+        """Prove the stock law, and that the figures are what the tickets say, at this moment; return the stock."""
         with self._snapshot(department) as books:
             stock, tickets = _stock(books), _tickets(books)
         sold, held = _taken(tickets, SOLD), _taken(tickets, HELD)

@@ -3,13 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from itertools import cycle
+from typing import Any, NamedTuple, Self
 
+import httpx
 from litestar.types import ASGIApp
 
-from tests.support.waiting import until
+from tests.support.waiting import FACT_SECONDS, until
+
+RECONNECT_SECONDS = 0.1
 
 
 class Event(NamedTuple):
@@ -35,7 +39,7 @@ class Parser:
 
     def _events(self, blocks: Iterable[str]) -> Iterator[Event]:
         for block in blocks:
-            fields = dict(line.split(": ", 1) for line in block.splitlines())
+            fields = dict(line.split(": ", 1) for line in block.split("\n"))
             if "retry" in fields:
                 self.retry = int(fields["retry"])
             self.last_id = fields.get("id", self.last_id)
@@ -168,3 +172,47 @@ async def follow(
     finally:
         following.reads.set()
         await following.leave()
+
+
+class EventSource:
+    """A client of a real gateway, or of several in turn, that connects again as a browser does, only sooner."""
+
+    def __init__(self, *urls: str, query: str = "") -> None:
+        self.screen = Screen()
+        self.parser = Parser()
+        self.connections = 0
+        self.endings = 0
+        self._urls = cycle(urls)
+        self._query = query
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.get_running_loop().create_task(self._follow())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._task.cancel()
+        await asyncio.wait([self._task])
+
+    async def until(self, fact: Callable[[Screen], object]) -> Screen:
+        """Wait until something is true of what the client knows."""
+        await until(lambda: self._task.done() or bool(fact(self.screen)), FACT_SECONDS)
+        if self._task.done():
+            self._task.result()
+        return self.screen
+
+    async def _follow(self) -> None:
+        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+            while True:
+                with suppress(httpx.TransportError):
+                    await self._connect(client)
+                    self.endings += 1
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _connect(self, client: httpx.AsyncClient) -> None:
+        self.parser = Parser(self.parser.last_id)
+        headers = {"Last-Event-ID": self.parser.last_id} if self.parser.last_id else {}
+        async with client.stream("GET", f"{next(self._urls)}/events{self._query}", headers=headers) as response:
+            assert response.status_code == 200, response.status_code
+            self.connections += 1
+            async for piece in response.aiter_bytes():
+                self.screen.take(self.parser.feed(piece))

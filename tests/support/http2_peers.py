@@ -1,4 +1,4 @@
-"""A peer that says what it likes in HTTP/2, and honest guests beside it."""
+"""A peer that says what it likes in HTTP/2, and honest clients beside it."""
 
 import asyncio
 import socket
@@ -81,7 +81,7 @@ def goaways(data: bytes) -> list[ErrorCodes]:
 
 
 def memory_of(pid: int) -> float:
-    """Answer what a process has in memory, in MiB."""
+    """Return what a process has in memory, in MiB."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
@@ -140,7 +140,7 @@ class Peer:
         end: bool = True,
         raw: bytes | None = None,
     ) -> int:
-        """Make a call with these bytes for its data, or send other frames in its place; answers the stream's number."""
+        """Make a call with these bytes for its data, or send other frames in its place; return the stream's number."""
         stream_id = self.h2.get_next_available_stream_id()
         self.h2.send_headers(stream_id, call_headers(path, *more), end_stream=False)
         if body or end:
@@ -172,7 +172,7 @@ class Peer:
         assert self.is_over
 
     async def end_of_silence(self, within: float = FACT_SECONDS) -> float:
-        """Read without an answer to anything until the connection is over; answers the seconds that took."""
+        """Read without an answer to anything until the connection is over; return the seconds that took."""
         begin = time.monotonic()
         with suppress(OSError):
             async with asyncio.timeout(within):
@@ -234,7 +234,7 @@ class Peer:
 
 @dataclass(slots=True)
 class Honest:
-    """What honest guests got."""
+    """What honest clients got."""
 
     seconds: list[float] = field(default_factory=list)
 

@@ -12,11 +12,12 @@ from infra.clock import Clock
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
 from tests.support.fake_staff import FakeStaff
+from tests.support.migrated import prepare
 from tests.support.orders import NOON_MS
 from tests.support.waiting import until
 
 QUICK = RetryPolicy(time_to_decide=300.0, first_retry=0.001, retry_cap=0.004, journal_retry=0.005)
-"""Tries again at once, so that a test need not wait for what a guest would not notice."""
+"""Tries again at once, so that a test need not wait for what a client would not notice."""
 
 
 class Hands:
@@ -38,7 +39,7 @@ class Restaurant:
         self,
         url: str,
         names: Sequence[str] = ("bar", "kitchen", "bakery"),
-        patience: RetryPolicy = QUICK,
+        retry_policy: RetryPolicy = QUICK,
         clock: Clock | None = None,
     ) -> None:
         self.url = url
@@ -46,10 +47,10 @@ class Restaurant:
         self.watches = {name: FakeStaff(department) for name, department in self.departments.items()}
         self.clock = Hands()
         self._clock = clock or self.clock.pair
-        self.patience = patience
+        self.retry_policy = retry_policy
         self.database: BreakableDatabase
         self.journal: Journal
-        self.ordering: OrderService
+        self.service: OrderService
 
     @property
     def bar(self) -> FakeDepartment:
@@ -68,24 +69,24 @@ class Restaurant:
         self.prepare()
         for department in self.departments.values():
             department.is_reachable, department.was_reached = True, False
-        await self.ordering.start()
-        await until(self.ordering.following.is_complete)
+        await self.service.start()
+        await until(self.service.following.is_complete)
 
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
-        self.database.prepare(MIGRATIONS)
+        prepare(self.database, MIGRATIONS)
         self.journal = Journal(self.database)
-        self.ordering = OrderService(
+        self.service = OrderService(
             self.journal,
             self.departments,
-            self.patience,
+            self.retry_policy,
             clock=self._clock,
             random=lambda: 1.0,
             watches=self.watches,
         )
 
     async def close(self) -> None:
-        await self.ordering.close()
+        await self.service.close()
         self.database.close()
 
     async def crash(self) -> None:
@@ -111,15 +112,15 @@ class Restaurant:
 
     def forgot_everything(self) -> bool:
         """Tell whether nothing is left in memory."""
-        waiting = [*map(len, self.ordering.backlogs.values()), *map(len, self.ordering.postponed.values())]
-        return not self.ordering._in_flight and not any(waiting)
+        waiting = [*map(len, self.service.backlogs.values()), *map(len, self.service.postponed.values())]
+        return not self.service._in_flight and not any(waiting)
 
     async def settle(self) -> None:
         """Wait until nothing is left to do."""
         await until(self.forgot_everything)
 
     def check_books(self, order: Order) -> None:
-        """Fail unless an order's departments will make exactly what its guest was promised."""
+        """Fail unless an order's departments will make exactly what its client was promised."""
         for name, lines in order.shares.items():
             ticket = self.departments[name].tickets.get(order.order_id, Ticket(TicketState.NONE, []))
             assert ticket.state is not TicketState.HELD

@@ -16,7 +16,7 @@ MENUS = {
 }
 
 
-async def test_64_guests_buy_exactly_what_there_is(system: System) -> None:
+async def test_64_clients_buy_exactly_what_there_is(system: System) -> None:
     answers: Counter[tuple[int, str]] = Counter()
     everything_answered = False
 
@@ -44,7 +44,7 @@ async def test_64_guests_buy_exactly_what_there_is(system: System) -> None:
     assert system.books.check("bar")["coffee"] == StockRow(received=STOCK, on_hand=0, held=0, sold=STOCK)
 
 
-async def test_guests_of_several_departments_at_once_take_what_each_has(system: System) -> None:
+async def test_clients_of_several_departments_at_once_take_what_each_has(system: System) -> None:
     async with system.client() as client:
         answers = await asyncio.gather(
             *(

@@ -88,7 +88,7 @@ class Cluster:
         return f"127.0.0.1:{self.primary.port},127.0.0.1:{self.standby.port}"
 
     def new_database(self, name: str, query: str = "") -> str:
-        """Create a database, and wait until the standby has it; answers its URL, which names both."""
+        """Create a database, and wait until the standby has it; return its URL, which names both."""
         with psycopg.connect(self.primary.url, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
         self.catch_up()

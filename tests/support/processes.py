@@ -103,6 +103,11 @@ class Program:
         last = self.output.splitlines()[-SHOWN_LINES:]
         return f"log of {self.name} ({self.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
+    def twin(self, port: int, folder: Path) -> "Program":
+        """Return another program with the same settings on another port, not started yet."""
+        variables = {**self._variables, f"COMANDA_{self.name.upper()}_PORT": str(port)}
+        return Program(self.name, self._arguments, variables, port, folder)
+
     def start(self) -> None:
         """Start a process; `wait_ready` tells when it serves."""
         if self.is_running:
@@ -152,12 +157,12 @@ class Program:
         self.send(signal.SIGCONT)
 
     def terminate(self) -> int:
-        """Stop it as an operator does; answers its exit code."""
+        """Stop it as an operator does; return its exit code."""
         self.send(signal.SIGTERM)
         return self.wait()
 
     def wait(self, within: float = STOP_SECONDS) -> int:
-        """Wait for its end; answers its exit code, or minus the signal's number."""
+        """Wait for its end; return its exit code, or minus the signal's number."""
         try:
             code = self._running().wait(within)
         except subprocess.TimeoutExpired:

@@ -27,11 +27,11 @@ MENUS = {
 
 ANSWER_SECONDS = 15.0
 PERSISTENCE = 200
-"""How often a guest who wants to know asks again."""
+"""How often a client who wants to know asks again."""
 
 
-class Guestbook:
-    """What guests were told, on disk before anybody goes on."""
+class ResponseLog:
+    """What clients were told, on disk before anybody goes on."""
 
     def __init__(self, path: Path) -> None:
         """Start an empty book."""
@@ -59,17 +59,17 @@ class Guestbook:
 
 
 class Party:
-    """A number of guests."""
+    """A number of clients."""
 
     def __init__(
         self,
         urls: Sequence[str],
-        book: Guestbook,
+        book: ResponseLog,
         seed: int,
         pause: float,
         verify: ssl.SSLContext | bool = True,
     ) -> None:
-        """`pause`, in seconds, is how long a guest thinks between two orders, on average; `verify`: whom they trust."""
+        """`pause`, in seconds, is how long a client thinks between two orders, on average; `verify`: whom it trusts."""
         self._urls = urls
         self._verify = verify
         self._seed = seed
@@ -81,13 +81,13 @@ class Party:
         self.surprises: list[str] = []
         self.enough = asyncio.Event()
 
-    async def celebrate(self, guests: int) -> None:
+    async def celebrate(self, clients: int) -> None:
         """Order until it is `enough`, and then until everyone knows what became of the last orders."""
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=guests)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
         async with httpx.AsyncClient(
             timeout=ANSWER_SECONDS, limits=limits, trust_env=False, verify=self._verify
         ) as client:
-            await asyncio.gather(*(self._dine(client, random.Random(f"{self._seed}-{n}")) for n in range(guests)))
+            await asyncio.gather(*(self._dine(client, random.Random(f"{self._seed}-{n}")) for n in range(clients)))
 
     async def _dine(self, client: httpx.AsyncClient, chance: random.Random) -> None:
         while not self.enough.is_set():
@@ -101,7 +101,7 @@ class Party:
             await asyncio.sleep(self._pause * 2 * chance.random())
 
     async def _go_on(self, client: httpx.AsyncClient, chance: random.Random, body: Json) -> None:
-        """Do what guests do with an order that they have placed."""
+        """Do what clients do with an order that they have placed."""
         order_id = body["order_id"]
         whim = chance.random()
         if whim < 0.15:
@@ -126,7 +126,7 @@ class Party:
         body: Json | None,
         give_up: float,
     ) -> httpx.Response | None:
-        """Ask, and ask again, until there is an answer or the guest gives up; note what it says."""
+        """Ask, and ask again, until there is an answer or the client gives up; note what it says."""
         for attempt in range(PERSISTENCE):
             try:
                 answer = await client.request(method, chance.choice(self._urls) + path, json=body)

@@ -1,13 +1,14 @@
 """The REST app with fake departments, and an HTTP client that calls it without a socket."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Any, cast
 
 import httpx
 from litestar import Litestar
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
@@ -38,17 +39,28 @@ class Served:
     readiness: Readiness
     live: LiveDepartments
     watches: dict[str, FakeWatch]
-    app: ASGIApp
-    guest: httpx.AsyncClient
+    build_app: Callable[[], ASGIApp]
+    client: httpx.AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = client(self._call_app)
+
+    @cached_property
+    def app(self) -> ASGIApp:
+        """The app, built when it is first called: that takes longer than most tests, and some build another one."""
+        return self.build_app()
+
+    async def _call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.app(scope, receive, send)
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        parts = self.restaurant.service, self.requests, self.readiness, self.live
         return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        parts = self.restaurant.ordering, self.requests, self.readiness, self.live
+        parts = self.restaurant.service, self.requests, self.readiness, self.live
         return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
@@ -57,16 +69,16 @@ class Served:
         for wish in wishes:
             department, item, *rest = wish.split()
             lines.append({"department": department, "item": item, "quantity": int(rest[0]) if rest else 1})
-        return await self.guest.post("/orders", json={"lines": lines, **fields})
+        return await self.client.post("/orders", json={"lines": lines, **fields})
 
     async def post(self, path: str, body: bytes | str) -> httpx.Response:
         """POST a body as it is, as JSON."""
         content = body if isinstance(body, bytes) else body.encode()
-        return await self.guest.post(path, content=content, headers={"content-type": "application/json"})
+        return await self.client.post(path, content=content, headers={"content-type": "application/json"})
 
     async def set_menu(self, drink: str, meal: str, dessert: str, **fields: Any) -> httpx.Response:
         wish = {"drink": drink, "meal": meal, "dessert": dessert, **fields}
-        return await self.guest.post("/api/restaurants", json=wish)
+        return await self.client.post("/api/restaurants", json=wish)
 
 
 def client(app: ASGIApp) -> httpx.AsyncClient:
@@ -80,35 +92,38 @@ async def serve(
     url: str,
     names: Sequence[str] = NAMES,
     away: Sequence[str] = (),
-    patience: RetryPolicy = QUICK,
+    retry_policy: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
     currency: str = "EUR",
 ) -> AsyncIterator[Served]:
     """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
-    restaurant = Restaurant(url, names, patience)
+    restaurant = Restaurant(url, names, retry_policy)
     for name in away:
         restaurant.departments[name].go_away()
     restaurant.prepare()
     clock = restaurant.clock.pair
     requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
-    readiness = Readiness(restaurant.ordering, clock=clock, wait_for_departments=10.0)
+    readiness = Readiness(restaurant.service, clock=clock, wait_for_departments=10.0)
     watches = {name: FakeWatch(name) for name in names}
     live = live_departments(
         watches,
-        restaurant.ordering.find_all,
+        restaurant.service.find_all,
         event_json,
         most=MAX_STREAMS,
         clock=clock,
         random=lambda: 0.1,
     )
-    app = create_app(restaurant.ordering, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins)
-    await restaurant.ordering.start()
+    build_app = partial(
+        create_app, restaurant.service, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins
+    )
+    served = Served(restaurant, requests, readiness, live, watches, build_app)
+    await restaurant.service.start()
     try:
-        async with client(app) as guest, in_background({"watches": live.run}):
-            yield Served(restaurant, requests, readiness, live, watches, app, guest)
+        async with served.client, in_background({"watches": live.run}):
+            yield served
     finally:
         restaurant.repair()
-        await restaurant.ordering.close()
+        await restaurant.service.close()
         restaurant.database.close()
 
 

@@ -1,4 +1,4 @@
-"""What guests send, and how they look at what became of it."""
+"""What clients send, and how they look at what became of it."""
 
 import asyncio
 import uuid
@@ -35,7 +35,7 @@ async def look(client: httpx.AsyncClient, order_id: str) -> Json:
 
 
 async def decided(client: httpx.AsyncClient, order_id: str) -> Json:
-    """Wait until no line of an order is pending; answers it."""
+    """Wait until no line of an order is pending; return it."""
 
     async def is_decided() -> Json | None:
         found = await look(client, order_id)
@@ -73,10 +73,10 @@ class HasClient(Protocol):
 
 
 class Load:
-    """Guests who order one after another, and keep what was not accepted at once, or not answered."""
+    """Clients who order one after another, and keep what was not accepted at once, or not answered."""
 
     def __init__(self, system: HasClient, pause: float = 0.01) -> None:
-        """`pause`, in seconds, is how long a guest thinks between two orders."""
+        """`pause`, in seconds, is how long a client thinks between two orders."""
         self._system = system
         self._pause = pause
         self.answers = 0
@@ -85,12 +85,12 @@ class Load:
     async def __aenter__(self) -> Self:
         self._enough = False
         self._client = self._system.client()
-        self._guests = [asyncio.create_task(self._dine()) for _ in range(8)]
+        self._clients = [asyncio.create_task(self._dine()) for _ in range(8)]
         return self
 
     async def __aexit__(self, *error: object) -> None:
         self._enough = True
-        await asyncio.gather(*self._guests)
+        await asyncio.gather(*self._clients)
         await self._client.aclose()
 
     async def _dine(self) -> None:

@@ -92,7 +92,7 @@ class System:
         return self
 
     def client(self) -> httpx.AsyncClient:
-        """Make a guest's client."""
+        """Make a client's client."""
         limits = httpx.Limits(max_connections=None)
         return httpx.AsyncClient(base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False)
 

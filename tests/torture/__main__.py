@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument("--orders", type=int, default=20_000)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="postgresql")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--guests", type=int, default=48)
-    parser.add_argument("--pause", type=float, default=0.2, help="seconds between two orders of a guest, on average")
+    parser.add_argument("--clients", type=int, default=48)
+    parser.add_argument("--pause", type=float, default=0.2, help="seconds between two orders of a client, on average")
     parser.add_argument("--at-once", type=int, default=3, help="things that are broken at the same time")
     parser.add_argument("--seconds", type=float, default=inf, help="end after so long, however many were killed")
     arguments = parser.parse_args()
@@ -36,7 +36,7 @@ def main() -> None:
         arguments.seed,
         arguments.kills,
         arguments.orders,
-        arguments.guests,
+        arguments.clients,
         arguments.pause,
         audit_every=AUDIT_SECONDS,
         at_once=arguments.at_once,

@@ -1,4 +1,4 @@
-"""One run of torture: guests order, chaos rages, the auditor looks; then all faults end, and all must be right."""
+"""One run of torture: clients order, chaos rages, the auditor looks; then all faults end, and all must be right."""
 
 import asyncio
 import subprocess
@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 
 from tests.support.audits import figures
-from tests.support.recorded_clients import Guestbook, Party
+from tests.support.recorded_clients import Party, ResponseLog
 from tests.torture.chaos import FAULTS, POINTS, Chaos
 from tests.torture.cooks import Cook
 from tests.torture.site import Site
@@ -26,7 +26,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much torture. `pause`: seconds between two orders of a guest, on average; `at_once`: faults.
+    """How much torture. `pause`: seconds between two orders of a client, on average; `at_once`: faults.
 
     It ends when so many were killed and so much was ordered, or after so many `seconds`.
     """
@@ -34,7 +34,7 @@ class Plan:
     seed: int
     kills: int
     orders: int
-    guests: int = 16
+    clients: int = 16
     pause: float = 0.05
     audit_every: float = 10.0
     at_once: int = 2
@@ -99,13 +99,13 @@ class Result:
 async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> Result:
     """Torture an open site."""
     loop = asyncio.get_running_loop()
-    book = Guestbook(folder / "told.jsonl")
+    book = ResponseLog(folder / "told.jsonl")
     party = Party(site.urls, book, plan.seed, plan.pause)
     chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
-    celebrating = asyncio.create_task(party.celebrate(plan.guests))
+    celebrating = asyncio.create_task(party.celebrate(plan.clients))
     raging = asyncio.create_task(chaos.rage())
     look_at = loop.time() + plan.audit_every
     give_up = loop.time() + plan.seconds
@@ -146,7 +146,7 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
 
 
 async def _converge(site: Site, deadline: float) -> int:
-    """Wait until no order owes anything; answers how many still do when patience ends."""
+    """Wait until no order owes anything; return how many still do when the time is up."""
     while unfinished := await asyncio.to_thread(site.books.unfinished):
         if asyncio.get_running_loop().time() > deadline:
             return unfinished

@@ -127,7 +127,7 @@ class Site:
         return mine
 
     async def blow_up(self, program: Program, chance: random.Random) -> str:
-        """Kill a program at a point of its path, or, if it does not come past it, where it is; answers where."""
+        """Kill a program at a point of its path, or, if it does not come past it, where it is; return where."""
         points = [point for point in sorted(KILLS) if program.name == "gateway" or point not in GATEWAY_ONLY]
         point = chance.choice(points)
         mine = self.lay(program, point)

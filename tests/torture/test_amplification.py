@@ -20,7 +20,7 @@ from tests.torture.test_replicas import order
 pytestmark = pytest.mark.proof
 
 AMPLIFICATION = 1.1
-GUESTS = 16
+CLIENTS = 16
 SECONDS = 4.0
 PAUSE_SECONDS = 0.1
 
@@ -88,7 +88,7 @@ async def test_a_department_that_fails_every_call_is_called_no_more_often_than_i
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}", timeout=30, trust_env=False) as client:
         before = failing.calls.total()
-        await asyncio.gather(*(dine(client) for _ in range(GUESTS)))
+        await asyncio.gather(*(dine(client) for _ in range(CLIENTS)))
         calls = failing.calls.total() - before
 
     asked = statuses.total()

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.audits import figures
 from tests.support.processes import Program
-from tests.support.recorded_clients import Guestbook
+from tests.support.recorded_clients import ResponseLog
 from tests.support.waiting import START_SECONDS, eventually
 from tests.torture.conftest import OpenSite
 from tests.torture.disks import can_mount, full_file_system, limited_files, mount, read_only, unmount, without_log
@@ -38,11 +38,11 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         unmount(folder)
 
 
-class Guests:
-    """Guests who order all the time, and note what they were told."""
+class Clients:
+    """Clients who order all the time, and note what they were told."""
 
     def __init__(self, site: Site, folder: Path) -> None:
-        self.book = Guestbook(folder / "told.jsonl")
+        self.book = ResponseLog(folder / "told.jsonl")
         self.problems: list[httpx.Response] = []
         self._site = site
         self._enough = asyncio.Event()
@@ -94,20 +94,20 @@ async def test_a_gateway_whose_disk_is_full_says_so_and_recovers(
 ) -> None:
     site = await open_site(menus=MENUS, GATEWAY_HOME=disk)
     (gateway,) = site.gateways
-    guests = Guests(site, tmp_path)
+    clients = Clients(site, tmp_path)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
         # Whose record is written, and not only made: of another, nobody is told more than is on the disk.
         placed = await client.post("/orders", json=order(bar=("coffee", 1)))
         await eventually(site.is_settled, "the order's outcome is on record")
-        await guests.come(client)
+        await clients.come(client)
         await client.get(placed.headers["location"])  # under a limit, SQLite cannot even begin to read
         with fill(gateway, disk, how):
             await eventually(lambda: _status(client, 503), "the gateway is not ready")
             refused = await client.post("/orders", json=order(bar=("coffee", 1)))
             found = await client.get(placed.headers["location"])
         await eventually(lambda: _status(client, 200), "the gateway is ready again")
-        await guests.have_received(50)
-        await guests.leave()
+        await clients.have_received(50)
+        await clients.leave()
 
     assert refused.status_code == 503
     assert refused.headers["content-type"] == "application/problem+json"
@@ -115,8 +115,8 @@ async def test_a_gateway_whose_disk_is_full_says_so_and_recovers(
     assert refused.json()["title"] == "The journal cannot be used"
     assert "Nothing is acknowledged" in refused.json()["detail"]
     assert (found.status_code, found.json()["status"]) == (200, "accepted")
-    assert {problem.status_code for problem in guests.problems} == {503}
-    await everything_is_true(site, guests)
+    assert {problem.status_code for problem in clients.problems} == {503}
+    await everything_is_true(site, clients)
 
 
 @pytest.mark.parametrize("how", KINDS)
@@ -125,13 +125,13 @@ async def test_a_department_whose_disk_is_full_is_waited_for(
 ) -> None:
     site = await open_site(menus=MENUS, BAR_HOME=disk)
     bar = site.departments[0]
-    guests = Guests(site, tmp_path)
+    clients = Clients(site, tmp_path)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
-        await guests.come(client)
+        await clients.come(client)
         with fill(bar, disk, how):
             placed = await _pending(client)
-        await guests.have_received(50)
-        await guests.leave()
+        await clients.have_received(50)
+        await clients.leave()
 
         async def is_decided() -> bool:
             found = await client.get(f"/orders/{placed}")
@@ -139,8 +139,8 @@ async def test_a_department_whose_disk_is_full_is_waited_for(
 
         await eventually(is_decided, "the bar has taken what waited for it")
 
-    assert guests.problems == []
-    await everything_is_true(site, guests)
+    assert clients.problems == []
+    await everything_is_true(site, clients)
 
 
 @pytest.mark.parametrize("name", ["gateway", "bar"])
@@ -150,9 +150,9 @@ async def test_a_disk_that_fails_to_sync_loses_nothing_that_was_acknowledged(
     """What was not synced was not acknowledged: not even a copy of the disk as it was before lacks it."""
     site = await open_site(menus=MENUS)
     program = next(each for each in site.programs if each.name == name)
-    guests = Guests(site, tmp_path)
+    clients = Clients(site, tmp_path)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
-        await guests.come(client)
+        await clients.come(client)
         mine = site.lay(program, Point.FSYNC_FAILS)
         await eventually(lambda: _is_gone(mine), "the disk fails")
         if name == "gateway":
@@ -164,10 +164,10 @@ async def test_a_disk_that_fails_to_sync_loses_nothing_that_was_acknowledged(
         await site.kill(program)
         await site.revive(program)
         await eventually(lambda: _status(client, 200), "the gateway is ready")
-        await guests.have_received(50)
-        await guests.leave()
+        await clients.have_received(50)
+        await clients.leave()
 
-    await everything_is_true(site, guests)
+    await everything_is_true(site, clients)
 
 
 @pytest.mark.parametrize("name", ["gateway", "bar"])
@@ -190,7 +190,7 @@ async def test_a_database_that_cannot_be_written_keeps_a_program_from_starting(
         async def is_as_told() -> bool:  # its departments are asked again where that was not on record yet
             return bool((await client.get(placed.headers["location"])).json()["status"] == "accepted")
 
-        await eventually(is_as_told, "the order is what its guest was told")
+        await eventually(is_as_told, "the order is what its client was told")
 
     assert code == 2
     assert len(said) == 1, said
@@ -202,13 +202,13 @@ def unwritable(disk: Path, name: str) -> AbstractContextManager[None]:
     return read_only(disk) if MOUNTS else without_log(disk / f"{name}.db")
 
 
-async def everything_is_true(site: Site, guests: Guests) -> None:
+async def everything_is_true(site: Site, clients: Clients) -> None:
     await eventually(site.is_settled, "everything is settled")
-    assert site.journal.orders().keys() >= guests.book.orders
-    audit = await asyncio.to_thread(site.audit, guests.book.path)
+    assert site.journal.orders().keys() >= clients.book.orders
+    audit = await asyncio.to_thread(site.audit, clients.book.path)
     assert audit.returncode == 0, audit.stdout + audit.stderr
     counts = figures(audit)
-    assert counts.pop("acknowledged") == len(guests.book.orders)
+    assert counts.pop("acknowledged") == len(clients.book.orders)
     assert not any(counts.values()), audit.stdout
 
 
@@ -221,7 +221,7 @@ async def _is_gone(path: Path) -> bool:
 
 
 async def _pending(client: httpx.AsyncClient) -> str:
-    """Order until an order stays pending; answers its id."""
+    """Order until an order stays pending; return its id."""
     found = ""
 
     async def is_pending() -> bool:

@@ -42,8 +42,8 @@ async def test_a_connection_that_is_dead_is_found_by_both_ends_idle_or_at_work(o
 
 async def find_an_idle_connection_dead(site: Site) -> dict[str, float]:
     proxy, bar = site.proxies[0, "bar"], site.departments[0]
-    async with client(site) as guest:  # who makes the gateway connect
-        await eventually(lambda: serves(guest), "the bar is reached")
+    async with client(site) as caller:  # who makes the gateway connect
+        await eventually(lambda: serves(caller), "the bar is reached")
     await eventually(lambda: is_connected(proxy.port, bar.port), "both ends are connected")
     proxy.stall()
     began = time.monotonic()
@@ -62,12 +62,12 @@ async def find_an_idle_connection_dead(site: Site) -> dict[str, float]:
 
 async def order_on_a_dead_connection(site: Site) -> dict[str, float]:
     """Let a firewall forget a connection: the call's deadline is far away, and yet nobody waits for it."""
-    async with client(site) as guest:
-        await eventually(lambda: serves(guest), "the bar is reached")
+    async with client(site) as caller:
+        await eventually(lambda: serves(caller), "the bar is reached")
         site.proxies[0, "bar"].stall()
         site.proxies[0, "bar"].resume()
         began = time.monotonic()
-        placed = await guest.post("/orders", json=order(bar=("coffee", 1)))
+        placed = await caller.post("/orders", json=order(bar=("coffee", 1)))
         seconds = time.monotonic() - began
 
     assert (placed.status_code, placed.json()["status"]) == (201, "accepted")
@@ -82,19 +82,19 @@ async def test_a_department_behind_a_stalled_network_delays_nobody_and_is_found_
 async def order_behind_a_stalled_network(site: Site) -> dict[str, float]:
     proxy = site.proxies[0, "bar"]
     proxy.stall()
-    async with client(site) as guest:
+    async with client(site) as caller:
         began = time.monotonic()
-        placed = await guest.post("/orders", json=order(bar=("coffee", 1), kitchen=("pizza", 1)))
+        placed = await caller.post("/orders", json=order(bar=("coffee", 1), kitchen=("pizza", 1)))
         pending = time.monotonic() - began
         began = time.monotonic()
-        other = await guest.post("/orders", json=order(kitchen=("pizza", 1)))
+        other = await caller.post("/orders", json=order(kitchen=("pizza", 1)))
         served = time.monotonic() - began
-        health = (await guest.get("/health/ready")).json()["departments"]
+        health = (await caller.get("/health/ready")).json()["departments"]
         proxy.resume()
         began = time.monotonic()
 
         async def is_decided() -> bool:
-            found: dict[str, Any] = (await guest.get(placed.headers["location"])).json()
+            found: dict[str, Any] = (await caller.get(placed.headers["location"])).json()
             return bool(found["status"] == "accepted")
 
         await eventually(is_decided, "the bar has answered")
@@ -115,8 +115,8 @@ async def at_best(measure: Callable[[], Awaitable[dict[str, float]]]) -> None:
     assert max(found.values()) < FOUND_SECONDS + SLACK_SECONDS, found
 
 
-async def serves(guest: httpx.AsyncClient) -> bool:
-    return (await guest.post("/orders", json=order(bar=("coffee", 1)))).status_code == 201
+async def serves(caller: httpx.AsyncClient) -> bool:
+    return (await caller.post("/orders", json=order(bar=("coffee", 1)))).status_code == 201
 
 
 async def is_connected(gateway: int, department: int) -> bool:

@@ -1,4 +1,4 @@
-"""Tickets, their steps, stock, and the department's revision and incarnation."""
+"""Tickets, their steps, stock, its changes, and the department's revision and incarnation."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,8 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("beats", sa.BigInteger, nullable=False),
         sa.Column("incarnation", sa.String(32), nullable=False),
+        sa.Column("menu_digest", sa.String(64), nullable=False, server_default=""),
+        sa.Column("menu_revision", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_table(
         "stock",
@@ -27,9 +29,12 @@ def upgrade() -> None:
         sa.Column("held", sa.BigInteger, nullable=False),
         sa.Column("sold", sa.BigInteger, nullable=False),
         sa.Column("wasted", sa.BigInteger, nullable=False),
+        sa.Column("off_sale", sa.SmallInteger, nullable=False),
+        sa.Column("unlimited", sa.SmallInteger, nullable=False),
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.CheckConstraint("received = on_hand + held + sold + wasted", name="stock_law"),
         sa.CheckConstraint("on_hand >= 0 AND held >= 0 AND sold >= 0 AND wasted >= 0", name="stock_not_below_zero"),
+        sa.CheckConstraint("unlimited = 0 OR on_hand = 0", name="stock_unlimited"),
     )
     op.create_table(
         "tickets",
@@ -51,14 +56,17 @@ def upgrade() -> None:
         sa.Column("ready_at_ms", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
         sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("number", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    for name, condition in (
-        ("ix_tickets_revision", sa.text("revision > 0")),
-        ("ix_tickets_open", sa.text("state IN ('held', 'queued', 'preparing', 'ready')")),
-        ("ix_tickets_moved", sa.text("moved_at_ms > 0")),
+    columns = ["restaurant", "revision"]
+    is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
+    for name, text in (
+        ("ix_tickets_revision", "revision > 0"),
+        ("ix_tickets_open", is_open),
+        ("ix_tickets_moved", "moved_at_ms > 0"),
     ):
-        columns = ["restaurant", "revision"]
+        condition = sa.text(text)
         op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
     op.create_table(
         "steps",
@@ -74,11 +82,30 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "stock_changes",
+        _restaurant(),
+        sa.Column("change_id", sa.String(64), primary_key=True),
+        sa.Column("item", sa.String(64), nullable=False),
+        sa.Column("reason", sa.String(16), nullable=False),
+        sa.Column("delta", sa.BigInteger, nullable=False),
+        sa.Column("on_hand", sa.BigInteger, nullable=False),
+        sa.Column("changed_by", sa.String(64), nullable=False),
+        sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    has_revision = sa.text("revision > 0")
+    for name, columns in (
+        ("ix_stock_changes_item", ["restaurant", "item", "revision"]),
+        ("ix_stock_changes_revision", ["restaurant", "revision"]),
+    ):
+        op.create_index(name, "stock_changes", columns, sqlite_where=has_revision, postgresql_where=has_revision)
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("steps", "tickets", "stock", "department"):
+    for table in ("stock_changes", "steps", "tickets", "stock", "department"):
         op.drop_table(table)
 
 

@@ -43,7 +43,7 @@ class Outcome(betterproto.Enum):
 
     PRICE_CHANGED = 5
     """
-    The line named the price that its guest saw, and the item costs another one now; nothing is taken from stock.
+    The line named the price that its client saw, and the item costs another one now; nothing is taken from stock.
     """
 
     OFF_SALE = 6
@@ -220,7 +220,7 @@ class PlaceOrdersRequest(betterproto.Message):
 
     expected_prices: List[int] = betterproto.sint64_field(8)
     """
-    Price of one that the guest saw, in minor units; -1 where the line states none. The whole column may be left out
+    Price of one that the client saw, in minor units; -1 where the line states none. The whole column may be left out
      where no line states one. A line whose price is another by now is OUTCOME_PRICE_CHANGED.
     """
 
@@ -273,13 +273,13 @@ class StreamOrdersRequest(betterproto.Message):
 @dataclass(eq=False, repr=False)
 class StreamOrdersResponse(betterproto.Message):
     """
-    StreamOrdersResponse answers one batch: a PlaceOrdersResponse with the batch's number, or why there is none.
+    StreamOrdersResponse is the response to one batch: a PlaceOrdersResponse with the batch's number, or why there is none.
     """
 
     number: int = betterproto.uint64_field(1)
     status: int = betterproto.uint32_field(2)
     """
-    The gRPC status that PlaceOrders would end with; 0 where the batch is answered.
+    The gRPC status that PlaceOrders would end with; 0 where the batch was placed.
     """
 
     message: str = betterproto.string_field(3)
@@ -329,7 +329,9 @@ class ConfirmOrdersRequest(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class ConfirmOrdersResponse(betterproto.Message):
-    """ConfirmOrdersResponse answers ConfirmOrders."""
+    """
+    ConfirmOrdersResponse has the tickets of the orders that ConfirmOrders was called for.
+    """
 
     tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
 
@@ -337,7 +339,7 @@ class ConfirmOrdersResponse(betterproto.Message):
 @dataclass(eq=False, repr=False)
 class SuspendOrdersRequest(betterproto.Message):
     """
-    SuspendOrdersRequest names orders that may be taken back. order_ids and epochs have one entry an order.
+    SuspendOrdersRequest names orders that may be cancelled. order_ids and epochs have one entry an order.
     """
 
     order_ids: List[str] = betterproto.string_field(1)
@@ -349,21 +351,25 @@ class SuspendOrdersRequest(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class SuspendOrdersResponse(betterproto.Message):
-    """SuspendOrdersResponse answers SuspendOrders."""
+    """
+    SuspendOrdersResponse has the tickets of the orders that SuspendOrders was called for.
+    """
 
     tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
 
 
 @dataclass(eq=False, repr=False)
 class CancelOrdersRequest(betterproto.Message):
-    """CancelOrdersRequest names orders that are taken back."""
+    """CancelOrdersRequest names orders to cancel."""
 
     order_ids: List[str] = betterproto.string_field(1)
 
 
 @dataclass(eq=False, repr=False)
 class CancelOrdersResponse(betterproto.Message):
-    """CancelOrdersResponse answers CancelOrders."""
+    """
+    CancelOrdersResponse has the tickets of the orders that CancelOrders was called for.
+    """
 
     tickets: Optional["TicketBatch"] = betterproto.message_field(1, optional=True)
 

@@ -44,7 +44,7 @@ def test_what_is_short_is_out_of_stock_with_the_number_that_is_left() -> None:
 
 @pytest.mark.parametrize("hold", [False, True])
 @pytest.mark.parametrize("expected", [0, 349, 351])
-def test_a_price_that_its_guest_did_not_see_takes_nothing_and_returns_the_price(expected: int, hold: bool) -> None:
+def test_a_price_that_its_client_did_not_see_takes_nothing_and_returns_the_price(expected: int, hold: bool) -> None:
     stock = full_stock()
     ticket = write_ticket(Placement(new_id(), [RequestedLine("coffee", 2, "hot", expected)], hold=hold), BAR, stock, 1)
     changed = TicketLine("coffee", 2, "hot", Outcome.PRICE_CHANGED, unit_price=350, expected_price=expected)
@@ -52,7 +52,7 @@ def test_a_price_that_its_guest_did_not_see_takes_nothing_and_returns_the_price(
     assert stock == full_stock()
 
 
-def test_a_price_that_its_guest_saw_is_accepted() -> None:
+def test_a_price_that_its_client_saw_is_accepted() -> None:
     stock = full_stock()
     ticket = write_ticket(
         Placement(new_id(), [RequestedLine("coffee", 2, expected_price=350), RequestedLine("soda", 1)]), BAR, stock, 1

@@ -45,8 +45,7 @@ def order(reason: ChangeReason, delta: int = 0, *, count: int = 0, expected: int
 def test_a_change_is_on_record_with_its_delta_and_the_figure_after_it(request_: StockOrder, after: Stock) -> None:
     stock = some_stock()
     change = change_stock(stock, request_, 1234, 9)
-    after.revision = 9
-    assert stock == after
+    assert (stock, stock.revision) == (after, 9)
     delta = after.on_hand - 7
     assert change == StockChange("a", "coffee", request_.reason, delta, after.on_hand, "Ana", 1234, 9)
 
@@ -77,7 +76,7 @@ def test_an_unlimited_item_can_be_wasted_and_has_no_figure_to_change() -> None:
             change_stock(stock, request, 1, 9)
     assert stock == before
     change = change_stock(stock, order(WASTE, -4), 1, 9)
-    assert stock == Stock("coffee", 7, 0, 1, 2, 4, unlimited=True, revision=9)
+    assert (stock, stock.revision) == (Stock("coffee", 7, 0, 1, 2, 4, unlimited=True), 9)
     assert (change.delta, change.on_hand) == (-4, 0)
 
 
@@ -108,20 +107,20 @@ def test_an_item_goes_off_sale_and_back_once_and_its_quantities_stay() -> None:
     assert set_on_sale(stock, "b", "Bo", 1, 10, on_sale=False) is None
     on = set_on_sale(stock, "c", "Bo", 2, 11, on_sale=True)
     assert on == StockChange("c", "coffee", ChangeReason.ON_SALE, 0, 7, "Bo", 2, 11)
-    assert stock == Stock("coffee", 10, 7, 1, 2, revision=11)
+    assert (stock, stock.revision) == (Stock("coffee", 10, 7, 1, 2), 11)
 
 
 def test_what_a_new_item_starts_with_is_a_delivery_by_the_menu_file() -> None:
     stock, change = opening("coffee", 10, "a", 1, 9, unlimited=False)
-    assert stock == Stock("coffee", 10, 10, 0, 0, revision=9)
+    assert (stock, stock.revision) == (Stock("coffee", 10, 10, 0, 0), 9)
     assert change == StockChange("a", "coffee", DELIVERY, 10, 10, MENU_FILE, 1, 9)
 
 
 def test_a_menu_file_takes_an_items_figure_away_and_gives_it_one_again() -> None:
     stock = some_stock()
     change = set_unlimited(stock, 30, "a", 1, 9, unlimited=True)
-    assert stock == Stock("coffee", 3, 0, 1, 2, unlimited=True, revision=9)
+    assert (stock, stock.revision) == (Stock("coffee", 3, 0, 1, 2, unlimited=True), 9)
     assert change == StockChange("a", "coffee", CORRECTION, -7, 0, MENU_FILE, 1, 9)
     change = set_unlimited(stock, 30, "b", 1, 10, unlimited=False)
-    assert stock == Stock("coffee", 33, 30, 1, 2, revision=10)
+    assert (stock, stock.revision) == (Stock("coffee", 33, 30, 1, 2), 10)
     assert change == StockChange("b", "coffee", CORRECTION, 30, 30, MENU_FILE, 1, 10)

@@ -114,7 +114,7 @@ def test_columns_become_orders() -> None:
     ]
 
 
-def test_a_line_states_the_price_that_its_guest_saw_or_none() -> None:
+def test_a_line_states_the_price_that_its_client_saw_or_none() -> None:
     first, second = convert.placements(request(expected_prices=[-1, 0, 500]), LIMITS)
     assert [line.expected_price for line in [*first.lines, *second.lines]] == [None, 0, 500]
 
@@ -378,8 +378,19 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
     assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
     assert written.incarnation == "name"
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
-    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 2, 1, 5, 2)
-    assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0)
+    assert (written.late_seconds, written.very_late_seconds) == (300, 600)
+    kind: dict[str, Any] = {"category": "hot drinks", "prep_seconds": 60}
+    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 2, 1, 5, 2, **kind)
+    kind = {"category": "beer", "prep_seconds": 30}
+    assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0, **kind)
+
+
+def test_what_is_off_sale_or_unlimited_is_so_on_the_menu() -> None:
+    stock = full_stock()
+    stock["coffee"].off_sale, stock["beer"].unlimited = True, True
+    written = convert.menu_response(BAR, StockLevels(stock, 42, "name"))
+    assert [item.off_sale for item in written.items] == [True, False, False]
+    assert [item.unlimited for item in written.items] == [False, False, True]
 
 
 # --- enums of domain and protos ---

@@ -60,7 +60,7 @@ async def test_what_the_counter_sells_is_a_ticket_like_any_other(tmp_path: Path)
         assert [(line.item, line.quantity, line.unit_price) for line in ticket.lines] == [("coffee", 1, 350)]
 
 
-async def test_guests_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Path) -> None:
+async def test_clients_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Path) -> None:
     async with open_department(BAR, tmp_path) as department, served(department) as channel:
         stub = bar.BarStub(channel)
         calls = [stub.get_order(bar.OrderRequest("coffee")) for _ in range(30)]
@@ -69,6 +69,15 @@ async def test_guests_who_ask_at_once_get_what_is_there_and_no_more(tmp_path: Pa
         refused = [response.message for response in responses if isinstance(response, GRPCError)]
         assert len(sold) == 10
         assert refused == ["Drink out of stock"] * 20
+
+
+async def test_the_counter_sells_nothing_that_is_off_sale_and_says_that_it_is_out_of_stock(tmp_path: Path) -> None:
+    async with open_department(BAR, tmp_path) as department:
+        await department.set_on_sale("coffee", "Ana", on_sale=False)
+        with pytest.raises(GRPCError) as refusal:
+            await Counter(department, new_id).sell("coffee")
+        assert (refusal.value.status, refusal.value.message) == (Status.NOT_FOUND, "Drink out of stock")
+        assert (await department.stock_levels()).stock["coffee"].on_hand == 10
 
 
 async def test_an_id_that_was_given_out_twice_is_an_error_and_never_a_second_sale(tmp_path: Path) -> None:

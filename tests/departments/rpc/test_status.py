@@ -20,6 +20,7 @@ from departments.domain.errors import (
     StockUnlimited,
     TicketUnreadable,
     TickNotAllowed,
+    TooManyWatchers,
 )
 from departments.rpc.status import STATUSES, to_status
 from infra.errors import DatabaseError
@@ -42,6 +43,7 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     StockConflict: StockConflict("coffee", 7, 8),
     StockTooLow: StockTooLow("coffee", 7, "waste", -8),
     StockUnlimited: StockUnlimited("coffee", "count"),
+    TooManyWatchers: TooManyWatchers(64),
 }
 
 FACTS: dict[type[DepartmentError], dict[str, str]] = {
@@ -104,6 +106,7 @@ def test_the_statuses_are_those_that_clients_rely_on() -> None:
         StockConflict: Status.FAILED_PRECONDITION,
         StockTooLow: Status.FAILED_PRECONDITION,
         StockUnlimited: Status.FAILED_PRECONDITION,
+        TooManyWatchers: Status.RESOURCE_EXHAUSTED,
     } == STATUSES
 
 

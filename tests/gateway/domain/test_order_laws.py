@@ -1,4 +1,4 @@
-"""What holds of every order, in whatever order departments answer, guests cancel and time runs out."""
+"""What holds of every order, in whatever order departments answer, clients cancel and time runs out."""
 
 from dataclasses import dataclass, field
 
@@ -12,6 +12,7 @@ from gateway.domain.lines import STARTED, Line, LineResult, Outcome, TicketResul
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.transitions import PLACING, Goal
 from tests.support.orders import EUR, NOON_MS, new_id
+from tests.support.samples import examples
 
 NAMES = ("bar", "kitchen", "bakery")
 LINE_ANSWERS = {
@@ -69,7 +70,7 @@ def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
 
 
 class OrderMachine(RuleBasedStateMachine):
-    """An order between three departments that answer, repeat themselves and start; a guest; and a clock."""
+    """An order between three departments that respond, respond again and start; a client; and a clock."""
 
     @initialize(order=orders(), answered=st.booleans())
     def place(self, order: Order, answered: bool) -> None:
@@ -106,7 +107,7 @@ class OrderMachine(RuleBasedStateMachine):
             station.state = TicketState.PREPARING
 
     @rule()
-    def the_guest_cancels(self) -> None:
+    def the_client_cancels(self) -> None:
         before = repr(self.order)
         try:
             self.order.cancel()
@@ -194,7 +195,7 @@ def _hear(order: Order, name: str, goal: Goal, answer: TicketResult) -> None:
 
 
 TestOrderMachine = OrderMachine.TestCase
-TestOrderMachine.settings = settings(max_examples=120, stateful_step_count=20, deadline=None)
+TestOrderMachine.settings = settings(max_examples=examples(120), stateful_step_count=20, deadline=None)
 
 
 @given(orders(Policy.ALL_OR_NOTHING), st.data())

@@ -6,7 +6,16 @@ import pytest
 
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.order import Order, Policy
-from gateway.domain.transitions import DECISIONS, RESPONSES, SHAPES, Goal, OrderDecision, Response, transition
+from gateway.domain.transitions import (
+    DECISIONS,
+    RESPONSES,
+    SHAPES,
+    Goal,
+    OrderDecision,
+    Response,
+    Situation,
+    transition,
+)
 from tests.support.orders import order
 
 COFFEE = LineResult(Outcome.ACCEPTED, 0, 350)
@@ -78,8 +87,10 @@ def test_every_goal_has_an_entry_for_every_response() -> None:
     assert all(row.keys() == set(Response) for row in RESPONSES.values())
 
 
-def test_every_goal_has_a_decision() -> None:
+def test_every_goal_has_a_decision_for_every_situation_or_for_none() -> None:
     assert DECISIONS.keys() == set(Goal)
+    assert {goal for goal, row in DECISIONS.items() if row} == {Goal.HOLD, Goal.SUSPEND}
+    assert all(row.keys() == set(Situation) for row in DECISIONS.values() if row)
 
 
 def test_every_state_of_a_ticket_is_a_response() -> None:
@@ -122,19 +133,51 @@ def test_nothing_is_decided_before_the_last_response_unless_a_department_has_sta
         assert asked.decide(goal) is (RESPONSES[goal][response].decision is not None)
 
 
-@pytest.mark.parametrize("goal", Goal)
-def test_the_last_response_decides_what_the_table_says(goal: Goal) -> None:
-    owed = {
-        None: {},
-        OrderDecision.CONFIRM_IF_ALL_HELD: {"kitchen": Goal.CANCEL},  # the bar has no beer
-        OrderDecision.CANCEL_ALL: {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL},
-    }
-    asked, epoch = owing(goal), 0
-    asked.record_response("kitchen", goal, TicketResult(TicketState.HELD, [COFFEE]))
-    asked.record_response("bar", goal, ticket(Response.QUEUED if goal is Goal.SUSPEND else Response.REFUSED))
-    assert asked.decide(goal) is (DECISIONS[goal] is not None)
-    assert asked.owed == owed[DECISIONS[goal]]
-    assert asked.epoch == epoch + bool(asked.owed)
+NO_PIZZA = TicketResult(TicketState.NONE, [LineResult(Outcome.OUT_OF_STOCK, 0, 0)])
+PIZZA = TicketResult(TicketState.HELD, [COFFEE])
+BOTH = TicketResult(TicketState.HELD, [COFFEE, COFFEE])
+STARTED = TicketResult(TicketState.PREPARING, [COFFEE, COFFEE])
+
+LEADS_TO: dict[tuple[Goal, Situation], Sequence[TicketResult]] = {
+    (Goal.HOLD, Situation.WAITING): [BOTH],
+    (Goal.HOLD, Situation.HELD): [BOTH, PIZZA],
+    (Goal.HOLD, Situation.NOT_HELD): [BOTH, NO_PIZZA],
+    (Goal.SUSPEND, Situation.WAITING): [BOTH],
+    (Goal.SUSPEND, Situation.STARTED): [STARTED],
+    (Goal.SUSPEND, Situation.NOT_HELD): [BOTH, PIZZA],
+}
+"""The responses of the bar and the kitchen that lead to each situation that there is."""
+
+OWED_AFTER = {
+    OrderDecision.CONFIRM_ALL: {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM},
+    OrderDecision.CANCEL_ALL: {"bar": Goal.CANCEL, "kitchen": Goal.CANCEL},
+    OrderDecision.STAY_CONFIRMED: {"bar": Goal.CONFIRM},
+}
+
+
+@pytest.mark.parametrize(("goal", "situation"), LEADS_TO)
+def test_a_situation_has_the_decision_that_the_table_says(goal: Goal, situation: Situation) -> None:
+    asked = owing(goal)
+    for name, result in zip(asked.shares, LEADS_TO[goal, situation], strict=False):
+        asked.record_response(name, goal, result)
+    assert asked._situation(goal) is situation
+    decision = DECISIONS[goal][situation]
+    before = dict(asked.owed)
+    assert asked.decide(goal) is (decision is not None)
+    assert asked.epoch == (decision is not None)
+    expected = before if decision is None else OWED_AFTER[decision]
+    if situation is Situation.NOT_HELD and goal is Goal.HOLD:
+        expected = {"bar": Goal.CANCEL}  # the kitchen has refused its line, and nothing to cancel
+    assert asked.owed == expected
+
+
+@pytest.mark.parametrize("goal", [goal for goal, row in DECISIONS.items() if not row])
+def test_where_each_share_stands_by_itself_nothing_is_decided(goal: Goal) -> None:
+    asked = owing(goal)
+    for name, result in (("bar", BOTH), ("kitchen", PIZZA)):
+        asked.record_response(name, goal, result)
+    assert not asked.decide(goal)
+    assert (asked.owed, asked.epoch) == ({}, 0)
 
 
 def test_the_only_decision_that_follows_at_once_is_to_confirm_all() -> None:

@@ -15,7 +15,7 @@ from tests.support.waiting import until
 
 
 async def test_everything_is_held_then_confirmed(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     assert placed.status is Status.ACCEPTED
     assert placed.total == 1450
     for department in (restaurant.bar, restaurant.kitchen):
@@ -25,7 +25,7 @@ async def test_everything_is_held_then_confirmed(restaurant: Restaurant) -> None
 
 
 async def test_where_one_thing_is_missing_everything_is_cancelled(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen meat", "bakery cookie"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen meat", "bakery cookie"))
     assert placed.status is Status.REFUSED
     assert outcomes(placed) == ["cancelled", "out_of_stock", "cancelled"]
     assert placed.lines[0].reason == "the order is all or nothing, and not everything could be served"
@@ -37,7 +37,7 @@ async def test_where_one_thing_is_missing_everything_is_cancelled(restaurant: Re
 
 
 async def test_where_nothing_could_be_held_no_department_gets_a_decision(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar beer", "kitchen meat"))
+    placed = await restaurant.service.place(all_or_nothing("bar beer", "kitchen meat"))
     assert placed.status is Status.REFUSED
     assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD]
     await restaurant.settle()
@@ -46,7 +46,7 @@ async def test_where_nothing_could_be_held_no_department_gets_a_decision(restaur
 async def test_a_department_that_refuses_the_order_makes_it_nothing(restaurant: Restaurant) -> None:
     asked = all_or_nothing("bar coffee", "kitchen pizza")
     restaurant.kitchen.refuses[asked.order_id] = "no"
-    placed = await restaurant.ordering.place(asked)
+    placed = await restaurant.service.place(asked)
     assert outcomes(placed) == ["cancelled", "rejected"]
     assert restaurant.bar.stock == STOCK["bar"]
     await restaurant.settle()
@@ -55,7 +55,7 @@ async def test_a_department_that_refuses_the_order_makes_it_nothing(restaurant: 
 async def test_the_decision_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.tickets != {})
     restaurant.database.way.clear()
     writes = restaurant.database.writes
@@ -71,7 +71,7 @@ async def test_the_decision_is_on_disk_before_it_reaches_any_department(restaura
 async def test_a_decision_that_cannot_be_written_is_tried_until_it_can(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.tickets != {})
     restaurant.database.is_read_only = True
     restaurant.bar.mouth.set()
@@ -81,17 +81,17 @@ async def test_a_decision_that_cannot_be_written_is_tried_until_it_can(restauran
     assert restaurant.bar.asked(asked.order_id) == [Goal.HOLD]
     restaurant.database.is_read_only = False
     await restaurant.settle()
-    assert (await restaurant.ordering.find(asked.order_id)).status is Status.ACCEPTED
+    assert (await restaurant.service.find(asked.order_id)).status is Status.ACCEPTED
 
 
 async def test_a_department_that_is_away_leaves_the_order_pending_and_the_rest_held(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     assert placed.status is Status.PENDING
     assert restaurant.bar.state(placed.order_id) is TicketState.HELD
     restaurant.kitchen.come_back()
     await restaurant.settle()
-    found = await restaurant.ordering.find(placed.order_id)
+    found = await restaurant.service.find(placed.order_id)
     assert found.status is Status.ACCEPTED
     assert restaurant.bar.state(placed.order_id) is TicketState.QUEUED
     assert restaurant.kitchen.state(placed.order_id) is TicketState.QUEUED
@@ -99,18 +99,18 @@ async def test_a_department_that_is_away_leaves_the_order_pending_and_the_rest_h
 
 async def test_a_department_that_comes_back_empty_releases_the_rest(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     restaurant.kitchen.stock["pizza"] = 0
     restaurant.kitchen.come_back()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["cancelled", "out_of_stock"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["cancelled", "out_of_stock"]
     assert restaurant.bar.stock == STOCK["bar"]
 
 
 async def test_a_department_that_goes_away_after_the_decision_is_owed_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.database.way.clear()
     writes = restaurant.database.writes
@@ -129,11 +129,11 @@ async def test_a_department_that_goes_away_after_the_decision_is_owed_it(restaur
 
 async def test_a_late_response_to_a_hold_does_not_decide_again(restaurant: Restaurant) -> None:
     restaurant.bakery.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "bakery cookie"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "bakery cookie"))
     (late,) = await restaurant.bar.attempt(Goal.HOLD, [placed])
     epoch = placed.epoch
-    await restaurant.ordering.cancel(placed.order_id)
-    restaurant.ordering.backlogs["bar"]._receive(placed, Goal.HOLD, epoch, late)
+    await restaurant.service.cancel(placed.order_id)
+    restaurant.service.backlogs["bar"]._receive(placed, Goal.HOLD, epoch, late)
     assert outcomes(placed) == ["cancelled", "pending"]
     restaurant.bakery.come_back()
     await restaurant.settle()
@@ -141,8 +141,8 @@ async def test_a_late_response_to_a_hold_does_not_decide_again(restaurant: Resta
 
 
 async def test_a_confirmed_order_is_cancelled_whole(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
-    answered = await restaurant.ordering.cancel(placed.order_id)
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    answered = await restaurant.service.cancel(placed.order_id)
     assert answered.status is Status.CANCELLED
     assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL]
     await restaurant.settle()
@@ -151,11 +151,11 @@ async def test_a_confirmed_order_is_cancelled_whole(restaurant: Restaurant) -> N
 
 
 async def test_a_confirmed_order_that_one_department_has_begun_is_kept_whole(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     restaurant.kitchen.start(placed.order_id)
     with pytest.raises(NotCancellable, match="kitchen has it preparing"):
-        await restaurant.ordering.cancel(placed.order_id)
-    found = await restaurant.ordering.find(placed.order_id)
+        await restaurant.service.cancel(placed.order_id)
+    found = await restaurant.service.find(placed.order_id)
     assert outcomes(found) == ["accepted", "accepted"]
     await restaurant.settle()
     restaurant.check_books(found)
@@ -163,25 +163,25 @@ async def test_a_confirmed_order_that_one_department_has_begun_is_kept_whole(res
 
 
 async def test_a_cancel_waits_for_a_department_that_may_have_begun(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await restaurant.settle()
     restaurant.kitchen.start(placed.order_id)
     restaurant.kitchen.go_away()
-    asked = await restaurant.ordering.cancel(placed.order_id)
+    asked = await restaurant.service.cancel(placed.order_id)
     assert asked.owed == {"kitchen": Goal.SUSPEND}
     assert restaurant.bar.state(placed.order_id) is TicketState.HELD
     restaurant.kitchen.come_back()
     await restaurant.settle()
-    found = await restaurant.ordering.find(placed.order_id)
+    found = await restaurant.service.find(placed.order_id)
     assert outcomes(found) == ["accepted", "accepted"]
     restaurant.check_books(found)
 
 
 async def test_a_late_suspension_does_not_undo_a_later_confirmation(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     restaurant.kitchen.start(placed.order_id)
     with pytest.raises(NotCancellable):
-        await restaurant.ordering.cancel(placed.order_id)
+        await restaurant.service.cancel(placed.order_id)
     await restaurant.settle()
     placed.epoch -= 1
     await restaurant.bar.attempt(Goal.SUSPEND, [placed])
@@ -190,15 +190,15 @@ async def test_a_late_suspension_does_not_undo_a_later_confirmation(restaurant: 
 
 async def test_a_cancel_while_the_decision_is_written_down_waits_for_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.database.way.clear()
     writes = restaurant.database.writes
     restaurant.kitchen.come_back()
     await until(lambda: restaurant.database.writes > writes)
-    cancelling = asyncio.create_task(restaurant.ordering.cancel(placed.order_id))
+    cancelling = asyncio.create_task(restaurant.service.cancel(placed.order_id))
     again = asyncio.create_task(
-        restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza", order_id=placed.order_id))
+        restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza", order_id=placed.order_id))
     )
     _, waiting = await asyncio.wait({cancelling, again}, timeout=0.02)
     assert waiting == {cancelling, again}
@@ -208,4 +208,4 @@ async def test_a_cancel_while_the_decision_is_written_down_waits_for_it(restaura
     await again
     await restaurant.settle()
     assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL]
-    restaurant.check_books(await restaurant.ordering.find(placed.order_id))
+    restaurant.check_books(await restaurant.service.find(placed.order_id))

@@ -1,4 +1,4 @@
-"""A bad evening: departments come and go, the disk fails, the gateway crashes, guests change their minds."""
+"""A bad evening: departments come and go, the disk fails, the gateway crashes, clients change their minds."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ ORDERS = 40
 
 
 class Evening:
-    """What goes on, and what guests were told."""
+    """What goes on, and what clients were told."""
 
     def __init__(self, restaurant: Restaurant, seed: int) -> None:
         self.restaurant = restaurant
@@ -29,7 +29,7 @@ class Evening:
         self.asked: list[Order] = []
         self.told: dict[str, list[Outcome]] = {}
         self.cancelled: set[str] = set()
-        self.guests: set[asyncio.Task[None]] = set()
+        self.clients: set[asyncio.Task[None]] = set()
         self.crashes = 0
 
     async def pause(self) -> None:
@@ -43,7 +43,7 @@ class Evening:
         """Order, perhaps once more, and perhaps cancel."""
         for _ in range(self.luck.choice((1, 1, 2))):
             try:
-                answer = await self.restaurant.ordering.place(deepcopy(asked))
+                answer = await self.restaurant.service.place(deepcopy(asked))
             except DatabaseError:
                 continue
             if answer.policy is Policy.BEST_EFFORT or answer.status is Status.ACCEPTED:
@@ -54,7 +54,7 @@ class Evening:
         if self.luck.random() < 0.3:
             self.cancelled.add(asked.order_id)
             try:
-                await self.restaurant.ordering.cancel(asked.order_id)
+                await self.restaurant.service.cancel(asked.order_id)
             except (DatabaseError, NotCancellable, OrderNotFound):
                 return
 
@@ -76,10 +76,10 @@ class Evening:
 
     async def crash(self) -> None:
         self.crashes += 1
-        for guest in self.guests:
-            guest.cancel()
-        if self.guests:
-            await asyncio.wait(self.guests)
+        for dining in self.clients:
+            dining.cancel()
+        if self.clients:
+            await asyncio.wait(self.clients)
         await self.restaurant.crash_and_open()
 
     async def go_on(self) -> None:
@@ -91,9 +91,9 @@ class Evening:
                 now_ms=int(self.restaurant.clock.now * 1000),
             )
             self.asked.append(asked)
-            guest = asyncio.get_running_loop().create_task(self.dine(asked))
-            self.guests.add(guest)
-            guest.add_done_callback(self.guests.discard)
+            dining = asyncio.get_running_loop().create_task(self.dine(asked))
+            self.clients.add(dining)
+            dining.add_done_callback(self.clients.discard)
             await self.pause()
             if self.luck.random() < 0.4:
                 self.something_happens()
@@ -104,8 +104,8 @@ class Evening:
         self.restaurant.database.is_read_only = False
         for department in self.restaurant.departments.values():
             department.come_back()
-        if self.guests:
-            await asyncio.wait(self.guests)
+        if self.clients:
+            await asyncio.wait(self.clients)
         await self.restaurant.settle()
 
 
@@ -129,11 +129,11 @@ async def test_after_a_bad_evening_the_books_agree(restaurant: Restaurant, seed:
         _check_promises(found, evening.told.get(asked.order_id, []), asked.order_id in evening.cancelled)
     restaurant.check_stock()
     restaurant.bar.stock["coffee"] = 1
-    assert (await restaurant.ordering.place(order("bar coffee"))).status is Status.ACCEPTED
+    assert (await restaurant.service.place(order("bar coffee"))).status is Status.ACCEPTED
 
 
 def _check_promises(found: Order, told: list[Outcome], was_cancelled: bool) -> None:
-    """Fail where a guest was told something that turned out not to be so."""
+    """Fail where a client was told something that turned out not to be so."""
     for line, outcome in zip(found.lines, told, strict=False):
         if outcome in (Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU):
             assert line.outcome is outcome

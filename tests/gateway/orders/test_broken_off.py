@@ -57,24 +57,24 @@ async def test_an_id_whose_insertion_failed_in_an_unforeseen_way_can_be_sent_aga
     asked = order("bar coffee")
     fail_once(restaurant, RuntimeError("a fault of ours"))
     answers = await asyncio.gather(
-        restaurant.ordering.place(asked), restaurant.ordering.place(again(asked, "bar coffee")), return_exceptions=True
+        restaurant.service.place(asked), restaurant.service.place(again(asked, "bar coffee")), return_exceptions=True
     )
     assert [str(answer) for answer in answers] == ["a fault of ours"] * 2
     assert restaurant.forgot_everything()
-    assert (await in_time(restaurant.ordering.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
+    assert (await in_time(restaurant.service.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
 
 
 async def test_an_id_whose_client_left_while_it_was_inserted_can_be_sent_again(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
     has_begun = at_write(restaurant)
-    first = asyncio.create_task(restaurant.ordering.place(asked))
-    second = asyncio.create_task(restaurant.ordering.place(again(asked, "bar coffee")))
+    first = asyncio.create_task(restaurant.service.place(asked))
+    second = asyncio.create_task(restaurant.service.place(again(asked, "bar coffee")))
     await until(has_begun)
     await break_off(first)
     with pytest.raises(BrokenOff, match="send it again"):
         await in_time(second)
     restaurant.database.way.set()
-    assert (await in_time(restaurant.ordering.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
+    assert (await in_time(restaurant.service.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
     await restaurant.settle()
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
 
@@ -83,24 +83,24 @@ async def test_an_order_whose_client_left_while_it_was_inserted_is_found(restaur
     """It was written all the same, as this gateway's."""
     asked = order("bar coffee")
     has_begun = at_write(restaurant)
-    first = asyncio.create_task(restaurant.ordering.place(asked))
+    first = asyncio.create_task(restaurant.service.place(asked))
     await until(has_begun)
     await break_off(first)
     restaurant.database.way.set()
     while await restaurant.journal.find(asked.order_id) is None:  # noqa: ASYNC110 - a fact on disk tells nobody
         await asyncio.sleep(0.001)
-    await restaurant.ordering._lease_keeper._find_unknown()
+    await restaurant.service._lease_keeper._find_unknown()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["accepted"]
 
 
 async def test_a_client_that_leaves_does_not_take_the_response_from_others(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = order("bar coffee")
-    first = asyncio.create_task(restaurant.ordering.place(asked))
+    first = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.tickets != {})
-    second = asyncio.create_task(restaurant.ordering.place(again(asked, "bar coffee")))
-    third = asyncio.create_task(restaurant.ordering.cancel(asked.order_id))
+    second = asyncio.create_task(restaurant.service.place(again(asked, "bar coffee")))
+    third = asyncio.create_task(restaurant.service.cancel(asked.order_id))
     await asyncio.sleep(0)
     await break_off(first)
     restaurant.bar.mouth.set()
@@ -112,27 +112,27 @@ async def test_a_client_that_leaves_does_not_take_the_response_from_others(resta
 async def test_a_cancel_that_is_broken_off_while_the_order_is_taken_up_can_be_sent_again(
     restaurant: Restaurant,
 ) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.settle()
     has_begun = at_write(restaurant)
-    cancelling = asyncio.create_task(restaurant.ordering.cancel(placed.order_id))
+    cancelling = asyncio.create_task(restaurant.service.cancel(placed.order_id))
     await until(has_begun)
     await break_off(cancelling)
     restaurant.database.way.set()
-    assert (await in_time(restaurant.ordering.cancel(placed.order_id))).status is Status.CANCELLED
+    assert (await in_time(restaurant.service.cancel(placed.order_id))).status is Status.CANCELLED
     await restaurant.settle()
 
 
 async def test_a_cancel_that_meets_a_fault_while_the_order_is_taken_up_can_be_sent_again(
     restaurant: Restaurant,
 ) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.settle()
     fail_once(restaurant, RuntimeError("a fault of ours"))
     with pytest.raises(RuntimeError):
-        await restaurant.ordering.cancel(placed.order_id)
+        await restaurant.service.cancel(placed.order_id)
     assert restaurant.forgot_everything()
-    assert (await in_time(restaurant.ordering.cancel(placed.order_id))).status is Status.CANCELLED
+    assert (await in_time(restaurant.service.cancel(placed.order_id))).status is Status.CANCELLED
     await restaurant.settle()
 
 
@@ -140,42 +140,42 @@ async def test_a_cancel_that_meets_a_fault_while_the_order_is_taken_up_can_be_se
 async def test_a_cancel_that_is_broken_off_while_it_is_written_is_carried_out(
     restaurant: Restaurant, make: Callable[..., Order]
 ) -> None:
-    """It may be on disk; whether its guest still waits changes nothing."""
+    """It may be on disk; whether its client still waits changes nothing."""
     restaurant.bakery.go_away()  # so that the order is looked after here
-    placed = await restaurant.ordering.place(make("bar coffee", "bakery cookie"))
+    placed = await restaurant.service.place(make("bar coffee", "bakery cookie"))
     await restaurant.journal.flush()
     has_begun = at_write(restaurant)
-    cancelling = asyncio.create_task(restaurant.ordering.cancel(placed.order_id))
+    cancelling = asyncio.create_task(restaurant.service.cancel(placed.order_id))
     await until(has_begun)
     await break_off(cancelling)
     restaurant.database.way.set()
-    assert (await in_time(restaurant.ordering.cancel(placed.order_id))).owed == {"bakery": Goal.CANCEL}
+    assert (await in_time(restaurant.service.cancel(placed.order_id))).owed == {"bakery": Goal.CANCEL}
     restaurant.bakery.come_back()
     await restaurant.settle()
     assert restaurant.bar.state(placed.order_id) is TicketState.CANCELLED
-    assert (await restaurant.ordering.find(placed.order_id)).status is Status.CANCELLED
+    assert (await restaurant.service.find(placed.order_id)).status is Status.CANCELLED
 
 
 async def test_a_cancel_that_meets_a_fault_while_it_is_written_is_carried_out(restaurant: Restaurant) -> None:
     restaurant.bakery.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "bakery cookie"))
+    placed = await restaurant.service.place(order("bar coffee", "bakery cookie"))
     await restaurant.journal.flush()
     fail_once(restaurant, RuntimeError("a fault of ours"))
     with pytest.raises(RuntimeError):
-        await restaurant.ordering.cancel(placed.order_id)
+        await restaurant.service.cancel(placed.order_id)
     restaurant.bakery.come_back()
     await restaurant.settle()
-    assert (await in_time(restaurant.ordering.find(placed.order_id))).status is Status.CANCELLED
+    assert (await in_time(restaurant.service.find(placed.order_id))).status is Status.CANCELLED
 
 
 async def test_a_decision_that_meets_a_fault_while_it_is_written_is_written_in_the_end(restaurant: Restaurant) -> None:
     restaurant.bar.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.tickets != {})
     fail_once(restaurant, RuntimeError("a fault of ours"))
     restaurant.bar.mouth.set()
     await in_time(placing)
     await restaurant.settle()
-    assert (await restaurant.ordering.find(asked.order_id)).status is Status.ACCEPTED
-    restaurant.check_books(await restaurant.ordering.find(asked.order_id))
+    assert (await restaurant.service.find(asked.order_id)).status is Status.ACCEPTED
+    restaurant.check_books(await restaurant.service.find(asked.order_id))

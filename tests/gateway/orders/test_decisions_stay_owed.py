@@ -52,7 +52,7 @@ async def test_a_confirm_that_a_department_does_not_take_stays_owed_until_it_doe
     restaurant: Restaurant, error: Exception
 ) -> None:
     fail(restaurant.kitchen, error, Goal.CONFIRM)
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     assert placed.status is Status.ACCEPTED
     assert (await restaurant.written(placed.order_id)).owed == {"kitchen": Goal.CONFIRM}
     assert restaurant.kitchen.state(placed.order_id) is TicketState.HELD
@@ -60,40 +60,40 @@ async def test_a_confirm_that_a_department_does_not_take_stays_owed_until_it_doe
     relent(restaurant.kitchen)
     await restaurant.settle()
     assert restaurant.kitchen.state(placed.order_id) is TicketState.QUEUED
-    restaurant.check_books(await restaurant.ordering.find(placed.order_id))
+    restaurant.check_books(await restaurant.service.find(placed.order_id))
 
 
 @pytest.mark.parametrize("error", [EXHAUSTED, INVALID], ids=["exhausted", "invalid"])
 async def test_a_cancel_that_a_department_does_not_take_stays_owed_until_it_does(
     restaurant: Restaurant, error: Exception
 ) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     fail(restaurant.kitchen, error, Goal.CANCEL)
-    cancelled = await restaurant.ordering.cancel(placed.order_id)
+    cancelled = await restaurant.service.cancel(placed.order_id)
     assert outcomes(cancelled) == ["cancelled", "accepted"]
     assert cancelled.owed == {"kitchen": Goal.CANCEL}
     relent(restaurant.kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["cancelled", "cancelled"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["cancelled", "cancelled"]
     assert restaurant.kitchen.stock == STOCK["kitchen"]
 
 
 async def test_a_suspend_that_a_department_does_not_take_stays_owed_until_it_does(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     fail(restaurant.kitchen, INVALID, Goal.SUSPEND)
-    asked = await restaurant.ordering.cancel(placed.order_id)
+    asked = await restaurant.service.cancel(placed.order_id)
     assert asked.owed == {"kitchen": Goal.SUSPEND}
     assert outcomes(asked) == ["accepted", "accepted"]
     relent(restaurant.kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["cancelled", "cancelled"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["cancelled", "cancelled"]
     restaurant.check_stock()
 
 
 async def test_a_decision_that_is_not_acknowledged_is_logged_once_for_each_reason(restaurant: Restaurant) -> None:
     fail(restaurant.kitchen, INVALID, Goal.CONFIRM)
     with capture_logs() as lines:
-        placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+        placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
         await until(lambda: len(restaurant.kitchen.asked(placed.order_id)) >= 5)
         fail(restaurant.kitchen, EXHAUSTED, Goal.CONFIRM)
         calls = len(restaurant.kitchen.calls)
@@ -108,29 +108,29 @@ async def test_a_decision_that_is_not_acknowledged_is_logged_once_for_each_reaso
 async def test_an_order_that_always_fails_holds_up_no_other(restaurant: Restaurant) -> None:
     poison = all_or_nothing("bar soda", "kitchen pizza")
     fail(restaurant.kitchen, EXHAUSTED, Goal.CONFIRM)
-    placed = [await restaurant.ordering.place(poison)]
-    placed += [await restaurant.ordering.place(all_or_nothing("kitchen pasta")) for _ in range(9)]
+    placed = [await restaurant.service.place(poison)]
+    placed += [await restaurant.service.place(all_or_nothing("kitchen pasta")) for _ in range(9)]
     fail(restaurant.kitchen, EXHAUSTED, Goal.CONFIRM, only=poison.order_id)
     await until(lambda: all(restaurant.kitchen.state(each.order_id) is TicketState.QUEUED for each in placed[1:]))
     assert restaurant.kitchen.state(poison.order_id) is TicketState.HELD
-    assert (await restaurant.ordering.place(order("kitchen pizza"))).status is Status.ACCEPTED
+    assert (await restaurant.service.place(order("kitchen pizza"))).status is Status.ACCEPTED
     relent(restaurant.kitchen)
     await restaurant.settle()
 
 
 async def test_a_placing_that_a_department_cannot_take_now_is_pending_and_tried_again(restaurant: Restaurant) -> None:
     fail(restaurant.kitchen, EXHAUSTED, *PLACING)
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     assert outcomes(placed) == ["accepted", "pending"]
     assert placed.lines[1].reason == "kitchen cannot take it now; it is still being tried"
     relent(restaurant.kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted", "accepted"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["accepted", "accepted"]
 
 
 async def test_a_placing_that_a_department_can_never_take_expires(restaurant: Restaurant) -> None:
     fail(restaurant.kitchen, EXHAUSTED, *PLACING)
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     restaurant.clock.now += 301
     await until(lambda: outcomes(placed) == ["expired"])
     await restaurant.settle()
@@ -142,14 +142,14 @@ async def test_a_fault_of_this_program_leaves_the_order_owed_and_is_logged_with_
 ) -> None:
     fail(restaurant.kitchen, TypeError("unsupported operand"), *PLACING)
     with capture_logs() as lines:
-        placed = await restaurant.ordering.place(order("kitchen pizza"))
+        placed = await restaurant.service.place(order("kitchen pizza"))
     assert outcomes(placed) == ["pending"]
     assert restaurant.kitchen.is_reachable
     (fault,) = [line for line in lines if line["event"] == "asking a department failed"]
     assert isinstance(fault["exc_info"], TypeError)
     relent(restaurant.kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["accepted"]
 
 
 async def test_what_a_department_refuses_to_place_is_rejected_and_gets_a_tombstone_there(
@@ -158,19 +158,19 @@ async def test_what_a_department_refuses_to_place_is_rejected_and_gets_a_tombsto
     """An earlier try may have been carried out, and its response lost."""
     asked = order("bar coffee", "kitchen pizza")
     restaurant.kitchen.refuses[asked.order_id] = "no"
-    placed = await restaurant.ordering.place(asked)
+    placed = await restaurant.service.place(asked)
     assert outcomes(placed) == ["accepted", "rejected"]
     assert placed.lines[1].reason == "kitchen refused it: no"
     assert placed.status is Status.PARTLY_ACCEPTED
     await restaurant.settle()
     assert restaurant.kitchen.asked(asked.order_id) == [Goal.PLACE, Goal.CANCEL]
-    restaurant.check_books(await restaurant.ordering.find(asked.order_id))
+    restaurant.check_books(await restaurant.service.find(asked.order_id))
 
 
 async def test_another_order_under_the_same_id_is_not_cancelled(restaurant: Restaurant) -> None:
     asked = order("kitchen pizza")
     fail(restaurant.kitchen, IdTaken("kitchen refused it: known here with other lines"), Goal.PLACE)
-    placed = await restaurant.ordering.place(asked)
+    placed = await restaurant.service.place(asked)
     assert outcomes(placed) == ["rejected"]
     assert placed.status is Status.REFUSED
     await restaurant.settle()
@@ -183,25 +183,25 @@ async def test_another_order_under_the_same_id_is_not_cancelled(restaurant: Rest
 async def test_a_confirmed_order_is_not_cancelled_by_halves_while_a_department_is_not_configured(
     restaurant: Restaurant,
 ) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     kitchen = await reopen_without(restaurant, "kitchen")
-    cancelled = await restaurant.ordering.cancel(placed.order_id)
+    cancelled = await restaurant.service.cancel(placed.order_id)
     assert outcomes(cancelled) == ["accepted", "accepted"]
     assert cancelled.owed == {"kitchen": Goal.SUSPEND}
     assert restaurant.bar.state(placed.order_id) is TicketState.HELD
     await reopen_with(restaurant, kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["cancelled", "cancelled"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["cancelled", "cancelled"]
     restaurant.check_stock()
     assert restaurant.kitchen.stock == STOCK["kitchen"]
 
 
 async def test_a_cancel_is_owed_to_a_department_that_is_not_configured(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     kitchen = await reopen_without(restaurant, "kitchen")
     with capture_logs() as lines:
-        cancelled = await restaurant.ordering.cancel(placed.order_id)
-        again = await restaurant.ordering.cancel(placed.order_id)
+        cancelled = await restaurant.service.cancel(placed.order_id)
+        again = await restaurant.service.cancel(placed.order_id)
     assert outcomes(cancelled) == ["cancelled", "accepted"]
     assert cancelled.owed == again.owed == {"kitchen": Goal.CANCEL}
     assert [line["reason"] for line in lines if line["event"] == "a decision is still owed"] == [
@@ -210,29 +210,29 @@ async def test_a_cancel_is_owed_to_a_department_that_is_not_configured(restauran
     assert (await restaurant.written(placed.order_id)).owed == {"kitchen": Goal.CANCEL}
     await reopen_with(restaurant, kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["cancelled", "cancelled"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["cancelled", "cancelled"]
     assert restaurant.kitchen.stock == STOCK["kitchen"]
 
 
 async def test_a_confirm_is_owed_to_a_department_that_is_not_configured(restaurant: Restaurant) -> None:
     fail(restaurant.kitchen, EXHAUSTED, Goal.CONFIRM)
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     kitchen = await reopen_without(restaurant, "kitchen")
     assert (await restaurant.written(placed.order_id)).owed == {"kitchen": Goal.CONFIRM}
     relent(kitchen)
     await reopen_with(restaurant, kitchen)
     await restaurant.settle()
     assert restaurant.kitchen.state(placed.order_id) is TicketState.QUEUED
-    restaurant.check_books(await restaurant.ordering.find(placed.order_id))
+    restaurant.check_books(await restaurant.service.find(placed.order_id))
 
 
 async def test_an_order_that_such_a_department_may_have_accepted_before_a_crash_is_neither_made_twice_nor_lost(
     restaurant: Restaurant,
 ) -> None:
-    """Its guest may have been told so; only the department knows."""
+    """The response may have said so; only the department knows."""
     restaurant.kitchen.mouth.clear()
     asked = order("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.database.is_read_only = True
     restaurant.kitchen.mouth.set()
@@ -246,7 +246,7 @@ async def test_an_order_that_such_a_department_may_have_accepted_before_a_crash_
     assert found.lines[1].reason == "there is no department kitchen any more"
     await reopen_with(restaurant, kitchen)
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted", "accepted"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["accepted", "accepted"]
     assert restaurant.kitchen.stock["pizza"] == 4
 
 
@@ -255,7 +255,7 @@ async def test_an_order_that_such_a_department_made_of_what_was_returned_as_pend
 ) -> None:
     restaurant.kitchen.mouth.clear()
     asked = order("kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.kitchen.go_away()
     assert outcomes(await placing) == ["pending"]
@@ -266,14 +266,14 @@ async def test_an_order_that_such_a_department_made_of_what_was_returned_as_pend
     await reopen_with(restaurant, kitchen)
     await restaurant.settle()
     assert restaurant.kitchen.stock == STOCK["kitchen"]
-    restaurant.check_books(await restaurant.ordering.find(asked.order_id))
+    restaurant.check_books(await restaurant.service.find(asked.order_id))
 
 
 async def test_orders_for_the_others_are_taken_meanwhile(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     await reopen_without(restaurant, "kitchen")
-    await restaurant.ordering.cancel(placed.order_id)
-    assert (await restaurant.ordering.place(order("bar coffee"))).status is Status.ACCEPTED
+    await restaurant.service.cancel(placed.order_id)
+    assert (await restaurant.service.place(order("bar coffee"))).status is Status.ACCEPTED
 
 
 async def test_a_cancel_over_http_is_accepted_and_owed(tmp_path: Path) -> None:
@@ -285,7 +285,7 @@ async def test_a_cancel_over_http_is_accepted_and_owed(tmp_path: Path) -> None:
         tickets = served.restaurant.bar.tickets
     async with serve(url, ["bar", "bakery"]) as served:
         served.restaurant.bar.tickets = tickets
-        response = await served.guest.delete(f"/orders/{order_id}")
+        response = await served.client.delete(f"/orders/{order_id}")
         assert response.status_code == 202
         assert {line["outcome"] for line in response.json()["lines"]} == {"accepted"}
 
@@ -293,12 +293,12 @@ async def test_a_cancel_over_http_is_accepted_and_owed(tmp_path: Path) -> None:
 async def test_what_was_rejected_cannot_be_cancelled(restaurant: Restaurant) -> None:
     asked = order("kitchen pizza")
     restaurant.kitchen.refuses[asked.order_id] = "no"
-    placed = await restaurant.ordering.place(asked)
+    placed = await restaurant.service.place(asked)
     assert [line.outcome for line in placed.lines] == [Outcome.REJECTED]
     with pytest.raises(NotCancellable, match="it is refused"):
-        await restaurant.ordering.cancel(placed.order_id)
+        await restaurant.service.cancel(placed.order_id)
 
 
 def _owed(restaurant: Restaurant, asked: Order) -> dict[str, Goal] | None:
-    in_flight = restaurant.ordering._in_flight.get(asked.order_id)
+    in_flight = restaurant.service._in_flight.get(asked.order_id)
     return None if in_flight is None or in_flight.order.decision_unwritten else in_flight.order.owed

@@ -20,7 +20,7 @@ DAY = 86_400.0
 
 async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     restaurant.clock.now += TOO_LATE
     await until(lambda: outcomes(placed) == ["accepted", "expired"])
     assert placed.status is Status.PARTLY_ACCEPTED
@@ -34,19 +34,19 @@ async def test_what_is_pending_for_too_long_expires(restaurant: Restaurant) -> N
 
 async def test_the_tombstone_is_delivered_when_the_department_comes_back(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     restaurant.clock.now += TOO_LATE
     await until(lambda: outcomes(placed) == ["expired"])
     restaurant.kitchen.come_back()
     await restaurant.settle()
     assert restaurant.kitchen.state(placed.order_id) is TicketState.CANCELLED
     assert restaurant.kitchen.stock == STOCK["kitchen"]
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["expired"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["expired"]
 
 
 async def test_what_is_not_old_enough_does_not_expire(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     restaurant.clock.now += 299
     calls = len(restaurant.kitchen.calls)
     await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
@@ -55,7 +55,7 @@ async def test_what_is_not_old_enough_does_not_expire(restaurant: Restaurant) ->
 
 async def test_an_order_that_was_placed_without_its_response_is_cancelled(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza")))
+    placing = asyncio.create_task(restaurant.service.place(order("kitchen pizza")))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.kitchen.go_away()
     placed = await placing
@@ -69,7 +69,7 @@ async def test_an_order_that_was_placed_without_its_response_is_cancelled(restau
 
 async def test_an_expired_order_that_turns_out_to_be_made_is_accepted_after_all(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza")))
+    placing = asyncio.create_task(restaurant.service.place(order("kitchen pizza")))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.kitchen.go_away()
     placed = await placing
@@ -88,7 +88,7 @@ async def test_an_expired_order_that_turns_out_to_be_made_is_accepted_after_all(
 
 async def test_all_or_nothing_that_expires_releases_what_is_held(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     restaurant.clock.now += TOO_LATE
     await until(lambda: restaurant.bar.state(placed.order_id) is TicketState.CANCELLED)
     assert outcomes(placed) == ["cancelled", "expired"]
@@ -100,7 +100,7 @@ async def test_all_or_nothing_that_expires_releases_what_is_held(restaurant: Res
 
 async def test_expiring_is_on_disk_before_it_reaches_any_department(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.database.way.clear()
     writes = restaurant.database.writes
@@ -118,7 +118,7 @@ async def test_expiring_is_on_disk_before_it_reaches_any_department(restaurant: 
 
 async def test_an_expiring_that_cannot_be_written_is_tried_until_it_can(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.database.is_read_only = True
     restaurant.clock.now += TOO_LATE
@@ -126,14 +126,14 @@ async def test_an_expiring_that_cannot_be_written_is_tried_until_it_can(restaura
     restaurant.kitchen.come_back()
     restaurant.database.is_read_only = False
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["expired"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["expired"]
 
 
 async def test_an_order_whose_response_is_not_on_record_does_not_expire(restaurant: Restaurant) -> None:
-    """Its guest may have been told that it is accepted, before the crash: only its departments know."""
+    """The response may have said that it is accepted, before the crash: only its departments know."""
     restaurant.kitchen.mouth.clear()
     asked = order("kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.database.is_read_only = True
     restaurant.kitchen.mouth.set()
@@ -143,19 +143,19 @@ async def test_an_order_whose_response_is_not_on_record_does_not_expire(restaura
     restaurant.clock.now += 10 * TOO_LATE
     calls = len(restaurant.kitchen.calls)
     await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["pending"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["pending"]
     restaurant.kitchen.come_back()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["accepted"]
 
 
 async def test_an_order_that_was_pending_before_a_crash_expires_after_it(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.clock.now += TOO_LATE
     await restaurant.crash_and_open()
-    resumed = restaurant.ordering._in_flight.get(placed.order_id)
+    resumed = restaurant.service._in_flight.get(placed.order_id)
     assert resumed is not None
     await until(lambda: outcomes(resumed.order) == ["expired"])
 
@@ -165,7 +165,7 @@ async def test_an_order_that_may_have_been_returned_before_a_crash_is_not_placed
 ) -> None:
     restaurant.kitchen.ears.clear()
     asked = order("kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.calls != [])
     restaurant.kitchen.is_up = False
     await restaurant.crash_and_open()
@@ -176,7 +176,7 @@ async def test_an_order_that_may_have_been_returned_before_a_crash_is_not_placed
     await until(lambda: (Goal.CONFIRM, [asked.order_id]) in restaurant.kitchen.calls[calls:])
     restaurant.kitchen.come_back()
     await restaurant.settle()
-    found = await restaurant.ordering.find(asked.order_id)
+    found = await restaurant.service.find(asked.order_id)
     assert outcomes(found) == ["expired"]
     assert restaurant.kitchen.stock == STOCK["kitchen"]
     assert restaurant.kitchen.state(asked.order_id) is TicketState.CANCELLED
@@ -185,20 +185,20 @@ async def test_an_order_that_may_have_been_returned_before_a_crash_is_not_placed
 
 async def test_an_old_order_whose_department_responds_after_a_crash_does_not_expire(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     await restaurant.journal.flush()
     await restaurant.crash()
     restaurant.clock.now += TOO_LATE
     restaurant.kitchen.come_back()
     await restaurant.open()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["accepted"]
 
 
 async def test_a_cancel_that_is_owed_for_long_is_owed_still(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
-    await restaurant.ordering.cancel(placed.order_id)
+    placed = await restaurant.service.place(order("kitchen pizza"))
+    await restaurant.service.cancel(placed.order_id)
     restaurant.clock.now += TOO_LATE
     calls = len(restaurant.kitchen.calls)
     await until(lambda: len(restaurant.kitchen.calls) > calls + 3)
@@ -210,7 +210,7 @@ async def test_a_cancel_that_is_owed_for_long_is_owed_still(restaurant: Restaura
 
 async def test_a_clock_that_is_set_ahead_expires_nothing_early(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     restaurant.clock.set_ahead = HOUR
     await look_again(restaurant)
     assert outcomes(placed) == ["pending"]
@@ -220,7 +220,7 @@ async def test_a_clock_that_is_set_ahead_expires_nothing_early(restaurant: Resta
 
 async def test_a_clock_that_is_set_back_keeps_nothing_from_expiring(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     restaurant.clock.set_ahead = -DAY
     restaurant.clock.now += TOO_LATE
     await until(lambda: outcomes(placed) == ["expired"])
@@ -264,12 +264,12 @@ async def test_after_a_crash_the_clock_may_be_set_as_often_as_one_likes(restaura
 async def pending_across_a_crash(restaurant: Restaurant, *, before: float, set_ahead: float = 0.0) -> Order:
     """Place an order whose department is away, and crash; return the order as the next process has it."""
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("kitchen pizza"))
+    placed = await restaurant.service.place(order("kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.clock.now += before
     restaurant.clock.set_ahead = set_ahead
     await restaurant.crash_and_open()
-    in_flight = restaurant.ordering._in_flight.get(placed.order_id)
+    in_flight = restaurant.service._in_flight.get(placed.order_id)
     assert in_flight is not None
     return in_flight.order
 
@@ -288,7 +288,7 @@ async def test_an_order_that_is_taken_for_a_clients_sake_does_not_expire_by_two_
     asked = order("kitchen pizza", now_ms=NOON_MS - 3_600_000)
     asked.response_recorded = True
     await restaurant.journal.insert(asked)
-    in_flight = await restaurant.ordering._cancelling.own(asked.order_id)
+    in_flight = await restaurant.service._cancelling.own(asked.order_id)
     await look_again(restaurant)
     assert outcomes(in_flight.order) == ["pending"]
     restaurant.clock.now += TOO_LATE

@@ -26,18 +26,18 @@ async def until_known(restaurant: Restaurant, order_id: str, **expected: object)
     """Wait until an order is found to be as expected."""
     async with asyncio.timeout(10):
         while True:
-            found = await restaurant.ordering.find(order_id)
+            found = await restaurant.service.find(order_id)
             if all(getattr(found, name) == value for name, value in expected.items()):
                 return found
             await asyncio.sleep(0.005)
 
 
 def watch_is_quiet(restaurant: Restaurant) -> bool:
-    return restaurant.ordering.following.unsettled == 0
+    return restaurant.service.following.unsettled == 0
 
 
 async def test_an_order_is_as_far_as_its_staff(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     assert placed.progress is OrderProgress.QUEUED
     bar, kitchen = restaurant.watches["bar"], restaurant.watches["kitchen"]
     await bar.move(placed.order_id, PREPARING)
@@ -53,11 +53,11 @@ async def test_an_order_is_as_far_as_its_staff(restaurant: Restaurant) -> None:
     await until_known(restaurant, placed.order_id, progress=OrderProgress.SERVED)
     await restaurant.settle()
     await restaurant.crash_and_open()
-    assert (await restaurant.ordering.find(placed.order_id)).progress is OrderProgress.SERVED
+    assert (await restaurant.service.find(placed.order_id)).progress is OrderProgress.SERVED
 
 
 async def test_a_recall_takes_the_order_back_one_step(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.watches["bar"].move(placed.order_id, READY)
     await until_known(restaurant, placed.order_id, progress=OrderProgress.READY)
     await restaurant.watches["bar"].move(placed.order_id, PREPARING)
@@ -65,7 +65,7 @@ async def test_a_recall_takes_the_order_back_one_step(restaurant: Restaurant) ->
 
 
 async def test_a_staff_cancel_reaches_the_order_its_total_and_its_record(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee 2", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee 2", "kitchen pizza"))
     await restaurant.settle()
     await restaurant.watches["kitchen"].move(placed.order_id, CANCELLED, "no dough")
     found = await until_known(restaurant, placed.order_id, total=700)
@@ -81,7 +81,7 @@ async def test_a_staff_cancel_reaches_the_order_its_total_and_its_record(restaur
 
 async def test_a_staff_cancel_right_after_the_response_is_recorded(restaurant: Restaurant) -> None:
     """The order's first record may not be written yet."""
-    placed = [await restaurant.ordering.place(order("bar coffee")) for _ in range(5)]
+    placed = [await restaurant.service.place(order("bar coffee")) for _ in range(5)]
     for each in placed:
         await restaurant.watches["bar"].move(each.order_id, CANCELLED)
     for each in placed:
@@ -90,7 +90,7 @@ async def test_a_staff_cancel_right_after_the_response_is_recorded(restaurant: R
 
 
 async def test_an_all_or_nothing_order_says_that_a_part_was_withdrawn(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     assert placed.status is Status.ACCEPTED
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED, "the machine is broken")
     found = await until_known(restaurant, placed.order_id, total=1100)
@@ -100,7 +100,7 @@ async def test_an_all_or_nothing_order_says_that_a_part_was_withdrawn(restaurant
 
 
 async def test_a_staff_cancel_while_the_gateway_is_away_is_recorded_at_its_start(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     await restaurant.settle()
     await restaurant.crash()
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
@@ -111,7 +111,7 @@ async def test_a_staff_cancel_while_the_gateway_is_away_is_recorded_at_its_start
 async def test_a_staff_cancel_is_recorded_whichever_write_a_crash_undoes(restaurant: Restaurant) -> None:
     """The gateway crashes at each of the writes in turn, before and after it is on disk."""
     for crash_at in range(1, 9):
-        placed = await restaurant.ordering.place(order("bar coffee"))
+        placed = await restaurant.service.place(order("bar coffee"))
         await restaurant.settle()
         count = 0
 
@@ -132,7 +132,7 @@ async def test_a_staff_cancel_is_recorded_whichever_write_a_crash_undoes(restaur
 
 
 async def test_a_staff_cancel_outlasts_a_database_that_fails(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.settle()
     restaurant.database.is_read_only = True
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
@@ -142,20 +142,20 @@ async def test_a_staff_cancel_outlasts_a_database_that_fails(restaurant: Restaur
 
 
 async def test_a_cancel_by_the_client_is_no_withdrawal(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
-    await restaurant.ordering.cancel(placed.order_id)
+    placed = await restaurant.service.place(order("bar coffee"))
+    await restaurant.service.cancel(placed.order_id)
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
     await until(lambda: watch_is_quiet(restaurant))
-    found = await restaurant.ordering.find(placed.order_id)
+    found = await restaurant.service.find(placed.order_id)
     assert [line.reason for line in found.lines] == ["it was cancelled"]
     await restaurant.settle()
 
 
 async def test_a_client_cancels_what_the_staff_have_left(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED, "none left")
     await until_known(restaurant, placed.order_id, total=1100)
-    cancelled = await restaurant.ordering.cancel(placed.order_id)
+    cancelled = await restaurant.service.cancel(placed.order_id)
     assert (cancelled.status, cancelled.total) == (Status.CANCELLED, 0)
     assert [line.reason for line in cancelled.lines] == ["bar has withdrawn it: none left", "it was cancelled"]
     await restaurant.settle()
@@ -164,13 +164,13 @@ async def test_a_client_cancels_what_the_staff_have_left(restaurant: Restaurant)
 async def test_a_withdrawal_waits_for_what_the_department_is_owed(restaurant: Restaurant) -> None:
     """The department's response says that the ticket is cancelled; nothing is recorded twice."""
     restaurant.bar.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(order("bar coffee", order_id=(order_id := new_id()))))
+    placing = asyncio.create_task(restaurant.service.place(order("bar coffee", order_id=(order_id := new_id()))))
     await until(lambda: restaurant.bar.state(order_id) is TicketState.QUEUED)
     await restaurant.watches["bar"].move(order_id, CANCELLED)
     restaurant.bar.go_away()
     placed = await placing
     assert placed.status is Status.PENDING
-    await until(lambda: restaurant.ordering.following.unsettled == 1)
+    await until(lambda: restaurant.service.following.unsettled == 1)
     restaurant.bar.come_back()
     assert outcomes(await until_known(restaurant, order_id, status=Status.CANCELLED)) == ["cancelled"]
     await until(lambda: watch_is_quiet(restaurant))
@@ -178,7 +178,7 @@ async def test_a_withdrawal_waits_for_what_the_department_is_owed(restaurant: Re
 
 
 async def test_the_position_is_kept_over_a_restart(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.settle()
     bar = restaurant.watches["bar"]
     await bar.move(placed.order_id, PREPARING)
@@ -189,7 +189,7 @@ async def test_the_position_is_kept_over_a_restart(restaurant: Restaurant) -> No
 
 
 async def test_a_watch_that_breaks_is_opened_again_where_it_was(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     bar = restaurant.watches["bar"]
     await bar.move(placed.order_id, PREPARING)
     await until_known(restaurant, placed.order_id, progress=OrderProgress.PREPARING)
@@ -200,7 +200,7 @@ async def test_a_watch_that_breaks_is_opened_again_where_it_was(restaurant: Rest
 
 
 async def test_a_restored_department_makes_void_what_was_known_of_it(restaurant: Restaurant) -> None:
-    placed = [await restaurant.ordering.place(order("bar coffee")) for _ in range(5)]
+    placed = [await restaurant.service.place(order("bar coffee")) for _ in range(5)]
     bar = restaurant.watches["bar"]
     for each in placed:
         await bar.move(each.order_id, READY)
@@ -216,7 +216,7 @@ async def test_a_restored_department_makes_void_what_was_known_of_it(restaurant:
 
 async def test_a_counter_sale_is_no_order(restaurant: Restaurant) -> None:
     sale = new_id()
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.watches["bar"].move(sale, CANCELLED, source="counter")
     await restaurant.watches["bar"].move(placed.order_id, READY)
     await until_known(restaurant, placed.order_id, progress=OrderProgress.READY)
@@ -225,16 +225,16 @@ async def test_a_counter_sale_is_no_order(restaurant: Restaurant) -> None:
 
 async def test_a_withdrawal_of_an_order_that_is_not_known_is_settled(restaurant: Restaurant) -> None:
     await restaurant.watches["bar"].move(order_id := new_id(), CANCELLED)
-    await until(lambda: restaurant.ordering.following._positions.get("bar") == Position("first", 101))
+    await until(lambda: restaurant.service.following._positions.get("bar") == Position("first", 101))
     await until(lambda: watch_is_quiet(restaurant))
     assert await restaurant.journal.withdrawal_reason(Withdrawal(order_id, "bar")) is None
 
 
 async def test_an_order_that_is_sent_again_comes_back_with_its_progress(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.watches["bar"].move(placed.order_id, READY)
     await until_known(restaurant, placed.order_id, progress=OrderProgress.READY)
-    again = await restaurant.ordering.place(order("bar coffee", order_id=placed.order_id))
+    again = await restaurant.service.place(order("bar coffee", order_id=placed.order_id))
     assert again.progress is OrderProgress.READY
 
 
@@ -244,22 +244,22 @@ async def test_whoever_listens_gets_the_orders_that_changed(restaurant: Restaura
     def listen(order_ids: Collection[str]) -> None:
         heard.extend(order_ids)
 
-    restaurant.ordering.following.on_change = listen
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    restaurant.service.following.on_change = listen
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.watches["bar"].move(placed.order_id, PREPARING)
     await until(lambda: heard == [placed.order_id])
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
     await until(lambda: heard == [placed.order_id] * 3)
-    assert (await restaurant.ordering.find(placed.order_id)).total == 0
+    assert (await restaurant.service.find(placed.order_id)).total == 0
 
 
 @pytest.mark.parametrize("count", [0, 3])
 async def test_following_costs_the_order_path_no_write(restaurant: Restaurant, count: int) -> None:
     await restaurant.settle()
     await until(lambda: all(len(each.opened) == 1 for each in restaurant.watches.values()))
-    await until(lambda: len(restaurant.ordering.following._positions) == 3)
+    await until(lambda: len(restaurant.service.following._positions) == 3)
     before = restaurant.database.writes
     for _ in range(count):
-        await restaurant.ordering.place(order("bar coffee"))
+        await restaurant.service.place(order("bar coffee"))
         await restaurant.settle()
     assert restaurant.database.writes - before == 2 * count

@@ -22,7 +22,7 @@ STEADY = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, le
 async def pair(postgresql: str) -> AsyncIterator[tuple[Restaurant, Restaurant]]:
     """Two gateways of one restaurant, whose leases do not end."""
     url = new_postgresql_database(postgresql)
-    one, other = (Restaurant(url, patience=STEADY, clock=Clock()) for _ in range(2))
+    one, other = (Restaurant(url, retry_policy=STEADY, clock=Clock()) for _ in range(2))
     other.watches = one.watches
     for name, department in other.departments.items():
         department.tickets, department.stock = one.departments[name].tickets, one.departments[name].stock
@@ -36,13 +36,13 @@ async def pair(postgresql: str) -> AsyncIterator[tuple[Restaurant, Restaurant]]:
 
 async def until_outcomes(restaurant: Restaurant, order_id: str, *expected: str) -> None:
     async def is_known() -> bool:
-        return outcomes(await restaurant.ordering.find(order_id)) == list(expected)
+        return outcomes(await restaurant.service.find(order_id)) == list(expected)
 
     await eventually(is_known, f"{order_id} is {expected}")
 
 
 def is_settled(*restaurants: Restaurant) -> bool:
-    return all(each.ordering.following.unsettled == 0 for each in restaurants)
+    return all(each.service.following.unsettled == 0 for each in restaurants)
 
 
 async def test_a_staff_cancel_is_shown_by_both_gateways(pair: tuple[Restaurant, Restaurant]) -> None:
@@ -52,9 +52,9 @@ async def test_a_staff_cancel_is_shown_by_both_gateways(pair: tuple[Restaurant, 
     def hear(order_ids: Collection[str]) -> None:
         heard.update(order_ids)
 
-    other.ordering.following.on_change = hear
-    placed = [await one.ordering.place(order("bar coffee", "kitchen pizza")) for _ in range(3)]
-    placed.append(await other.ordering.place(all_or_nothing("bar coffee", "kitchen pizza")))
+    other.service.following.on_change = hear
+    placed = [await one.service.place(order("bar coffee", "kitchen pizza")) for _ in range(3)]
+    placed.append(await other.service.place(all_or_nothing("bar coffee", "kitchen pizza")))
     for each in placed:
         await one.watches["bar"].move(each.order_id, TicketState.CANCELLED, "no milk")
     for each in placed:
@@ -71,7 +71,7 @@ async def test_a_cancel_that_a_gateway_has_read_before_it_died_is_recorded_by_th
     pair: tuple[Restaurant, Restaurant],
 ) -> None:
     one, other = pair
-    placed = await one.ordering.place(order("bar coffee"))
+    placed = await one.service.place(order("bar coffee"))
     await one.settle()
     written = asyncio.Event()
 
@@ -93,12 +93,12 @@ async def test_a_cancel_that_a_gateway_has_read_before_it_died_is_recorded_by_th
 
 async def test_each_gateway_shows_the_progress_that_either_has_read(pair: tuple[Restaurant, Restaurant]) -> None:
     one, other = pair
-    placed = await one.ordering.place(order("bar coffee"))
+    placed = await one.service.place(order("bar coffee"))
     await one.settle()
     await one.watches["bar"].move(placed.order_id, TicketState.READY)
 
     async def is_ready() -> bool:
-        found = [await each.ordering.find(placed.order_id) for each in pair]
+        found = [await each.service.find(placed.order_id) for each in pair]
         return all(each.progress is OrderProgress.READY for each in found)
 
     await eventually(is_ready, "both show it")

@@ -15,13 +15,14 @@ from gateway.orders.journal import RECORD_SECONDS, Journal, JournalPage
 from gateway.storage import MIGRATIONS
 from infra.errors import DatabaseError
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.migrated import prepare
 from tests.support.orders import all_or_nothing, new_id, order, outcomes
 
 
 @pytest.fixture
 def database(database_url: str) -> Iterator[BreakableDatabase]:
     database = BreakableDatabase(database_url)
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     yield database
     database.close()
 
@@ -178,18 +179,18 @@ async def test_flush_writes_what_may_be_written_later_now(journal: Journal) -> N
 async def test_flush_does_not_wait_for_what_comes_after_it(journal: Journal) -> None:
     keep_going = True
 
-    async def guest() -> None:
+    async def client() -> None:
         while keep_going:
             await journal.insert(order("bar coffee"))
 
-    guests = [asyncio.create_task(guest()) for _ in range(8)]
+    clients = [asyncio.create_task(client()) for _ in range(8)]
     await asyncio.sleep(0)
     try:
         async with asyncio.timeout(5):
             await journal.flush()
     finally:
         keep_going = False
-        await asyncio.gather(*guests)
+        await asyncio.gather(*clients)
 
 
 async def test_an_update_of_an_order_that_is_not_there_changes_nothing(journal: Journal) -> None:

@@ -1,4 +1,4 @@
-"""What is listed and looked up is what guests were told, without a write for it, and not behind a long page."""
+"""What is listed and looked up is what clients were told, without a write for it, and not behind a long page."""
 
 import asyncio
 import threading
@@ -30,7 +30,7 @@ async def listed(restaurant: Restaurant, status: Status | None = None, limit: in
     ids: list[str] = []
     before = None
     while True:
-        page = await asyncio.wait_for(restaurant.ordering.list_orders(limit, before, status, None), SECONDS)
+        page = await asyncio.wait_for(restaurant.service.list_orders(limit, before, status, None), SECONDS)
         assert len(page.orders) <= limit
         assert all(status in (None, each.status) for each in page.orders)
         ids += [each.order_id for each in page.orders]
@@ -45,7 +45,7 @@ async def told_and_not_written(restaurant: Restaurant, *asked: Order) -> list[st
     departments = {name for each in asked for name in each.shares}
     for name in departments:
         restaurant.departments[name].mouth.clear()
-    placing = [asyncio.create_task(restaurant.ordering.place(each)) for each in asked]
+    placing = [asyncio.create_task(restaurant.service.place(each)) for each in asked]
     await until(
         lambda: all(each.order_id in restaurant.departments[name].tickets for each in asked for name in each.shares)
     )
@@ -62,14 +62,14 @@ async def test_orders_are_listed_as_they_were_returned_before_that_is_written(re
     assert await listed(restaurant, Status.ACCEPTED) == [accepted]
     assert await listed(restaurant, Status.REFUSED) == [refused]
     assert await listed(restaurant, Status.PENDING) == []
-    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, None)
+    page = await restaurant.service.list_orders(10, None, Status.ACCEPTED, None)
     assert outcomes(page.orders[0]) == ["accepted"]
-    assert (await restaurant.ordering.find(accepted)).status is Status.ACCEPTED
+    assert (await restaurant.service.find(accepted)).status is Status.ACCEPTED
 
 
 async def test_pages_of_one_status_are_full_and_in_order_though_some_is_not_written(restaurant: Restaurant) -> None:
     wishes = ("bar coffee", "bar beer", "bar coffee", "bar beer")
-    written = [(await restaurant.ordering.place(order(wish))).order_id for wish in wishes]
+    written = [(await restaurant.service.place(order(wish))).order_id for wish in wishes]
     await restaurant.settle()
     asked = [order("kitchen pizza") if number % 2 else order("kitchen meat") for number in range(8)]
     new = await told_and_not_written(restaurant, *asked)
@@ -83,15 +83,15 @@ async def test_pages_of_one_status_are_full_and_in_order_though_some_is_not_writ
 
 async def test_orders_of_a_table_are_listed_as_they_were_returned(restaurant: Restaurant) -> None:
     mine, _ = await told_and_not_written(restaurant, order("bar coffee", table="7"), order("bar coffee", table="8"))
-    page = await restaurant.ordering.list_orders(10, None, Status.ACCEPTED, "7")
+    page = await restaurant.service.list_orders(10, None, Status.ACCEPTED, "7")
     assert [each.order_id for each in page.orders] == [mine]
 
 
 async def test_an_order_whose_insertion_is_not_committed_is_not_listed(restaurant: Restaurant) -> None:
     restaurant.database.way.clear()
     asked = order("bar coffee")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
-    await until(lambda: asked.order_id in restaurant.ordering._in_flight)
+    placing = asyncio.create_task(restaurant.service.place(asked))
+    await until(lambda: asked.order_id in restaurant.service._in_flight)
     assert await listed(restaurant) == await listed(restaurant, Status.PENDING) == []
     restaurant.database.way.set()
     await placing
@@ -109,13 +109,13 @@ async def test_a_record_that_is_written_while_a_page_is_read_is_listed_as_it_was
         await restaurant.settle()
 
     restaurant.database.after_read = write_meanwhile
-    page = await restaurant.ordering.list_orders(10, None, None, None)
+    page = await restaurant.service.list_orders(10, None, None, None)
     assert [each.status for each in page.orders] == [Status.ACCEPTED]
     assert [each.order_id for each in page.orders] == [told]
 
 
 async def test_listing_forces_no_write(restaurant: Restaurant) -> None:
-    placed = [await restaurant.ordering.place(order("bar coffee"))]
+    placed = [await restaurant.service.place(order("bar coffee"))]
     await restaurant.settle()
     restaurant.database.is_read_only = True
     assert await listed(restaurant) == [placed[0].order_id]
@@ -126,7 +126,7 @@ async def test_what_is_decided_is_listed_once_it_is_written(restaurant: Restaura
     """A decision that no crash can take back, and not one that may still be taken back by one."""
     restaurant.bar.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: asked.order_id in restaurant.bar.tickets)
     restaurant.database.way.clear()
     writes = restaurant.database.writes
@@ -142,36 +142,36 @@ async def test_what_is_decided_is_listed_once_it_is_written(restaurant: Restaura
 async def test_what_becomes_known_after_the_response_is_returned_once_it_is_written(restaurant: Restaurant) -> None:
     """A crash before that would let the order be given up, if its department were away or not configured then."""
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
     restaurant.database.way.clear()
     restaurant.kitchen.come_back()
     await until(lambda: running_of(restaurant, placed).order.status is Status.ACCEPTED)
-    assert (await restaurant.ordering.find(placed.order_id)).status is Status.PENDING
+    assert (await restaurant.service.find(placed.order_id)).status is Status.PENDING
     assert await listed(restaurant, Status.ACCEPTED) == []
     assert await listed(restaurant, Status.PENDING) == [placed.order_id]
     again = asyncio.create_task(
-        restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+        restaurant.service.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
     )
     await asyncio.sleep(0)
     restaurant.database.way.set()
     assert (await again).status is Status.ACCEPTED
-    assert (await restaurant.ordering.find(placed.order_id)).status is Status.ACCEPTED
+    assert (await restaurant.service.find(placed.order_id)).status is Status.ACCEPTED
 
 
 async def test_a_pending_order_that_is_sent_again_costs_no_write(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     await restaurant.journal.flush()
     await until(lambda: running_of(restaurant, placed).is_response_written)
     writes = restaurant.database.writes
-    again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+    again = await restaurant.service.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
     assert outcomes(again) == ["accepted", "pending"]
     assert restaurant.database.writes == writes
 
 
 def running_of(restaurant: Restaurant, placed: Order) -> InFlightOrder:
-    in_flight = restaurant.ordering._in_flight.get(placed.order_id)
+    in_flight = restaurant.service._in_flight.get(placed.order_id)
     assert in_flight is not None
     return in_flight
 
@@ -182,7 +182,7 @@ def running_of(restaurant: Restaurant, placed: Order) -> InFlightOrder:
 @pytest.mark.parametrize("wishes", [("bar coffee", "kitchen pizza"), ("bar coffee", "kitchen meat")])
 async def test_all_or_nothing_is_responded_to_after_two_writes(restaurant: Restaurant, wishes: tuple[str, str]) -> None:
     before = restaurant.database.writes
-    placed = await restaurant.ordering.place(all_or_nothing(*wishes))
+    placed = await restaurant.service.place(all_or_nothing(*wishes))
     assert restaurant.database.writes == before + 2
     assert placed.status is not Status.PENDING
     await restaurant.settle()
@@ -193,10 +193,10 @@ async def test_a_cancel_that_a_department_is_still_owed_costs_no_write_more_than
     restaurant: Restaurant,
 ) -> None:
     restaurant.bar.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.journal.flush()
     before = restaurant.database.writes
-    cancelled = await restaurant.ordering.cancel(placed.order_id)
+    cancelled = await restaurant.service.cancel(placed.order_id)
     assert cancelled.owed
     assert restaurant.database.writes == before + 1
 
@@ -221,12 +221,12 @@ async def long_page(restaurant: Restaurant) -> AsyncIterator[None]:
 
 @pytest.mark.usefixtures("long_page")
 async def test_no_client_that_places_or_finds_an_order_waits_behind_a_long_page(restaurant: Restaurant) -> None:
-    placed = await asyncio.wait_for(restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza")), 2.0)
+    placed = await asyncio.wait_for(restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza")), 2.0)
     await restaurant.settle()
-    found = await asyncio.wait_for(restaurant.ordering.find(placed.order_id), 2.0)
+    found = await asyncio.wait_for(restaurant.service.find(placed.order_id), 2.0)
     assert found.status is Status.ACCEPTED
     again = await asyncio.wait_for(
-        restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza", order_id=placed.order_id)), 2.0
+        restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza", order_id=placed.order_id)), 2.0
     )
     assert again == found
-    assert (await asyncio.wait_for(restaurant.ordering.cancel(placed.order_id), 2.0)).status is Status.CANCELLED
+    assert (await asyncio.wait_for(restaurant.service.cancel(placed.order_id), 2.0)).status is Status.CANCELLED

@@ -66,11 +66,11 @@ async def test_an_order_is_read_with_its_number(database: Database) -> None:
 
 
 async def test_an_order_that_is_sent_again_keeps_its_number(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
-    again = await restaurant.ordering.place(order("bar coffee", order_id=placed.order_id))
+    placed = await restaurant.service.place(order("bar coffee"))
+    again = await restaurant.service.place(order("bar coffee", order_id=placed.order_id))
     assert again.number == placed.number != 0
     await restaurant.settle()
-    after = await restaurant.ordering.place(order("bar coffee", order_id=placed.order_id))
+    after = await restaurant.service.place(order("bar coffee", order_id=placed.order_id))
     assert after.number == placed.number
 
 

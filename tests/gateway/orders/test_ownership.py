@@ -26,8 +26,8 @@ STEADY = RetryPolicy(first_retry=0.001, retry_cap=0.004, journal_retry=0.005, le
 class Pair:
     """Two gateways of one restaurant, with one journal and the same departments behind it."""
 
-    def __init__(self, url: str, patience: RetryPolicy) -> None:
-        self.one, self.other = (Restaurant(url, patience=patience, clock=Clock()) for _ in range(2))
+    def __init__(self, url: str, retry_policy: RetryPolicy) -> None:
+        self.one, self.other = (Restaurant(url, retry_policy=retry_policy, clock=Clock()) for _ in range(2))
         for name, department in self.other.departments.items():
             shared = self.one.departments[name]
             department.tickets, department.stock = shared.tickets, shared.stock
@@ -71,23 +71,23 @@ async def steady(postgresql: str) -> AsyncIterator[Pair]:
 async def test_what_a_dead_gateway_left_is_taken_over(brisk: Pair) -> None:
     brisk.go_away("kitchen")
     asked = [order("kitchen pizza") for _ in range(3)]
-    await asyncio.gather(*map(brisk.one.ordering.place, asked))
+    await asyncio.gather(*map(brisk.one.service.place, asked))
     await brisk.one.journal.flush()
     brisk.one.database.is_broken = True
     brisk.other.kitchen.come_back()
     await until(lambda: len(brisk.other.kitchen.tickets) == len(asked))
     await brisk.other.settle()
     for each in asked:
-        assert outcomes(await brisk.other.ordering.find(each.order_id)) == ["accepted"]
+        assert outcomes(await brisk.other.service.find(each.order_id)) == ["accepted"]
 
 
 async def test_a_living_gateway_keeps_its_orders(brisk: Pair) -> None:
     brisk.go_away("kitchen")
-    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    placed = await brisk.one.service.place(order("kitchen pizza"))
     renewals = brisk.one.database.writes
     await until(lambda: brisk.one.database.writes > renewals + 8)
     assert (await brisk.one.written(placed.order_id)).owner == brisk.one.journal.number
-    assert placed.order_id not in brisk.other.ordering._in_flight
+    assert placed.order_id not in brisk.other.service._in_flight
 
 
 async def test_the_lease_outlives_an_unexpected_failure(brisk: Pair) -> None:
@@ -118,16 +118,16 @@ def _none(renewals: Mapping[int, int]) -> Mapping[int, int]:
 
 async def test_a_gateway_that_ends_in_order_leaves_its_orders_at_once(steady: Pair) -> None:
     steady.go_away("kitchen")
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
-    await steady.one.ordering.close()
-    await steady.other.ordering._lease_keeper._claim()
-    assert placed.order_id in steady.other.ordering._in_flight
-    await steady.one.ordering.start()
+    placed = await steady.one.service.place(order("kitchen pizza"))
+    await steady.one.service.close()
+    await steady.other.service._lease_keeper._claim()
+    assert placed.order_id in steady.other.service._in_flight
+    await steady.one.service.start()
 
 
 async def test_a_gateway_that_was_taken_for_dead_starts_over(brisk: Pair) -> None:
     brisk.one.kitchen.go_away()
-    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    placed = await brisk.one.service.place(order("kitchen pizza"))
     await brisk.one.journal.flush()
     number = brisk.one.journal.number
     brisk.one.database.is_broken = True
@@ -137,39 +137,39 @@ async def test_a_gateway_that_was_taken_for_dead_starts_over(brisk: Pair) -> Non
     await until(lambda: brisk.one.journal.number != number)
     brisk.one.kitchen.come_back()
     await brisk.one.settle()
-    assert outcomes(await brisk.one.ordering.find(placed.order_id)) == ["accepted"]
+    assert outcomes(await brisk.one.service.find(placed.order_id)) == ["accepted"]
     assert brisk.one.kitchen.stock["pizza"] == STOCK["kitchen"]["pizza"] - 1
 
 
 async def test_what_was_handed_over_is_not_asked_for_any_more(steady: Pair) -> None:
     steady.one.kitchen.go_away()
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    placed = await steady.one.service.place(order("kitchen pizza"))
     await steady.one.journal.flush()
     await steady.other.journal.take(placed.order_id)
     calls = len(steady.one.kitchen.calls)
     with pytest.raises(TakenOver):
-        await steady.one.ordering._cancelling.decide(_find_in_flight(steady.one, placed.order_id))
+        await steady.one.service._cancelling.decide(_find_in_flight(steady.one, placed.order_id))
     steady.one.kitchen.come_back()
-    await until(lambda: not len(steady.one.ordering.backlogs["kitchen"]))
+    await until(lambda: not len(steady.one.service.backlogs["kitchen"]))
     assert (Goal.CANCEL, [placed.order_id]) not in steady.one.kitchen.calls[calls:]
     assert placed.order_id not in steady.one.kitchen.tickets
 
 
 async def test_a_gateway_whose_number_is_gone_does_not_claim_its_own_orders(steady: Pair) -> None:
     steady.go_away("kitchen")
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    placed = await steady.one.service.place(order("kitchen pizza"))
     await steady.one.journal.flush()
     number = steady.one.journal.number
     await steady.one.journal.retire()
     assert await steady.one.journal.claim(_none, 10) is None
-    await steady.one.ordering._lease_keeper._claim()
+    await steady.one.service._lease_keeper._claim()
     assert steady.one.journal.number > number
     assert _find_in_flight(steady.one, placed.order_id).order.owner == steady.one.journal.number
 
 
 async def test_the_writes_of_a_slow_owner_are_fenced_off(steady: Pair) -> None:
     steady.go_away("kitchen")
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    placed = await steady.one.service.place(order("kitchen pizza"))
     await steady.one.journal.flush()
     taken = await steady.other.journal.take(placed.order_id)
     assert taken is not None
@@ -181,7 +181,7 @@ async def test_the_writes_of_a_slow_owner_are_fenced_off(steady: Pair) -> None:
 
 async def test_they_stay_fenced_off_when_the_order_comes_back_to_it(steady: Pair) -> None:
     steady.go_away("kitchen")
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    placed = await steady.one.service.place(order("kitchen pizza"))
     await steady.one.journal.flush()
     await steady.other.journal.take(placed.order_id)
     again = await steady.one.journal.take(placed.order_id)
@@ -196,32 +196,32 @@ async def test_they_stay_fenced_off_when_the_order_comes_back_to_it(steady: Pair
 
 
 async def test_a_client_may_cancel_at_another_gateway(steady: Pair) -> None:
-    placed = await steady.one.ordering.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    placed = await steady.one.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
     await steady.one.settle()
-    cancelled = await steady.other.ordering.cancel(placed.order_id)
+    cancelled = await steady.other.service.cancel(placed.order_id)
     assert cancelled.status is Status.CANCELLED
     await steady.other.settle()
-    assert (await steady.one.ordering.find(placed.order_id)).status is Status.CANCELLED
+    assert (await steady.one.service.find(placed.order_id)).status is Status.CANCELLED
     assert steady.one.bar.stock == STOCK["bar"]
 
 
 async def test_an_order_that_is_cancelled_elsewhere_is_forgotten_here(steady: Pair) -> None:
     steady.one.kitchen.go_away()
-    placed = await steady.one.ordering.place(order("kitchen pizza"))
+    placed = await steady.one.service.place(order("kitchen pizza"))
     await steady.one.journal.flush()
-    cancelled = await steady.other.ordering.cancel(placed.order_id)
+    cancelled = await steady.other.service.cancel(placed.order_id)
     assert outcomes(cancelled) == ["cancelled"]
     await steady.other.settle()
     steady.one.kitchen.come_back()
     await steady.one.settle()
-    assert outcomes(await steady.one.ordering.find(placed.order_id)) == ["cancelled"]
+    assert outcomes(await steady.one.service.find(placed.order_id)) == ["cancelled"]
     assert steady.one.kitchen.stock == STOCK["kitchen"]
 
 
 async def test_the_same_order_at_both_gateways_has_one_effect_and_one_response(steady: Pair) -> None:
     asked = order("bar coffee", "kitchen pizza")
     copies = [order("bar coffee", "kitchen pizza", order_id=asked.order_id) for _ in range(6)]
-    gateways = [steady.one.ordering, steady.other.ordering] * 3
+    gateways = [steady.one.service, steady.other.service] * 3
     answers = await asyncio.gather(*(gateway.place(copy) for gateway, copy in zip(gateways, copies, strict=True)))
     assert [outcomes(answer) for answer in answers] == [["accepted", "accepted"]] * 6
     assert steady.one.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
@@ -230,11 +230,11 @@ async def test_the_same_order_at_both_gateways_has_one_effect_and_one_response(s
 async def test_a_client_whose_order_is_taken_over_meanwhile_gets_it_as_it_stands(steady: Pair) -> None:
     steady.one.kitchen.mouth.clear()
     asked = order("kitchen pizza")
-    placing = asyncio.create_task(steady.one.ordering.place(asked))
+    placing = asyncio.create_task(steady.one.service.place(asked))
     await until(lambda: steady.one.kitchen.tickets != {})
-    cancelled = await steady.other.ordering.cancel(asked.order_id)
+    cancelled = await steady.other.service.cancel(asked.order_id)
     await steady.other.settle()
-    steady.one.ordering._in_flight.release_all()
+    steady.one.service._in_flight.release_all()
     answered = await placing
     assert outcomes(answered) == outcomes(cancelled) == ["cancelled"]
 
@@ -242,28 +242,28 @@ async def test_a_client_whose_order_is_taken_over_meanwhile_gets_it_as_it_stands
 async def test_an_order_that_was_written_though_its_insertion_failed_is_found(restaurant: Restaurant) -> None:
     asked = await write_unbeknown(restaurant)
     assert (await restaurant.written(asked.order_id)).owed == {"bar": Goal.PLACE}
-    await restaurant.ordering._lease_keeper._find_unknown()
+    await restaurant.service._lease_keeper._find_unknown()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["accepted"]
 
 
 async def test_its_client_may_send_it_again_before_that(restaurant: Restaurant) -> None:
     asked = await write_unbeknown(restaurant)
-    again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
+    again = await restaurant.service.place(order("bar coffee", order_id=asked.order_id))
     assert outcomes(again) == ["accepted"]
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
     await restaurant.settle()
 
 
 async def test_after_a_failure_orders_of_this_gateway_are_looked_for(tmp_path: object) -> None:
-    restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db", patience=BRISK)
+    restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db", retry_policy=BRISK)
     await restaurant.open()
     unknown = order("bar coffee")
     await restaurant.journal.insert(unknown)
     known = order("bar soda")
-    await restaurant.ordering.place(known)
+    await restaurant.service.place(known)
     assert restaurant.bar.asked(unknown.order_id) == []
-    restaurant.ordering._lease_keeper.note_unknown_write()
+    restaurant.service._lease_keeper.note_unknown_write()
     await until(lambda: restaurant.bar.asked(unknown.order_id) == [Goal.PLACE])
     await restaurant.settle()
     await restaurant.close()
@@ -271,17 +271,17 @@ async def test_after_a_failure_orders_of_this_gateway_are_looked_for(tmp_path: o
 
 async def test_a_response_that_is_overtaken_by_a_decision_is_ignored(restaurant: Restaurant) -> None:
     restaurant.bar.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.journal.flush()
     placed.epoch += 1
-    restaurant.ordering.backlogs["bar"]._receive(
+    restaurant.service.backlogs["bar"]._receive(
         placed, Goal.PLACE, placed.epoch - 1, TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 350)])
     )
     assert outcomes(placed) == ["pending"]
 
 
 def _find_in_flight(restaurant: Restaurant, order_id: str) -> InFlightOrder:
-    in_flight = restaurant.ordering._in_flight.get(order_id)
+    in_flight = restaurant.service._in_flight.get(order_id)
     assert in_flight is not None
     return in_flight
 
@@ -299,7 +299,7 @@ async def write_unbeknown(restaurant: Restaurant) -> Order:
     restaurant.database.on_write = break_after_the_commit
     asked = order("bar coffee")
     with pytest.raises(DatabaseError):
-        await restaurant.ordering.place(asked)
+        await restaurant.service.place(asked)
     return asked
 
 
@@ -309,7 +309,7 @@ async def _fine() -> None:
 
 async def test_a_gateway_that_starts_later_takes_a_dead_one_over_as_well(brisk: Pair) -> None:
     brisk.go_away("kitchen")
-    placed = await brisk.one.ordering.place(order("kitchen pizza"))
+    placed = await brisk.one.service.place(order("kitchen pizza"))
     await brisk.one.journal.flush()
     for restaurant in (brisk.one, brisk.other):
         restaurant.database.is_broken = True

@@ -1,6 +1,8 @@
 """What was placed is in the log, with its table, its items and its request."""
 
 import asyncio
+import io
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from gateway.orders.placed_log import ORDERS_IN_A_LINE, PlacedLog
 from infra.logs import add_request_id
 from tests.support.order_path import Restaurant
 from tests.support.orders import new_id, order
+from tests.support.plain_logs import log_plainly
 from tests.support.rest_app import Served
 from tests.support.waiting import until
 
@@ -22,7 +25,7 @@ def lines() -> Iterator[list[Any]]:
     capture = LogCapture()
     structlog.configure(processors=[add_request_id, capture])
     yield capture.entries
-    structlog.reset_defaults()
+    log_plainly()
 
 
 def placed(lines: list[Any]) -> list[dict[str, Any]]:
@@ -32,7 +35,7 @@ def placed(lines: list[Any]) -> list[dict[str, Any]]:
 
 async def test_an_order_is_logged_with_its_table_items_and_request(served: Served, lines: list[Any]) -> None:
     first, second = new_id(), new_id()
-    await served.guest.post(
+    await served.client.post(
         "/orders",
         json={
             "order_id": first,
@@ -74,7 +77,7 @@ async def test_an_order_that_is_sent_again_is_not_logged_again(served: Served, l
     order_id = new_id()
     for _ in range(3):
         await served.order("bar coffee", order_id=order_id)
-    await served.restaurant.ordering.close()
+    await served.restaurant.service.close()
     assert [each["order_id"] for each in placed(lines)] == [order_id]
 
 
@@ -82,7 +85,7 @@ async def test_what_is_not_logged_yet_is_when_the_gateway_closes(tmp_path: Path,
     restaurant = Restaurant(f"sqlite:///{tmp_path}/gateway.db")
     await restaurant.open()
     asked = order("bar coffee")
-    await restaurant.ordering.place(asked)
+    await restaurant.service.place(asked)
     await restaurant.close()
     assert placed(lines) == [{"order_id": asked.order_id, "table": None, "items": 1, "request_id": None}]
 
@@ -94,3 +97,18 @@ async def test_no_line_is_longer_than_collectors_take(lines: list[Any]) -> None:
     log.flush()
     assert [line["orders"] for line in lines] == [ORDERS_IN_A_LINE, ORDERS_IN_A_LINE, 1]
     assert max(len(str(line)) for line in lines) < 16_000
+
+
+async def test_a_line_for_people_shows_its_orders_as_json() -> None:
+    text = io.StringIO()
+    renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
+    structlog.configure(processors=[renderer], logger_factory=structlog.WriteLoggerFactory(text))
+    try:
+        log, asked = PlacedLog(), order("bar coffee")
+        asked.table = 'T"7'
+        log.note(asked)
+        log.flush()
+    finally:
+        structlog.reset_defaults()
+    shown = text.getvalue().partition("placed=")[2].strip()
+    assert json.loads(shown) == [{"order_id": asked.order_id, "table": 'T"7', "items": 1, "request_id": None}]

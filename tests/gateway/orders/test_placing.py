@@ -20,7 +20,7 @@ from tests.support.waiting import until
 
 
 async def test_an_order_is_responded_to_line_by_line(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", "bakery brownie", "bar beer"))
+    placed = await restaurant.service.place(order("bar coffee 2", "kitchen meat", "bakery brownie", "bar beer"))
     assert outcomes(placed) == ["accepted", "out_of_stock", "not_on_menu", "out_of_stock"]
     assert placed.status is Status.PARTLY_ACCEPTED
     assert placed.total == 700
@@ -39,7 +39,7 @@ async def test_an_order_is_on_disk_before_it_reaches_any_department(restaurant: 
 
     for department in restaurant.departments.values():
         look(department)
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", "bakery cookie"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza", "bakery cookie"))
     assert sorted(name for name, _ in seen) == ["bakery", "bar", "kitchen"]
     for _, found in seen:
         assert found is not None
@@ -50,7 +50,7 @@ async def test_an_order_is_on_disk_before_it_reaches_any_department(restaurant: 
 async def test_departments_are_asked_at_the_same_time(restaurant: Restaurant) -> None:
     for department in restaurant.departments.values():
         department.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(order("bar coffee", "kitchen pizza", "bakery cookie")))
+    placing = asyncio.create_task(restaurant.service.place(order("bar coffee", "kitchen pizza", "bakery cookie")))
     await until(lambda: all(department.tickets for department in restaurant.departments.values()))
     assert not placing.done()
     for department in restaurant.departments.values():
@@ -59,13 +59,13 @@ async def test_departments_are_asked_at_the_same_time(restaurant: Restaurant) ->
 
 
 async def test_only_the_departments_concerned_are_asked(restaurant: Restaurant) -> None:
-    await restaurant.ordering.place(order("bar coffee"))
+    await restaurant.service.place(order("bar coffee"))
     assert restaurant.kitchen.calls == []
     assert len(restaurant.bar.calls) == 1
 
 
 async def test_the_outcome_is_written_down(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen meat"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen meat"))
     written = await restaurant.written(placed.order_id)
     assert outcomes(written) == ["accepted", "out_of_stock"]
     assert written.response_recorded
@@ -74,17 +74,17 @@ async def test_the_outcome_is_written_down(restaurant: Restaurant) -> None:
 
 async def test_an_order_is_forgotten_once_everything_is_written(restaurant: Restaurant) -> None:
     asked = [order("bar coffee"), order("kitchen meat"), all_or_nothing("bar soda"), all_or_nothing("bar beer")]
-    await asyncio.gather(*map(restaurant.ordering.place, asked))
+    await asyncio.gather(*map(restaurant.service.place, asked))
     await restaurant.settle()
     assert await restaurant.journal.unfinished() == []
 
 
 async def test_the_same_order_again_is_the_same_response_and_no_second_effect(restaurant: Restaurant) -> None:
     first = order("bar coffee 2", "kitchen meat")
-    await restaurant.ordering.place(first)
-    again = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
+    await restaurant.service.place(first)
+    again = await restaurant.service.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
     await restaurant.settle()
-    and_again = await restaurant.ordering.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
+    and_again = await restaurant.service.place(order("bar coffee 2", "kitchen meat", order_id=first.order_id))
     assert again == first == and_again
     assert restaurant.bar.stock["coffee"] == 8
     assert len(restaurant.bar.asked(first.order_id)) == 1
@@ -94,7 +94,7 @@ async def test_the_same_order_again_is_the_same_response_and_no_second_effect(re
 async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_response(restaurant: Restaurant) -> None:
     copies = [order("bar coffee", "kitchen pizza", order_id=new_id()) for _ in range(1)]
     copies += [order("bar coffee", "kitchen pizza", order_id=copies[0].order_id) for _ in range(9)]
-    answers = await asyncio.gather(*map(restaurant.ordering.place, copies))
+    answers = await asyncio.gather(*map(restaurant.service.place, copies))
     assert all(answer == answers[0] for answer in answers)
     assert outcomes(answers[0]) == ["accepted", "accepted"]
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
@@ -105,11 +105,9 @@ async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_resp
 async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_response(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     first = order("bar coffee", "kitchen pizza")
-    one = asyncio.create_task(restaurant.ordering.place(first))
+    one = asyncio.create_task(restaurant.service.place(first))
     await until(lambda: restaurant.kitchen.tickets != {})
-    other = asyncio.create_task(
-        restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=first.order_id))
-    )
+    other = asyncio.create_task(restaurant.service.place(order("bar coffee", "kitchen pizza", order_id=first.order_id)))
     _, waiting = await asyncio.wait({one, other}, timeout=0.02)
     assert waiting == {one, other}
     restaurant.kitchen.mouth.set()
@@ -118,22 +116,22 @@ async def test_one_that_comes_while_the_first_is_in_flight_waits_for_its_respons
 
 async def test_another_body_with_a_known_id_is_refused(restaurant: Restaurant) -> None:
     first = order("bar coffee")
-    await restaurant.ordering.place(first)
+    await restaurant.service.place(first)
     for settled in (False, True):
         if settled:
             await restaurant.settle()
         with pytest.raises(OrderIdTaken, match=f"order {first.order_id} exists with another body"):
-            await restaurant.ordering.place(order("bar soda", order_id=first.order_id))
+            await restaurant.service.place(order("bar soda", order_id=first.order_id))
     await restaurant.settle()
     assert restaurant.bar.stock["soda"] == 5
-    assert outcomes(await restaurant.ordering.find(first.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(first.order_id)) == ["accepted"]
 
 
 async def test_another_body_at_the_same_moment_is_refused(restaurant: Restaurant) -> None:
     first = order("bar coffee")
     answers = await asyncio.gather(
-        restaurant.ordering.place(first),
-        restaurant.ordering.place(order("bar soda", order_id=first.order_id)),
+        restaurant.service.place(first),
+        restaurant.service.place(order("bar soda", order_id=first.order_id)),
         return_exceptions=True,
     )
     assert answers[0] is first
@@ -145,14 +143,14 @@ async def test_two_bodies_at_once_with_the_id_of_an_older_order_are_each_compare
     restaurant: Restaurant,
 ) -> None:
     old = order("bar coffee")
-    await restaurant.ordering.place(old)
+    await restaurant.service.place(old)
     await restaurant.settle()
     impostors_and_the_true_one = [
         order("bar soda", order_id=old.order_id),
         order("bar soda", order_id=old.order_id),
         order("bar coffee", order_id=old.order_id),
     ]
-    answers = await asyncio.gather(*map(restaurant.ordering.place, impostors_and_the_true_one), return_exceptions=True)
+    answers = await asyncio.gather(*map(restaurant.service.place, impostors_and_the_true_one), return_exceptions=True)
     assert [type(answer) for answer in answers] == [OrderIdTaken, OrderIdTaken, Order]
     assert answers[2] == old
     assert restaurant.bar.stock["soda"] == 5
@@ -160,18 +158,18 @@ async def test_two_bodies_at_once_with_the_id_of_an_older_order_are_each_compare
 
 async def test_more_orders_than_may_wait_are_turned_away_before_anything_is_written(restaurant: Restaurant) -> None:
     await restaurant.close()
-    restaurant.patience = replace(QUICK, waiting=2)
+    restaurant.retry_policy = replace(QUICK, waiting=2)
     await restaurant.open()
     restaurant.bar.mouth.clear()
-    waiting = [asyncio.create_task(restaurant.ordering.place(order("bar coffee"))) for _ in range(2)]
+    waiting = [asyncio.create_task(restaurant.service.place(order("bar coffee"))) for _ in range(2)]
     await until(lambda: len(restaurant.bar.calls) == 2)
     turned_away = order("bar coffee")
     with pytest.raises(Overloaded, match="2 orders are waiting"):
-        await restaurant.ordering.place(turned_away)
+        await restaurant.service.place(turned_away)
     restaurant.bar.mouth.set()
     await asyncio.gather(*waiting)
     assert await restaurant.journal.find(turned_away.order_id) is None
-    assert (await restaurant.ordering.place(turned_away)).status is Status.ACCEPTED
+    assert (await restaurant.service.place(turned_away)).status is Status.ACCEPTED
 
 
 async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_no_department_is_asked(
@@ -180,8 +178,8 @@ async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_n
     restaurant.database.is_broken = True
     lost = order("bar coffee")
     answers = await asyncio.gather(
-        restaurant.ordering.place(lost),
-        restaurant.ordering.place(order("bar coffee", order_id=lost.order_id)),
+        restaurant.service.place(lost),
+        restaurant.service.place(order("bar coffee", order_id=lost.order_id)),
         return_exceptions=True,
     )
     assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
@@ -194,10 +192,10 @@ async def test_orders_work_again_once_the_journal_does(restaurant: Restaurant) -
     restaurant.database.is_broken = True
     lost = order("bar coffee")
     with pytest.raises(DatabaseError):
-        await restaurant.ordering.place(lost)
+        await restaurant.service.place(lost)
     restaurant.database.is_broken = False
-    assert (await restaurant.ordering.place(order("bar coffee", order_id=lost.order_id))).status is Status.ACCEPTED
-    assert (await restaurant.ordering.place(order("kitchen pizza"))).status is Status.ACCEPTED
+    assert (await restaurant.service.place(order("bar coffee", order_id=lost.order_id))).status is Status.ACCEPTED
+    assert (await restaurant.service.place(order("kitchen pizza"))).status is Status.ACCEPTED
     await restaurant.settle()
 
 
@@ -206,7 +204,7 @@ async def test_an_outcome_that_cannot_be_written_yet_is_written_later(restaurant
         restaurant.database.is_broken = True
 
     restaurant.bar.on_call = lose_the_disk
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     assert placed.status is Status.ACCEPTED
     await until(lambda: restaurant.database.failures >= 2)
     assert not restaurant.forgot_everything()
@@ -216,31 +214,31 @@ async def test_an_outcome_that_cannot_be_written_yet_is_written_later(restaurant
 
 
 async def test_an_order_that_is_looked_up_is_found_in_memory_and_on_disk(restaurant: Restaurant) -> None:
-    placed = await restaurant.ordering.place(order("bar coffee"))
-    assert await restaurant.ordering.find(placed.order_id) == placed
+    placed = await restaurant.service.place(order("bar coffee"))
+    assert await restaurant.service.find(placed.order_id) == placed
     await restaurant.settle()
-    assert await restaurant.ordering.find(placed.order_id) == placed
+    assert await restaurant.service.find(placed.order_id) == placed
     with pytest.raises(OrderNotFound, match="there is no order"):
-        await restaurant.ordering.find(new_id())
+        await restaurant.service.find(new_id())
     assert restaurant.forgot_everything()
 
 
 async def test_the_history_shows_orders_as_they_stand(restaurant: Restaurant) -> None:
-    first = await restaurant.ordering.place(order("bar coffee", table="7"))
-    second = await restaurant.ordering.place(order("kitchen meat"))
-    page = await restaurant.ordering.list_orders(10, None, None, None)
+    first = await restaurant.service.place(order("bar coffee", table="7"))
+    second = await restaurant.service.place(order("kitchen meat"))
+    page = await restaurant.service.list_orders(10, None, None, None)
     assert page.orders == [second, first]
-    assert [each.order_id for each in (await restaurant.ordering.list_orders(10, None, None, "7")).orders] == [
+    assert [each.order_id for each in (await restaurant.service.list_orders(10, None, None, "7")).orders] == [
         first.order_id
     ]
-    page = await restaurant.ordering.list_orders(10, None, Status.REFUSED, None)
+    page = await restaurant.service.list_orders(10, None, Status.REFUSED, None)
     assert page.orders == [second]
 
 
 async def test_menus_are_asked_for_all_at_once_and_one_that_is_away_is_closed(restaurant: Restaurant) -> None:
     await until(lambda: all(department.was_reached for department in restaurant.departments.values()))
     restaurant.kitchen.go_away()
-    menus = await restaurant.ordering.menus()
+    menus = await restaurant.service.menus()
     assert [(menu.name, menu.is_open) for menu in menus] == [("bar", True), ("kitchen", False), ("bakery", True)]
     assert menus[0].items[0].available == 10
     assert menus[1].titles["ko"] == "주방"
@@ -254,7 +252,7 @@ async def test_a_department_that_is_away_leaves_its_lines_pending_and_the_others
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     assert outcomes(placed) == ["accepted", "pending"]
     assert placed.lines[1].reason == "kitchen cannot be reached; it is still being tried"
     assert placed.status is Status.PENDING
@@ -266,7 +264,7 @@ async def test_a_department_that_is_away_leaves_its_lines_pending_and_the_others
 
 async def test_a_pending_line_is_decided_when_its_department_comes_back(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
     restaurant.kitchen.come_back()
     await restaurant.settle()
     found = await restaurant.journal.find(placed.order_id)
@@ -281,7 +279,7 @@ async def test_a_department_that_carried_an_order_out_and_lost_its_response_does
     restaurant: Restaurant,
 ) -> None:
     restaurant.kitchen.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(order("kitchen pizza 2")))
+    placing = asyncio.create_task(restaurant.service.place(order("kitchen pizza 2")))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.kitchen.go_away()
     assert outcomes(await placing) == ["pending"]
@@ -292,19 +290,19 @@ async def test_a_department_that_carried_an_order_out_and_lost_its_response_does
 
 async def test_a_pending_order_sent_again_is_responded_to_at_once_as_it_stands(restaurant: Restaurant) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee", "kitchen pizza"))
-    again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
+    placed = await restaurant.service.place(order("bar coffee", "kitchen pizza"))
+    again = await restaurant.service.place(order("bar coffee", "kitchen pizza", order_id=placed.order_id))
     assert again is placed
     with pytest.raises(OrderIdTaken):
-        await restaurant.ordering.place(order("bar soda", order_id=placed.order_id))
+        await restaurant.service.place(order("bar soda", order_id=placed.order_id))
     assert restaurant.bar.stock["coffee"] == 9
 
 
 async def test_any_number_of_pending_orders_is_decided_in_batches(restaurant: Restaurant) -> None:
     restaurant.bar.go_away()
     restaurant.bar.stock["coffee"] = 100
-    placed = await asyncio.gather(*(restaurant.ordering.place(order("bar coffee")) for _ in range(30)))
-    assert len(restaurant.ordering.backlogs["bar"]) == 30
+    placed = await asyncio.gather(*(restaurant.service.place(order("bar coffee")) for _ in range(30)))
+    assert len(restaurant.service.backlogs["bar"]) == 30
     restaurant.bar.come_back()
     await restaurant.settle()
     assert restaurant.bar.stock["coffee"] == 70
@@ -315,10 +313,10 @@ async def test_while_a_department_is_away_no_order_waits_for_it_and_one_call_at_
     restaurant: Restaurant,
 ) -> None:
     restaurant.bar.go_away()
-    await restaurant.ordering.place(order("bar coffee"))
+    await restaurant.service.place(order("bar coffee"))
     restaurant.bar.calls.clear()
     restaurant.bar.ears.clear()
-    answers = await asyncio.gather(*(restaurant.ordering.place(order("bar coffee")) for _ in range(40)))
+    answers = await asyncio.gather(*(restaurant.service.place(order("bar coffee")) for _ in range(40)))
     assert all(outcomes(answer) == ["pending"] for answer in answers)
     await until(lambda: len(restaurant.bar.calls) >= 1)
     assert len(restaurant.bar.calls) == 1
@@ -328,7 +326,7 @@ async def test_while_a_department_is_away_no_order_waits_for_it_and_one_call_at_
 async def test_a_department_that_has_no_orders_is_probed_until_it_is_there(restaurant: Restaurant) -> None:
     await until(lambda: restaurant.bar.was_reached)
     restaurant.bar.go_away()
-    await restaurant.ordering.menus()
+    await restaurant.service.menus()
     assert not restaurant.bar.is_reachable
     restaurant.bar.come_back()
     await until(lambda: restaurant.bar.is_reachable)
@@ -338,7 +336,7 @@ async def test_a_department_that_has_no_orders_is_probed_until_it_is_there(resta
 async def test_a_department_that_refuses_an_order_rejects_it_with_its_reason(restaurant: Restaurant) -> None:
     refused = order("bar coffee", "kitchen pizza")
     restaurant.bar.refuses[refused.order_id] = "the id is taken"
-    placed = await restaurant.ordering.place(refused)
+    placed = await restaurant.service.place(refused)
     assert outcomes(placed) == ["rejected", "accepted"]
     assert placed.lines[0].reason == "bar refused it: the id is taken"
     await restaurant.settle()
@@ -348,12 +346,12 @@ async def test_a_pending_order_that_is_refused_later_does_not_hold_up_the_others
     restaurant.bar.go_away()
     poison, sound = order("bar coffee"), order("bar soda")
     for each in (poison, sound):
-        await restaurant.ordering.place(each)
+        await restaurant.service.place(each)
     restaurant.bar.refuses[poison.order_id] = "no"
     restaurant.bar.come_back()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(poison.order_id)) == ["rejected"]
-    assert outcomes(await restaurant.ordering.find(sound.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(poison.order_id)) == ["rejected"]
+    assert outcomes(await restaurant.service.find(sound.order_id)) == ["accepted"]
 
 
 async def test_a_fault_in_asking_is_logged_and_asked_again(restaurant: Restaurant) -> None:
@@ -366,16 +364,16 @@ async def test_a_fault_in_asking_is_logged_and_asked_again(restaurant: Restauran
             raise (KeyError("a fault of ours") if faults else Unreachable("away"))
 
     restaurant.bar.on_call = fail
-    placed = await restaurant.ordering.place(order("bar coffee"))
+    placed = await restaurant.service.place(order("bar coffee"))
     await restaurant.settle()
     assert restaurant.bar.asked(placed.order_id) == [Goal.PLACE] * 3
-    assert outcomes(await restaurant.ordering.find(placed.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(placed.order_id)) == ["accepted"]
 
 
 async def test_closing_stops_asking_and_hangs_up(restaurant: Restaurant) -> None:
     restaurant.bar.go_away()
-    placed = await restaurant.ordering.place(order("bar coffee"))
-    await restaurant.ordering.close()
+    placed = await restaurant.service.place(order("bar coffee"))
+    await restaurant.service.close()
     assert all(department.is_closed for department in restaurant.departments.values())
     written = await restaurant.journal.find(placed.order_id)
     assert written is not None
@@ -388,7 +386,7 @@ async def test_an_order_path_that_could_not_start_is_closed_all_the_same(tmp_pat
     restaurant.prepare()
     restaurant.database.is_broken = True
     with pytest.raises(DatabaseError):
-        await restaurant.ordering.start()
+        await restaurant.service.start()
     await restaurant.close()
     assert all(department.is_closed for department in restaurant.departments.values())
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -16,6 +16,9 @@ from tests.support.order_path import Restaurant
 from tests.support.orders import all_or_nothing, order, outcomes
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.long
+
+
 # Windows with a name.
 
 
@@ -23,12 +26,12 @@ async def test_an_order_that_no_department_was_asked_for_is_placed_after_the_cra
     for department in restaurant.departments.values():
         department.ears.clear()
     asked = order("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.calls != [])
     placing.cancel()
     await restaurant.crash_and_open()
     await restaurant.settle()
-    found = await restaurant.ordering.find(asked.order_id)
+    found = await restaurant.service.find(asked.order_id)
     assert outcomes(found) == ["accepted", "accepted"]
     restaurant.check_stock()
     assert restaurant.bar.stock["coffee"] == 9
@@ -38,13 +41,13 @@ async def test_an_expected_price_is_stated_again_after_the_crash(restaurant: Res
     restaurant.bar.ears.clear()
     asked = order("bar coffee")
     asked.lines[0].expected_price = 350
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.calls != [])
     placing.cancel()
     restaurant.bar.prices["coffee"] = 370
     await restaurant.crash_and_open()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["price_changed"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["price_changed"]
     assert restaurant.bar.stock == STOCK["bar"]
 
 
@@ -53,12 +56,12 @@ async def test_an_order_that_some_have_responded_to_is_asked_of_all_again_and_se
 ) -> None:
     restaurant.kitchen.ears.clear()
     asked = order("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.bar.tickets != {} and restaurant.kitchen.calls != [])
     placing.cancel()
     await restaurant.crash_and_open()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(asked.order_id)) == ["accepted", "accepted"]
+    assert outcomes(await restaurant.service.find(asked.order_id)) == ["accepted", "accepted"]
     assert restaurant.bar.stock["coffee"] == 9
     assert restaurant.bar.asked(asked.order_id) == [Goal.PLACE, Goal.PLACE]
 
@@ -68,7 +71,7 @@ async def test_an_order_that_all_have_responded_to_but_that_is_not_on_record_kee
 ) -> None:
     asked = order("bar coffee", "kitchen pizza 6")
     restaurant.kitchen.mouth.clear()
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.database.is_read_only = True
     restaurant.kitchen.mouth.set()
@@ -76,7 +79,7 @@ async def test_an_order_that_all_have_responded_to_but_that_is_not_on_record_kee
     restaurant.kitchen.stock["pizza"] = 100  # what came in since does not change an answer
     await restaurant.crash_and_open()
     await restaurant.settle()
-    found = await restaurant.ordering.find(asked.order_id)
+    found = await restaurant.service.find(asked.order_id)
     assert outcomes(found) == told == ["accepted", "out_of_stock"]
     assert restaurant.bar.stock["coffee"] == 9
 
@@ -84,11 +87,11 @@ async def test_an_order_that_all_have_responded_to_but_that_is_not_on_record_kee
 async def test_a_client_that_asks_again_after_the_crash_gets_the_order_as_it_stands(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     asked = order("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     placing.cancel()
     await restaurant.crash_and_open()
-    again = await restaurant.ordering.place(order("bar coffee", "kitchen pizza", order_id=asked.order_id))
+    again = await restaurant.service.place(order("bar coffee", "kitchen pizza", order_id=asked.order_id))
     await restaurant.settle()
     assert outcomes(again) == ["accepted", "accepted"]
     assert restaurant.kitchen.stock["pizza"] == 4
@@ -97,7 +100,7 @@ async def test_a_client_that_asks_again_after_the_crash_gets_the_order_as_it_sta
 async def test_a_decision_that_is_on_disk_is_delivered_after_the_crash(restaurant: Restaurant) -> None:
     restaurant.kitchen.mouth.clear()
     asked = all_or_nothing("bar coffee", "kitchen pizza")
-    placing = asyncio.create_task(restaurant.ordering.place(asked))
+    placing = asyncio.create_task(restaurant.service.place(asked))
     await until(lambda: restaurant.kitchen.tickets != {})
     restaurant.bar.ears.clear()
     restaurant.kitchen.mouth.set()
@@ -109,14 +112,14 @@ async def test_a_decision_that_is_on_disk_is_delivered_after_the_crash(restauran
     restaurant.bar.ears.set()
     await restaurant.open()
     await restaurant.settle()
-    assert (await restaurant.ordering.find(asked.order_id)).status is Status.ACCEPTED
+    assert (await restaurant.service.find(asked.order_id)).status is Status.ACCEPTED
     assert restaurant.bar.state(asked.order_id) is TicketState.QUEUED
 
 
 async def test_an_order_beyond_what_is_resumed_is_taken_up_when_its_client_asks_again(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
     await restaurant.journal.insert(asked)  # as another gateway on the same database would
-    again = await restaurant.ordering.place(order("bar coffee", order_id=asked.order_id))
+    again = await restaurant.service.place(order("bar coffee", order_id=asked.order_id))
     assert outcomes(again) == ["accepted"]
     await restaurant.settle()
 
@@ -127,16 +130,16 @@ async def test_what_was_to_be_placed_at_a_department_that_there_is_no_more_is_re
     kitchen = restaurant.kitchen
     kitchen.go_away()
     placed = [
-        await restaurant.ordering.place(order("bar coffee", "kitchen pizza")),
-        await restaurant.ordering.place(order("kitchen pizza")),
-        await restaurant.ordering.place(all_or_nothing("bar coffee", "kitchen pizza")),
-        await restaurant.ordering.place(all_or_nothing("kitchen pizza", "bar coffee")),
+        await restaurant.service.place(order("bar coffee", "kitchen pizza")),
+        await restaurant.service.place(order("kitchen pizza")),
+        await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza")),
+        await restaurant.service.place(all_or_nothing("kitchen pizza", "bar coffee")),
     ]
     await restaurant.journal.flush()
     await restaurant.crash()
     del restaurant.departments["kitchen"]
     await restaurant.open()
-    owed = {each.order_id: restaurant.ordering._in_flight.get(each.order_id) for each in placed}
+    owed = {each.order_id: restaurant.service._in_flight.get(each.order_id) for each in placed}
     await until(lambda: all(each and each.order.owed == {"kitchen": Goal.CANCEL} for each in owed.values()))
     found = [await restaurant.written(each.order_id) for each in placed]
     assert [outcomes(each) for each in found] == [
@@ -160,13 +163,13 @@ async def test_many_unfinished_orders_are_all_resumed(restaurant: Restaurant) ->
     for department in restaurant.departments.values():
         department.ears.clear()
     asked = [order("bar coffee", "kitchen pizza", "bakery cookie") for _ in range(40)]
-    placing = [asyncio.create_task(restaurant.ordering.place(each)) for each in asked]
+    placing = [asyncio.create_task(restaurant.service.place(each)) for each in asked]
     await until(lambda: len(restaurant.bakery.calls) == 40)
     for task in placing:
         task.cancel()
     await restaurant.crash_and_open()
     await restaurant.settle()
-    found = [await restaurant.ordering.find(each.order_id) for each in asked]
+    found = [await restaurant.service.find(each.order_id) for each in asked]
     assert sum(each.lines[0].outcome is Outcome.ACCEPTED for each in found) == 10
     assert sum(each.lines[1].outcome is Outcome.ACCEPTED for each in found) == 5
     for each in found:
@@ -213,35 +216,35 @@ Story = Callable[[Restaurant, Order], Awaitable[None]]
 
 
 async def placed(restaurant: Restaurant, asked: Order) -> None:
-    await restaurant.ordering.place(asked)
+    await restaurant.service.place(asked)
     await restaurant.settle()
 
 
 async def placed_and_cancelled(restaurant: Restaurant, asked: Order) -> None:
-    await restaurant.ordering.place(asked)
-    await restaurant.ordering.cancel(asked.order_id)
+    await restaurant.service.place(asked)
+    await restaurant.service.cancel(asked.order_id)
     await restaurant.settle()
 
 
 async def placed_and_cancelled_too_late(restaurant: Restaurant, asked: Order) -> None:
-    await restaurant.ordering.place(asked)
+    await restaurant.service.place(asked)
     restaurant.bar.start(asked.order_id)
     restaurant.kitchen.start(asked.order_id)
     with pytest.raises(NotCancellable):
-        await restaurant.ordering.cancel(asked.order_id)
+        await restaurant.service.cancel(asked.order_id)
     await restaurant.settle()
 
 
 async def pending_for_a_while(restaurant: Restaurant, asked: Order) -> None:
     restaurant.kitchen.go_away()
-    await restaurant.ordering.place(asked)
+    await restaurant.service.place(asked)
     restaurant.kitchen.come_back()
     await restaurant.settle()
 
 
 async def pending_for_too_long(restaurant: Restaurant, asked: Order) -> None:
     restaurant.kitchen.go_away()
-    placed = await restaurant.ordering.place(asked)
+    placed = await restaurant.service.place(asked)
     restaurant.clock.now += 301
     await until(lambda: Outcome.EXPIRED in {line.outcome for line in placed.lines})
     restaurant.kitchen.come_back()

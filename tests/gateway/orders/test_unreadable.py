@@ -64,11 +64,11 @@ async def test_a_gateway_starts_beside_it_takes_up_the_rest_and_leaves_it_as_it_
     await restaurant.crash()
     with capture_logs() as lines:
         await restaurant.open()
-        await restaurant.ordering._lease_keeper._claim()
+        await restaurant.service._lease_keeper._claim()
     await restaurant.settle()
-    assert outcomes(await restaurant.ordering.find(sound.order_id)) == ["accepted"]
+    assert outcomes(await restaurant.service.find(sound.order_id)) == ["accepted"]
     assert await row(restaurant, spoiled.order_id) == before
-    assert restaurant.ordering.unreadable == 1
+    assert restaurant.service.unreadable == 1
     said = [line for line in lines if line["event"] == "an order cannot be read"]
     assert [(line["log_level"], line["order_id"]) for line in said] == [("error", spoiled.order_id)]
 
@@ -93,17 +93,17 @@ async def test_a_living_gateway_goes_on_beside_it(restaurant: Restaurant) -> Non
     await restaurant.journal.insert(spoiled)
     await spoil(restaurant, spoiled.order_id, "owed", '{"bar": "reserve"}')
     before = await row(restaurant, spoiled.order_id)
-    await restaurant.ordering._lease_keeper._find_unknown()
-    await restaurant.ordering._lease_keeper._claim()
+    await restaurant.service._lease_keeper._find_unknown()
+    await restaurant.service._lease_keeper._claim()
     assert await row(restaurant, spoiled.order_id) == before
     with pytest.raises(OrderUnreadable, match=f"order {spoiled.order_id} is written in a way that this version"):
-        await restaurant.ordering.find(spoiled.order_id)
+        await restaurant.service.find(spoiled.order_id)
     with pytest.raises(OrderUnreadable):
-        await restaurant.ordering.cancel(spoiled.order_id)
+        await restaurant.service.cancel(spoiled.order_id)
     with pytest.raises(OrderUnreadable):
-        await restaurant.ordering.place(order("bar coffee", order_id=spoiled.order_id))
+        await restaurant.service.place(order("bar coffee", order_id=spoiled.order_id))
     assert await row(restaurant, spoiled.order_id) == before
-    assert (await restaurant.ordering.place(order("bar coffee"))).status is Status.ACCEPTED
+    assert (await restaurant.service.place(order("bar coffee"))).status is Status.ACCEPTED
     await restaurant.settle()
 
 
@@ -122,28 +122,28 @@ async def test_those_beside_it_in_one_batch_are_written(restaurant: Restaurant) 
 async def test_pages_pass_over_it_and_count_it(restaurant: Restaurant) -> None:
     asked = [order("bar coffee") for _ in range(3)]
     for each in asked:
-        await restaurant.ordering.place(each)
+        await restaurant.service.place(each)
     await restaurant.settle()
     await spoil(restaurant, asked[1].order_id, "owed", '{"bar": "reserve"}')
-    page = await restaurant.ordering.list_orders(10, None, None, None)
+    page = await restaurant.service.list_orders(10, None, None, None)
     assert [each.order_id for each in page.orders] == [asked[2].order_id, asked[0].order_id]
-    assert restaurant.ordering.unreadable == 1
-    first = await restaurant.ordering.list_orders(1, None, None, None)
+    assert restaurant.service.unreadable == 1
+    first = await restaurant.service.list_orders(1, None, None, None)
     assert first.cursor is not None
-    rest = await restaurant.ordering.list_orders(1, first.cursor, None, None)
+    rest = await restaurant.service.list_orders(1, first.cursor, None, None)
     assert [each.order_id for each in [*first.orders, *rest.orders]] == [asked[2].order_id, asked[0].order_id]
 
 
 async def test_what_can_be_read_again_is_not_counted_any_more(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
-    await restaurant.ordering.place(asked)
+    await restaurant.service.place(asked)
     await restaurant.settle()
     await spoil(restaurant, asked.order_id, "policy", "first_come")
     with pytest.raises(OrderUnreadable):
-        await restaurant.ordering.find(asked.order_id)
+        await restaurant.service.find(asked.order_id)
     await spoil(restaurant, asked.order_id, "policy", "best_effort")
-    await restaurant.ordering.find(asked.order_id)
-    assert restaurant.ordering.unreadable == 0
+    await restaurant.service.find(asked.order_id)
+    assert restaurant.service.unreadable == 0
 
 
 async def test_over_http_it_is_a_problem_that_says_so_and_the_list_goes_on(database_url: str) -> None:
@@ -153,15 +153,15 @@ async def test_over_http_it_is_a_problem_that_says_so_and_the_list_goes_on(datab
         await served.restaurant.settle()
         await spoil(served.restaurant, spoiled, "owed", '{"bar": "reserve"}')
         for response in (
-            await served.guest.get(f"/orders/{spoiled}"),
-            await served.guest.delete(f"/orders/{spoiled}"),
+            await served.client.get(f"/orders/{spoiled}"),
+            await served.client.delete(f"/orders/{spoiled}"),
             await served.order("bar soda", order_id=spoiled),
         ):
             body = problem(response, 503)
             assert body["title"] == "The order cannot be read"
             assert body["order_id"] == spoiled
             assert "reserve" in body["detail"]
-        listed = await served.guest.get("/orders")
+        listed = await served.client.get("/orders")
         assert [each["order_id"] for each in listed.json()["orders"]] == [placed["order_id"]]
-        assert (await served.guest.get("/health/ready")).json()["unreadable_orders"] == 1
-        assert (await served.guest.get(f"/orders/{new_id()}")).status_code == 404
+        assert (await served.client.get("/health/ready")).json()["unreadable_orders"] == 1
+        assert (await served.client.get(f"/orders/{new_id()}")).status_code == 404

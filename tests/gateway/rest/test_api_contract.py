@@ -6,6 +6,7 @@ from http import HTTPStatus
 import jsonschema_rs
 import msgspec
 import pytest
+import pytest_asyncio
 
 from gateway.rest import schemas
 from tests.support.rest_app import MAX_BODY, Json, Served
@@ -19,10 +20,12 @@ STRICT = [
     and each.__struct_config__.forbid_unknown_fields
 ]
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-@pytest.fixture
-async def api(served: Served) -> Json:
-    body: Json = (await served.guest.get("/schema/openapi.json")).json()
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def api(shared: Served) -> Json:
+    body: Json = (await shared.client.get("/schema/openapi.json")).json()
     return body
 
 
@@ -51,7 +54,7 @@ def check(api: Json, schema: Json, value: object) -> None:
 # What is sent.
 
 
-def test_the_requests_that_take_known_fields_only_are_known() -> None:
+async def test_the_requests_that_take_known_fields_only_are_known() -> None:
     assert {"OrderRequest", "LineRequest", "SetMenuRequest"} <= set(STRICT)
 
 
@@ -60,12 +63,12 @@ async def test_a_request_with_a_field_that_is_not_described_is_described_as_refu
     assert api["components"]["schemas"][name]["additionalProperties"] is False
 
 
-async def test_a_request_with_a_field_that_is_not_described_is_refused(served: Served) -> None:
+async def test_a_request_with_a_field_that_is_not_described_is_refused(shared: Served) -> None:
     line = {"department": "bar", "item": "coffee"}
     for body in ({"lines": [line], "tip": 1}, {"lines": [{**line, "size": "big"}]}):
-        assert (await served.guest.post("/orders", json=body)).status_code == 400
+        assert (await shared.client.post("/orders", json=body)).status_code == 400
     menu = {"drink": "coffee", "meal": "pizza", "dessert": "cookie", "tip": 1}
-    assert (await served.guest.post("/api/restaurants", json=menu)).status_code == 400
+    assert (await shared.client.post("/api/restaurants", json=menu)).status_code == 400
 
 
 async def test_responses_may_grow(api: Json) -> None:
@@ -90,13 +93,13 @@ async def test_a_parameter_that_may_be_left_out_cannot_be_null(api: Json) -> Non
                 assert schema.get("type") != "null", (path, parameter["name"])
 
 
-async def test_a_cursor_is_not_empty(served: Served, api: Json) -> None:
+async def test_a_cursor_is_not_empty(shared: Served, api: Json) -> None:
     (cursor,) = [each for each in api["paths"]["/orders"]["get"]["parameters"] if each["name"] == "cursor"]
     check(api, cursor["schema"], "17")
     for wrong in ("", "x", "1" * 19):
         with pytest.raises(jsonschema_rs.ValidationError):
             check(api, cursor["schema"], wrong)
-        assert (await served.guest.get("/orders", params={"cursor": wrong})).status_code == 400
+        assert (await shared.client.get("/orders", params={"cursor": wrong})).status_code == 400
 
 
 # What is returned.
@@ -112,11 +115,11 @@ async def test_every_operation_may_refuse_its_request(api: Json) -> None:
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])
 async def test_a_body_that_is_too_large_or_no_json_has_a_status_that_is_described(
-    served: Served, api: Json, path: str
+    shared: Served, api: Json, path: str
 ) -> None:
     described = api["paths"][path]["post"]["responses"]
-    large = await served.post(path, b" " * (MAX_BODY + 1))
-    text = await served.guest.post(path, content=b"{}", headers={"content-type": "text/plain"})
+    large = await shared.post(path, b" " * (MAX_BODY + 1))
+    text = await shared.client.post(path, content=b"{}", headers={"content-type": "text/plain"})
     assert (large.status_code, text.status_code) == (413, 415)
     for response in (large, text):
         content = described[str(response.status_code)]["content"]["application/problem+json"]
@@ -136,19 +139,20 @@ async def test_every_response_has_a_request_id(api: Json) -> None:
             assert response["headers"]["X-Request-Id"]["required"], (method, path, status)
 
 
-async def test_the_headers_of_an_order_s_response_are_described(served: Served, api: Json) -> None:
+async def test_the_headers_of_an_order_s_response_are_described(shared: Served, api: Json) -> None:
     for path, response in (
-        ("/orders", await served.order("bar coffee")),
-        ("/orders", await served.order("bar beer")),
-        ("/api/restaurants", await served.set_menu("coffee", "pizza", "cookie")),
+        ("/orders", await shared.order("bar coffee")),
+        ("/orders", await shared.order("bar beer")),
+        ("/api/restaurants", await shared.set_menu("coffee", "pizza", "cookie")),
     ):
         described = api["paths"][path]["post"]["responses"][str(response.status_code)]["headers"]
         assert {name.lower() for name in described} == set(response.headers) - {"content-type", "content-length"}
 
 
-async def test_the_headers_of_a_503_are_described(served: Served, api: Json) -> None:
-    served.restaurant.database.is_broken = True
-    response = await served.order("bar coffee")
+async def test_the_headers_of_a_503_are_described(shared: Served, api: Json) -> None:
+    shared.restaurant.database.is_broken = True
+    response = await shared.order("bar coffee")
+    shared.restaurant.repair()
     described = api["paths"]["/orders"]["post"]["responses"]["503"]["headers"]
     assert {name.lower() for name in described} == set(response.headers) - {"content-type", "content-length"}
 

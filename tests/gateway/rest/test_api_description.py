@@ -7,9 +7,12 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.rest.events import EVENT_STREAM
 from tests.support.rest_app import Json, Served, client
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
@@ -31,9 +34,9 @@ SCHEMA_WORDS = {
 TYPES = {"string", "integer", "number", "boolean", "null", "array", "object"}
 
 
-@pytest.fixture
-async def api(served: Served) -> Json:
-    response = await served.guest.get("/schema/openapi.json")
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def api(shared: Served) -> Json:
+    response = await shared.client.get("/schema/openapi.json")
     assert response.status_code == 200
     body: Json = response.json()
     return body
@@ -85,16 +88,16 @@ async def test_every_reference_leads_somewhere(api: Json) -> None:
         assert _follow(api, {"$ref": reference})
 
 
-async def test_the_example_of_a_problem_is_a_problem_that_there_is(served: Served, api: Json) -> None:
+async def test_the_example_of_a_problem_is_a_problem_that_there_is(shared: Served, api: Json) -> None:
     described = api["paths"]["/orders"]["post"]["responses"]["400"]["content"]["application/problem+json"]
     (example,) = (each["value"] for each in described["examples"].values())
     wish = {"department": "bar", "item": "coffee", "quantity": example["value"]}
-    assert (await served.guest.post("/orders", json={"lines": [wish]})).json() == example
+    assert (await shared.client.post("/orders", json={"lines": [wish]})).json() == example
 
 
-async def test_it_is_the_same_every_time(served: Served, api: Json) -> None:
+async def test_it_is_the_same_every_time(shared: Served, api: Json) -> None:
     """Litestar likes to make examples up at random."""
-    async with client(served.create_app()) as other:
+    async with client(shared.create_app()) as other:
         assert (await other.get("/schema/openapi.json")).json() == api
 
 
@@ -121,7 +124,7 @@ async def test_every_choice_is_one_of_several(api: Json) -> None:
 
 @pytest.mark.parametrize(("path", "operation"), [("/orders", "placeOrder"), ("/api/restaurants", "placeSetMenu")])
 async def test_every_example_is_an_order_that_can_be_placed(
-    served: Served, api: Json, path: str, operation: str
+    shared: Served, api: Json, path: str, operation: str
 ) -> None:
     content = api["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     (reference,) = content["schema"]["allOf"]
@@ -129,16 +132,16 @@ async def test_every_example_is_an_order_that_can_be_placed(
     examples = content["schema"]["examples"]
     assert examples
     for example in examples:
-        response = await served.guest.post(path, json=example)
+        response = await shared.client.post(path, json=example)
         assert response.status_code == 201, response.text
         assert set(schema["required"]) <= set(example) <= set(schema["properties"])
 
 
-async def test_bodies_have_the_fields_that_are_described(served: Served, api: Json) -> None:
+async def test_bodies_have_the_fields_that_are_described(shared: Served, api: Json) -> None:
     schemas = api["components"]["schemas"]
-    order = (await served.order("bar coffee", "bar beer", table="7")).json()
-    menu = (await served.guest.get("/menu")).json()
-    page = (await served.guest.get("/orders")).json()
+    order = (await shared.order("bar coffee", "bar beer", table="7")).json()
+    menu = (await shared.client.get("/menu")).json()
+    page = (await shared.client.get("/orders")).json()
     for body, name in ((order, "OrderResponse"), (order["lines"][0], "LineResponse"), (page, "OrderPage")):
         assert set(body) == set(schemas[name]["properties"]), name
     for body, name in (
@@ -158,8 +161,8 @@ class _Addresses(HTMLParser):
         self.found += [value or "" for name, value in attrs if name in ("src", "href")]
 
 
-async def test_the_page_needs_no_outside_address(served: Served) -> None:
-    response = await served.guest.get("/schema")
+async def test_the_page_needs_no_outside_address(shared: Served) -> None:
+    response = await shared.client.get("/schema")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/html")
     addresses = _Addresses()
@@ -167,17 +170,17 @@ async def test_the_page_needs_no_outside_address(served: Served) -> None:
     assert len(addresses.found) >= 3
     for address in addresses.found:
         assert address.startswith("/assets/"), address
-        assert (await served.guest.get(address)).status_code == 200
+        assert (await shared.client.get(address)).status_code == 200
     assert "//" not in re.sub(r"<script>.*?</script>", "", response.text, flags=re.DOTALL)
 
 
-async def test_assets_say_what_they_are(served: Served) -> None:
+async def test_assets_say_what_they_are(shared: Served) -> None:
     for path, kind in (
         ("swagger-ui/swagger-ui-bundle.js", "javascript"),
         ("swagger-ui/swagger-ui.css", "text/css"),
         ("favicon-32x32.png", "image/png"),
     ):
-        response = await served.guest.get(f"/assets/{path}")
+        response = await shared.client.get(f"/assets/{path}")
         assert response.status_code == 200
         assert kind in response.headers["content-type"]
         assert len(response.content) > 100

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.orders import AN_ID
 from tests.support.rest_app import MAX_BODY, Json, Served, problem, serve
+from tests.support.samples import examples
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -244,7 +245,7 @@ async def test_of_a_key_that_is_given_twice_the_last_counts(served: Served) -> N
 async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that_are(
     served: Served, fields: Json, field: str, value: object, allowed: str
 ) -> None:
-    refusal = problem(await served.guest.post("/api/restaurants", json=fields), 400)
+    refusal = problem(await served.client.post("/api/restaurants", json=fields), 400)
     assert refusal["field"] == field
     assert refusal.get("value", NOTHING) == value
     assert refusal["allowed"].startswith(allowed)
@@ -290,7 +291,7 @@ async def test_a_choice_that_is_not_on_the_printed_menu_is_named_with_those_that
 async def test_a_query_that_is_not_allowed_is_named_with_its_value_and_what_is(
     served: Served, query: str, field: str, value: str, allowed: str
 ) -> None:
-    refusal = problem(await served.guest.get(f"/orders?{query}"), 400)
+    refusal = problem(await served.client.get(f"/orders?{query}"), 400)
     assert refusal["field"] == field
     assert refusal["value"] == value
     assert refusal["allowed"].startswith(allowed)
@@ -315,7 +316,7 @@ async def test_a_body_in_pieces_is_too_large_all_the_same(served: Served) -> Non
 
     for path in ("/orders", "/api/restaurants"):
         headers = {"content-type": "application/json"}
-        response = await served.guest.post(path, content=pieces(), headers=headers)
+        response = await served.client.post(path, content=pieces(), headers=headers)
         assert problem(response, 413)["title"] == HTTPStatus(413).phrase  # which Python 3.13 calls otherwise
 
 
@@ -334,7 +335,7 @@ async def test_a_body_in_pieces_is_too_large_all_the_same(served: Served) -> Non
 )
 async def test_a_body_that_is_not_said_to_be_json_is_not_read(served: Served, kind: str) -> None:
     for path in ("/orders", "/api/restaurants"):
-        response = await served.guest.post(path, content=order(), headers={"content-type": kind})
+        response = await served.client.post(path, content=order(), headers={"content-type": kind})
         refusal = problem(response, 415)
         assert refusal["title"] == "Unsupported Media Type"
         assert refusal["detail"] == f"content-type: {kind[:80]!r} is not allowed: expected application/json"
@@ -343,26 +344,26 @@ async def test_a_body_that_is_not_said_to_be_json_is_not_read(served: Served, ki
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON", "application/json;x=y"])
 async def test_a_body_may_be_said_to_be_json_in_many_ways(served: Served, kind: str) -> None:
     for path in ("/orders", LITESTARS_WAY):
-        response = await served.guest.post(path, content=order(), headers={"content-type": kind})
+        response = await served.client.post(path, content=order(), headers={"content-type": kind})
         assert response.status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/orders", LITESTARS_WAY, "/api/restaurants"])
 async def test_a_body_of_which_nothing_is_said_is_not_read(served: Served, path: str) -> None:
-    refusal = problem(await served.guest.post(path, content=order()), 415)
+    refusal = problem(await served.client.post(path, content=order()), 415)
     assert refusal["detail"] == "content-type: it is missing: expected application/json"
 
 
 @pytest.mark.parametrize("path", ["/orders", LITESTARS_WAY, "/api/restaurants"])
 async def test_an_empty_body_is_a_problem_that_says_so(served: Served, path: str) -> None:
-    assert problem(await served.guest.post(path), 400)["detail"].startswith("body: it is empty")
+    assert problem(await served.client.post(path), 400)["detail"].startswith("body: it is empty")
 
 
 @pytest.mark.parametrize("coding", ["gzip", "br", "identity, gzip", "GZIP", "x", "gzip, identity"])
 async def test_a_compressed_body_is_not_read(served: Served, coding: str) -> None:
     headers = {"content-type": "application/json", "content-encoding": coding}
     for path in ("/orders", LITESTARS_WAY, "/api/restaurants"):
-        response = await served.guest.post(path, content=order(), headers=headers)
+        response = await served.client.post(path, content=order(), headers=headers)
         refusal = problem(response, 415)
         assert refusal["detail"].startswith(f"content-encoding: {coding!r} is not allowed: expected identity")
         assert response.headers["accept-encoding"] == "identity"
@@ -372,7 +373,7 @@ async def test_a_compressed_body_is_not_read(served: Served, coding: str) -> Non
 async def test_a_body_may_be_said_not_to_be_compressed(served: Served, coding: str) -> None:
     headers = {"content-type": "application/json", "content-encoding": coding}
     for path in ("/orders", LITESTARS_WAY):
-        assert (await served.guest.post(path, content=order(), headers=headers)).status_code == 201
+        assert (await served.client.post(path, content=order(), headers=headers)).status_code == 201
 
 
 @pytest.mark.parametrize("text", ["2", "2.0", "2.000", "2e0", "0.2E+1", "200e-2"])
@@ -391,7 +392,7 @@ async def test_what_is_no_number_does_not_become_one(served: Served, text: str) 
 
 @pytest.mark.parametrize("path", ["/menu", "/health/live", "/health/ready", f"/orders/{AN_ID}", "/schema/openapi.json"])
 async def test_where_no_query_is_taken_every_parameter_is_refused_by_name(served: Served, path: str) -> None:
-    refusal = problem(await served.guest.get(f"{path}?colour=red"), 400)
+    refusal = problem(await served.client.get(f"{path}?colour=red"), 400)
     assert (refusal["field"], refusal["value"]) == ("colour", "red")
     assert refusal["allowed"] == "expected no query"
     assert refusal["detail"] == "colour is not a parameter of this query: expected no query"
@@ -419,7 +420,7 @@ async def test_an_order_takes_no_query(served: Served, path: str) -> None:
 async def test_a_method_that_is_not_allowed_is_a_problem_that_lists_those_that_are(
     served: Served, method: str, path: str, allowed: set[str]
 ) -> None:
-    response = await served.guest.request(method, path)
+    response = await served.client.request(method, path)
     refusal = problem(response, 405)
     assert set(response.headers["allow"].split(", ")) == allowed
     assert refusal["detail"] == f"{method} is not allowed here: expected one of {response.headers['allow']}"
@@ -447,7 +448,7 @@ async def test_a_method_that_is_not_allowed_is_a_problem_that_lists_those_that_a
     ],
 )
 async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str) -> None:
-    refusal = problem(await served.guest.get(path), 404)
+    refusal = problem(await served.client.get(path), 404)
     assert refusal["title"] == "Not Found"
     assert "/schema describes the paths that exist" in refusal["detail"]
     assert len(refusal["detail"]) < 300
@@ -466,11 +467,11 @@ BODIES = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=BODIES | ANYTHING)
 async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: object) -> None:
     for path in ("/orders", "/api/restaurants"):
-        response = await served.guest.post(path, json=body)
+        response = await served.client.post(path, json=body)
         assert response.status_code in (201, 400, 409), response.text
         if response.status_code == 400:
             refusal = problem(response, 400)
@@ -478,7 +479,7 @@ async def test_nothing_that_looks_like_json_is_a_fault(served: Served, body: obj
             assert refusal["allowed"].startswith("expected ")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(body=st.binary(max_size=40) | st.builds(lambda start, rest: start.encode() + rest, st.just(LINE), st.binary()))
 async def test_no_bytes_are_a_fault(served: Served, body: bytes) -> None:
     assert problem(await served.post("/orders", body), 400)["field"]

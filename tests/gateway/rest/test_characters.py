@@ -8,11 +8,11 @@ async def test_a_nul_character_is_refused_and_stops_no_other_order(served_on_any
         wish: Json = {"department": "bar", "item": "coffee"}
         bad: Json = {"lines": [wish]}
         (bad if field == "table" else wish)[field] = "a\0b"
-        refusal = problem(await served_on_any.guest.post("/orders", json=bad), 400)
+        refusal = problem(await served_on_any.client.post("/orders", json=bad), 400)
         assert refusal["value"] == "a\0b"
-    assert problem(await served_on_any.guest.get("/orders?table=%00"), 400)["field"] == "table"
+    assert problem(await served_on_any.client.get("/orders?table=%00"), 400)["field"] == "table"
     assert (await served_on_any.order("bar coffee", table="7")).status_code == 201
-    assert len((await served_on_any.guest.get("/orders")).json()["orders"]) == 1
+    assert len((await served_on_any.client.get("/orders")).json()["orders"]) == 1
 
 
 async def test_every_other_character_is_kept(served_on_any: Served) -> None:
@@ -21,17 +21,17 @@ async def test_every_other_character_is_kept(served_on_any: Served) -> None:
         "table": text,
         "lines": [{"department": "bar", "item": text, "note": text}, {"department": "bar", "item": "coffee"}],
     }
-    placed = (await served_on_any.guest.post("/orders", json=body)).json()
+    placed = (await served_on_any.client.post("/orders", json=body)).json()
     await served_on_any.restaurant.settle()
-    found = (await served_on_any.guest.get(f"/orders/{placed['order_id']}")).json()
+    found = (await served_on_any.client.get(f"/orders/{placed['order_id']}")).json()
     assert found == placed
     assert found["table"] == found["lines"][0]["item"] == found["lines"][0]["note"] == text
-    listed = (await served_on_any.guest.get("/orders", params={"table": text})).json()["orders"]
+    listed = (await served_on_any.client.get("/orders", params={"table": text})).json()["orders"]
     assert listed == [placed]
 
 
 async def test_a_query_for_nothing_that_there_is_finds_nothing(served_on_any: Served) -> None:
     for query in ("cursor=999999999999999999", "table=%FF", "table=%ED%A0%80", "table=%27%3B--"):
-        response = await served_on_any.guest.get(f"/orders?{query}")
+        response = await served_on_any.client.get(f"/orders?{query}")
         assert response.status_code == 200
         assert response.json() == {"orders": [], "next": None}

@@ -131,7 +131,7 @@ async def test_an_order_follows_its_tickets(served: Served) -> None:
         await client.up_to_date()
         served.watches["bar"].change(order["order_id"])
         screen = await client.until(lambda screen: screen.orders)
-        shown = (await served.guest.get(f"/orders/{order['order_id']}")).json()
+        shown = (await served.client.get(f"/orders/{order['order_id']}")).json()
         assert screen.orders == {order["order_id"]: shown}
         kinds = [event.kind for event in screen.received]
         assert kinds.index("ticket") < kinds.index("order")
@@ -144,7 +144,7 @@ async def test_a_guest_sees_its_order_and_nothing_of_others(served: Served) -> N
         screen = await client.up_to_date()
         assert screen.orders == {order["order_id"]: order}
         served.watches["bar"].change(other["order_id"])
-        await served.guest.delete(f"/orders/{order['order_id']}")
+        await served.client.delete(f"/orders/{order['order_id']}")
         served.watches["bar"].change(order["order_id"], TicketState.CANCELLED)
         screen = await client.until(lambda screen: screen.orders[order["order_id"]]["status"] == "cancelled")
         assert {event.kind for event in screen.received} == {"order", "tick"}
@@ -154,7 +154,7 @@ async def test_a_guest_sees_its_order_and_nothing_of_others(served: Served) -> N
 
 
 async def test_an_order_that_does_not_exist_cannot_be_followed(served: Served) -> None:
-    problem(await served.guest.get(f"/events?order={new_id()}"), 404)
+    problem(await served.client.get(f"/events?order={new_id()}"), 404)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +169,7 @@ async def test_an_order_that_does_not_exist_cannot_be_followed(served: Served) -
     ],
 )
 async def test_a_query_that_means_nothing_is_refused(served: Served, query: str, field: str) -> None:
-    assert problem(await served.guest.get(f"/events?{query}"), 400)["field"] == field
+    assert problem(await served.client.get(f"/events?{query}"), 400)["field"] == field
 
 
 async def test_no_more_clients_than_allowed_follow(served: Served) -> None:
@@ -177,7 +177,7 @@ async def test_no_more_clients_than_allowed_follow(served: Served) -> None:
     opened = [await each.__aenter__() for each in clients]
     for client in opened:
         await client.up_to_date()
-    response = await served.guest.get("/events")
+    response = await served.client.get("/events")
     assert problem(response, 503)["title"] == "Too many clients follow the events"
     assert response.headers["retry-after"]
     assert (await served.order("bar coffee")).status_code == 201
@@ -217,6 +217,7 @@ async def test_a_department_that_goes_away_is_reported_with_since_when(served: S
     async with follow(served.app) as client:
         heard = (await client.up_to_date()).departments["bar"]["since"]
         bar.go_away()
+        await until(lambda: len(bar.calls) > 2)
         served.restaurant.clock.now += 2
         screen = await client.until(lambda screen: screen.departments["bar"]["state"] == "unreachable")
         assert screen.departments["bar"]["since"] == heard

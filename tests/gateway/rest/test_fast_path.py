@@ -69,8 +69,8 @@ def assembled(served: Served, *routes: Any, **options: Any) -> ASGIApp:
 
 
 async def posted(app: ASGIApp, path: str = "/orders", **options: Any) -> httpx.Response:
-    async with client(app) as guest:
-        return await guest.post(path, **({"json": COFFEE} | options))
+    async with client(app) as caller:
+        return await caller.post(path, **({"json": COFFEE} | options))
 
 
 def deny(connection: AnyConnection, handler: BaseRouteHandler) -> None:
@@ -383,7 +383,7 @@ async def test_a_layer_that_the_fast_path_would_leave_out_is_refused_at_the_star
 # Requests.
 
 
-async def test_a_guest_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(
+async def test_a_client_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(
     served: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     events = [{"type": "http.request", "body": b'{"lines"', "more_body": True}, {"type": "http.disconnect"}]
@@ -409,7 +409,7 @@ async def test_a_guest_who_leaves_in_the_middle_of_a_body_has_ordered_nothing(
 
 async def test_a_response_is_what_litestar_would_make_of_it(served: Served) -> None:
     placed = await served.order("bar coffee 2", "kitchen meat")
-    looked_at = await served.guest.get(placed.headers["location"])
+    looked_at = await served.client.get(placed.headers["location"])
     assert json.loads(placed.content) == json.loads(looked_at.content)
     assert placed.headers["content-type"] == looked_at.headers["content-type"] == "application/json"
     assert placed.headers["content-length"] == str(len(placed.content))
@@ -417,27 +417,27 @@ async def test_a_response_is_what_litestar_would_make_of_it(served: Served) -> N
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])
 async def test_other_methods_pass(served: Served, path: str) -> None:
-    response = await served.guest.options(path)
+    response = await served.client.options(path)
     assert response.status_code == 204
     assert "POST" in response.headers["allow"]
 
 
 @pytest.mark.parametrize("path", ["/orders/", "//orders"])
 async def test_a_path_that_litestar_takes_for_the_same_is_served(served: Served, path: str) -> None:
-    response = await served.guest.post(f"http://gateway{path}", json=COFFEE)
+    response = await served.client.post(f"http://gateway{path}", json=COFFEE)
     assert response.status_code == 201
 
 
 async def test_both_ways_write_the_same_response(served: Served) -> None:
     body = COFFEE | {"order_id": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
     headers = {"x-request-id": "the-same"}
-    fast, own = [await served.guest.post(way, json=body, headers=headers) for way in WAYS]
+    fast, own = [await served.client.post(way, json=body, headers=headers) for way in WAYS]
     assert fast.content == own.content
     assert fast.headers == own.headers
 
 
 async def test_a_host_that_litestar_refuses_is_refused(served: Served) -> None:
-    response = await served.guest.post("/orders", json=COFFEE, headers={"host": "a b"})
+    response = await served.client.post("/orders", json=COFFEE, headers={"host": "a b"})
     assert problem(response, 400)["detail"] == "Invalid host header"
 
 

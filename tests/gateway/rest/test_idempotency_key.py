@@ -18,7 +18,7 @@ SET_MENU: Json = {"drink": "coffee", "meal": "pizza", "dessert": "cookie"}
 
 
 async def post(served: Served, key: str, body: Json, path: str = "/orders") -> httpx.Response:
-    return await served.guest.post(path, json=body, headers={"Idempotency-Key": key})
+    return await served.client.post(path, json=body, headers={"Idempotency-Key": key})
 
 
 @pytest.mark.parametrize("path", ["/orders", "/orders/"])
@@ -81,7 +81,7 @@ async def test_another_body_with_a_known_key_is_422(served: Served, path: str, f
 async def test_another_body_with_a_known_order_id_and_no_key_stays_a_conflict(served: Served) -> None:
     order_id = new_id()
     await post(served, order_id, COFFEE)
-    problem(await served.guest.post("/orders", json={"order_id": order_id, **SODA}), 409)
+    problem(await served.client.post("/orders", json={"order_id": order_id, **SODA}), 409)
     problem(await post(served, order_id, {"order_id": order_id, **SODA}), 422)
 
 
@@ -100,6 +100,7 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
     assert (await post(served, '"round 2"', {"order_id": agreed, **COFFEE})).status_code == 201
 
 
+@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("path", ["/orders", "//orders", "/api/restaurants"])
 @pytest.mark.parametrize(
     "key",
@@ -122,14 +123,14 @@ async def test_a_key_beside_an_order_id_has_to_agree(served: Served) -> None:
         f'"{"x" * 256}"',
     ],
 )
-async def test_a_key_that_is_none_is_refused_by_the_headers_name(served: Served, key: str, path: str) -> None:
+async def test_a_key_that_is_none_is_refused_by_the_headers_name(shared: Served, key: str, path: str) -> None:
     body = SET_MENU if "api" in path else COFFEE
     headers = {"Idempotency-Key": key.encode("latin-1")}
-    refusal = problem(await served.guest.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
+    refusal = problem(await shared.client.post(f"http://gateway{path}", json=body, headers=headers), 400)  # type: ignore[arg-type]
     assert refusal["field"] == "Idempotency-Key"
     assert refusal["allowed"].startswith("expected ")
     assert len(refusal["detail"]) < 300
-    assert served.restaurant.bar.calls == []
+    assert shared.restaurant.bar.calls == []
 
 
 async def test_the_longest_key_is_a_key(served: Served) -> None:
@@ -138,13 +139,13 @@ async def test_the_longest_key_is_a_key(served: Served) -> None:
 
 async def test_two_keys_are_none(served: Served) -> None:
     headers = [("Idempotency-Key", "a"), ("Idempotency-Key", "b")]
-    refusal = problem(await served.guest.post("/orders", json=COFFEE, headers=headers), 400)
+    refusal = problem(await served.client.post("/orders", json=COFFEE, headers=headers), 400)
     assert refusal["field"] == "Idempotency-Key"
 
 
 @pytest.mark.parametrize("path", ["/orders", "/api/restaurants"])
 async def test_the_key_is_described(served: Served, path: str) -> None:
-    operation = (await served.guest.get("/schema/openapi.json")).json()["paths"][path]["post"]
+    operation = (await served.client.get("/schema/openapi.json")).json()["paths"][path]["post"]
     (key,) = [parameter for parameter in operation["parameters"] if parameter.get("name") == "Idempotency-Key"]
     assert (key["in"], key["name"], key["required"]) == ("header", "Idempotency-Key", False)
     assert key["description"]

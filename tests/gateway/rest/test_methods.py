@@ -5,6 +5,8 @@ import pytest
 from tests.support.orders import new_id
 from tests.support.rest_app import Served, problem
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 ORDER = "/orders/8e03978e-40d5-43dd-bc93-6894a57f9324"
 READABLE = ["/orders", "/menu", "/health/live", "/health/ready", "/schema", "/schema/openapi.json"]
 PATHS = {
@@ -28,35 +30,35 @@ def methods(allow: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", READABLE)
-async def test_head_tells_what_get_would(served: Served, path: str) -> None:
+async def test_head_tells_what_get_would(shared: Served, path: str) -> None:
     headers = {"x-request-id": "the-same"}
-    got, headed = [await served.guest.request(method, path, headers=headers) for method in ("GET", "HEAD")]
+    got, headed = [await shared.client.request(method, path, headers=headers) for method in ("GET", "HEAD")]
     assert headed.status_code == got.status_code
     assert headed.headers == got.headers
     assert headed.content == b""
 
 
-async def test_head_tells_of_an_order_and_of_none(served: Served) -> None:
-    placed = await served.order("bar coffee")
-    found = await served.guest.head(placed.headers["location"])
+async def test_head_tells_of_an_order_and_of_none(shared: Served) -> None:
+    placed = await shared.order("bar coffee")
+    found = await shared.client.head(placed.headers["location"])
     assert found.status_code == 200
     assert found.headers["content-length"] == str(len(placed.content))
-    assert (await served.guest.head(f"/orders/{new_id()}")).status_code == 404
-    assert (await served.guest.head("/orders?limit=0")).status_code == 400
+    assert (await shared.client.head(f"/orders/{new_id()}")).status_code == 404
+    assert (await shared.client.head("/orders?limit=0")).status_code == 400
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_options_lists_every_method_of_a_path_and_nothing_else(served: Served, path: str) -> None:
-    response = await served.guest.options(path)
+async def test_options_lists_every_method_of_a_path_and_nothing_else(shared: Served, path: str) -> None:
+    response = await shared.client.options(path)
     assert response.status_code == 204
     assert methods(response.headers["allow"]) == PATHS[path]
     assert response.content == b""
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_every_other_method_is_a_405_that_lists_the_allowed_ones(served: Served, path: str) -> None:
+async def test_every_other_method_is_a_405_that_lists_the_allowed_ones(shared: Served, path: str) -> None:
     for method in METHODS - PATHS[path]:
-        response = await served.guest.request(method, path)
+        response = await shared.client.request(method, path)
         if method == "HEAD":
             assert response.status_code == 405
         else:
@@ -66,14 +68,14 @@ async def test_every_other_method_is_a_405_that_lists_the_allowed_ones(served: S
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-async def test_nothing_is_anywhere_else_by_any_method(served: Served, method: str) -> None:
+async def test_nothing_is_anywhere_else_by_any_method(shared: Served, method: str) -> None:
     for path in ("/nowhere", f"{ORDER}/lines", "/schema/a/b"):
-        response = await served.guest.request(method, path)
+        response = await shared.client.request(method, path)
         assert response.status_code == 404
         if method != "HEAD":
             assert problem(response, 404)["title"] == "Not Found"
 
 
-async def test_heads_are_not_described_beside_their_gets(served: Served) -> None:
-    paths = (await served.guest.get("/schema/openapi.json")).json()["paths"]
+async def test_heads_are_not_described_beside_their_gets(shared: Served) -> None:
+    paths = (await shared.client.get("/schema/openapi.json")).json()["paths"]
     assert {method for operations in paths.values() for method in operations} == {"get", "post", "delete"}

@@ -12,7 +12,7 @@ HOUR = 3600.0
 
 
 async def listed(served: Served, **query: Any) -> list[str]:
-    response = await served.guest.get("/orders", params=query)
+    response = await served.client.get("/orders", params=query)
     assert response.status_code == 200, response.text
     return [each["order_id"] for each in response.json()["orders"]]
 
@@ -34,7 +34,7 @@ async def test_orders_of_a_range_of_time_are_listed(served_on_any: Served) -> No
     assert await listed(served, to="2025-06-15T16:06:40Z") == [first]
     assert await listed(served, **{"from": "2025-06-15T18:00:00+02:00", "to": "2025-06-15T16:10:00Z"}) == [second]
     assert await listed(served, **{"from": "2026-01-01T00:00:00Z"}) == []
-    page = (await served.guest.get("/orders", params={"to": "2025-06-15T17:10:00Z", "limit": "2"})).json()
+    page = (await served.client.get("/orders", params={"to": "2025-06-15T17:10:00Z", "limit": "2"})).json()
     assert [each["order_id"] for each in page["orders"]] == [third, second]
     assert await listed(served, to="2025-06-15T17:10:00Z", cursor=page["next"]) == [first]
 
@@ -70,14 +70,14 @@ async def test_orders_are_listed_by_their_progress(served_on_any: Served) -> Non
 
     await eventually(are_ready, "three orders are ready")
     assert await listed(served, progress="queued") == [placed[4], placed[0]]
-    page = (await served.guest.get("/orders", params={"progress": "ready", "limit": "2"})).json()
+    page = (await served.client.get("/orders", params={"progress": "ready", "limit": "2"})).json()
     assert [each["order_id"] for each in page["orders"]] == [placed[3], placed[2]]
     assert await listed(served, progress="ready", cursor=page["next"]) == [placed[1]]
 
 
 @pytest.mark.parametrize("text", ["yesterday", "2025-06-15", "2025-06-15T16:06:40", ""])
 async def test_a_moment_has_to_have_an_offset(served: Served, text: str) -> None:
-    response = await served.guest.get("/orders", params={"from": text})
+    response = await served.client.get("/orders", params={"from": text})
     body = problem(response, 400)
     assert body["field"] == "from"
     assert "2026-11-22T20:00:00Z" in body["detail"]

@@ -10,7 +10,7 @@ async def read_until(served: Served, order_id: str, **expected: object) -> Json:
     """Read an order until it has these fields."""
     async with asyncio.timeout(10):
         while True:
-            body: Json = (await served.guest.get(f"/orders/{order_id}")).json()
+            body: Json = (await served.client.get(f"/orders/{order_id}")).json()
             if all(body[name] == value for name, value in expected.items()):
                 return body
             await asyncio.sleep(0.005)
@@ -34,7 +34,7 @@ async def test_an_order_shows_how_far_each_line_is_and_when_each_step_was(served
             "withdrawn_at": None,
         }
     ]
-    (listed,) = (await served.guest.get("/orders")).json()["orders"]
+    (listed,) = (await served.client.get("/orders")).json()["orders"]
     assert listed == body
 
 

@@ -23,7 +23,7 @@ def outcomes(body: Json) -> list[str]:
 
 async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Served) -> None:
     order_id = new_id()
-    response = await served.guest.post(
+    response = await served.client.post(
         "/orders",
         json={
             "order_id": order_id,
@@ -122,7 +122,7 @@ async def test_an_order_id_is_taken_in_any_spelling_and_given_back_in_one(served
     assert first.json()["order_id"] == order_id
     again = await served.order("bar coffee", order_id=order_id.replace("-", ""))
     assert again.json() == first.json()
-    assert (await served.guest.get(f"/orders/{order_id.upper()}")).json() == first.json()
+    assert (await served.client.get(f"/orders/{order_id.upper()}")).json() == first.json()
 
 
 async def test_an_order_of_which_nothing_can_be_had_is_a_conflict_with_all_outcomes(served: Served) -> None:
@@ -135,7 +135,7 @@ async def test_an_order_of_which_nothing_can_be_had_is_a_conflict_with_all_outco
     assert outcomes(body["order"]) == ["out_of_stock", "not_on_menu"]
     assert "bar beer: none left; kitchen fish: kitchen does not sell this" in body["detail"]
     assert response.headers["location"] == f"/orders/{order_id}"
-    assert (await served.guest.get(f"/orders/{order_id}")).json() == body["order"]
+    assert (await served.client.get(f"/orders/{order_id}")).json() == body["order"]
 
 
 async def test_an_order_is_pending_while_a_department_is_away_and_decided_when_it_is_back(served: Served) -> None:
@@ -150,7 +150,7 @@ async def test_an_order_is_pending_while_a_department_is_away_and_decided_when_i
     assert body["total"] == 350
     served.restaurant.kitchen.come_back()
     await served.restaurant.settle()
-    found = (await served.guest.get(response.headers["location"])).json()
+    found = (await served.client.get(response.headers["location"])).json()
     assert found["status"] == "accepted"
     assert found["total"] == 1450
 
@@ -206,7 +206,7 @@ async def test_the_same_order_ten_times_at_once_has_one_effect(served: Served) -
 async def test_another_body_with_a_known_id_is_a_conflict_that_says_so(served: Served, other: Json) -> None:
     order_id = new_id()
     await served.order("bar coffee", order_id=order_id)
-    body = problem(await served.guest.post("/orders", json={"order_id": order_id, **other}), 409)
+    body = problem(await served.client.post("/orders", json={"order_id": order_id, **other}), 409)
     assert body["title"] == "The order id is taken"
     assert body["detail"] == f"order {order_id} exists with another body; a new order needs an order_id of its own"
     assert body["order_id"] == order_id
@@ -217,7 +217,7 @@ EXPECTED = {"department": "bar", "item": "coffee", "expected_price": 350}
 
 
 async def test_a_line_that_expects_the_price_that_its_item_has_is_accepted(served: Served) -> None:
-    response = await served.guest.post("/orders", json={"lines": [EXPECTED]})
+    response = await served.client.post("/orders", json={"lines": [EXPECTED]})
     assert response.status_code == 201
     assert response.json()["lines"][0]["unit_price"] == 350
 
@@ -225,7 +225,7 @@ async def test_a_line_that_expects_the_price_that_its_item_has_is_accepted(serve
 @pytest.mark.parametrize("price", [370, 349, 0])
 async def test_a_line_that_expects_another_price_takes_nothing_and_tells_the_price(served: Served, price: int) -> None:
     served.restaurant.bar.prices["coffee"] = price
-    response = await served.guest.post("/orders", json={"lines": [EXPECTED, {"department": "bar", "item": "soda"}]})
+    response = await served.client.post("/orders", json={"lines": [EXPECTED, {"department": "bar", "item": "soda"}]})
     assert response.status_code == 201
     body = response.json()
     assert (body["status"], body["total"]) == ("partly_accepted", 300)
@@ -233,18 +233,18 @@ async def test_a_line_that_expects_another_price_takes_nothing_and_tells_the_pri
     assert body["lines"][0]["unit_price"] == price
     assert body["lines"][0]["reason"] == f"its price is {price} now, and 350 was expected"
     assert served.restaurant.bar.stock == STOCK["bar"] | {"soda": 4}
-    assert (await served.guest.get(f"/orders/{body['order_id']}")).json() == body
+    assert (await served.client.get(f"/orders/{body['order_id']}")).json() == body
 
 
 async def test_a_price_of_nothing_may_be_expected(served: Served) -> None:
     served.restaurant.bar.prices["coffee"] = 0
     for price, status in ((0, 201), (1, 409)):
         line = EXPECTED | {"expected_price": price}
-        assert (await served.guest.post("/orders", json={"lines": [line]})).status_code == status
+        assert (await served.client.post("/orders", json={"lines": [line]})).status_code == status
 
 
 async def test_an_order_whose_only_price_has_changed_is_a_conflict_that_says_so(served: Served) -> None:
-    body = problem(await served.guest.post("/orders", json={"lines": [EXPECTED | {"expected_price": 340}]}), 409)
+    body = problem(await served.client.post("/orders", json={"lines": [EXPECTED | {"expected_price": 340}]}), 409)
     assert "bar coffee: its price is 350 now, and 340 was expected" in body["detail"]
     assert body["order"]["lines"][0]["unit_price"] == 350
     assert served.restaurant.bar.stock == STOCK["bar"]
@@ -253,7 +253,7 @@ async def test_an_order_whose_only_price_has_changed_is_a_conflict_that_says_so(
 async def test_all_or_nothing_takes_nothing_where_one_price_has_changed(served: Served) -> None:
     served.restaurant.bar.prices["coffee"] = 370
     lines = [EXPECTED, {"department": "kitchen", "item": "pizza", "expected_price": 1100}]
-    body = problem(await served.guest.post("/orders", json={"policy": "all_or_nothing", "lines": lines}), 409)
+    body = problem(await served.client.post("/orders", json={"policy": "all_or_nothing", "lines": lines}), 409)
     assert outcomes(body["order"]) == ["price_changed", "cancelled"]
     await served.restaurant.settle()
     served.restaurant.check_stock()
@@ -262,9 +262,9 @@ async def test_all_or_nothing_takes_nothing_where_one_price_has_changed(served: 
 
 async def test_an_order_that_was_refused_for_its_price_stays_so_whatever_the_price_becomes(served: Served) -> None:
     order = {"order_id": new_id(), "lines": [EXPECTED | {"expected_price": 370}]}
-    first = await served.guest.post("/orders", json=order)
+    first = await served.client.post("/orders", json=order)
     served.restaurant.bar.prices["coffee"] = 370
-    again = await served.guest.post("/orders", json=order)
+    again = await served.client.post("/orders", json=order)
     assert (first.status_code, again.content) == (409, first.content)
     assert served.restaurant.bar.stock == STOCK["bar"]
 
@@ -275,15 +275,15 @@ async def test_an_order_keeps_the_currency_in_which_it_was_taken(served_on_any: 
     served_on_any.requests.currency = Currency("JPY")
     again = await served_on_any.order("bar coffee", order_id=order_id)
     assert again.content == first.content
-    assert (await served_on_any.guest.get(f"/orders/{order_id}")).json() == first.json()
+    assert (await served_on_any.client.get(f"/orders/{order_id}")).json() == first.json()
     new = (await served_on_any.order("bar coffee")).json()
     await served_on_any.restaurant.settle()
-    listed = (await served_on_any.guest.get("/orders")).json()["orders"]
+    listed = (await served_on_any.client.get("/orders")).json()["orders"]
     assert [(each["order_id"], each["currency"], each["currency_exponent"]) for each in listed] == [
         (new["order_id"], "JPY", 0),
         (order_id, "EUR", 2),
     ]
-    cancelled = (await served_on_any.guest.delete(f"/orders/{order_id}")).json()
+    cancelled = (await served_on_any.client.delete(f"/orders/{order_id}")).json()
     assert (cancelled["currency"], cancelled["currency_exponent"]) == ("EUR", 2)
 
 
@@ -292,7 +292,7 @@ async def test_an_order_from_before_a_restart_keeps_its_currency(tmp_path: Path)
     async with serve(url, currency="KWD") as before:
         placed = (await before.order("bar coffee")).json()
     async with serve(url, currency="JPY") as after:
-        found = (await after.guest.get(f"/orders/{placed['order_id']}")).json()
+        found = (await after.client.get(f"/orders/{placed['order_id']}")).json()
     assert found == placed
     assert (found["currency"], found["currency_exponent"]) == ("KWD", 3)
 
@@ -301,8 +301,8 @@ async def test_a_quantity_of_one_and_an_empty_note_may_be_left_out(served: Serve
     order_id = new_id()
     plain = {"department": "bar", "item": "coffee"}
     full = plain | {"quantity": 1, "note": ""}
-    first = await served.guest.post("/orders", json={"order_id": order_id, "lines": [plain]})
-    again = await served.guest.post(
+    first = await served.client.post("/orders", json={"order_id": order_id, "lines": [plain]})
+    again = await served.client.post(
         "/orders", json={"order_id": order_id, "table": None, "policy": "best_effort", "lines": [full]}
     )
     assert again.content == first.content
@@ -325,9 +325,9 @@ async def test_an_order_can_be_looked_at_while_it_is_being_placed(served: Served
     order_id = new_id()
     placing = asyncio.create_task(served.order("bar coffee", "kitchen pizza", order_id=order_id))
     await until(lambda: served.restaurant.kitchen.tickets != {})
-    order = await served.restaurant.ordering.find(order_id)
+    order = await served.restaurant.service.find(order_id)
     await until(lambda: order.lines[0].outcome is Outcome.ACCEPTED)
-    body = (await served.guest.get(f"/orders/{order_id}")).json()
+    body = (await served.client.get(f"/orders/{order_id}")).json()
     assert outcomes(body) == ["accepted", "pending"]
     served.restaurant.kitchen.mouth.set()
     assert (await placing).status_code == 201
@@ -336,7 +336,7 @@ async def test_an_order_can_be_looked_at_while_it_is_being_placed(served: Served
 async def test_an_unknown_order_is_not_found(served: Served) -> None:
     order_id = new_id()
     for method in ("GET", "DELETE"):
-        body = problem(await served.guest.request(method, f"/orders/{order_id}"), 404)
+        body = problem(await served.client.request(method, f"/orders/{order_id}"), 404)
         assert body["detail"] == f"there is no order {order_id}"
         assert body["order_id"] == order_id
 
@@ -348,7 +348,7 @@ async def test_orders_are_listed_newest_first_in_pages(served_on_any: Served) ->
     pages = 0
     while True:
         query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
-        page = (await served_on_any.guest.get("/orders", params=query)).json()
+        page = (await served_on_any.client.get("/orders", params=query)).json()
         seen += page["orders"]
         pages += 1
         cursor = page["next"]
@@ -364,7 +364,7 @@ async def test_orders_are_listed_by_status_and_by_table(served_on_any: Served) -
     refused = (await served_on_any.order("bar beer", table="7")).json()["order"]
 
     async def listed(**query: str) -> list[Json]:
-        orders: list[Json] = (await served_on_any.guest.get("/orders", params=query)).json()["orders"]
+        orders: list[Json] = (await served_on_any.client.get("/orders", params=query)).json()["orders"]
         return orders
 
     assert await listed() == [refused, part, accepted]
@@ -377,7 +377,7 @@ async def test_orders_are_listed_by_status_and_by_table(served_on_any: Served) -
 
 
 async def test_without_orders_the_list_is_empty(served: Served) -> None:
-    assert (await served.guest.get("/orders")).json() == {"orders": [], "next": None}
+    assert (await served.client.get("/orders")).json() == {"orders": [], "next": None}
 
 
 # Cancelled.
@@ -386,7 +386,7 @@ async def test_without_orders_the_list_is_empty(served: Served) -> None:
 async def test_a_cancelled_order_is_restocked(served: Served) -> None:
     placed = (await served.order("bar coffee 2", "bar beer")).json()
     for _ in range(2):
-        response = await served.guest.delete(f"/orders/{placed['order_id']}")
+        response = await served.client.delete(f"/orders/{placed['order_id']}")
         assert response.status_code == 200
         body = response.json()
         assert body["status"] == "cancelled"
@@ -398,17 +398,17 @@ async def test_a_cancelled_order_is_restocked(served: Served) -> None:
 async def test_a_cancel_that_a_department_is_still_to_hear_of_is_accepted(served: Served) -> None:
     placed = (await served.order("bar coffee")).json()
     served.restaurant.bar.go_away()
-    response = await served.guest.delete(f"/orders/{placed['order_id']}")
+    response = await served.client.delete(f"/orders/{placed['order_id']}")
     assert response.status_code == 202
     served.restaurant.bar.come_back()
     await served.restaurant.settle()
-    assert (await served.guest.get(f"/orders/{placed['order_id']}")).json()["status"] == "cancelled"
+    assert (await served.client.get(f"/orders/{placed['order_id']}")).json()["status"] == "cancelled"
 
 
 async def test_an_order_that_is_being_made_cannot_be_cancelled(served: Served) -> None:
     placed = (await served.order("bar coffee")).json()
     served.restaurant.bar.start(placed["order_id"])
-    body = problem(await served.guest.delete(f"/orders/{placed['order_id']}"), 409)
+    body = problem(await served.client.delete(f"/orders/{placed['order_id']}"), 409)
     assert body["title"] == "The order cannot be cancelled"
     assert "bar has it preparing" in body["detail"]
     assert body["order_id"] == placed["order_id"]
@@ -417,7 +417,7 @@ async def test_an_order_that_is_being_made_cannot_be_cancelled(served: Served) -
 async def test_a_cancelled_order_that_is_sent_again_is_a_conflict_that_says_what_it_is(served: Served) -> None:
     order_id = new_id()
     await served.order("bar coffee", order_id=order_id)
-    await served.guest.delete(f"/orders/{order_id}")
+    await served.client.delete(f"/orders/{order_id}")
     body = problem(await served.order("bar coffee", order_id=order_id), 409)
     assert body["order"]["status"] == "cancelled"
 
@@ -434,13 +434,13 @@ async def test_where_the_journal_cannot_be_used_nothing_is_acknowledged(served: 
     assert body["detail"].startswith("the disk is gone. Nothing is acknowledged")
     assert response.headers["retry-after"] == "1"
     for method, path in (("GET", "/orders"), ("GET", f"/orders/{order_id}"), ("DELETE", f"/orders/{order_id}")):
-        problem(await served.guest.request(method, path), 503)
+        problem(await served.client.request(method, path), 503)
     served.restaurant.database.is_broken = False
     assert (await served.order("bar coffee", order_id=order_id)).status_code == 201
 
 
 async def test_too_many_orders_at_once_get_503_with_retry_after(tmp_path: Path) -> None:
-    async with serve(f"sqlite:///{tmp_path}/gateway.db", patience=RetryPolicy(waiting=1)) as served:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", retry_policy=RetryPolicy(waiting=1)) as served:
         served.restaurant.bar.mouth.clear()
         waiting = asyncio.create_task(served.order("bar coffee"))
         await until(lambda: served.restaurant.bar.tickets != {})
@@ -458,7 +458,7 @@ async def test_a_fault_of_ours_is_a_problem_without_a_word_of_code(
         raise AssertionError("never foreseen")
 
     served.restaurant.bar.probe = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
-    body = problem(await served.guest.get("/menu"), 500)
+    body = problem(await served.client.get("/menu"), 500)
     assert body == {"title": "A fault in the gateway", "status": 500, "detail": "it has been logged"}
     assert "a handler failed" in capsys.readouterr().out
 
@@ -480,7 +480,7 @@ async def test_an_allergy_is_kept_with_its_line_and_an_order_without_one_says_so
         {"department": "bar", "item": "soda"},
     ]
     order = {"order_id": new_id(), "lines": lines}
-    body = (await served.guest.post("/orders", json=order)).json()
+    body = (await served.client.post("/orders", json=order)).json()
     assert [line["allergy"] for line in body["lines"]] == [True, False]
-    assert (await served.guest.get(f"/orders/{order['order_id']}")).json() == body
-    assert (await served.guest.post("/orders", json=order)).json() == body
+    assert (await served.client.get(f"/orders/{order['order_id']}")).json() == body
+    assert (await served.client.post("/orders", json=order)).json() == body

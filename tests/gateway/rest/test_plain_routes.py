@@ -16,6 +16,8 @@ from gateway.domain.currencies import Currency
 from gateway.rest.app import wrap
 from tests.support.rest_app import MAX_BODY, Served, client, problem
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 NOTHING = object()
 
 
@@ -35,12 +37,12 @@ async def tip(data: Annotated[Tip, Body()], currency: NamedDependency[Currency])
 
 async def send(served: Served, *routes: Any, path: str = "/tips", **options: Any) -> httpx.Response:
     app = wrap(served.create_litestar(*routes))
-    async with client(app) as guest:
-        return await guest.request(options.pop("method", "POST"), path, **options)
+    async with client(app) as caller:
+        return await caller.request(options.pop("method", "POST"), path, **options)
 
 
-async def test_it_takes_what_fits(served: Served) -> None:
-    response = await send(served, tip, json={"amount": 5.0, "reason": "cafe\u0301"})
+async def test_it_takes_what_fits(shared: Served) -> None:
+    response = await send(shared, tip, json={"amount": 5.0, "reason": "cafe\u0301"})
     assert response.status_code == 201
     assert response.json() == {"amount": 5, "reason": "café"}
 
@@ -63,52 +65,52 @@ async def test_it_takes_what_fits(served: Served) -> None:
     ],
 )
 async def test_it_names_the_field_the_value_and_what_is_allowed(
-    served: Served, body: bytes, field: str, value: object, allowed: str
+    shared: Served, body: bytes, field: str, value: object, allowed: str
 ) -> None:
-    refusal = problem(await send(served, tip, content=body, headers={"content-type": "application/json"}), 400)
+    refusal = problem(await send(shared, tip, content=body, headers={"content-type": "application/json"}), 400)
     assert refusal["title"] == "A field is not allowed"
     assert refusal["field"] == field
     assert refusal.get("value", NOTHING) == value
     assert refusal["allowed"].startswith(allowed)
 
 
-async def test_it_refuses_what_is_no_plain_json_and_what_is_too_large(served: Served) -> None:
+async def test_it_refuses_what_is_no_plain_json_and_what_is_too_large(shared: Served) -> None:
     for headers in (
         {"content-type": "text/plain"},
         {},
         {"content-type": "application/json", "content-encoding": "gzip"},
     ):
-        problem(await send(served, tip, content=b'{"amount": 5}', headers=headers), 415)
+        problem(await send(shared, tip, content=b'{"amount": 5}', headers=headers), 415)
     large = b" " * (MAX_BODY + 1)
-    problem(await send(served, tip, content=large, headers={"content-type": "application/json"}), 413)
-    assert problem(await send(served, tip, path="/tips?x=1", json={"amount": 5}), 400)["field"] == "x"
+    problem(await send(shared, tip, content=large, headers={"content-type": "application/json"}), 413)
+    assert problem(await send(shared, tip, path="/tips?x=1", json={"amount": 5}), 400)["field"] == "x"
 
 
-async def test_its_guards_run(served: Served) -> None:
+async def test_its_guards_run(shared: Served) -> None:
     def deny(connection: Any, handler: BaseRouteHandler) -> None:
         raise PermissionDeniedException("not yours")
 
     guarded = post("/tips", guards=[deny])(tip.fn)
-    assert problem(await send(served, guarded, json={"amount": 5}), 403)["detail"] == "not yours"
+    assert problem(await send(shared, guarded, json={"amount": 5}), 403)["detail"] == "not yours"
 
 
-async def test_its_body_may_be_left_out_where_it_says_so(served: Served) -> None:
+async def test_its_body_may_be_left_out_where_it_says_so(shared: Served) -> None:
     @post("/tips")
     async def maybe(data: Annotated[Tip | None, Body()] = None) -> bool:
         return data is None
 
-    assert (await send(served, maybe)).json() is True
-    assert (await send(served, maybe, json=None)).json() is True
-    assert (await send(served, maybe, json={"amount": 1})).json() is False
+    assert (await send(shared, maybe)).json() is True
+    assert (await send(shared, maybe, json=None)).json() is True
+    assert (await send(shared, maybe, json={"amount": 1})).json() is False
 
 
-async def test_it_may_read_its_body_by_itself(served: Served) -> None:
+async def test_it_may_read_its_body_by_itself(shared: Served) -> None:
     @post("/tips")
     async def own(request: Request[Any, Any, Any]) -> Any:
         return await request.json()
 
-    assert (await send(served, own, json={"amount": [1]})).json() == {"amount": [1]}
-    problem(await send(served, own, content=b"{", headers={"content-type": "application/json"}), 400)
+    assert (await send(shared, own, json={"amount": [1]})).json() == {"amount": [1]}
+    problem(await send(shared, own, content=b"{", headers={"content-type": "application/json"}), 400)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ async def test_it_may_read_its_body_by_itself(served: Served) -> None:
     ],
 )
 async def test_it_names_its_parameters_as_they_are_sent(
-    served: Served, query: str, headers: dict[str, str], field: str, value: object, allowed: str
+    shared: Served, query: str, headers: dict[str, str], field: str, value: object, allowed: str
 ) -> None:
     @get("/tips")
     async def listed(
@@ -140,32 +142,32 @@ async def test_it_names_its_parameters_as_they_are_sent(
     ) -> None:
         """Take some of everything."""
 
-    refusal = problem(await send(served, listed, method="GET", path=f"/tips?{query}", headers=headers), 400)
+    refusal = problem(await send(shared, listed, method="GET", path=f"/tips?{query}", headers=headers), 400)
     assert refusal["field"] == field
     assert refusal.get("value", NOTHING) == value
     assert refusal["allowed"] == allowed
 
 
-async def test_a_parameter_that_is_a_list_may_be_given_more_than_once(served: Served) -> None:
+async def test_a_parameter_that_is_a_list_may_be_given_more_than_once(shared: Served) -> None:
     @get("/tips")
     async def pages(page: FromQuery[list[int]]) -> list[int]:
         return page
 
-    assert (await send(served, pages, method="GET", path="/tips?page=1&page=2")).json() == [1, 2]
+    assert (await send(shared, pages, method="GET", path="/tips?page=1&page=2")).json() == [1, 2]
 
 
-async def test_the_detail_of_an_exception_of_the_handler_is_kept(served: Served) -> None:
+async def test_the_detail_of_an_exception_of_the_handler_is_kept(shared: Served) -> None:
     @get("/tips")
     async def refuse() -> None:
         raise ValidationException("no tips today")
 
-    assert problem(await send(served, refuse, method="GET"), 400)["detail"] == "no tips today"
+    assert problem(await send(shared, refuse, method="GET"), 400)["detail"] == "no tips today"
 
 
 async def test_a_dependency_of_the_wrong_kind_is_a_fault_that_is_logged(
-    served: Served, capsys: pytest.CaptureFixture[str]
+    shared: Served, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrong = post("/tips", dependencies={"currency": Provide(lambda: 5, sync_to_thread=False)})(tip.fn)
-    body = problem(await send(served, wrong, json={"amount": 5}), 500)
+    body = problem(await send(shared, wrong, json={"amount": 5}), 500)
     assert body["title"] == "A fault in the gateway"
     assert "a handler failed" in capsys.readouterr().out

@@ -10,6 +10,7 @@ from structlog.typing import EventDict
 
 from infra.http.request_log import identify_requests
 from infra.logs import ACCESS, add_request_id, logger_class
+from tests.support.plain_logs import log_plainly
 from tests.support.rest_app import Served, client
 
 ID = "table-7/attempt:2"
@@ -21,7 +22,7 @@ def lines() -> Iterator[list[EventDict]]:
     capture = LogCapture()
     structlog.configure(processors=[add_request_id, capture], wrapper_class=logger_class(ACCESS))
     yield capture.entries
-    structlog.reset_defaults()
+    log_plainly()
 
 
 ROUTES = [
@@ -42,9 +43,10 @@ ROUTES = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ROUTES)
-async def test_every_response_names_its_request(served: Served, method: str, path: str, status: int) -> None:
-    mine = await served.guest.request(method, path, headers={"x-request-id": ID})
-    other = await served.guest.request(method, path)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_response_names_its_request(shared: Served, method: str, path: str, status: int) -> None:
+    mine = await shared.client.request(method, path, headers={"x-request-id": ID})
+    other = await shared.client.request(method, path)
     for response in (mine, other):
         assert response.status_code == status
         assert len(response.headers.get_list("x-request-id")) == 1
@@ -54,14 +56,14 @@ async def test_every_response_names_its_request(served: Served, method: str, pat
 
 async def test_an_order_that_is_placed_names_its_request(served: Served) -> None:
     body = {"lines": [{"department": "bar", "item": "coffee"}]}
-    response = await served.guest.post("/orders", json=body, headers={"X-Request-ID": ID})
+    response = await served.client.post("/orders", json=body, headers={"X-Request-ID": ID})
     assert response.status_code == 201
     assert response.headers["x-request-id"] == ID
 
 
 @pytest.mark.parametrize("sent", ["", "two words", "x" * 129, "caf\xe9"])
 async def test_an_id_that_is_not_allowed_is_replaced(served: Served, sent: str) -> None:
-    response = await served.guest.get("/health/live", headers={b"x-request-id": sent.encode("latin-1")})
+    response = await served.client.get("/health/live", headers={b"x-request-id": sent.encode("latin-1")})
     assert response.status_code == 200
     assert response.headers["x-request-id"] != sent
 
@@ -71,7 +73,7 @@ async def test_a_fault_that_is_logged_names_its_request(served: Served, lines: l
         raise AssertionError("never foreseen")
 
     served.restaurant.bar.probe = fail  # type: ignore[method-assign, assignment]  # a fault, as none is known
-    assert (await served.guest.get("/menu", headers={"x-request-id": ID})).status_code == 500
+    assert (await served.client.get("/menu", headers={"x-request-id": ID})).status_code == 500
     (line,) = [line for line in lines if line["event"] == "a handler failed"]
     assert line["request_id"] == ID
 
@@ -80,10 +82,10 @@ async def test_a_fault_that_is_logged_names_its_request(served: Served, lines: l
 
 
 async def test_a_request_is_one_line_with_its_facts(served: Served, lines: list[EventDict]) -> None:
-    async with client(served.create_app(log_requests=True)) as guest:
-        found = await guest.get("/orders?table=7&limit=3", headers={"x-request-id": ID})
-        placed = await guest.post("/orders", json={"lines": [{"department": "bar", "item": "coffee"}]})
-        await guest.get("/a%0Ab")
+    async with client(served.create_app(log_requests=True)) as caller:
+        found = await caller.get("/orders?table=7&limit=3", headers={"x-request-id": ID})
+        placed = await caller.post("/orders", json={"lines": [{"department": "bar", "item": "coffee"}]})
+        await caller.get("/a%0Ab")
     first, second, third = [line for line in lines if line["log_level"] == "access"]
     assert 0 <= first.pop("ms") < 10_000
     assert first == {
@@ -103,7 +105,7 @@ async def test_a_request_is_one_line_with_its_facts(served: Served, lines: list[
 
 
 async def test_no_line_is_written_where_none_is_wanted(served: Served, lines: list[EventDict]) -> None:
-    await served.guest.get("/menu")
+    await served.client.get("/menu")
     assert [line for line in lines if line["log_level"] == "access"] == []
 
 

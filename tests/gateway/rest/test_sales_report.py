@@ -14,7 +14,7 @@ BERLIN = Calendar(ZoneInfo("Europe/Berlin"))
 
 
 async def report(served: Served, **query: Any) -> Json:
-    response = await served.guest.get("/reports/sales", params=query)
+    response = await served.client.get("/reports/sales", params=query)
     assert response.status_code == 200, response.text
     body: Json = response.json()
     return body
@@ -33,7 +33,7 @@ async def sold(served_on_any: Served) -> Served:
     await served.order("bar coffee", "bar soda 2")
     served.restaurant.clock.now += 3600
     cancelled = (await served.order("kitchen pizza 3")).json()["order_id"]
-    assert (await served.guest.delete(f"/orders/{cancelled}")).status_code == 200
+    assert (await served.client.delete(f"/orders/{cancelled}")).status_code == 200
     await served.restaurant.settle()
     return served
 
@@ -72,12 +72,12 @@ async def test_only_orders_of_the_range_count(sold: Served) -> None:
         "figures": [],
         "totals": [],
     }
-    body = problem(await sold.guest.get("/reports/sales", params={"from": "2020-01-01T00:00:00Z"}), 400)
+    body = problem(await sold.client.get("/reports/sales", params={"from": "2020-01-01T00:00:00Z"}), 400)
     assert body["field"] == "from"
 
 
 async def test_a_report_is_written_as_csv(sold: Served) -> None:
-    response = await sold.guest.get("/reports/sales", params={"by": "department", "format": "csv"})
+    response = await sold.client.get("/reports/sales", params={"by": "department", "format": "csv"})
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     assert response.text.splitlines() == [
         "day,hour,department,item,quantity,total,currency,currency_exponent",

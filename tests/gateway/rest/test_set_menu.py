@@ -59,7 +59,7 @@ async def test_a_set_menu_of_which_nothing_is_accepted_is_201_all_the_same(serve
 
 async def test_a_set_menu_is_an_ordinary_order(served: Served) -> None:
     response = await served.set_menu("커피", "meat", "brownie")
-    found = (await served.guest.get(response.headers["location"])).json()
+    found = (await served.client.get(response.headers["location"])).json()
     assert [(line["department"], line["item"], line["quantity"], line["outcome"]) for line in found["lines"]] == [
         ("bar", "coffee", 1, "accepted"),
         ("kitchen", "meat", 1, "out_of_stock"),
@@ -92,7 +92,7 @@ async def test_a_meal_that_never_came_says_so(served: Served) -> None:
     order_id = new_id()
     await served.set_menu("coffee", "pizza", "cookie", order_id=order_id)
     served.restaurant.clock.now += 301
-    order = await served.restaurant.ordering.find(order_id)
+    order = await served.restaurant.service.find(order_id)
     await until(lambda: order.status != "pending")
     again = await served.set_menu("coffee", "pizza", "cookie", order_id=order_id)
     assert again.status_code == 201
@@ -102,7 +102,7 @@ async def test_a_meal_that_never_came_says_so(served: Served) -> None:
 async def test_a_set_menu_that_was_cancelled_says_so(served: Served) -> None:
     order_id = new_id()
     await served.set_menu("coffee", "pizza", "brownie", order_id=order_id)
-    await served.guest.delete(f"/orders/{order_id}")
+    await served.client.delete(f"/orders/{order_id}")
     again = await served.set_menu("coffee", "pizza", "brownie", order_id=order_id)
     assert again.status_code == 201
     assert again.json() == {

@@ -42,14 +42,14 @@ async def test_a_table_has_one_filter_however_it_is_composed(served: Served, spe
     for table in ("Café", nfd("Café")):
         await served.post("/orders", spell({"table": table, "lines": [line]}))
     for table in ("Café", nfd("Café")):
-        orders = (await served.guest.get("/orders", params={"table": table})).json()["orders"]
+        orders = (await served.client.get("/orders", params={"table": table})).json()["orders"]
         assert [order["table"] for order in orders] == ["Café", "Café"]
 
 
 async def test_a_retry_with_a_decomposed_note_is_the_same_body(served: Served) -> None:
     order_id = new_id()
     responses = [
-        await served.guest.post(
+        await served.client.post(
             "/orders",
             json={"order_id": order_id, "lines": [{"department": "bar", "item": "coffee", "note": note}]},
         )
@@ -72,9 +72,9 @@ async def test_lengths_are_counted_in_composed_characters(served: Served, field:
 
 
 async def test_a_filter_is_as_long_as_a_table_may_be(served: Served) -> None:
-    fits = await served.guest.get("/orders", params={"table": nfd("각" * 40)})
+    fits = await served.client.get("/orders", params={"table": nfd("각" * 40)})
     assert fits.status_code == 200
-    problem(await served.guest.get("/orders", params={"table": nfd("각" * 41)}), 400)
+    problem(await served.client.get("/orders", params={"table": nfd("각" * 41)}), 400)
 
 
 async def test_departments_and_items_are_looked_up_in_nfc(served: Served) -> None:

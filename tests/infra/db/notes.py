@@ -43,7 +43,7 @@ def add(connection: sa.Connection, key: str, number: int = 0) -> None:
 
 
 def add_rows(connection: sa.Connection, rows: Sequence[dict[str, Any]]) -> None:
-    INSERT.run_rows(connection, rows)
+    INSERT.run_rows(connection, [{"text": None} | row for row in rows])
 
 
 def keys(connection: sa.Connection) -> list[str]:

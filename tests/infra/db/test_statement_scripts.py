@@ -134,7 +134,7 @@ async def test_a_full_disk_is_an_error_and_leaves_nothing_behind(sqlite_database
 
 
 def backend(connection: sa.Connection) -> int:
-    """Answer the number of the server's process, which the driver knows."""
+    """Return the number of the server's process, which the driver knows."""
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     return driver.info.backend_pid

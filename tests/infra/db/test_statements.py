@@ -81,7 +81,7 @@ async def test_a_batch_may_have_more_rows_than_a_statement_takes(database: Datab
     def update(connection: sa.Connection, rows: list[dict[str, Any]]) -> set[str]:
         return {key for (key,) in UPDATE.run_rows(connection, rows)}
 
-    rows = [{"id": f"{number:05}", "number": number} for number in range(count)]
+    rows = [{"id": f"{number:05}", "text": None, "number": number} for number in range(count)]
     await database.write(add_rows, rows)
     ids = [f"{number:05}" for number in range(count)]
     assert [row[2] for row in await database.read(find, ids)] == list(range(count))

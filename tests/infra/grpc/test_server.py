@@ -26,6 +26,7 @@ from generated import bar
 from infra.grpc.health_service import HealthListRequest, HealthListResponse, HealthService
 from infra.grpc.server import GrpcServer, invalid_argument
 from infra.sockets import bind
+from tests.support.waiting import until
 
 LIMIT = 1000
 GET_ORDER = "/bar.Bar/GetOrder"
@@ -456,16 +457,18 @@ async def test_a_watch_whose_watcher_goes_just_when_the_drain_begins_ends(turns:
 
 
 async def test_who_watches_health_is_reported_of_changes_only() -> None:
-    answers = [True, True, False]
+    found: list[bool] = []
 
     async def changing() -> bool:
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        found.append(len(found) < 2)
+        return found[-1]
 
-    async with serve(echo, health=changing) as served, HealthStub(served.channel).Watch.open() as watch:
-        await watch.send_message(HealthCheckRequest(), end=True)
-        statuses = [(await watch.recv_message()).status for _ in range(2)]  # type: ignore[union-attr]
-        assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
-        await watch.cancel()
+    watcher = Watcher()
+    watching = asyncio.create_task(HealthService([], changing, fresh_seconds=0.001).Watch(cast("Any", watcher)))
+    await until(lambda: len(found) == 6)
+    watching.cancel()
+    statuses = [message.status for message in watcher.sent]
+    assert statuses == [HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING]
 
 
 async def reflect(served: Served, **request: Any) -> Message:

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from infra.http.response import HeldHead, respond
+from infra.http.guard import guarded_http
+from infra.http.response import CONNECTION, HeldHead, bound_buffers, call_when_lost, do_nothing, read_whole, respond
 
 
 class Transport:
@@ -98,9 +100,109 @@ async def test_a_second_response_to_a_request_is_refused_and_not_written() -> No
     assert transport.written == written
 
 
-async def test_a_guest_who_left_is_not_answered() -> None:
+async def test_a_client_who_left_is_not_answered() -> None:
     transport = Transport()
     cycle = cycle_on(transport)
     cycle.disconnected = True
     await respond(cast("Any", cycle.send), 201, [], b"")
     assert transport.written == []
+
+
+def cycle_with(body: bytes, *, more_body: bool) -> RequestResponseCycle:
+    """Begin a request of which this much of its body has arrived."""
+    cycle = cycle_on(Transport())
+    cycle.body += body
+    cycle.more_body = more_body
+    cycle.message_event.set()
+    return cycle
+
+
+async def test_a_body_that_has_arrived_is_taken_as_uvicorn_would_give_it() -> None:
+    cycle, other = cycle_with(b"{}", more_body=False), cycle_with(b"{}", more_body=False)
+    received = await other.receive()
+    assert read_whole(cast("Any", cycle.receive), 2) == cast("Any", received)["body"] == b"{}"
+    for each in (cycle, other):
+        assert not each.body
+        assert not each.message_event.is_set()
+
+
+@pytest.mark.parametrize(
+    ("more_body", "most", "state"),
+    [
+        (True, 2, {}),
+        (False, 1, {}),
+        (False, 2, {"disconnected": True}),
+        (False, 2, {"response_complete": True}),
+        (False, 2, {"waiting_for_100_continue": True}),
+    ],
+)
+async def test_a_body_that_needs_more_than_to_be_taken_is_left(more_body: bool, most: int, state: Any) -> None:
+    cycle = cycle_with(b"{}", more_body=more_body)
+    for name, value in state.items():
+        setattr(cycle, name, value)
+    assert read_whole(cast("Any", cycle.receive), most) is None
+    assert cycle.body == b"{}"
+    assert cycle.message_event.is_set()
+
+
+async def test_a_body_is_left_to_a_receive_that_is_not_uvicorns() -> None:
+    async def receive() -> Any:
+        raise AssertionError("nothing is received here")
+
+    assert read_whole(receive, None) is None
+
+
+def test_a_whole_response_leaves_at_once_and_only_once() -> None:
+    transport, held_head = held()
+    held_head.write_whole(b"head body")
+    held_head.flush()
+    held_head.close()
+    assert transport.written == [b"head body"]
+
+
+class OpenConnection:
+    """A connection whose client may leave."""
+
+    def __init__(self, *, is_closing: bool = False) -> None:
+        self.transport = cast("asyncio.Transport", ClosingTransport(is_closing=is_closing))
+        self.on_lost: Callable[[], None] = do_nothing
+
+
+class ClosingTransport:
+    def __init__(self, *, is_closing: bool) -> None:
+        self._is_closing = is_closing
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+
+async def receive_nothing() -> Any:
+    raise AssertionError("the connection tells by itself")
+
+
+def test_a_client_that_leaves_is_reported_by_its_connection() -> None:
+    connection, left = OpenConnection(), list[bool]()
+    forget = call_when_lost(cast("Any", {CONNECTION: connection}), receive_nothing, lambda: left.append(True))
+    assert left == []
+    connection.on_lost()
+    assert left == [True]
+    forget()
+    connection.on_lost()
+    assert left == [True]
+
+
+def test_a_client_that_has_left_before_is_reported_at_once() -> None:
+    left = list[bool]()
+    call_when_lost(
+        cast("Any", {CONNECTION: OpenConnection(is_closing=True)}), receive_nothing, lambda: left.append(True)
+    )
+    assert left == [True]
+
+
+def test_the_buffers_of_a_connection_that_is_closing_are_let_be() -> None:
+    bound_buffers(cast("Any", {CONNECTION: OpenConnection(is_closing=True)}))
+    bound_buffers(cast("Any", {}))
+
+
+def test_streams_take_no_connections_from_other_requests() -> None:
+    assert guarded_http(10.0, 1024, most_streams=7).most_connections == guarded_http(10.0, 1024).most_connections + 7

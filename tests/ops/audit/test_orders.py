@@ -114,6 +114,7 @@ async def test_a_finished_order_with_a_pending_line_is_lost(books: Books) -> Non
         ("""'"quantity":2', '"quantity":3'""", Column.DOUBLED),
         ("""'"note":""', '"note":"no sugar"'""", Column.LOST),
         ("""'"expected_price":null', '"expected_price":300'""", Column.LOST),
+        ("""'"allergy":false', '"allergy":true'""", Column.LOST),
         ("""'coffee', 'tea'""", Column.LOST),
     ],
 )
@@ -136,7 +137,7 @@ async def test_a_line_whose_price_has_changed_took_nothing_and_is_not_wrong(book
     assert counts(report) == {}
 
 
-async def test_what_is_made_at_a_price_that_its_guest_did_not_agree_to_is_doubled(books: Books) -> None:
+async def test_what_is_made_at_a_price_that_its_client_did_not_agree_to_is_doubled(books: Books) -> None:
     order = await books.place(expected_price=300)
     for name, table in (("gateway", "orders"), ("bar", "tickets")):
         change = """lines = replace(lines, '"expected_price":300', '"expected_price":250')"""
@@ -144,7 +145,7 @@ async def test_what_is_made_at_a_price_that_its_guest_did_not_agree_to_is_double
     report = await books.audit()
 
     assert counts(report) == {Column.DOUBLED: 1}
-    reason = "bar: 1 coffee is being made at 300, and its guest agreed to 250 only"
+    reason = "bar: 1 coffee is being made at 300, and its client agreed to 250 only"
     assert f"doubled: {order.order_id}: {reason}" in report.table()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from departments import tables, transactions
+from departments import staff_transactions, tables, transactions
 from departments.app import DepartmentApp, _now_ms
 from departments.domain import placing
 from departments.domain.menu import Menu
@@ -29,7 +29,7 @@ Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock]]
 def take_at_any_price(
     original: Callable[..., TicketLine], line: RequestedLine, hold: bool, menu: Menu, stock: Mapping[str, Stock]
 ) -> TicketLine:
-    """A line is accepted at another price than the guest saw."""
+    """A line is accepted at another price than the client saw."""
     taken = original(replace(line, expected_price=None), hold, menu, stock)
     taken.expected_price = line.expected_price
     return taken
@@ -182,7 +182,7 @@ def read_no_step(original: object, connection: sa.Connection, order_id: str, ste
     return None
 
 
-@plant("a-step-is-not-compared-with-the-expected-state", transactions, "move", "echo")
+@plant("a-step-is-not-compared-with-the-expected-state", staff_transactions, "move", "echo")
 def move_from_any_state(original: Callable[..., Ticket], connection: sa.Connection, move: Move, now_ms: int) -> Ticket:
     """A step is taken although the ticket is not in the state that the staff saw."""
     ticket = tables.read_tickets(connection, [move.order_id]).get(move.order_id)

@@ -21,7 +21,7 @@ from tests.simulation.seams import plant
 def columns_without_prices(
     original: Callable[..., OrderColumns], department: str, goal: Goal, orders: Sequence[Order]
 ) -> OrderColumns:
-    """After a decision or a change of owner, an order is sent without the prices that its guest saw."""
+    """After a decision or a change of owner, an order is sent without the prices that its client saw."""
     columns = original(department, goal, orders)
     if any(order.epoch for order in orders):
         columns["expected_prices"] = []

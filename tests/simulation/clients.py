@@ -1,4 +1,4 @@
-"""Guests who order, lose patience, ask again, take back and watch. They remember every answer."""
+"""Clients who order, lose retry_policy, ask again, take back and watch. They remember every answer."""
 
 import asyncio
 import random
@@ -22,12 +22,12 @@ from tests.simulation.virtual import EPOCH
 from tests.simulation.world import CURRENCIES, Gone, Told, World
 
 UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
-"""What a guest who asks again later is entitled to meet."""
+"""What a client who asks again later is entitled to meet."""
 
 
 @dataclass(slots=True)
-class Guests:
-    """All guests of a gateway, and what they remember."""
+class Clients:
+    """All clients of a gateway, and what they remember."""
 
     world: World
     dice: random.Random
@@ -38,18 +38,18 @@ class Guests:
     complaints: list[str] = field(default_factory=list)
     requests: int = 0
 
-    async def come(self, guests: int, orders: int, served: Callable[[], None]) -> None:
-        """Let so many guests place so many orders among them."""
+    async def come(self, clients: int, orders: int, served: Callable[[], None]) -> None:
+        """Let so many clients place so many orders among them."""
         left = iter(range(orders))
 
-        async def guest() -> None:
+        async def order_on() -> None:
             for _ in left:
                 await asyncio.sleep(self.dice.expovariate(1 / self.think))
                 await self._dine()
                 served()
 
         loop = self.world.loop
-        await asyncio.gather(*(loop.spawn(None, guest()) for _ in range(guests)))
+        await asyncio.gather(*(loop.spawn(None, order_on()) for _ in range(clients)))
 
     def order(self) -> Callable[[], Order]:
         """Make up an order; each call of what is answered is the same order, sent anew."""
@@ -75,7 +75,7 @@ class Guests:
         return make
 
     def _expected_price(self, dice: random.Random, name: str, item: str) -> int | None:
-        """Choose the price that a line states: none, as most do, the one that its guest sees now, or another."""
+        """Choose the price that a line states: none, as most do, the one that its client sees now, or another."""
         if dice.random() < 0.6:
             return None
         seen = self.world.price(name, item)
