@@ -160,7 +160,8 @@ class Printer:
 
 
 def _order(data: Json) -> str:
-    return f"order   {data.get('number') or data['order_id'][-ID_END:]}{_table(data)}  {data['status']}"
+    progress = f", {data['progress']}" if data["progress"] else ""
+    return f"order   {data['number'] or data['order_id'][-ID_END:]}{_table(data)}  {data['status']}{progress}"
 
 
 def _menu(data: Json) -> str:
