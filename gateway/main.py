@@ -82,8 +82,8 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
         staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
         server = _http_server(settings, service, requests, readiness, live, staff)
-        running.on_exit_await(service.close)
         running.on_exit(live.close)
+        running.on_exit_await(service.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await service.start()
