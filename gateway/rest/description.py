@@ -9,14 +9,32 @@ import msgspec
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import menu_schemas, problem_schemas, schemas, staff_schemas, stock_schemas, ticket_schemas
+from gateway.rest import (
+    menu_schemas,
+    problem_schemas,
+    progress_schemas,
+    report_schemas,
+    schemas,
+    staff_schemas,
+    stock_schemas,
+    ticket_schemas,
+)
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
 
 Json = dict[str, Any]
 
-SCHEMA_MODULES = (schemas, menu_schemas, problem_schemas, staff_schemas, ticket_schemas, stock_schemas)
+SCHEMA_MODULES = (
+    schemas,
+    progress_schemas,
+    menu_schemas,
+    report_schemas,
+    problem_schemas,
+    staff_schemas,
+    ticket_schemas,
+    stock_schemas,
+)
 """Where the structs of the contract are."""
 
 _PROBLEM_JSON = "application/problem+json"

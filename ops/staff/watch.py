@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 
 def _json(event: Event) -> str:
-    return json.dumps(event._asdict(), ensure_ascii=False)
+    return json.dumps({"kind": event.kind, "data": event.data, "id": event.id}, ensure_ascii=False)
 
 
 def follow(rest: Rest, target: str, last_id: str) -> Iterator[Event]:
@@ -160,7 +160,8 @@ class Printer:
 
 
 def _order(data: Json) -> str:
-    return f"order   {data.get('number') or data['order_id'][-ID_END:]}{_table(data)}  {data['status']}"
+    progress = f", {data['progress']}" if data["progress"] else ""
+    return f"order   {data['number'] or data['order_id'][-ID_END:]}{_table(data)}  {data['status']}{progress}"
 
 
 def _menu(data: Json) -> str:

@@ -101,7 +101,9 @@ def test_an_order_walks_through_its_stations_and_everybody_sees_it(system: Syste
         assert watch.until("ticket", order_id=order_id, state="ready")["moved_by"] == "Ada"
         assert rows(ops(system, "move", order_id, "serve"))[0][3] == "served"
         watch.until("ticket", order_id=order_id, state="served")
-        assert [row[:2] for row in rows(ops(system, "tickets", "--table", "7"))] == [[order_id[-8:], "bar"]]
+        number = str(seen["number"])
+        assert [row[:2] for row in rows(ops(system, "tickets", "--table", "7"))] == [[number, "bar"]]
+        assert rows(ops(system, "move", number, "start"))[0][:4] == [number, "bar", "7", "preparing"]
 
         # The bar: a delivery, a count, waste; off sale, and an order that learns it.
         before = client.get("/stock", params={"department": "bar"}).json()["stock"]

@@ -20,6 +20,13 @@ TICKET: Json = {
     "cancel_reason": None,
     "lines": [LINE],
 }
+ORDER: Json = {
+    "order_id": TICKET["order_id"],
+    "number": 147,
+    "table": "7",
+    "status": "accepted",
+    "progress": "preparing",
+}
 STOCK: Json = {
     "department": "bar",
     "item": "latte",
@@ -121,7 +128,8 @@ def printer() -> Printer:
         ("stock", {**STOCK, "on_hand": 33}, "stock   bar latte  33 on hand (+24)"),
         ("stock", {**STOCK, "on_sale": False}, "stock   bar latte  9 on hand, OFF SALE"),
         ("stock", {**STOCK, "unlimited": True}, "stock   bar latte  any quantity, 4 sold"),
-        ("order", {"order_id": TICKET["order_id"], "table": "7", "status": "accepted"}, "c6144989 table 7  accepted"),
+        ("order", ORDER, "order   147 table 7  accepted, preparing"),
+        ("order", {**ORDER, "number": None, "progress": None}, "order   c6144989 table 7  accepted"),
         ("menu", {"department": "bar", "items": [1, 2]}, "menu    bar  2 items"),
         (
             "department",

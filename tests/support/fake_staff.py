@@ -1,155 +1,114 @@
-"""A department as its staff use it, in memory: what is done shows in its watch."""
+"""The staff of a fake department, and its watch, on which the orders follow them."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
+from typing import Any
 
+from gateway.department_client.errors import Unreachable
 from gateway.domain.lines import TicketState
-from gateway.domain.staff import (
-    ChangeReason,
-    Move,
-    MoveResult,
-    RecordedReason,
-    StockChange,
-    StockHistory,
-    StockOrder,
-    Verb,
-)
-from gateway.domain.staff_errors import (
-    ChangeIdTaken,
-    DepartmentAway,
-    ItemNotFound,
-    LineNotFound,
-    StaffError,
-    StepIdTaken,
-    StepRefused,
-    StockRefused,
-    TicketNotFound,
-)
-from gateway.domain.tickets import LiveStock, LiveTicket
-from tests.support.fake_watches import FakeWatch, live_stock
+from gateway.domain.tickets import ChangePage, LiveLine, LiveTicket, Position
+from tests.support.fake_departments import FakeDepartment
 from tests.support.orders import NOON_MS
 
-AFTER = {
-    (TicketState.QUEUED, Verb.START): TicketState.PREPARING,
-    (TicketState.PREPARING, Verb.FINISH): TicketState.READY,
-    (TicketState.READY, Verb.SERVE): TicketState.SERVED,
-    (TicketState.PREPARING, Verb.RECALL): TicketState.QUEUED,
-    (TicketState.QUEUED, Verb.CANCEL): TicketState.CANCELLED,
+PAGE = 2
+
+TIMES = {
+    TicketState.PREPARING: "started_at_ms",
+    TicketState.READY: "ready_at_ms",
+    TicketState.SERVED: "served_at_ms",
+    TicketState.CANCELLED: "cancelled_at_ms",
 }
 
 
 class FakeStaff:
-    """It has what `StaffDepartment` asks for, over the tickets and the stock of a FakeWatch."""
+    """Has what `gateway.orders.watches.Watch` asks for, over the tickets of a fake department that its staff move.
 
-    def __init__(self, watch: FakeWatch) -> None:
-        self.name = watch.name
-        self.watch = watch
-        self.steps: dict[str, tuple[Move, LiveTicket]] = {}
-        self.changes: list[StockChange] = []
-        self.orders: dict[str, StockOrder] = {}
+    `is_up` False: open watches end, and none can be opened.
+    """
 
-    async def move(self, move: Move) -> LiveTicket:
-        (result,) = await self.move_all([move])
-        if result.ticket is None:
-            raise result.error or AssertionError("there is neither a ticket nor an error")
-        return result.ticket
+    def __init__(self, department: FakeDepartment) -> None:
+        self.department = department
+        self.incarnation = "first"
+        self.revision = 100
+        self.tickets: dict[str, LiveTicket] = {}
+        self.opened: list[Position | None] = []
+        self.is_up = True
+        self._changed = asyncio.Condition()
 
-    async def move_all(self, moves: Sequence[Move]) -> list[MoveResult]:
-        self._check_way()
-        results = []
-        for move in moves:
-            try:
-                results.append(MoveResult(self._take(move)))
-            except StaffError as error:
-                results.append(MoveResult(error=error))
-        return results
-
-    async def tick(self, order_id: str, line: int, *, made: bool, moved_by: str = "") -> LiveTicket:
-        self._check_way()
-        ticket = self._ticket(order_id)
-        if line >= len(ticket.lines):
-            raise LineNotFound(ticket, line)
-        if ticket.state is TicketState.SERVED:
-            raise StepRefused(f"ticket {order_id} is served", order_id, ticket)
-        lines = [replace(each, made=made) if at == line else each for at, each in enumerate(ticket.lines)]
-        return self.watch.change(order_id, ticket.state, lines=lines)
-
-    async def find(self, order_id: str) -> LiveTicket:
-        self._check_way()
-        return self._ticket(order_id)
-
-    async def change_stock(self, order: StockOrder) -> LiveStock:
-        self._check_way()
-        stock = self._stock(order.item)
-        made = self.orders.get(order.change_id)
-        if made is not None:
-            if made != order:
-                raise ChangeIdTaken(f"change {order.change_id} was another one")
-            return stock
-        if order.reason is ChangeReason.COUNT and stock.on_hand != order.expected:
-            last = next(iter(self.changes), None)
-            raise StockRefused(f"{order.item} has {stock.on_hand} on hand, not {order.expected}", stock, last)
-        delta = order.count - order.expected if order.reason is ChangeReason.COUNT else order.delta
-        self.orders[order.change_id] = order
-        self.watch.set_stock(order.item, stock.on_hand + delta)
-        reason = RecordedReason(order.reason)
-        change = StockChange(
-            self.name,
-            order.item,
-            order.change_id,
-            reason,
-            delta,
-            stock.on_hand + delta,
-            order.changed_by,
-            NOON_MS,
-            self.watch.revision,
+    async def move(self, order_id: str, state: TicketState, reason: str = "", *, source: str = "gateway") -> None:
+        """Take a step with a ticket, as the staff do."""
+        fake = self.department.tickets.get(order_id)
+        if fake is not None:
+            fake.state = state
+        self.revision += 1
+        ticket = self.tickets.get(order_id) or self._ticket(order_id, source)
+        now = NOON_MS + self.revision
+        ticket = replace(
+            ticket, state=state, revision=self.revision, moved_at_ms=now, moved_by="Anna", cancel_reason=reason
         )
-        self.changes.insert(0, change)
-        return self._stock(order.item)
+        times: dict[str, Any] = {TIMES[state]: now} if state in TIMES else {}
+        self.tickets[order_id] = replace(ticket, **times)
+        await self.wake()
 
-    async def set_on_sale(self, item: str, *, on_sale: bool, changed_by: str = "") -> LiveStock:
-        self._check_way()
-        self.watch.stock[item] = replace(self._stock(item), on_sale=on_sale)
-        return self.watch.stock[item]
+    async def restore(self) -> None:
+        """Forget what the staff did, as a department does whose copy is from before."""
+        self.incarnation, self.revision = f"{self.incarnation}'", 50
+        self.tickets.clear()
+        await self.break_off()
 
-    async def stock_changes(self, item: str, before: int, limit: int) -> StockHistory:
-        self._check_way()
-        self._stock(item)
-        found = [each for each in self.changes if each.item == item and (not before or each.revision < before)]
-        return StockHistory(found[:limit], found[limit - 1].revision if len(found) > limit else 0)
+    async def break_off(self) -> None:
+        """End all open watches."""
+        self.is_up = False
+        await self.wake()
+        self.is_up = True
 
-    def stock(self, item: str, on_hand: int) -> None:
-        """Have an item on hand."""
-        self.watch.revision += 1
-        self.watch.stock[item] = live_stock(item, on_hand, self.watch.revision, self.name)
+    async def wake(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+        await asyncio.sleep(0)
 
-    def _take(self, move: Move) -> LiveTicket:
-        ticket = self._ticket(move.order_id)
-        if move.step_id in self.steps:
-            taken, then = self.steps[move.step_id]
-            if (taken.order_id, taken.verb, taken.expected) != (move.order_id, move.verb, move.expected):
-                raise StepIdTaken(f"step {move.step_id} was another one", move.order_id, ticket)
-            return then
-        after = AFTER.get((ticket.state, move.verb))
-        if ticket.state is not move.expected or after is None:
-            who = f"; {ticket.moved_by} moved it" if ticket.moved_by else ""
-            message = f"ticket {move.order_id} is {ticket.state}, not {move.expected}{who}"
-            raise StepRefused(message, move.order_id, ticket)
-        fields = {"moved_by": move.moved_by, "moved_at_ms": NOON_MS, "cancel_reason": move.reason}
-        moved = self.watch.change(move.order_id, after, **fields)
-        self.steps[move.step_id] = move, moved
-        return moved
+    async def pages(self, position: Position | None, *, moved_only: bool = False) -> AsyncGenerator[ChangePage, None]:
+        assert moved_only
+        self.opened.append(position)
+        await self._demand_way()
+        if position is None or position.incarnation != self.incarnation or position.revision > self.revision:
+            found, revision = self._after(0), self.revision
+            parts = [found[start : start + PAGE] for start in range(0, len(found), PAGE)] or [[]]
+            for number, part in enumerate(parts):
+                is_last = number == len(parts) - 1
+                yield self._page(part, revision if is_last else 0, reset=number == 0, more=not is_last)
+            at = revision
+        else:
+            at = position.revision
+        while True:
+            await self._demand_way()
+            if changed := self._after(at)[:PAGE]:
+                at = changed[-1].revision
+                yield self._page(changed, at)
+            else:
+                async with self._changed:
+                    if self.is_up and not self._after(at):
+                        await self._changed.wait()
 
-    def _ticket(self, order_id: str) -> LiveTicket:
-        if order_id not in self.watch.tickets:
-            raise TicketNotFound(self.name, order_id)
-        return self.watch.tickets[order_id]
+    async def _demand_way(self) -> None:
+        if not self.is_up:
+            raise Unreachable(f"{self.department.name} is away")
 
-    def _stock(self, item: str) -> LiveStock:
-        if item not in self.watch.stock:
-            raise ItemNotFound(self.name, item, self.watch.stock)
-        return self.watch.stock[item]
+    def _after(self, revision: int) -> list[LiveTicket]:
+        return sorted((each for each in self.tickets.values() if each.revision > revision), key=lambda it: it.revision)
 
-    def _check_way(self) -> None:
-        if self.watch.is_away:
-            raise DepartmentAway(self.name, "it is away")
+    def _page(self, tickets: list[LiveTicket], revision: int, *, reset: bool = False, more: bool = False) -> ChangePage:
+        return ChangePage(self.department.name, self.incarnation, revision, NOON_MS, reset, more, tickets)
+
+    def _ticket(self, order_id: str, source: str) -> LiveTicket:
+        fake = self.department.tickets.get(order_id)
+        pairs = zip(fake.wishes, fake.lines, strict=True) if fake is not None else ()
+        lines = [
+            LiveLine(item, quantity, "", False, False, result.outcome, result.unit_price)
+            for (item, quantity), result in pairs
+        ]
+        return LiveTicket(
+            self.department.name, order_id, 0, "", source, TicketState.QUEUED, 0, NOON_MS, 0, 0, 0, 0, "", 0, "", False,
+            lines,
+        )  # fmt: skip

@@ -19,7 +19,7 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.supervise import in_background
-from tests.support.fake_staff import FakeStaff
+from tests.support.fake_staff_departments import FakeStaffDepartment
 from tests.support.fake_watches import FakeWatch
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
@@ -40,7 +40,7 @@ class Served:
     readiness: Readiness
     live: LiveDepartments
     watches: dict[str, FakeWatch]
-    staff: dict[str, FakeStaff]
+    staff: dict[str, FakeStaffDepartment]
     build_app: Callable[[], ASGIApp]
     client: httpx.AsyncClient = field(init=False)
 
@@ -115,7 +115,7 @@ async def serve(
         clock=clock,
         random=lambda: 0.1,
     )
-    staff = {name: FakeStaff(watch) for name, watch in watches.items()}
+    staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
     build_app = partial(
         create_app, restaurant.service, requests, readiness, live, staff, max_body=MAX_BODY, cors_origins=cors_origins
     )

@@ -7,6 +7,7 @@ from gateway.domain.tickets import LiveLine
 from tests.support.event_stream import follow
 from tests.support.orders import NOON_MS
 from tests.support.rest_app import Json, Served, problem
+from tests.support.waiting import until
 
 A = "00000000-0000-4000-8000-00000000000a"
 B = "00000000-0000-4000-8000-00000000000b"
@@ -67,8 +68,9 @@ async def test_the_pages_of_a_list_have_every_ticket_once_whatever_happens_meanw
 async def test_a_list_names_the_departments_that_cannot_be_reached(served: Served) -> None:
     async with follow(served.app) as client:
         await client.up_to_date()
-        served.restaurant.clock.now += 10
         served.watches["kitchen"].go_away()
+        await until(lambda: len(served.watches["kitchen"].calls) > 2)
+        served.restaurant.clock.now += 2
         await client.until(lambda screen: screen.departments["kitchen"]["state"] == "unreachable")
         assert (await served.client.get("/tickets")).json()["unreachable"] == ["kitchen"]
         assert (await served.client.get("/tickets?department=bar")).json()["unreachable"] == []
