@@ -15,6 +15,7 @@ from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineState, Outcome, TicketResult
 from gateway.domain.progress import OrderProgress, Progress, Tickets, line_progress, order_progress
+from gateway.domain.ready_time import Quotes, ready_at_ms
 from gateway.domain.transitions import (
     DECISIONS,
     PLACING,
@@ -62,7 +63,7 @@ class Order:
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
     `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
     people call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read
-    with them.
+    with them. `quotes`: how long its departments were expected to take when it was placed.
     """
 
     order_id: str
@@ -78,6 +79,7 @@ class Order:
     epoch: int = field(default=0, compare=False)
     decision_unwritten: bool = field(default=False, compare=False)
     tickets: Tickets = field(default_factory=dict, compare=False)
+    quotes: Quotes = field(default_factory=dict, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +124,11 @@ class Order:
     def progress(self) -> OrderProgress | None:
         """Return how far the departments are with it; None where they make nothing of it."""
         return order_progress(self.line_progress())
+
+    @property
+    def ready_at_ms(self) -> int | None:
+        """Return when it is expected to be ready, or was, in milliseconds since 1970; None where nothing is made."""
+        return ready_at_ms(self.created_at_ms, self.quotes, self.shares, self.tickets)
 
     def line_progress(self) -> list[Progress | None]:
         """Return how far each line is."""

@@ -18,11 +18,10 @@ from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import TicketProgress
-from gateway.domain.sales import Sold
 from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
-from gateway.orders.sales import read_sold
+from gateway.orders.reports import Reports
 from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
 from gateway.orders.ticket_states import Page, Withdrawal
 from gateway.orders.wanted import ANY, Wanted
@@ -72,6 +71,7 @@ class Journal:
         self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
         self.calendar = calendar or Calendar(UTC)
+        self.reports = Reports(database, self._report)
         self._numbering = Numbering(self.calendar)
         self.number = 0
         self._unreadable: dict[str, str] = {}
@@ -187,10 +187,6 @@ class Journal:
     async def settle_withdrawal(self, withdrawal: Withdrawal) -> None:
         """Note that the order's row says what the staff did."""
         await self._database.write(ticket_states.settle, withdrawal)
-
-    async def sold(self, from_ms: int | None, to_ms: int | None) -> list[Sold]:
-        """Return what was sold in a range of time."""
-        return await self._database.read(read_sold, from_ms, to_ms)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""
