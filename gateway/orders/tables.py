@@ -87,6 +87,7 @@ order_days = sa.Table(
     sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False, doc="ordinal of the date"),
     sa.Column("permutation", sa.BigInteger, nullable=False, doc="the day's random number: see gateway/domain/numbers"),
     sa.Column("taken", sa.BigInteger, nullable=False, doc="how many ranks are taken"),
+    sa.Column("held", sa.Text, doc="JSON array of numbers that open orders of days before had when the day began"),
 )
 
 watch_positions = sa.Table(

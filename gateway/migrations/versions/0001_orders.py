@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("permutation", sa.BigInteger, nullable=False),
         sa.Column("taken", sa.BigInteger, nullable=False),
+        sa.Column("held", sa.Text),
     )
     op.create_table(
         "watch_positions",
