@@ -283,6 +283,19 @@ class Order:
         self.epoch += bool(lines)
         return bool(lines)
 
+    def cancel_again(self, department: str) -> bool:
+        """Owe a department its staff's cancel, which its restored copy lacks; return whether that changed anything.
+
+        It changes nothing while the department is owed something, and where the order does not say that it is
+        cancelled. The response is that of every cancel: what has been started by then is made, and accepted.
+        """
+        outcomes = {line.outcome for line in self.shares[department]}
+        if department in self.owed or _CANCELLED not in outcomes or not outcomes.isdisjoint({_ACCEPTED, _PENDING}):
+            return False
+        self.owed[department] = Goal.CANCEL
+        self.epoch += 1
+        return True
+
     def _demand_placing(self, department: str) -> None:
         """Raise ValueError where a decision is owed: it stays owed, whatever a department responds."""
         if self.owed.get(department) not in PLACING:
