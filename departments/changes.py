@@ -26,7 +26,7 @@ TICKET_BYTES = 120
 CLOSED_IN_SNAPSHOT = 50
 OPEN_IN_SNAPSHOT = 10_000
 
-MOST_COUNTED = 2000
+MOST_COUNTED = 500
 """How many open tickets are looked at to count those that wait: it takes 1 ms."""
 
 _TICKET = list(tickets.c)[1:]

@@ -650,7 +650,7 @@ class WatchChangesResponse(betterproto.Message):
 
     waiting_tickets: Optional[int] = betterproto.uint32_field(9, optional=True)
     """
-    How many tickets are queued or preparing, among the 2000 open ones that changed last. Set every 5 seconds, and only
+    How many tickets are queued or preparing, among the 500 open ones that changed last. Set every 5 seconds, and only
      where the request has moved_only: others see all tickets.
     """
 
