@@ -84,6 +84,9 @@ class GuardedHttp(HttpToolsProtocol):
             self._latest.message_event.set()
         self.on_lost()
         super().connection_lost(exc)
+        # These refer to this connection by the scope of its last request: without them it is freed at once.
+        self.scope = self.cycle = self._latest = None  # type: ignore[assignment]
+        self.pipeline.clear()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Log nothing when a client offers another protocol, and serve the request in this one (RFC 9110 7.8).
