@@ -1,7 +1,7 @@
 """What must be true when the dust has settled, read from the databases and held against what clients were told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -15,7 +15,7 @@ from tests.simulation.world import LineTold, Told
 
 STARTED = frozenset({"preparing", "ready", "served"})
 ALIVE = STARTED | {"queued"}
-REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED})
+REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED, Outcome.OFF_SALE})
 FINAL = REFUSALS | {Outcome.CANCELLED}
 FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "broken")
 
@@ -46,6 +46,7 @@ class Wish(NamedTuple):
     quantity: int
     note: str
     expected_price: int | None = None
+    allergy: bool = False
 
 
 class Word(NamedTuple):
@@ -75,8 +76,17 @@ Steps = defaultdict[str, set[str]]
 """By order id, the verbs that a department's staff have taken with its ticket."""
 
 
-def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Mapping[str, Entry]) -> Findings:
-    """Compare journal, tickets, stock and clients. `received` is what each (department, item) was given in all."""
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """By department and item: what was given in all, what the staff threw away, and what has no figure on hand."""
+
+    received: Mapping[tuple[str, str], int]
+    discarded: Mapping[tuple[str, str], int]
+    unlimited: Collection[tuple[str, str]] = ()
+
+
+def audit(disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[str, Entry]) -> Findings:
+    """Compare journal, tickets, stock and clients."""
     findings = Findings()
     orders = {row.order_id: row for row in disks["gateway"].query("SELECT * FROM orders")}
     tickets = {
@@ -86,7 +96,7 @@ def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], en
     }
     steps = {name: _steps(disks[name]) for name in tickets}
     for name, known in tickets.items():
-        _check_stock(findings, name, disks[name], known.values(), received)
+        _check_stock(findings, name, disks[name], known.values(), deliveries)
         for order_id, ticket in known.items():
             if order_id not in orders:
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that no order stands for")
@@ -110,7 +120,7 @@ def _steps(disk: Disk) -> Steps:
 
 
 def _check_stock(
-    findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], received: Mapping[tuple[str, str], int]
+    findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], deliveries: Deliveries
 ) -> None:
     held: Counter[str] = Counter()
     sold: Counter[str] = Counter()
@@ -122,8 +132,9 @@ def _check_stock(
                 sold[line["item"]] += line["quantity"] * (ticket.state in ALIVE)
                 wasted[line["item"]] += line["quantity"] * ticket.wasted
     for shelf in disk.query("SELECT * FROM stock ORDER BY item"):
-        item, given = shelf.item, received[name, shelf.item]
-        taken = (held[item], sold[item], wasted[item])
+        item, key = shelf.item, (name, shelf.item)
+        taken = (held[item], sold[item], wasted[item] + deliveries.discarded[key])
+        given = sum(taken) if key in deliveries.unlimited else deliveries.received[key]
         if sum(taken) > given or shelf.on_hand < 0:
             findings.add("oversold", f"{name}/{item}: {given} received, {taken} held, sold and wasted")
         figures = (shelf.received, shelf.on_hand, shelf.held, shelf.sold, shelf.wasted)
@@ -182,8 +193,8 @@ def _check_share(
     return alive
 
 
-def _wish(line: Mapping[str, Any]) -> tuple[str, int, str, int | None]:
-    return line["item"], line["quantity"], line["note"], line["expected_price"]
+def _wish(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    return line["item"], line["quantity"], line["note"], line["expected_price"], line["allergy"]
 
 
 def _check_line(
@@ -297,7 +308,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
         case Outcome.EXPIRED | Outcome.REJECTED:
             started = end.started(said.department) and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
-        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED:
+        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED | Outcome.OFF_SALE:
             return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
     return False
 

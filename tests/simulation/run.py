@@ -3,19 +3,22 @@
 import asyncio
 import random
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 
 from gateway.orders.backoff import RetryPolicy
-from tests.simulation.audit import Findings, audit
+from tests.simulation.audit import Deliveries, Findings, audit
 from tests.simulation.clients import Clients
 from tests.simulation.clocks import Timekeeper, set_a_clock
 from tests.simulation.network import FAIR, Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import Stuck
+from tests.simulation.watchers import small_limits
 from tests.simulation.world import Gateway, World, menu
 
-DEPARTMENTS = {"bar": ("coffee", "soda", "beer"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
+DEPARTMENTS = {"bar": ("coffee", "soda", "beer", "water"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
+UNLIMITED = {"bar": ("water",)}
 CONVERGENCE_SECONDS = 30.0
 GHOST_SECONDS = 25.0
 HARMLESS = frozenset({"ahead", "back", "cut", "blackout"})
@@ -44,6 +47,8 @@ class Plan:
     policy_share: float = 0.5
     cancel_share: float = 0.2
     plenty: float = 0.3
+    watchers: int = 1
+    small_pages: bool = False
 
     @classmethod
     def hard(cls, seed: int, orders: int) -> "Plan":
@@ -170,6 +175,24 @@ class Plan:
         )
 
     @classmethod
+    def watched(cls, seed: int, orders: int) -> "Plan":
+        """Many watch busy staff over lines that break, pages are small, programs die and backups are restored."""
+        return cls(
+            seed,
+            orders,
+            clients=12,
+            interval=1.0,
+            kinds={"restore": 1.0, "kill": 2.0, "stop": 1.0, "cut": 1.0, "before": 0.5, "after": 0.5},
+            weather=Weather(0.02, late=0.01, drop_answer=0.01, reset=0.02),
+            slowness=0.01,
+            cooks=True,
+            cancel_share=0.3,
+            plenty=1.0,
+            watchers=3,
+            small_pages=True,
+        )
+
+    @classmethod
     def clocks(cls, seed: int, orders: int) -> "Plan":
         """Clocks are set, and departments stay away for longer than orders wait; no gateway dies."""
         return cls(
@@ -203,7 +226,7 @@ class Plan:
     def draw(cls, seed: int, orders: int) -> "Plan":
         """Any of these, or anything: what a seed stands for."""
         special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
-        special |= {11: cls.clocks, 12: cls.clocks_and_deaths, 17: cls.frozen, 18: cls.restored}
+        special |= {11: cls.clocks, 12: cls.clocks_and_deaths, 17: cls.frozen, 18: cls.restored, 19: cls.watched}
         if plan := special.get(seed % 20):
             return plan(seed, orders)
         dice = random.Random(f"plan {seed}")
@@ -230,6 +253,7 @@ class Plan:
             cooks=dice.random() < 0.4,
             policy_share=dice.choice((0.2, 0.5, 0.8)),
             plenty=dice.choice((0.1, 0.3, 1.0)),
+            small_pages=dice.random() < 0.5,
         )
 
 
@@ -245,6 +269,9 @@ class Result:
     calls: int
     deaths: int
     commits: int
+    changes: int
+    resets: int
+    staff_changes: int
     steps: int
     virtual: float
     converged: float
@@ -259,18 +286,26 @@ def run_seed(orders: int, seed: int) -> Result:
 
 def simulate(plan: Plan) -> Result:
     """Run one simulation to its audit."""
+    with small_limits(apply=plan.small_pages):
+        return _simulate(plan)
+
+
+def _simulate(plan: Plan) -> Result:
     begun = time.perf_counter()
     dice = random.Random(f"world {plan.seed}")
     stock = {
-        name: {item: dice.randint(1, max(2, int(plan.orders * plan.plenty))) for item in items}
+        name: {
+            item: 0 if item in UNLIMITED.get(name, ()) else dice.randint(1, max(2, int(plan.orders * plan.plenty)))
+            for item in items
+        }
         for name, items in DEPARTMENTS.items()
     }
-    menus = {name: menu(name, items, 100) for name, items in stock.items()}
+    menus = {name: menu(name, items, 100, UNLIMITED.get(name, ())) for name, items in stock.items()}
     world = World.build(
         plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, retry_policy=plan.retry_policy
     )
     clients = Clients(world, dice, plan.policy_share, plan.cancel_share)
-    staff = Staff(world, random.Random(f"staff {plan.seed}"))
+    staff = Staff(world, random.Random(f"staff {plan.seed}"), plan.watchers)
     timekeeper = Timekeeper(world, plan.retry_policy)
     try:
         converged = -1.0
@@ -279,8 +314,11 @@ def simulate(plan: Plan) -> Result:
             converged = world.loop.run(_evening(plan, world, clients, staff, timekeeper))
         except Stuck as error:
             problems.append(str(error))
-        received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
-        findings = audit(world.disks, received, clients.entries)
+        received = Counter({(name, item): count for name, items in stock.items() for item, count in items.items()})
+        received.update(staff.stockroom.received())
+        unlimited = [(name, item) for name, items in UNLIMITED.items() for item in items]
+        deliveries = Deliveries(received, staff.stockroom.discarded(), unlimited)
+        findings = audit(world.disks, deliveries, clients.entries)
         if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq
@@ -299,6 +337,9 @@ def simulate(plan: Plan) -> Result:
             world.network.calls,
             world.deaths,
             sum(disk.commits for disk in world.disks.values()),
+            sum(watcher.picture.changes for watcher in staff.watchers),
+            sum(watcher.picture.resets for watcher in staff.watchers),
+            len(staff.taken) + len(staff.ticks.asked) + staff.stockroom.requests,
             world.loop.steps,
             world.loop.time(),
             converged,
@@ -316,8 +357,8 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     world.network.weather = plan.weather
     world.open()
     faults = [world.loop.spawn(None, torment(plan, world, staff))] if plan.kinds else []
-    cooks = [world.loop.spawn(None, staff.cook())] if plan.cooks else []
-    readers = [world.loop.spawn(None, reader.follow()) for reader in staff.readers]
+    cooks = staff.work() if plan.cooks else []
+    readers, watchers = staff.read(), staff.watch()
     watches = [world.loop.spawn(None, timekeeper.watch())] if TIMED.issuperset(plan.kinds) else []
     await clients.come(plan.clients, plan.orders, lambda: None)
     for task in (*faults, *cooks):
@@ -331,6 +372,8 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     for task in (*readers, *watches):
         task.cancel()
     await staff.check()
+    for task in watchers:
+        task.cancel()
     return converged if is_settled(world) else FOREVER_SECONDS
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import cycle, islice
@@ -346,9 +346,12 @@ class World:
         return await self.request(gateway, use_case)
 
 
-def menu(name: str, stock: dict[str, int], price: int) -> Menu:
+def menu(name: str, stock: dict[str, int], price: int, unlimited: Collection[str] = ()) -> Menu:
     """A menu of so many of each item; the first item costs `price`, the second one more, and so on."""
-    items = {item: MenuItem(item, {"en": item}, price + n, count) for n, (item, count) in enumerate(stock.items())}
+    items = {
+        item: MenuItem(item, {"en": item}, price + n, count, item in unlimited)
+        for n, (item, count) in enumerate(stock.items())
+    }
     return Menu(name, {"en": name}, "Thing", items)
 
 
