@@ -119,9 +119,7 @@ def _steps(disk: Disk) -> Steps:
     return steps
 
 
-def _check_stock(
-    findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], deliveries: Deliveries
-) -> None:
+def _check_stock(findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], deliveries: Deliveries) -> None:
     held: Counter[str] = Counter()
     sold: Counter[str] = Counter()
     wasted: Counter[str] = Counter()

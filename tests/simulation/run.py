@@ -17,7 +17,11 @@ from tests.simulation.virtual import Stuck
 from tests.simulation.watchers import small_limits
 from tests.simulation.world import Gateway, World, menu
 
-DEPARTMENTS = {"bar": ("coffee", "soda", "beer", "water"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
+DEPARTMENTS = {
+    "bar": ("coffee", "soda", "beer", "water"),
+    "kitchen": ("pasta", "pizza", "meat"),
+    "bakery": ("cookie", "donut"),
+}
 UNLIMITED = {"bar": ("water",)}
 CONVERGENCE_SECONDS = 30.0
 GHOST_SECONDS = 25.0

@@ -165,7 +165,7 @@ class Staff:
         self.shifts[name] += 1
 
     async def check(self) -> None:
-        """When all is quiet: all that was acknowledged is there, repeated or not, and everybody who follows knows it."""
+        """When all is quiet: all that was acknowledged is there, and everybody who follows knows all."""
         for taken in list(self.taken.values()):
             await self.ask(taken.name, taken.move)
             query = f"SELECT revision, after FROM steps WHERE step_id = '{taken.move.step_id}'"

@@ -59,6 +59,7 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
             for kind in (
                 Plan.wavering,
                 Plan.restored,
+                Plan.watched,
                 Plan.reconfigured,
                 Plan.forgetful,
                 Plan.torn,

@@ -109,7 +109,9 @@ class WatchCall:
 
         def mourn() -> None:
             if network.dice.random() < 1.0 - network.weather.silent:
-                network.loop.outside(network.delay(), self._fail, StreamTerminatedError("simulated: the server is gone"))
+                network.loop.outside(
+                    network.delay(), self._fail, StreamTerminatedError("simulated: the server is gone")
+                )
 
         process.on_death[self._requests] = mourn
         self._handler = network.loop.spawn(process, self._serve(process, service))

@@ -249,7 +249,13 @@ def seen_tickets(columns: v1.ChangedTickets) -> Iterator[tuple[str, SeenTicket]]
     )
     heads = zip(columns.order_ids, columns.revisions, columns.states, columns.tables, columns.numbers, strict=True)
     tails = zip(
-        columns.sources, times, columns.moved_by, columns.cancel_reasons, columns.wasted, columns.line_counts, strict=True
+        columns.sources,
+        times,
+        columns.moved_by,
+        columns.cancel_reasons,
+        columns.wasted,
+        columns.line_counts,
+        strict=True,
     )
     for (order_id, *head), (*tail, count) in zip(heads, tails, strict=True):
         yield order_id, SeenTicket(*head, *tail, tuple(next(lines) for _ in range(count)))
