@@ -53,10 +53,9 @@ class Stockroom:
             name = self.dice.choice(sorted(self.world.menus))
             item = self.dice.choice(sorted(self.world.menus[name].items))
             if self.dice.random() < 0.3:
-                work = self._sell(name, item, on_sale=self.dice.random() < 0.6)
+                self.world.loop.spawn(None, self._sell(name, item, on_sale=self.dice.random() < 0.6))
             else:
-                work = self._change(Change(name, self._order(name, item)))
-            self.world.loop.spawn(None, work)
+                self.world.loop.spawn(None, self._change(Change(name, self._order(name, item))))
 
     def _order(self, name: str, item: str) -> StockOrder:
         dice, change_id = self.dice, f"{self.dice.getrandbits(64):x}"
@@ -148,9 +147,9 @@ class Stockroom:
     def _check_records(self, name: str, rows: Mapping[str, Any]) -> None:
         made = {key: change.order for key, change in self.changes.items() if change.name == name and change.is_made}
         for change_id, order in made.items():
-            row = rows.get(change_id)
-            record = row and (row.item, row.reason, row.delta, row.changed_by)
-            if record != (order.item, order.reason, _delta(order), order.changed_by):
+            if (row := rows.get(change_id)) is None:
+                self.complaints.append(f"{name}: {order} was made, and there is no record")
+            elif (row.item, row.reason, row.delta) != (order.item, order.reason, _delta(order)):
                 self.complaints.append(f"{name}: {order} was made; its record is {row}")
             elif order.reason is ChangeReason.COUNT and row.on_hand != order.count:
                 self.complaints.append(f"{name}: {order} was made; afterwards {row.on_hand} were on hand")

@@ -2,7 +2,7 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -12,6 +12,7 @@ from tests.support.recorded_clients import Party, ResponseLog
 from tests.torture.chaos import FAULTS, POINTS, Chaos
 from tests.torture.cooks import Cook
 from tests.torture.site import Site
+from tests.torture.watchers import Watcher, watchers_of
 
 CONVERGENCE_SECONDS = 10.0
 """How long the system may need from the end of the last fault: when nothing hangs, and all that died listens again.
@@ -38,7 +39,31 @@ class Plan:
     pause: float = 0.05
     audit_every: float = 10.0
     at_once: int = 2
+    watchers: int = 20
     seconds: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the watchers saw: tickets and stock that changed, over how many calls, from how many snapshots.
+
+    `revisions`: how many changes the departments counted.
+    """
+
+    watchers: int
+    calls: int
+    resets: int
+    changes: int
+    revisions: int
+    wrong: Sequence[str]
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        wrong = f"{len(self.wrong)} differences" if self.wrong else "all pictures are as the databases"
+        seen = (
+            f"{self.watchers} watchers saw {self.changes} changes over {self.calls} calls and {self.resets} snapshots"
+        )
+        return f"{self.revisions} revisions; {seen}: {wrong}"
 
 
 @dataclass(slots=True)
@@ -52,6 +77,8 @@ class Result:
     points: dict[str, int]
     statuses: dict[int, int]
     cook_steps: int
+    cook_changes: int
+    watched: Watched
     convergence: float
     since_last_fault: float
     unfinished: int
@@ -62,7 +89,7 @@ class Result:
     @property
     def wrong(self) -> list[str]:
         """List what must not be; nothing is what is hoped for."""
-        found = list(self.surprises)
+        found = [*self.surprises, *self.watched.wrong]
         if self.unfinished:
             found.append(f"{self.unfinished} orders are still unfinished")
         if self.convergence > CONVERGENCE_SECONDS:
@@ -87,6 +114,7 @@ class Result:
         statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.statuses.items()))
         return "\n".join([
             f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
+            f"{self.cook_changes} ticks and changes of stock by cooks; {self.watched}",
             f"faults: {faults}",
             f"killed at points: {points}",
             f"answers: {statuses}",
@@ -103,14 +131,18 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     party = Party(site.urls, book, plan.seed, plan.pause)
     chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
+    watchers = watchers_of(site, plan.watchers, plan.seed)
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
+    watching = [asyncio.create_task(watcher.follow()) for watcher in watchers]
     celebrating = asyncio.create_task(party.celebrate(plan.clients))
     raging = asyncio.create_task(chaos.rage())
     look_at = loop.time() + plan.audit_every
     give_up = loop.time() + plan.seconds
     while (chaos.kills < plan.kills or party.begun < plan.orders) and loop.time() < give_up:
-        done, _ = await asyncio.wait([celebrating, raging, *working], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [celebrating, raging, *working, *watching], timeout=0.5, return_when=asyncio.FIRST_COMPLETED
+        )
         for task in done:
             task.result()
         progress(f"{party.begun} orders, {chaos.kills} kills, {len(book.orders)} acknowledged")
@@ -125,6 +157,9 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     await celebrating
     unfinished = await _converge(site, loop.time() + GIVE_UP_SECONDS)
     now = loop.time()
+    watched = await _check(site, watchers)
+    for task in watching:
+        task.cancel()
     audit = await asyncio.to_thread(site.audit, book.path)
     book.close()
     faults = [*FAULTS, *(["database: crash"] if site.server else [])]
@@ -136,12 +171,31 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
         dict.fromkeys(POINTS, 0) | dict(chaos.points),
         dict(party.statuses),
         sum(cook.steps for cook in cooks),
+        sum(cook.changes for cook in cooks),
+        watched,
         now - chaos.all_mended,
         now - chaos.last_fault,
         unfinished,
         party.surprises,
         audit,
         live_audits,
+    )
+
+
+async def _check(site: Site, watchers: Sequence[Watcher]) -> Watched:
+    """Wait until the watchers have caught up, and compare their pictures with the databases."""
+    wrong = [
+        each for found in await asyncio.gather(*(watcher.check(site.books) for watcher in watchers)) for each in found
+    ]
+    names = {program.name for program in site.departments}
+    truths = [await asyncio.to_thread(site.books.truth, name) for name in sorted(names)]
+    return Watched(
+        len(watchers),
+        sum(watcher.calls for watcher in watchers),
+        sum(watcher.picture.resets for watcher in watchers),
+        sum(watcher.picture.changes for watcher in watchers),
+        sum(truth.position[1] for truth in truths),
+        wrong,
     )
 
 
