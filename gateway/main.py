@@ -11,16 +11,20 @@ import structlog
 import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.watch import DepartmentWatch
+from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
 from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.settings import GatewaySettings
 from gateway.storage import MIGRATIONS, open_database
+from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
@@ -67,20 +71,26 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         clock = Clock()
-        service = _order_service(settings, database, channels, clock)
+        watching = {
+            name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
+        }
+        watches = {name: DepartmentWatch(name, channel) for name, channel in watching.items()}
+        service = _order_service(settings, database, channels, watches, clock)
+        live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
-        server = _http_server(settings, service, requests, readiness)
+        server = _http_server(settings, service, requests, readiness, live)
         running.on_exit_await(service.close)
+        running.on_exit(live.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await service.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
         announcing = partial(announce, readiness.is_ready, f"http://{address}")
-        stopping = partial(server.stop_on, running.signals, settings.linger, readiness.leave)
-        await running.in_background({"announcement": announcing, "stop": stopping})
-        await running.follow_certificates(credentials, partial(_reconnect, channels.values()))
+        stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
+        await running.in_background({"announcement": announcing, "stop": stopping, "watches": live.run})
+        await running.follow_certificates(credentials, partial(_reconnect, [*channels.values(), *watching.values()]))
         await server.serve(sock)
     log.info("closed")
 
@@ -93,13 +103,29 @@ def _channel(name: str, at: Address, credentials: Credentials | None, domain: st
 
 
 def _order_service(
-    settings: GatewaySettings, database: Database, channels: Mapping[str, WatchedChannel], clock: Clock
+    settings: GatewaySettings,
+    database: Database,
+    channels: Mapping[str, WatchedChannel],
+    watches: Mapping[str, DepartmentWatch],
+    clock: Clock,
 ) -> OrderService:
-    """Build the order path: the journal, a client for each department, and when to try again."""
+    """Build the order path: the journal, a client and a watch for each department, and when to try again."""
     calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
     departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
     retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    return OrderService(Journal(database), departments, retrying, clock=clock, random=random.random)
+    journal = Journal(database, calendar=Calendar(settings.time_zone.zone))
+    return OrderService(journal, departments, retrying, clock=clock, random=random.random, watches=watches)
+
+
+def _live_departments(
+    settings: GatewaySettings, service: OrderService, watches: Mapping[str, DepartmentWatch], clock: Clock
+) -> LiveDepartments:
+    """Build the events of what the watches tell, and of the orders that follow."""
+    live = live_departments(
+        watches, service.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
+    )
+    service.following.on_change = live.orders_changed
+    return live
 
 
 def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
@@ -114,7 +140,11 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
 
 
 def _http_server(
-    settings: GatewaySettings, service: OrderService, requests: RequestReader, readiness: Readiness
+    settings: GatewaySettings,
+    service: OrderService,
+    requests: RequestReader,
+    readiness: Readiness,
+    live: LiveDepartments,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -122,12 +152,21 @@ def _http_server(
         service,
         requests,
         readiness,
+        live,
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,
     )
-    protocol = guarded_http(settings.receive_seconds, settings.max_body, is_logged=log_requests)
+    protocol = guarded_http(
+        settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests
+    )
     return HttpServer(app, protocol, settings.grace)
+
+
+def _leave(readiness: Readiness, live: LiveDepartments) -> None:
+    """Be ready no more, and end the clients' streams, so that they connect to another gateway."""
+    readiness.leave()
+    live.events.end()
 
 
 async def _reconnect(channels: Iterable[WatchedChannel], certificates: Contexts) -> None:

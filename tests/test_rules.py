@@ -105,6 +105,7 @@ AWAITED = {
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
+    "infra/http/response.py": "whatever ends the task that waits for a client to leave is taken for its leaving",
     "ops/up.py": "what ends a program's task stops all programs, and is raised",
     "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }

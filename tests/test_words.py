@@ -44,6 +44,7 @@ TEXTS = (
     ".ci",
     "docs/architecture.md",
     "docs/deployment.md",
+    "docs/events.md",
     "docs/performance",
     "docs/performance.md",
     "docs/performance-notes.md",

@@ -17,6 +17,7 @@ GatewayError
 │   ├── NoteTooLong          a line's note is longer than allowed
 │   └── NulCharacter         a text holds a NUL character, which databases do not store
 ├── Overloaded           too many orders wait for their response; this one was not stored
+├── TooManyStreams       too many clients follow the events
 ├── BrokenOff            the request that stored the order was cancelled
 └── TakenOver            another gateway owns the order now
 """
@@ -160,6 +161,13 @@ class Overloaded(GatewayError):
 
     def __init__(self, most: int) -> None:
         super().__init__(f"{most} orders are waiting for their response already; this one was not stored")
+
+
+class TooManyStreams(GatewayError):
+    """Too many clients follow the events."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} clients follow the events already; orders are not affected")
 
 
 class BrokenOff(GatewayError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.domain.lines import Outcome, TicketState
 
@@ -44,6 +45,11 @@ class LiveTicket:
     wasted: bool
     lines: Sequence[LiveLine]
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the staff cancelled it: their last step is the cancel. A guest's cancel is no step of the staff's."""
+        return self.state is TicketState.CANCELLED and 0 < self.moved_at_ms == self.cancelled_at_ms
+
 
 @dataclass(frozen=True, slots=True)
 class LiveStock:
@@ -83,6 +89,13 @@ class LiveMenu:
     very_late_seconds: int
 
 
+class Position(NamedTuple):
+    """A place among a department's changes. Revisions of two incarnations are not comparable."""
+
+    incarnation: str
+    revision: int
+
+
 @dataclass(frozen=True, slots=True)
 class ChangePage:
     """A page of a department's changes, or of a snapshot, or, without either, a sign of life.
@@ -100,3 +113,23 @@ class ChangePage:
     tickets: Sequence[LiveTicket] = field(default=())
     stock: Sequence[LiveStock] = field(default=())
     menu: LiveMenu | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DepartmentState:
+    """Whether a department's changes arrive, and since when, in milliseconds since 1970.
+
+    Where they do not, it is since the department was last known to be there.
+    """
+
+    name: str
+    is_open: bool
+    since_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The gateway's clock, in milliseconds since 1970, and each department's revision."""
+
+    now_ms: int
+    revisions: Mapping[str, int]

@@ -20,6 +20,7 @@ from gateway.orders.service import OrderService
 from gateway.rest.checks import JsonRequest, check_request
 from gateway.rest.cors import Cors
 from gateway.rest.description import describe_api
+from gateway.rest.events import get_events
 from gateway.rest.fast_path import FastPath
 from gateway.rest.front import get_front, get_icon
 from gateway.rest.health import get_liveness, get_readiness
@@ -28,8 +29,10 @@ from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
+from gateway.rest.reports import report_sales
 from gateway.rest.requests import RequestReader
 from gateway.rest.set_menu import place_set_menu
+from gateway.tickets.watching import LiveDepartments
 from infra.http.request_log import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
@@ -57,7 +60,9 @@ def routes() -> list[ControllerRouterHandler]:
         get_order,
         list_orders,
         cancel_order,
+        report_sales,
         get_menu,
+        get_events,
         get_liveness,
         get_readiness,
         get_front,
@@ -70,17 +75,18 @@ def create_app(
     service: OrderService,
     requests: RequestReader,
     readiness: Readiness,
+    live: LiveDepartments,
     *,
     max_body: int,
     cors_origins: Collection[str] = (),
     log_requests: bool = False,
 ) -> ASGIApp:
-    """Build the product's REST app; the caller starts and closes `service`.
+    """Build the product's REST app; the caller starts and closes `service`, and runs and closes `live`.
 
     `max_body` is in bytes. Browsers allow pages from `cors_origins` to use the API.
     """
     litestar = create_litestar(
-        service, requests, readiness, routes(), max_body=max_body, openapi_config=_openapi_config()
+        service, requests, readiness, live, routes(), max_body=max_body, openapi_config=_openapi_config()
     )
     return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
 
@@ -89,6 +95,7 @@ def create_litestar(
     service: OrderService,
     requests: RequestReader,
     readiness: Readiness,
+    live: LiveDepartments,
     routes: Sequence[ControllerRouterHandler],
     *,
     max_body: int,
@@ -103,6 +110,7 @@ def create_litestar(
             "service": Provide(lambda: service, sync_to_thread=False),
             "requests": Provide(lambda: requests, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
+            "live": Provide(lambda: live, sync_to_thread=False),
             "currency": Provide(lambda: requests.currency, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,

@@ -36,6 +36,13 @@ from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
 from infra.http.response import read_whole, respond
 
+GO_ON = "comanda.go_on"
+"""The key of a scope under which a response of Litestar leaves a function that sends the rest of its body.
+
+It is called as an ASGI app once Litestar has returned, so that a response that goes on for ever does not keep the
+objects that Litestar makes for a request.
+"""
+
 _PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
@@ -68,7 +75,7 @@ class FastPath:
         headers = dict(http.get("headers", ()))
         host = headers.get(b"host", b"")
         if route is None or http.get("method") != "POST" or not (host == self._plain_host or self._accepts(host)):
-            await self._litestar(scope, receive, send)
+            await self._serve_slowly(scope, receive, send)
             return
         request = None
         response: _Encoded | ASGIApp
@@ -110,6 +117,12 @@ class FastPath:
             return False
         self._plain_host = host
         return True
+
+    async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Litestar serve a request, and then what its response has left to do."""
+        await self._litestar(scope, receive, send)
+        if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
+            await go_on(scope, receive, send)
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""

@@ -31,6 +31,7 @@ from gateway.domain.errors import (
     OrderUnreadable,
     Overloaded,
     TakenOver,
+    TooManyStreams,
 )
 from gateway.rest.json_body import describe_type
 from gateway.rest.schemas import OrderResponse, Problem, Scalar
@@ -51,6 +52,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code
     TakenOver: (HTTP_503_SERVICE_UNAVAILABLE, "Another gateway has the order"),
     BrokenOff: (HTTP_503_SERVICE_UNAVAILABLE, "The request was cancelled"),
     Overloaded: (HTTP_503_SERVICE_UNAVAILABLE, "Too many orders"),
+    TooManyStreams: (HTTP_503_SERVICE_UNAVAILABLE, "Too many clients follow the events"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }
 

@@ -8,12 +8,13 @@ body leave in one write. A request to upgrade to another protocol is served as i
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infra.http.access_log import log_request
-from infra.http.response import HeldHead
+from infra.http.response import CONNECTION, HeldHead, do_nothing
 from infra.request_ids import HEADER, is_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
@@ -30,6 +31,7 @@ READ_FACTOR = 6
 """A client that reads slowly may take this many times `receive_seconds` to read a response."""
 
 CONNECTIONS = 4000
+"""How many connections may be open, besides those of streams."""
 
 REQUEST_ID = "request_id"
 """The key of a request's id in its ASGI scope, for a request whose response gets the id from this protocol."""
@@ -50,10 +52,12 @@ class GuardedHttp(HttpToolsProtocol):
 
     receive_seconds = 10.0
     max_body = 64 * 1024
+    most_connections = CONNECTIONS
     is_logged = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.on_lost: Callable[[], None] = do_nothing  # what a response wants to be called when the client has left
         self._due: float | None = None  # the loop's time by which the current request has to be complete
         self._received = 0  # bytes of the current request
         self._in_head = True
@@ -66,7 +70,7 @@ class GuardedHttp(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        if len(self.connections) > CONNECTIONS:
+        if len(self.connections) > self.most_connections:
             transport.abort()
             return
         self._due = self.loop.time() + self.receive_seconds
@@ -78,6 +82,7 @@ class GuardedHttp(HttpToolsProtocol):
         if self._latest is not None:
             self._latest.disconnected = True  # uvicorn disconnects the newest request, which may be a waiting one
             self._latest.message_event.set()
+        self.on_lost()
         super().connection_lost(exc)
 
     def _unsupported_upgrade_warning(self) -> None:
@@ -118,7 +123,8 @@ class GuardedHttp(HttpToolsProtocol):
             self._fault = f"a request has exactly one Host header, and this one has {hosts or 'none'}"
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
         text = request_id.decode("ascii") or make_request_id()
-        cast("dict[str, Any]", self.scope)[REQUEST_ID] = text
+        scope = cast("dict[str, Any]", self.scope)
+        scope[REQUEST_ID], scope[CONNECTION] = text, self
         HttpToolsProtocol.on_headers_complete(self)
         self._in_head = False
         cycle = self.cycle
@@ -246,10 +252,21 @@ class GuardedHttp(HttpToolsProtocol):
         return request_id
 
 
-def guarded_http(receive_seconds: float, max_body: int, *, is_logged: bool = False) -> type[GuardedHttp]:
-    """Return the protocol class for uvicorn, which instantiates it; `is_logged`: log each request that it refuses."""
+def guarded_http(
+    receive_seconds: float, max_body: int, *, most_streams: int = 0, is_logged: bool = False
+) -> type[GuardedHttp]:
+    """Return the protocol class for uvicorn, which instantiates it; `is_logged`: log each request that it refuses.
+
+    The app allows at most `most_streams` responses that go on for ever: their connections count beside CONNECTIONS, so
+    that they leave as many for other requests as there are without them.
+    """
     return type(
         "BoundedHttp",
         (GuardedHttp,),
-        {"receive_seconds": receive_seconds, "max_body": max_body, "is_logged": is_logged},
+        {
+            "receive_seconds": receive_seconds,
+            "max_body": max_body,
+            "most_connections": CONNECTIONS + most_streams,
+            "is_logged": is_logged,
+        },
     )

@@ -1,9 +1,27 @@
 """Responses with fewer system calls and less work than uvicorn's own: head and body leave in one write."""
 
 import asyncio
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol, cast
 
-from litestar.types import Receive, Send
+from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+
+CONNECTION = "connection"
+"""The key, in a request's ASGI scope, of the connection that it came on, where the server is this package's own."""
+
+STREAM_BUFFER_BYTES = 16 * 1024
+SEND_BUFFER_BYTES = 64 * 1024
+UNACKNOWLEDGED_MS = 20_000
+
+
+class Connection(Protocol):
+    """What a long response needs of its connection: GuardedHttp. `on_lost` is called when the client has left."""
+
+    transport: asyncio.Transport
+    on_lost: Callable[[], None]
 
 
 class HeldHead:
@@ -62,6 +80,47 @@ def read_whole(receive: Receive, most: int | None) -> bytes | None:
     cycle.flow.resume_reading()
     cycle.message_event.clear()
     return body
+
+
+def bound_buffers(scope: Scope) -> None:
+    """Bound what the process and the system keep for the client of a long response.
+
+    The connection of a client that reads nothing, or whose machine is gone, is given up after UNACKNOWLEDGED_MS; the
+    default is a quarter of an hour. Does nothing where the server is another one.
+    """
+    connection: Connection | None = cast("dict[str, Any]", scope).get(CONNECTION)
+    if connection is None or connection.transport.is_closing():
+        return
+    connection.transport.set_write_buffer_limits(high=STREAM_BUFFER_BYTES)
+    sock = connection.transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MS)
+
+
+def call_when_lost(scope: Scope, receive: Receive, leave: Callable[[], None]) -> Callable[[], object]:
+    """Call `leave` when the client has closed the connection; return a function that ends this.
+
+    Nothing else may receive meanwhile. Where the server is another one, a task waits for the client to leave.
+    """
+    connection: Connection | None = cast("dict[str, Any]", scope).get(CONNECTION)
+    if connection is None:
+        waiting = asyncio.get_running_loop().create_task(_wait_until_lost(receive))
+        waiting.add_done_callback(lambda _: leave())
+        return waiting.cancel
+    connection.on_lost = leave
+    if connection.transport.is_closing():
+        leave()
+    return partial(setattr, connection, "on_lost", do_nothing)
+
+
+def do_nothing() -> None:
+    """Do nothing, as the default of `on_lost`."""
+
+
+async def _wait_until_lost(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:

@@ -38,16 +38,16 @@ class HttpServer:
         logging.getLogger("uvicorn.error").addFilter(_is_not_a_cancelled_request)
         await self._server.serve([sock])
 
-    async def stop_on(self, signals: StopSignals, linger: float, on_linger: Callable[[], None]) -> None:
+    async def stop_on(self, signals: StopSignals, linger: float, leave: Callable[[], None]) -> None:
         """Stop as the signals ask: first after `linger` seconds, by the second at once, by the third by force.
 
-        Before it lingers it calls `on_linger`, which makes the app report that it is not ready, so that a load
-        balancer stops sending requests here. Running requests are cancelled by the third signal only, or when the
-        server's grace ends.
+        At the first it calls `leave`, which makes the app report that it is not ready, so that a load balancer stops
+        sending requests here, and end the responses that would go on. Running requests are cancelled by the third
+        signal only, or when the server's grace ends.
         """
         await signals.stop.wait()
+        leave()
         if linger:
-            on_linger()
             log.info("draining: not ready, still serving", seconds=linger)
             with suppress(TimeoutError):
                 async with asyncio.timeout(linger):

@@ -20,9 +20,11 @@ from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
 from gateway.rest.app import create_app
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
+from gateway.tickets.watching import live_departments
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.migrated import prepare
@@ -74,7 +76,9 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         readiness = Readiness(service, clock=clock.pair, wait_for_departments=10.0)
         await service.start()
         stack.push_async_callback(service.close)
-        caller = await stack.enter_async_context(client(create_app(service, requests, readiness, max_body=MAX_BODY)))
+        live = live_departments({}, service.find_all, event_json, most=0, clock=clock.pair, random=lambda: 1.0)
+        app = create_app(service, requests, readiness, live, max_body=MAX_BODY)
+        caller = await stack.enter_async_context(client(app))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, service, clock, caller)
 

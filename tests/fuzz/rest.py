@@ -114,7 +114,9 @@ class _Sender:
 
 
 def _operations(schema: Any) -> list[Operation]:
-    return [result.ok() for result in schema.get_all_operations()]
+    """Return all operations but the stream of events, whose response does not end."""
+    operations = [result.ok() for result in schema.get_all_operations()]
+    return [each for each in operations if each.definition.raw["operationId"] != "followEvents"]
 
 
 def _takes_anything(operation: Operation) -> bool:

@@ -103,6 +103,11 @@ class Program:
         last = self.output.splitlines()[-SHOWN_LINES:]
         return f"log of {self.name} ({self.log.parent.name})", "\n".join(text[:SHOWN] for text in last)
 
+    def twin(self, port: int, folder: Path) -> "Program":
+        """Return another program with the same settings on another port, not started yet."""
+        variables = {**self._variables, f"COMANDA_{self.name.upper()}_PORT": str(port)}
+        return Program(self.name, self._arguments, variables, port, folder)
+
     def start(self) -> None:
         """Start a process; `wait_ready` tells when it serves."""
         if self.is_running:

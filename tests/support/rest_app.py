@@ -14,12 +14,17 @@ from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.rest.app import create_app, create_litestar
+from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
+from gateway.tickets.watching import LiveDepartments, live_departments
+from infra.supervise import in_background
+from tests.support.fake_watches import FakeWatch
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
 
 MAX_BODY = 64 * 1024
+MAX_STREAMS = 20
 NAMES = ("bar", "kitchen", "bakery")
 
 Json = dict[str, Any]
@@ -32,6 +37,8 @@ class Served:
     restaurant: Restaurant
     requests: RequestReader
     readiness: Readiness
+    live: LiveDepartments
+    watches: dict[str, FakeWatch]
     build_app: Callable[[], ASGIApp]
     client: httpx.AsyncClient = field(init=False)
 
@@ -48,13 +55,13 @@ class Served:
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        return create_app(self.restaurant.service, self.requests, self.readiness, max_body=MAX_BODY, **options)
+        parts = self.restaurant.service, self.requests, self.readiness, self.live
+        return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        return create_litestar(
-            self.restaurant.service, self.requests, self.readiness, routes, max_body=MAX_BODY, **options
-        )
+        parts = self.restaurant.service, self.requests, self.readiness, self.live
+        return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""
@@ -97,13 +104,22 @@ async def serve(
     clock = restaurant.clock.pair
     requests = RequestReader(names, OrderLimits(), Currency(currency), new_order_id=new_id, wall=clock.wall)
     readiness = Readiness(restaurant.service, clock=clock, wait_for_departments=10.0)
-    build_app = partial(
-        create_app, restaurant.service, requests, readiness, max_body=MAX_BODY, cors_origins=cors_origins
+    watches = {name: FakeWatch(name) for name in names}
+    live = live_departments(
+        watches,
+        restaurant.service.find_all,
+        event_json,
+        most=MAX_STREAMS,
+        clock=clock,
+        random=lambda: 0.1,
     )
-    served = Served(restaurant, requests, readiness, build_app)
+    build_app = partial(
+        create_app, restaurant.service, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins
+    )
+    served = Served(restaurant, requests, readiness, live, watches, build_app)
     await restaurant.service.start()
     try:
-        async with served.client:
+        async with served.client, in_background({"watches": live.run}):
             yield served
     finally:
         restaurant.repair()

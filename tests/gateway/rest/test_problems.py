@@ -27,6 +27,7 @@ from gateway.domain.errors import (
     QuantityTooLarge,
     TakenOver,
     TooManyLines,
+    TooManyStreams,
     UnknownDepartment,
     UnknownParameter,
 )
@@ -53,6 +54,7 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (KeyReused(ORDER_ID), 422),
     (NotCancellable(ORDER_ID, "bar has it ready"), 409),
     (Overloaded(5000), 503),
+    (TooManyStreams(2000), 503),
     (BrokenOff(ORDER_ID), 503),
     (TakenOver(ORDER_ID), 503),
     (DatabaseError("the disk is gone"), 503),

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from infra.http.response import HeldHead, read_whole, respond
+from infra.http.guard import guarded_http
+from infra.http.response import CONNECTION, HeldHead, bound_buffers, call_when_lost, do_nothing, read_whole, respond
 
 
 class Transport:
@@ -156,3 +158,51 @@ def test_a_whole_response_leaves_at_once_and_only_once() -> None:
     held_head.flush()
     held_head.close()
     assert transport.written == [b"head body"]
+
+
+class OpenConnection:
+    """A connection whose client may leave."""
+
+    def __init__(self, *, is_closing: bool = False) -> None:
+        self.transport = cast("asyncio.Transport", ClosingTransport(is_closing=is_closing))
+        self.on_lost: Callable[[], None] = do_nothing
+
+
+class ClosingTransport:
+    def __init__(self, *, is_closing: bool) -> None:
+        self._is_closing = is_closing
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+
+async def receive_nothing() -> Any:
+    raise AssertionError("the connection tells by itself")
+
+
+def test_a_client_that_leaves_is_reported_by_its_connection() -> None:
+    connection, left = OpenConnection(), list[bool]()
+    forget = call_when_lost(cast("Any", {CONNECTION: connection}), receive_nothing, lambda: left.append(True))
+    assert left == []
+    connection.on_lost()
+    assert left == [True]
+    forget()
+    connection.on_lost()
+    assert left == [True]
+
+
+def test_a_client_that_has_left_before_is_reported_at_once() -> None:
+    left = list[bool]()
+    call_when_lost(
+        cast("Any", {CONNECTION: OpenConnection(is_closing=True)}), receive_nothing, lambda: left.append(True)
+    )
+    assert left == [True]
+
+
+def test_the_buffers_of_a_connection_that_is_closing_are_let_be() -> None:
+    bound_buffers(cast("Any", {CONNECTION: OpenConnection(is_closing=True)}))
+    bound_buffers(cast("Any", {}))
+
+
+def test_streams_take_no_connections_from_other_requests() -> None:
+    assert guarded_http(10.0, 1024, most_streams=7).most_connections == guarded_http(10.0, 1024).most_connections + 7

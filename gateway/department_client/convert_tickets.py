@@ -1,0 +1,153 @@
+"""Converts what a department's watch sends, columns of tickets and stock and menus, to the gateway's live states."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TypeVar
+
+from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.tickets import ChangePage, LiveItem, LiveLine, LiveMenu, LiveStock, LiveTicket
+from generated.restaurant import v1
+
+T = TypeVar("T")
+
+_OUTCOMES = {
+    int(v1.Outcome.from_string(outcome.name)): outcome
+    for outcome in (
+        Outcome.ACCEPTED,
+        Outcome.OUT_OF_STOCK,
+        Outcome.NOT_ON_MENU,
+        Outcome.CANCELLED,
+        Outcome.PRICE_CHANGED,
+        Outcome.OFF_SALE,
+    )
+}
+_STATES = {
+    int(v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)): state
+    for state in TicketState
+}
+
+
+def change_page(department: str, response: v1.WatchChangesResponse) -> ChangePage:
+    """Return a page of a watch; raises ValueError where its columns do not fit each other, or name unknown values."""
+    return ChangePage(
+        department=department,
+        incarnation=response.incarnation,
+        revision=response.revision,
+        now_ms=response.now_ms,
+        reset=response.reset,
+        more=response.more,
+        tickets=_tickets(department, response.tickets) if response.tickets is not None else (),
+        stock=_stock(department, response.stock) if response.stock is not None else (),
+        menu=_menu(department, response.menu) if response.menu is not None else None,
+    )
+
+
+def _tickets(department: str, columns: v1.ChangedTickets) -> Sequence[LiveTicket]:
+    lines = iter(_lines(columns))
+    columns_of_tickets = zip(
+        columns.order_ids,
+        columns.numbers,
+        columns.tables,
+        columns.sources,
+        columns.states,
+        columns.revisions,
+        columns.placed_at_ms,
+        columns.started_at_ms,
+        columns.ready_at_ms,
+        columns.served_at_ms,
+        columns.cancelled_at_ms,
+        columns.moved_by,
+        columns.moved_at_ms,
+        columns.cancel_reasons,
+        columns.wasted,
+        columns.line_counts,
+        strict=True,
+    )
+    tickets = [
+        LiveTicket(
+            department=department,
+            order_id=order_id,
+            number=number,
+            table=table,
+            source="counter" if source == v1.TicketSource.COUNTER else "gateway",
+            state=_known(_STATES, state, "ticket state"),
+            revision=revision,
+            placed_at_ms=placed,
+            started_at_ms=started,
+            ready_at_ms=ready,
+            served_at_ms=served,
+            cancelled_at_ms=cancelled,
+            moved_by=moved_by,
+            moved_at_ms=moved,
+            cancel_reason=reason,
+            wasted=wasted,
+            lines=list(islice(lines, count)),
+        )
+        for (
+            order_id,
+            number,
+            table,
+            source,
+            state,
+            revision,
+            placed,
+            started,
+            ready,
+            served,
+            cancelled,
+            moved_by,
+            moved,
+            reason,
+            wasted,
+            count,
+        ) in columns_of_tickets
+    ]
+    if sum(columns.line_counts) != len(columns.items):
+        raise ValueError(f"the tickets have {sum(columns.line_counts)} lines, and their columns {len(columns.items)}")
+    return tickets
+
+
+def _lines(columns: v1.ChangedTickets) -> list[LiveLine]:
+    return [
+        LiveLine(item, quantity, note, allergy, made, _known(_OUTCOMES, outcome, "outcome"), price)
+        for item, quantity, note, allergy, made, outcome, price in zip(
+            columns.items,
+            columns.quantities,
+            columns.notes,
+            columns.allergies,
+            columns.made,
+            columns.outcomes,
+            columns.unit_prices,
+            strict=True,
+        )
+    ]
+
+
+def _stock(department: str, columns: v1.ChangedStock) -> Sequence[LiveStock]:
+    return [
+        LiveStock(department, item, received, on_hand, held, sold, wasted, not is_off, is_unlimited, revision)
+        for item, received, on_hand, held, sold, wasted, is_off, is_unlimited, revision in zip(
+            columns.items,
+            columns.received,
+            columns.on_hand,
+            columns.held,
+            columns.sold,
+            columns.wasted,
+            columns.off_sale,
+            columns.unlimited,
+            columns.revisions,
+            strict=True,
+        )
+    ]
+
+
+def _menu(department: str, menu: v1.GetMenuResponse) -> LiveMenu:
+    items = [LiveItem(item.id, item.titles, item.price, item.category, item.prep_seconds) for item in menu.items]
+    return LiveMenu(department, menu.titles, items, menu.late_seconds, menu.very_late_seconds)
+
+
+def _known(values: dict[int, T], number: int, what: str) -> T:
+    """Return the value that a number of the contract stands for; raises ValueError."""
+    if number not in values:
+        raise ValueError(f"this version does not know the {what} {number}")
+    return values[number]

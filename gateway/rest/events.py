@@ -1,0 +1,182 @@
+"""`/events`: what happens in the restaurant, as server-sent events."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from typing import Annotated, Any, cast
+from uuid import UUID
+
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.response.base import ASGIResponse
+from litestar.types import Receive, Scope, Send
+
+from gateway.domain.errors import FieldNotAllowed
+from gateway.orders.service import OrderService
+from gateway.rest.fast_path import GO_ON
+from gateway.rest.operations import PROBLEM
+from gateway.rest.schemas import Problem
+from gateway.tickets.events import Events
+from gateway.tickets.log import PIECE_BYTES, Wanted
+from gateway.tickets.positions import read_id
+from gateway.tickets.readers import Reading
+from gateway.tickets.watching import LiveDepartments
+from infra.http.response import bound_buffers, call_when_lost
+
+EVENT_STREAM = "text/event-stream"
+
+RETRY_MS = 1000
+"""After how long a client connects again when its connection breaks."""
+
+PAUSE_SECONDS = 0.05
+"""The pause after a full piece, so that a long beginning, or a flood of changes, leaves the time to orders."""
+
+LEAVING_MS = 500, 3000
+"""After how long when this gateway stops: at random between these, so that not all connect at the same moment."""
+
+Follow = Callable[[], Reading]
+
+EXAMPLE = Example(
+    summary="A pizza is started",
+    value="retry: 1000\n\n"
+    'id: 0\nevent: reset\ndata: {"departments":["kitchen"]}\n\n'
+    "id: kitchen.5f3a91c2.17\n"
+    'event: ticket\ndata: {"department":"kitchen","order_id":"8e03978e-40d5-43dd-bc93-6894a57f9324","number":217,'
+    '"table":"7","source":"gateway","state":"preparing","placed_at":"2026-05-01T12:00:00.000Z",'
+    '"started_at":"2026-05-01T12:01:10.000Z","ready_at":null,"served_at":null,"cancelled_at":null,'
+    '"moved_by":"Ada","cancel_reason":null,"wasted":false,"revision":17,"lines":[{"item":"pizza","quantity":1,'
+    '"note":"no olives","allergy":false,"made":false,"outcome":"accepted","unit_price":1100}]}\n\n'
+    "id: kitchen.5f3a91c2.17\n"
+    'event: tick\ndata: {"now":"2026-05-01T12:01:12.000Z","now_ms":1777636872000,"departments":{"kitchen":17}}\n\n',
+)
+
+
+class EventStream(ASGIResponse):
+    """A response that goes on until its client leaves or the gateway stops."""
+
+    _should_set_content_length = False
+
+    def __init__(self, live: LiveDepartments, follow: Follow) -> None:
+        """`follow` returns the client's place in the events; it is called once the response has begun."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
+        super().__init__(headers=headers, media_type=EVENT_STREAM)
+        self._live = live
+        self._follow = follow
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
+        """Begin the response; `_go_on` sends the events."""
+        await self.start_response(send)
+        if cast("Any", scope)["method"] == "HEAD":
+            await _send(send, b"", more_body=False)
+            return
+        bound_buffers(scope)
+        await _send(send, b"retry: %d\n\n" % RETRY_MS)
+        cast("dict[str, Any]", scope)[GO_ON] = partial(_go_on, self._live.events, self._live.known, self._follow)
+
+
+@get(
+    "/events",
+    operation_id="followEvents",
+    summary="Follow what happens",
+    tags=["events"],
+    media_type=EVENT_STREAM,
+    responses={
+        200: ResponseSpec(
+            str,
+            description="Server-sent events that go on: `ticket`, `stock`, `menu`, `order`, `department`, `tick`, "
+            "`reset`. The data of each is JSON: the whole state, as its REST resource has it.",
+            media_type=EVENT_STREAM,
+            generate_examples=False,
+            examples=[EXAMPLE],
+        ),
+        400: PROBLEM,
+        404: ResponseSpec(
+            Problem,
+            description="There is no such order.",
+            media_type="application/problem+json",
+            generate_examples=False,
+        ),
+        503: ResponseSpec(
+            Problem,
+            description="Too many clients follow the events, or the journal cannot be read.",
+            media_type="application/problem+json",
+            generate_examples=False,
+        ),
+    },
+)
+async def get_events(
+    live: NamedDependency[LiveDepartments],
+    service: NamedDependency[OrderService],
+    departments: Annotated[
+        str | None,
+        QueryParameter(
+            description="Only these departments, separated by commas, and no orders.",
+            examples=[Example(summary="Two stations", value="bar,kitchen")],
+        ),
+    ] = None,
+    order: Annotated[UUID | None, QueryParameter(description="Only this order, and nothing of any other.")] = None,
+    after: Annotated[
+        str | None,
+        QueryParameter(description="The id of the last event that was received; `Last-Event-ID` counts before it."),
+    ] = None,
+    last_event_id: Annotated[
+        str | None,
+        HeaderParameter(name="Last-Event-ID", description="The same, as browsers send it when they connect again."),
+    ] = None,
+) -> EventStream:
+    """Return events as they happen, beginning with all that is known or, after the id of an event, with what is new.
+
+    A `tick` follows as soon as all has been sent, and then every 5 seconds: a client that misses it is out of date.
+    """
+    if order is not None and departments is not None:
+        raise FieldNotAllowed("departments", departments, "expected either departments or order")
+    wanted = Wanted(None if departments is None else _departments(departments, live.names))
+    live.events.check_room()
+    if order is not None:
+        return EventStream(live, partial(live.events.follow_order, await service.find(str(order))))
+    known = read_id(last_event_id or after or "")
+    return EventStream(live, partial(live.events.follow, wanted, known))
+
+
+def _departments(text: str, known: Collection[str]) -> frozenset[str]:
+    """Return the departments that a query names; raises FieldNotAllowed."""
+    names = frozenset(text.split(","))
+    if not names <= set(known):
+        raise FieldNotAllowed("departments", text, f"expected some of {', '.join(sorted(known))}, separated by commas")
+    return names
+
+
+async def _go_on(
+    events: Events, known: Callable[[], Awaitable[None]], follow: Follow, scope: Scope, receive: Receive, send: Send
+) -> None:
+    """Send the events, until the client or the gateway leaves."""
+    if not events.is_ending:
+        await known()
+        reading = follow()
+        forget = call_when_lost(scope, receive, reading.end)
+        try:
+            while await _send_next(reading, send):
+                pass
+        finally:
+            forget()
+            events.unfollow(reading)
+    await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
+
+
+async def _send_next(reading: Reading, send: Send) -> bool:
+    """Send what the client gets next, and keep nothing of it; return False where the reading has ended."""
+    content = await reading.read()
+    if not content:
+        return False
+    await send({"type": "http.response.body", "body": content, "more_body": True})
+    if len(content) >= PIECE_BYTES:
+        await asyncio.sleep(PAUSE_SECONDS)
+    return True
+
+
+async def _send(send: Send, body: bytes, *, more_body: bool = True) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": more_body})

@@ -1,0 +1,209 @@
+"""The log of events: of each ticket, item, menu and order the latest state only, in the order of their changes.
+
+A reader has a cursor, the number of the last entry that it was given, and gets what follows in pieces. Readers at the
+same cursor that want the same get the same bytes, which are made once. A state is encoded when the first reader gets
+it. A reader that is slow skips states that newer ones have replaced; where an entry that it would need was dropped, it
+has to begin anew (readers.py).
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from gateway.domain.tickets import Position
+from gateway.tickets.positions import VOID, vector, write_id
+
+PIECE_BYTES = 32 * 1024
+"""About how much a reader is given at once; one that does not read keeps no more than this in memory."""
+
+MOST_ORDERS = 1000
+"""Orders that are kept, those that changed last."""
+
+COMPACT = 256
+"""Replaced entries are removed when there are more than this, and more than others."""
+
+ORDERS = ""
+"""Stands for a department in an entry that belongs to none."""
+
+Key = tuple[str, str, str]
+"""Kind, department, and id within it."""
+
+
+class Wanted(NamedTuple):
+    """What a reader wants: the departments, None for all and for the orders, too."""
+
+    departments: frozenset[str] | None = None
+
+    def includes(self, department: str) -> bool:
+        """Return whether a reader wants the entries of a department, or of `ORDERS`."""
+        return self.departments is None or department in self.departments
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """A state: of which kind, of which department, since which of its revisions, and when it was entered."""
+
+    number: int
+    kind: str
+    department: str
+    id: str
+    revision: int
+    at: float
+    state: Any
+    is_current: bool = True
+    frame: bytes = b""
+
+
+class Piece(NamedTuple):
+    """Bytes for a reader, and the cursor after them."""
+
+    content: bytes
+    cursor: int
+
+
+class EventLog:
+    """The entries, and where the departments are."""
+
+    def __init__(self, encode: Callable[[Any], bytes], monotonic: Callable[[], float]) -> None:
+        """`encode` returns a state as JSON without line breaks."""
+        self._encode = encode
+        self._monotonic = monotonic
+        self._entries: list[Entry] = []
+        self._current: dict[Key, Entry] = {}
+        self._orders: dict[str, Entry] = {}
+        self._dropped_to: dict[str, int] = {}
+        self._positions: dict[str, Position | None] = {}
+        self._pieces: dict[tuple[int, Wanted], Piece] = {}
+        self._id = VOID
+        self.end = 0
+
+    @property
+    def id(self) -> str:
+        """The id of the present: who has received everything to the log's end resumes from it."""
+        return self._id
+
+    def add(self, kind: str, department: str, id: str, state: Any, revision: int = 0) -> Entry:  # noqa: A002
+        """Enter a state, which replaces the one before it of the same kind, department and id; return its entry."""
+        key = kind, department, id
+        self._remove(key)
+        self.end += 1
+        entry = Entry(self.end, kind, department, id, revision, self._monotonic(), state)
+        self._entries.append(entry)
+        self._current[key] = entry
+        self._pieces.clear()
+        return entry
+
+    def add_order(self, order_id: str, frame: bytes) -> bool:
+        """Enter an order, encoded; return False where its entry has the same bytes."""
+        known = self._orders.get(order_id)
+        if known is not None and known.frame == frame:
+            return False
+        entry = self._orders[order_id] = self.add("order", ORDERS, order_id, None)
+        entry.frame = frame
+        if len(self._orders) > MOST_ORDERS:
+            self.drop("order", ORDERS, next(iter(self._orders)))
+        return True
+
+    def drop(self, kind: str, department: str, id: str) -> None:  # noqa: A002
+        """Remove a state that no other replaces: a reader that has not received it has to begin anew."""
+        if entry := self._remove((kind, department, id)):
+            self._dropped_to[department] = max(self._dropped_to.get(department, 0), entry.number)
+            self._pieces.clear()
+
+    def reset(self, department: str) -> None:
+        """Remove what is known of a department, and tell readers that it is void."""
+        for key in [key for key in self._current if key[1] == department and key[0] != "department"]:
+            self._remove(key)
+        self.add("reset", department, "", {"departments": [department]})
+
+    def move(self, department: str, position: Position | None) -> None:
+        """Note where a department is, after everything to there was entered."""
+        if self._positions.get(department) != position:
+            self._positions[department] = position
+            self._id = write_id(self.vector())
+            self._pieces.clear()
+
+    def vector(self) -> dict[str, tuple[str, int]]:
+        """Return the departments' positions."""
+        return vector(self._positions)
+
+    def revisions(self, wanted: Wanted) -> Mapping[str, int]:
+        """Return the revisions of the departments that are wanted."""
+        return {
+            name: position.revision
+            for name, position in self._positions.items()
+            if position is not None and wanted.includes(name)
+        }
+
+    def order(self, order_id: str) -> Entry | None:
+        """Return an order's entry, if it is kept."""
+        return self._orders.get(order_id)
+
+    def dropped_to(self, wanted: Wanted) -> int:
+        """Return the number of the last entry that was dropped, of those that are wanted."""
+        return max((number for name, number in self._dropped_to.items() if wanted.includes(name)), default=0)
+
+    def piece(self, cursor: int, wanted: Wanted) -> Piece:
+        """Return what follows a cursor; the same object for all readers that are there."""
+        key = cursor, wanted
+        found = self._pieces.get(key)
+        if found is None:
+            found = self._pieces[key] = self.select(cursor, self.end, lambda entry: wanted.includes(entry.department))
+        return found
+
+    def select(self, cursor: int, last: int, wants: Callable[[Entry], bool]) -> Piece:
+        """Return the first wanted entries after a cursor, to the entry `last` at most."""
+        frames: list[bytes] = []
+        length = 0
+        for entry in self.after(cursor):
+            if entry.number > last:
+                break
+            if length >= PIECE_BYTES:
+                return Piece(b"".join(frames), cursor)
+            cursor = entry.number
+            if wants(entry):
+                frames.append(self.frame(entry))
+                length += len(frames[-1])
+        cursor = last
+        if frames and cursor == self.end:
+            frames.insert(-1, b"id: %b\n" % self._id.encode())
+        return Piece(b"".join(frames), cursor)
+
+    def after(self, cursor: int) -> Iterator[Entry]:
+        """Yield the current entries after a cursor."""
+        start = bisect_right(self._entries, cursor, key=attrgetter("number"))
+        for place in range(start, len(self._entries)):
+            entry = self._entries[place]
+            if entry.is_current:
+                yield entry
+
+    def frame(self, entry: Entry) -> bytes:
+        """Return an entry as an event, encoded once."""
+        if not entry.frame:
+            entry.frame = event(entry.kind, self._encode(entry.state), VOID if entry.kind == "reset" else "")
+        return entry.frame
+
+    def event(self, kind: str, state: Any, id: str = "") -> bytes:  # noqa: A002
+        """Return an event that is not in the log."""
+        return event(kind, self._encode(state), id)
+
+    def _remove(self, key: Key) -> Entry | None:
+        entry = self._current.pop(key, None)
+        if entry is None:
+            return None
+        entry.is_current = False
+        entry.state = None
+        entry.frame = b""
+        if key[0] == "order":
+            del self._orders[key[2]]
+        if len(self._entries) > 2 * len(self._current) + COMPACT:
+            self._entries = [each for each in self._entries if each.is_current]
+        return entry
+
+
+def event(kind: str, data: bytes, id: str = "") -> bytes:  # noqa: A002
+    """Return a server-sent event; `data` has no line breaks."""
+    named = b"id: %b\n" % id.encode() if id else b""
+    return b"%bevent: %b\ndata: %b\n\n" % (named, kind.encode(), data)

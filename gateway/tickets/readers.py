@@ -1,0 +1,186 @@
+"""The readers of the events: one for each client, with what it has received.
+
+A reader begins with what its client does not have: all that is known, after a `reset`, or what changed after the id
+that the client sent. Then follows what is new. A `tick` follows as soon as a reader has received everything, and then
+at intervals; so a client that gets one is up to date.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Protocol
+
+from gateway.tickets.log import ORDERS, Entry, EventLog, Wanted
+from gateway.tickets.positions import VOID, Vector
+
+
+class Source(Protocol):
+    """What readers need of the service that has them (events.py)."""
+
+    log: EventLog
+    ticks: int
+
+    def tick(self, wanted: Wanted) -> bytes:
+        """Return a tick as an event."""
+
+    def is_complete_since(self, department: str, revision: int) -> bool:
+        """Return whether every change of a department after a revision is in the log."""
+
+    def away_since(self, known: Vector) -> float:
+        """Return a moment of the monotonic clock at which these, or older ones, were the departments' positions."""
+
+    def want_orders(self, order_ids: list[str]) -> None:
+        """Let these orders follow as events."""
+
+
+class Reading(ABC):
+    """A client's place in the events."""
+
+    __slots__ = ("_is_ended", "_is_woken", "_waiter")  # an asyncio.Event would take a kilobyte
+
+    def __init__(self) -> None:
+        self._is_ended = self._is_woken = False
+        self._waiter: asyncio.Future[None] | None = None
+
+    @abstractmethod
+    def next(self) -> bytes:
+        """Return what the client has not received yet, or a piece of it; empty where there is nothing."""
+
+    async def read(self) -> bytes:
+        """Wait until there is something, and return it; empty when the reading has ended."""
+        while not self._is_ended:
+            self._is_woken = False
+            if content := self.next():
+                return content
+            if not self._is_woken:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+        return b""
+
+    def wake(self) -> None:
+        """Look for something new."""
+        self._is_woken = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def end(self) -> None:
+        """Return nothing any more."""
+        self._is_ended = True
+        self.wake()
+
+
+class Reader(Reading):
+    """The place of a client that follows the whole restaurant, or some departments."""
+
+    __slots__ = (
+        "_away_since", "_begins_to", "_changed", "_cursor", "_has_orders", "_head", "_known", "_log", "_orders_dropped",
+        "_source", "_ticks", "wanted",
+    )  # fmt: skip
+
+    def __init__(self, source: Source, wanted: Wanted, known: Vector) -> None:
+        """`known`: the positions that the client has, empty for none."""
+        super().__init__()
+        self.wanted = wanted
+        self._source = source
+        self._log = source.log
+        self._head = b""
+        self._cursor = self._begins_to = 0
+        self._ticks = -1
+        self._begin(known)
+
+    def next(self) -> bytes:
+        """Return what follows the cursor, and a tick where that is all."""
+        if self._has_missed_something():
+            self._begin({})
+        if self._cursor < self._begins_to:
+            piece = self._log.select(self._cursor, self._begins_to, self._begins_with)
+        else:
+            piece = self._log.piece(self._cursor, self.wanted)
+        self._cursor = piece.cursor
+        content = piece.content
+        if self._head:
+            content, self._head = self._head + content, b""
+        if self._ticks != self._source.ticks and self._cursor == self._log.end:
+            self._ticks = self._source.ticks
+            content += self._source.tick(self.wanted)
+        return content
+
+    def _begin(self, known: Vector) -> None:
+        log, present = self._log, self._log.vector()
+        self._known: Mapping[str, int] = {
+            name: revision
+            for name, (incarnation, revision) in known.items()
+            if name in present and present[name][0] == incarnation and self._source.is_complete_since(name, revision)
+        }
+        self._cursor, self._begins_to = 0, log.end
+        self._ticks = -1
+        void = [name for name in present if self.wanted.includes(name) and name not in self._known]
+        self._head = log.event("reset", {"departments": sorted(void)}, VOID) if void or not known else b""
+        self._has_orders = bool(self._known) and self.wanted.includes(ORDERS)
+        self._orders_dropped = log.dropped_to(_ONLY_ORDERS)
+        self._away_since = self._source.away_since(known) if self._has_orders else 0.0
+        self._changed = self._changed_orders() if self._has_orders else frozenset[str]()
+        if self._has_orders:  # what is in the log may be older: nobody may have followed meanwhile
+            recent = (entry.id for entry in log.after(0) if entry.kind == "order" and self._begins_with(entry))
+            self._source.want_orders([*self._changed.union(recent)])
+
+    def _changed_orders(self) -> frozenset[str]:
+        """Return the orders whose tickets the client has not received as they are."""
+        tickets = (entry for entry in self._log.after(0) if entry.kind == "ticket")
+        return frozenset(entry.id for entry in tickets if self._begins_with(entry))
+
+    def _begins_with(self, entry: Entry) -> bool:
+        """Return whether the client needs an entry that is older than this reader."""
+        if not self.wanted.includes(entry.department):
+            return False
+        if entry.kind == "department":
+            return True
+        if entry.kind == "order":
+            return self._has_orders and (entry.at >= self._away_since or entry.id in self._changed)
+        return entry.kind != "reset" and entry.revision > self._known.get(entry.department, -1)
+
+    def _has_missed_something(self) -> bool:
+        """Return whether an entry that the client needs was dropped before this reader came to it."""
+        if self._log.dropped_to(self.wanted) > max(self._cursor, self._begins_to):
+            return True
+        if self._cursor >= self._begins_to:
+            return False
+        if self._has_orders and self._orders_dropped != self._log.dropped_to(_ONLY_ORDERS):
+            return True
+        return not all(self._source.is_complete_since(name, revision) for name, revision in self._known.items())
+
+
+class OrderReader(Reading):
+    """The place of a client that follows one order and nothing else: no positions, which would count others' orders."""
+
+    __slots__ = ("_frame", "_shown", "_source", "_ticks", "order_id")
+
+    def __init__(self, source: Source, order_id: str) -> None:
+        """Have nothing to return until the order's present state is offered."""
+        super().__init__()
+        self.order_id = order_id
+        self._source = source
+        self._frame = b""
+        self._shown = b""
+        self._ticks = -1
+
+    def offer(self, frame: bytes) -> None:
+        """Give the client its order as it is now, in place of a state that it has not read."""
+        if frame != self._shown:
+            self._frame = frame
+            self.wake()
+
+    def next(self) -> bytes:
+        """Return the order, unless the client has it as it is, and a tick where one is due."""
+        content = b""
+        if self._frame:
+            content = self._shown = self._frame
+            self._frame = b""
+        if self._shown and self._ticks != self._source.ticks:
+            self._ticks = self._source.ticks
+            content += self._source.tick(_NOTHING)
+        return content
+
+
+_ONLY_ORDERS = Wanted(frozenset({ORDERS}))
+_NOTHING = Wanted(frozenset())

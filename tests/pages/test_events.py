@@ -1,0 +1,141 @@
+"""A browser's EventSource, which nobody here wrote, through restarts of the gateway."""
+
+import json
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.database_contents import Store
+from tests.support.event_stream import Event, Screen
+from tests.support.processes import free_ports
+from tests.support.rest_clients import line, order
+from tests.support.systems import System, Systems
+from tests.support.waiting import wait_for
+
+pytestmark = pytest.mark.pages
+
+PAGE = """<!doctype html><title>follows</title><script>
+const source = new EventSource("%s/events");
+const tell = (kind, data, id) => fetch("/seen", {method: "POST", body: JSON.stringify([kind, data, id])});
+for (const kind of ["ticket", "stock", "menu", "order", "department", "tick", "reset"])
+  source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data), event.lastEventId));
+source.onopen = () => tell("opened", null, "");
+</script>"""
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--remote-debugging-port=0",
+)
+
+
+class Browser:
+    """A page of another origin in a browser, and what its script received."""
+
+    def __init__(self, gateway: str) -> None:
+        self.gateway = gateway
+        self.screen = Screen()
+        self.opened = 0
+
+    def take(self, kind: str, data: object, last_id: str) -> None:
+        if kind == "opened":
+            self.opened += 1
+        else:
+            self.screen.take([Event(kind, data, last_id)])
+
+
+@contextmanager
+def page(port: int, browser: Browser) -> Iterator[str]:
+    """Serve the page, and take what its script sends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._respond((PAGE % browser.gateway).encode())
+
+        def do_POST(self) -> None:
+            browser.take(*json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self._respond(b"")
+
+        def _respond(self, body: bytes) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def chromium(url: str, folder: Path) -> Iterator[None]:
+    """Open a page, until the body ends."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "there is no Chromium on this machine"
+    command = [program, *FLAGS, f"--user-data-dir={folder / 'profile'}", url]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_ports(1)[0]
+
+
+@pytest.fixture
+def system(tmp_path: Path, port: int) -> Iterator[System]:
+    systems = Systems(tmp_path, Store)
+    yield systems.open({"bar": {"coffee": 100}}, CORS_ORIGINS=f"http://127.0.0.1:{port}")
+    systems.close()
+
+
+def place(system: System) -> str:
+    wish = order(line("bar", "coffee"))
+    assert httpx.post(f"{system.url}/orders", json=wish, trust_env=False).status_code == 201
+    order_id: str = wish["order_id"]
+    return order_id
+
+
+def test_a_browser_misses_nothing_through_restarts_of_the_gateway(system: System, port: int, tmp_path: Path) -> None:
+    browser = Browser(system.url)
+    with page(port, browser) as url, chromium(url, tmp_path):
+        wait_for(lambda: browser.screen.ticks, "the browser is up to date")
+        placed = []
+        for stop in (system.gateway.terminate, system.gateway.kill):
+            placed.append(place(system))
+            wait_for(lambda: placed[-1] in browser.screen.orders, "the order has reached the browser")
+            stop()
+            system.gateway.restart()
+            placed.append(place(system))
+            wait_for(lambda: ("bar", placed[-1]) in browser.screen.tickets, "the ticket has reached the browser")
+        assert {order_id for _, order_id in browser.screen.tickets} == set(placed)
+        assert browser.opened == 3
+        assert len(browser.screen.resets) == 1
