@@ -17,7 +17,14 @@ STARTED = frozenset({"preparing", "ready", "served"})
 ALIVE = STARTED | {"queued"}
 REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED, Outcome.OFF_SALE})
 FINAL = REFUSALS | {Outcome.CANCELLED}
-FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "broken")
+FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "unfollowed", "broken")
+
+DAY_MS = 86_400_000
+FOLLOWED = (
+    *("state", "revision", "placed_at_ms", "started_at_ms", "ready_at_ms", "served_at_ms", "cancelled_at_ms"),
+    *("moved_by", "cancel_reason", "withdrawn"),
+)
+"""The columns of a ticket that the gateway keeps, under the same names."""
 
 
 @dataclass(slots=True)
@@ -107,9 +114,31 @@ def audit(disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[st
             _check_order(findings, row, tickets, entries[row.order_id], steps)
         else:
             findings.add("doubled", f"nobody has placed {row.order_id}")
+    _check_numbers(findings, orders.values())
+    _check_followed(findings, disks, tickets)
     for entry in entries.values():
         _check_told(findings, entry, orders.get(entry.order_id), tickets, steps)
     return findings
+
+
+def _check_numbers(findings: Findings, orders: Iterable[Any]) -> None:
+    """No two orders of the same day, or of two days on end, have the same number."""
+    days: defaultdict[int, set[int]] = defaultdict(set)
+    for row in orders:
+        day = row.created_at_ms // DAY_MS
+        if row.number in days[day] | days[day - 1] | days[day + 1]:
+            findings.add("doubled", f"another order has the number of {row.order_id}, {row.number}")
+        days[day].add(row.number)
+
+
+def _check_followed(findings: Findings, disks: Mapping[str, Disk], tickets: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the gateway shows of the tickets that the staff have moved is how they are, and it shows no others."""
+    shown = {(row.department, row.order_id): row for row in disks["gateway"].query("SELECT * FROM ticket_states")}
+    moved = {(name, key): row for name, known in tickets.items() for key, row in known.items() if row.moved_at_ms}
+    for department, order_id in sorted(shown.keys() | moved.keys()):
+        one, other = shown.get((department, order_id)), moved.get((department, order_id))
+        if one is None or other is None or any(getattr(one, name) != getattr(other, name) for name in FOLLOWED):
+            findings.add("unfollowed", f"{order_id}: the gateway shows {one}, and {department} has {other}")
 
 
 def _steps(disk: Disk) -> Steps:
@@ -149,7 +178,7 @@ def _check_order(
 ) -> None:
     """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole.
 
-    What the staff have cancelled makes no order half, and the order does not follow it yet.
+    What the staff have cancelled makes no order half, and the order says that it is cancelled.
     """
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
@@ -168,6 +197,8 @@ def _check_order(
         if ticket.state == "held":
             findings.add("undecided", f"{order_id} is {row.status}; {name} still holds it")
         withdrawn = "cancel" in steps[name][order_id]
+        if ticket.number != row.number and msgspec.json.decode(ticket.lines):
+            findings.add("changed", f"{order_id} has the number {row.number}; {name} has {ticket.number}")
         made = _check_share(findings, f"{order_id} ({policy})", share, name, ticket, withdrawn=withdrawn)
         if withdrawn != (ticket.withdrawn == 1) or (ticket.wasted and not withdrawn):
             findings.add("broken", f"{name} has {ticket}, and steps {steps[name][order_id]}")
@@ -188,6 +219,8 @@ def _check_share(
     for line, answer, lives in zip(share, made, alive, strict=True):
         if not withdrawn:
             _check_line(findings, text, line, answer, lives=lives)
+        elif line["outcome"] in ("accepted", "pending"):
+            findings.add("unfollowed", text)
     return alive
 
 

@@ -398,8 +398,13 @@ def _make_peace(world: World) -> None:
 
 
 def is_settled(world: World) -> bool:
-    idle = all(gateway.service is not None and not gateway.service._in_flight for gateway in world.gateways)
-    return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
+    """Tell whether no order owes anything, and every cancel by the staff that was followed is in its order's record."""
+    services = [gateway.service for gateway in world.gateways]
+    if not all(service and not service._in_flight and not service.following.unsettled for service in services):
+        return False
+    journal = world.disks["gateway"]
+    owing = journal.query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
+    return not owing and not journal.query("SELECT 1 FROM ticket_states WHERE settled = 0 LIMIT 1")
 
 
 async def torment(plan: Plan, world: World, staff: Staff) -> None:
