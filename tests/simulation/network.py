@@ -86,7 +86,7 @@ class Network:
         self.servers: dict[str, list[Server]] = {}
         self.cut: set[str] = set()
         self.exhausted: set[str] = set()
-        self.isolated: set[str] = set()  # departments whose programs no gateway reaches: a backup is being restored
+        self.isolated: set[str] = set()  # departments that no order reaches: a backup is being restored
         self.calls = 0
 
     def delay(self) -> float:
@@ -236,10 +236,9 @@ class Network:
 class Channel:
     """What the gateway takes for a grpclib Channel."""
 
-    def __init__(self, network: Network, name: str, *, from_gateway: bool = True) -> None:
+    def __init__(self, network: Network, name: str) -> None:
         self._network = network
         self._name = name
-        self._from_gateway = from_gateway
         self.on_reconnect: Callable[[], None] = lambda: None
 
     def request(
@@ -254,7 +253,7 @@ class Channel:
         metadata: object = None,
     ) -> "Stream | OpenStream | WatchCall":
         if route == WATCH_CHANGES:
-            return WatchCall(self._network, self._name, response_kind, from_gateway=self._from_gateway)
+            return WatchCall(self._network, self._name, response_kind)
         if cardinality is Cardinality.STREAM_STREAM:
             return OpenStream(self._network, self._name, Pipe(route), response_kind)
         assert timeout is not None, "every call has a deadline"

@@ -463,7 +463,8 @@ def _trouble_the_gateway(kind: str, world: World) -> None:
 async def _restore(world: World, staff: Staff, name: str) -> None:
     """Back a department up, let its staff work on, and restore the backup.
 
-    No gateway reaches the department meanwhile: what it had acknowledged to one would be lost, as it is in life.
+    No order reaches the department meanwhile: what it had acknowledged would be lost, as it is in life. Gateways see the
+    steps of the staff that are undone.
     """
     stations = [station for station in world.stations if station.menu.name == name]
     world.network.isolated.add(name)

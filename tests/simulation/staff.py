@@ -118,7 +118,7 @@ class Staff:
         """Ask for a step once; tells whether there was an answer. A step that was acknowledged is answered the same."""
         shift, known = self.shifts[name], self.taken.get((name, move.step_id))
         try:
-            ticket = await self.world.ask(name, self._way(move))
+            ticket = await self.world.ask(name, self._way(name, move))
         except UNCERTAIN:
             return False
         except StepRefused as error:
@@ -138,17 +138,27 @@ class Staff:
             self.complaints.append(f"{name}: {move} was answered {known.ticket}, and when it was repeated {ticket}")
         return True
 
-    def _way(self, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
-        """Ask for a step alone, or as one of several."""
+    def _way(self, name: str, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
+        """Ask for a step alone, or as one of several.
+
+        What the staff cancel before a copy is restored would be lost, and a gateway that watches has told clients.
+        """
+
+        async def move_alone(department: DepartmentApp) -> Ticket:
+            if move.verb is Verb.CANCEL and name in self.world.network.isolated:
+                raise Gone("a backup is about to be restored")
+            return await department.move(move)
 
         async def move_all(department: DepartmentApp) -> Ticket:
+            if move.verb is Verb.CANCEL:
+                return await move_alone(department)
             (result,) = await department.move_all([move])
             if result.error is not None:
                 raise result.error
             assert result.ticket is not None
             return result.ticket
 
-        return move_all if self.dice.random() < 0.3 else lambda department: department.move(move)
+        return move_all if self.dice.random() < 0.3 else move_alone
 
     def begin_shift(self, name: str) -> None:
         """Note that a department's database was copied."""

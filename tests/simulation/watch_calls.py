@@ -29,14 +29,13 @@ KEEPALIVE_SECONDS = 5.0, 60.0
 
 
 class WatchCall:
-    """One call of WatchChanges, as its caller opens it; `from_gateway`: isolated departments do not hear it."""
+    """One call of WatchChanges, as its caller opens it."""
 
-    def __init__(self, network: "Network", name: str, kind: type, *, from_gateway: bool) -> None:
+    def __init__(self, network: "Network", name: str, kind: type) -> None:
         self.server: object = None
         self._network = network
         self._name = name
         self._kind = kind
-        self._from_gateway = from_gateway
         self._process = current_process()
         self._requests: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._pages: asyncio.Queue[bytes | Exception] = asyncio.Queue()
@@ -95,7 +94,7 @@ class WatchCall:
 
     def _arrive(self, message: bytes, end: bool) -> None:
         network, name = self._network, self._name
-        if self._is_silent or self._is_over or name in network.cut or (self._from_gateway and name in network.isolated):
+        if self._is_silent or self._is_over or name in network.cut:
             self._is_silent = True
             return
         process, service = network.server_of(name)
@@ -128,7 +127,7 @@ class WatchCall:
         loop.call_at(self._last_arrival, self._deliver, page, context=Context())
 
     def _deliver(self, page: bytes | Exception) -> None:
-        if self._name in self._network.cut or (self._from_gateway and self._name in self._network.isolated):
+        if self._name in self._network.cut:
             self._is_silent = True
         if not self._is_silent and not self._is_over:
             self._pages.put_nowait(page)

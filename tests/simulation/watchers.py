@@ -47,7 +47,7 @@ class Watcher:
         self._dice = dice
         self._moved_only = moved_only
         self._is_steady = False
-        self._channel = Channel(world.network, name, from_gateway=False)
+        self._channel = Channel(world.network, name)
         self._server: object = None
 
     def __str__(self) -> str:
