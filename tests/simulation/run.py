@@ -186,7 +186,7 @@ class Plan:
             orders,
             clients=12,
             interval=1.0,
-            kinds={"restore": 1.0, "kill": 2.0, "stop": 1.0, "cut": 1.0, "before": 0.5, "after": 0.5},
+            kinds={"restore": 1.0, "kill": 1.0, "stop": 1.0, "cut": 1.0, "before": 0.3, "after": 0.3},
             weather=Weather(0.02, late=0.01, drop_answer=0.01, reset=0.02),
             slowness=0.01,
             cooks=True,
@@ -463,8 +463,8 @@ def _trouble_the_gateway(kind: str, world: World) -> None:
 async def _restore(world: World, staff: Staff, name: str) -> None:
     """Back a department up, let its staff work on, and restore the backup.
 
-    No order reaches the department meanwhile: what it had acknowledged would be lost, as it is in life. Gateways see the
-    steps of the staff that are undone.
+    No order reaches the department meanwhile: what it had acknowledged would be lost, as it is in life. Gateways that
+    watch see steps of the staff that are undone.
     """
     stations = [station for station in world.stations if station.menu.name == name]
     world.network.isolated.add(name)

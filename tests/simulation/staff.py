@@ -134,7 +134,7 @@ class Staff:
         if shift != self.shifts[name]:
             return True  # a backup was made or restored meanwhile: nobody knows on which side of it this was
         known = self.taken.setdefault((name, move.step_id), Taken(name, move, ticket, shift))
-        if _without_ticks(known.ticket) != _without_ticks(ticket):
+        if without_ticks(known.ticket) != without_ticks(ticket):
             self.complaints.append(f"{name}: {move} was answered {known.ticket}, and when it was repeated {ticket}")
         return True
 
@@ -190,7 +190,7 @@ class Staff:
             await watcher.check()
 
 
-def _without_ticks(ticket: Ticket) -> Ticket:
+def without_ticks(ticket: Ticket) -> Ticket:
     """Return a ticket as no line of it was ticked: a repeated step is answered with the ticks of now."""
     return replace(ticket, lines=[replace(line, made=False) for line in ticket.lines])
 
