@@ -143,10 +143,21 @@ class Picture:
         order_id, ticket = entry
         if self.moved_only:
             return ticket.moved_at_ms > 0
-        return ticket.state in _OPEN or ticket.revision > self.since or order_id in self.tickets
+        return is_open(ticket) or ticket.revision > self.since or order_id in self.tickets
 
 
 _OPEN = {STATES[state] for state in OPEN}
+_NAMES: dict[int, str] = {number: state.value for state, number in STATES.items()}
+
+
+def is_open(ticket: SeenTicket) -> bool:
+    """Return whether the staff have still to take a ticket further, or may have to."""
+    return ticket.state in _OPEN
+
+
+def state_name(ticket: SeenTicket) -> str:
+    """Return a ticket's state as REST and the database write it."""
+    return _NAMES[ticket.state]
 
 
 def _differences(what: str, seen: dict[str, Any], there: dict[str, Any]) -> list[str]:

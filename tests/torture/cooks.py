@@ -19,6 +19,7 @@ _STEPS = [
     (v1.Verb(v1.Verb.FINISH), v1.TicketState(v1.TicketState.PREPARING)),
     (v1.Verb(v1.Verb.SERVE), v1.TicketState(v1.TicketState.READY)),
 ]
+_CANCEL = v1.Verb(v1.Verb.CANCEL)
 _DELIVERY, _WASTE = v1.ChangeReason(v1.ChangeReason.DELIVERY), v1.ChangeReason(v1.ChangeReason.WASTE)
 
 
@@ -66,16 +67,21 @@ class Cook:
                 await self._work(stub, ticket)
 
     async def _work(self, stub: "v1.DepartmentServiceStub", ticket: v1.Ticket) -> None:
-        """Take a ticket some steps further; between two of them, tick what can be ticked."""
-        for verb, expected in _STEPS[: self._chance.randint(1, 3)]:
+        """Take a ticket some steps further, or cancel it; between two steps, tick what can be ticked."""
+        steps = self._chance.randint(1, 3)
+        for verb, expected in _STEPS[:steps]:
             for number, line in enumerate(ticket.lines):
                 if line.outcome is v1.Outcome.ACCEPTED and self._chance.random() < 0.5:
                     await stub.tick_line(v1.TickLineRequest(ticket.order_id, number, True, self._name))
                     self.changes += 1
+            if steps < 3 and self._chance.random() < 0.1:
+                verb = _CANCEL
             request = v1.MoveTicketRequest(ticket.order_id, verb, expected, self._id(), self._name)
             for _ in range(self._chance.randint(1, 2)):  # a repeated request takes no second step
                 await stub.move_ticket(request)
             self.steps += 1
+            if verb is _CANCEL:
+                break
 
     async def _change_stock(self, stub: "v1.DepartmentServiceStub") -> None:
         """Book a delivery or waste of an item that sells out, or take it off sale for this look or until another."""

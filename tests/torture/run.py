@@ -1,6 +1,7 @@
 """One run of torture: clients order, chaos rages, the auditor looks; then all faults end, and all must be right."""
 
 import asyncio
+import random
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +12,16 @@ from tests.support.audits import figures
 from tests.support.recorded_clients import Party, ResponseLog
 from tests.torture.chaos import FAULTS, POINTS, Chaos
 from tests.torture.cooks import Cook
+from tests.torture.screens import ScreenClient
 from tests.torture.site import Site
 from tests.torture.watchers import Watcher, watchers_of
 
 CONVERGENCE_SECONDS = 10.0
 """How long the system may need from the end of the last fault: when nothing hangs, and all that died listens again.
 How long a program takes to start is the machine's matter, and is told beside it."""
+
+NO_FAULTS = frozenset({"acknowledged", "withdrawn"})
+"""What the auditor counts although it is not wrong."""
 
 GIVE_UP_SECONDS = 60.0
 MANY_KILLS = 200
@@ -61,7 +66,7 @@ class Watched:
         """Write it for people."""
         wrong = f"{len(self.wrong)} differences" if self.wrong else "all pictures are as the databases"
         seen = (
-            f"{self.watchers} watchers saw {self.changes} changes over {self.calls} calls and {self.resets} snapshots"
+            f"{self.watchers} watchers saw {self.changes} changes over {self.calls} calls, with {self.resets} snapshots"
         )
         return f"{self.revisions} revisions; {seen}: {wrong}"
 
@@ -100,7 +105,7 @@ class Result:
             found.append(self.audit.stdout + self.audit.stderr)
         else:
             found += [
-                f"{name}: {count}" for name, count in figures(self.audit).items() if count and name != "acknowledged"
+                f"{name}: {count}" for name, count in figures(self.audit).items() if count and name not in NO_FAULTS
             ]
         found += [audit.stdout for audit in self.live_audits if audit.returncode == 1]
         return found
@@ -131,7 +136,7 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     party = Party(site.urls, book, plan.seed, plan.pause)
     chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
-    watchers = watchers_of(site, plan.watchers, plan.seed)
+    watchers = _watchers(site, plan)
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
     watching = [asyncio.create_task(watcher.follow()) for watcher in watchers]
@@ -182,7 +187,17 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     )
 
 
-async def _check(site: Site, watchers: Sequence[Watcher]) -> Watched:
+def _watchers(site: Site, plan: Plan) -> list[Watcher | ScreenClient]:
+    """Make the watchers: a fifth of them are clients of the gateways' events."""
+    names = sorted({program.name for program in site.departments})
+    screens = plan.watchers // 5
+    return [
+        *watchers_of(site, plan.watchers - screens, plan.seed),
+        *(ScreenClient(site.urls, names, random.Random(f"{plan.seed}-screen-{n}")) for n in range(screens)),
+    ]
+
+
+async def _check(site: Site, watchers: Sequence[Watcher | ScreenClient]) -> Watched:
     """Wait until the watchers have caught up, and compare their pictures with the databases."""
     wrong = [
         each for found in await asyncio.gather(*(watcher.check(site.books) for watcher in watchers)) for each in found
@@ -192,8 +207,8 @@ async def _check(site: Site, watchers: Sequence[Watcher]) -> Watched:
     return Watched(
         len(watchers),
         sum(watcher.calls for watcher in watchers),
-        sum(watcher.picture.resets for watcher in watchers),
-        sum(watcher.picture.changes for watcher in watchers),
+        sum(watcher.resets for watcher in watchers),
+        sum(watcher.changes for watcher in watchers),
         sum(truth.position[1] for truth in truths),
         wrong,
     )

@@ -38,6 +38,16 @@ class Watcher:
         self._chance = chance
         self._is_steady = False
 
+    @property
+    def changes(self) -> int:
+        """How many changes came."""
+        return self.picture.changes
+
+    @property
+    def resets(self) -> int:
+        """How many snapshots came."""
+        return self.picture.resets
+
     def __str__(self) -> str:
         """Return who this is."""
         return f"a watcher of {'moved tickets' if self.picture.moved_only else 'all'} at {self.name}, {self._port}"
