@@ -21,6 +21,7 @@ from tests.simulation.world import World
 from tests.support.pictures import Picture, read_truth
 
 FIRST_PAGE_SECONDS, NEXT_PAGE_SECONDS = 5.0, 12.0
+MOST_SECONDS_AWAY = 30.0
 CATCH_UP_SECONDS = 60.0
 SMALL = {
     (changes, "PAGE_TICKETS"): 5,
@@ -56,7 +57,8 @@ class Watcher:
     async def follow(self) -> None:
         """Watch again and again, for ever."""
         while True:
-            await asyncio.sleep(self._dice.expovariate(1 if self._is_steady else self._dice.choice((5.0, 0.5, 0.1))))
+            away = self._dice.expovariate(self._dice.choice((5.0, 0.5, 0.1)))
+            await asyncio.sleep(min(away, 0.5 if self._is_steady else MOST_SECONDS_AWAY))
             patience = 1e9 if self._is_steady else self._dice.choice((0.5, 5.0, 30.0)) * self._dice.random()
             try:
                 async with asyncio.timeout(patience):

@@ -34,7 +34,7 @@ def withdraw_the_whole_order(original: Callable[..., bool], self: Order, departm
     return changed
 
 
-@plant("withdrawals-that-a-crash-left-are-forgotten", ticket_states, "read_start", "hard")
+@plant("withdrawals-that-a-crash-left-are-forgotten", ticket_states, "read_start", "hard", 2)
 def read_positions_only(
     original: Callable[..., tuple[dict[str, Position], list[Withdrawal]]], connection: sa.Connection
 ) -> tuple[dict[str, Position], list[Withdrawal]]:
@@ -42,12 +42,12 @@ def read_positions_only(
     return original(connection)[0], []
 
 
-@plant("what-a-restore-undid-is-still-shown", ticket_states, "_delete_void", "restored")
+@plant("what-a-restore-undid-is-still-shown", ticket_states, "_delete_void", "restored", 8)
 def delete_nothing(original: object, connection: sa.Connection, department: str, position: Position) -> None:
     """An order shows steps that the restored department knows nothing of."""
 
 
-@plant("a-position-is-written-before-its-page", Journal, "write_followed", "hard")
+@plant("a-position-is-written-before-its-page", Journal, "write_followed", "hard", 2)
 async def write_position_first(
     original: Callable[[Journal, Page], Awaitable[set[Withdrawal]]], self: Journal, page: Page
 ) -> set[Withdrawal]:

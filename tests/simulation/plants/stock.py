@@ -66,7 +66,7 @@ def take_without_receiving(original: Callable[..., bool], self: Stock, quantity:
     return taken
 
 
-@plant("off-sale-is-ignored", placing, "_take_line", "watched")
+@plant("off-sale-is-ignored", placing, "_take_line", "watched", 7)
 def take_what_is_off_sale(
     original: Callable[..., TicketLine],
     line: RequestedLine,
@@ -98,7 +98,7 @@ def take_without_allergy(
     return taken
 
 
-@plant("a-recall-takes-the-ticks-back", tables, "record_step", "watched")
+@plant("a-recall-takes-the-ticks-back", tables, "record_step", "watched", 5)
 def record_step_and_untick(
     original: Callable[..., None], connection: sa.Connection, ticket: Ticket, step: Step
 ) -> None:
