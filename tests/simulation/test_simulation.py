@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 import structlog
 
-from tests.simulation.run import Plan, Result, run_seed, simulate
+from tests.simulation.plans import Plan
+from tests.simulation.run import Result, run_seed, simulate
 
 pytestmark = pytest.mark.long
 
