@@ -12,16 +12,16 @@ from itertools import cycle, islice
 
 from grpclib.client import Channel
 from grpclib.const import Status
-from grpclib.exceptions import GRPCError, StreamTerminatedError
+from grpclib.exceptions import GRPCError
 
 from generated.restaurant import v1
+from infra.grpc.peer_guard import is_transport_failure
 from tests.support.database_contents import Books
 from tests.support.pictures import Picture
 from tests.torture.site import Site
 
 FIRST_PAGE_SECONDS, NEXT_PAGE_SECONDS = 5.0, 12.0
 CATCH_UP_SECONDS = 30.0
-BROKEN = (StreamTerminatedError, OSError, TimeoutError)
 NOT_NOW = frozenset({Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED, Status.DEADLINE_EXCEEDED})
 
 
@@ -60,11 +60,12 @@ class Watcher:
             try:
                 async with asyncio.timeout(patience):
                     await self._watch()
-            except BROKEN:
-                continue
             except GRPCError as error:
                 if error.status not in NOT_NOW:
                     self.surprises.append(f"{self}: {error!r}")
+            except Exception as error:
+                if not is_transport_failure(error):
+                    raise
 
     async def _watch(self) -> None:
         self.calls += 1
