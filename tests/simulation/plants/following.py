@@ -10,16 +10,16 @@ from gateway.department_client.convert import OrderColumns
 from gateway.domain.order import Order
 from gateway.domain.tickets import Position
 from gateway.domain.transitions import Goal
-from gateway.orders import numbering, ticket_states
+from gateway.orders import ticket_states
 from gateway.orders.journal import Journal
-from gateway.orders.numbering import Ranks
-from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.numbering import Numbering, Ranks
+from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.withdrawing import Withdrawing
 from tests.simulation.seams import plant
 
 
-@plant("a-staff-cancel-does-not-reach-the-order", Withdrawing, "_withdraw", "watched")
-async def withdraw_nothing(original: object, self: Withdrawing, withdrawal: Withdrawal, reason: str) -> bool:
+@plant("a-staff-cancel-does-not-reach-the-order", Withdrawing, "_change", "watched")
+async def withdraw_nothing(original: object, self: Withdrawing, withdrawal: Withdrawal, found: Unsettled) -> bool:
     """An order says for ever that what the staff have cancelled will be made."""
     return True
 
@@ -43,8 +43,9 @@ def read_positions_only(
 
 
 @plant("what-a-restore-undid-is-still-shown", ticket_states, "_delete_void", "restored", 8)
-def delete_nothing(original: object, connection: sa.Connection, department: str, position: Position) -> None:
+def delete_nothing(original: object, connection: sa.Connection, department: str, position: Position) -> set[Withdrawal]:
     """An order shows steps that the restored department knows nothing of."""
+    return set()
 
 
 @plant("a-position-is-written-before-its-page", Journal, "write_followed", "hard", 2)
@@ -57,11 +58,18 @@ async def write_position_first(
     return await original(self, page)
 
 
-@plant("a-rank-is-given-to-two-orders", numbering, "_take", "watched")
-def take_from_the_first(original: Callable[..., Ranks], connection: sa.Connection, day: int, count: int) -> Ranks:
-    """Every block begins with the first rank of the day."""
-    ranks = original(connection, day, count)
-    return Ranks(day, ranks.permutation, 0, count)
+_FIRST: dict[int, list[int]] = {}
+"""The first numbers of each day."""
+
+
+@plant("a-rank-is-given-to-two-orders", Numbering, "_take", "watched")
+def take_the_first_again(
+    original: Callable[..., Ranks], self: Numbering, connection: sa.Connection, day: int, needed: int
+) -> Ranks:
+    """Every block has the first numbers of the day."""
+    ranks = original(self, connection, day, needed)
+    first = _FIRST.setdefault(day, list(ranks.numbers))
+    return Ranks(day, list(first)) if len(first) >= needed else ranks
 
 
 @plant("numbers-not-sent", batches, "order_columns", "watched")
