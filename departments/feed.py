@@ -120,7 +120,7 @@ class Feed(Generic[T]):
         self._moved_only = moved_only
         self._look_seconds = LOOK_FOR_STEPS_SECONDS if moved_only else LOOK_SECONDS
         self._wake = asyncio.Event()
-        self._watchers: set[Watcher] = set()
+        self._watchers: dict[Watcher, None] = {}  # a dict, so that they are woken in the order in which they came
         self._task: asyncio.Task[None] | None = None
         self._pages: OrderedDict[int, tuple[int, T]] = OrderedDict()
         self._beat_at = 0.0
@@ -148,11 +148,11 @@ class Feed(Generic[T]):
             self._start_at(current, incarnation)
             self._commits.add(self._wake)
             self._task = asyncio.get_running_loop().create_task(self._run())
-        self._watchers.add(watcher)
+        self._watchers[watcher] = None
         try:
             yield
         finally:
-            self._watchers.discard(watcher)
+            del self._watchers[watcher]
             if not self._watchers:
                 self._stop()
 

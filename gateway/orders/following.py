@@ -125,7 +125,7 @@ class Following:
             self._positions[page.department] = position
 
     def _settle(self, withdrawals: Iterable[Withdrawal], *, is_first: bool) -> None:
-        for withdrawal in withdrawals:
+        for withdrawal in sorted(withdrawals):
             if withdrawal not in self._unsettled:
                 self._unsettled.add(withdrawal)
                 work = partial(self._settle_one, withdrawal, 0.0 if is_first else SECOND_GATEWAY_SECONDS)

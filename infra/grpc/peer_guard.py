@@ -60,6 +60,8 @@ def is_transport_failure(error: Exception) -> bool:
     """Return whether a call failed for lack of a connection or of time, and not by a response."""
     if isinstance(error, (OSError, StreamTerminatedError, H2Error)):  # TimeoutError is an OSError
         return True
+    if isinstance(error, AttributeError) and error.name == "_transport":
+        return True  # grpclib raises this for a call on a connection that was lost as soon as it was made
     # uvloop raises this for a write after the connection was closed.
     return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
 

@@ -44,6 +44,7 @@ def _run_all(seeds: range, orders: int, processes: int) -> int:
             totals += Counter({
                 "orders": orders, "acknowledged": result.acknowledged, "requests": result.requests,
                 "calls": result.calls, "deaths": result.deaths, "commits": result.commits, "steps": result.steps,
+                "changes": result.changes, "resets": result.resets, "staff's changes": result.staff_changes,
                 "virtual seconds": int(result.virtual),
             })  # fmt: skip
             slowest = max(slowest, result.converged)
@@ -53,7 +54,8 @@ def _run_all(seeds: range, orders: int, processes: int) -> int:
                 print(f"\nseed {result.seed} (--seed {result.seed} --orders {orders}):\n{result.findings}", flush=True)
             if done % 20 == 0 or done == len(seeds):
                 print(f"{done}/{len(seeds)} seeds, {time.monotonic() - begun:.0f} s, {len(bad)} bad", flush=True)
-    facts = ("orders", "acknowledged", *FAULTS, "requests", "calls", "deaths", "commits", "steps", "virtual seconds")
+    facts = ["orders", "acknowledged", *FAULTS, "requests", "calls", "deaths", "commits", "staff's changes"]
+    facts += ["changes", "resets", "steps", "virtual seconds"]
     print(", ".join(f"{fact} {totals[fact]}" for fact in facts))
     print(f"slowest convergence {slowest:.1f} s after the last fault; {time.monotonic() - begun:.0f} s in all")
     return int(bool(bad))

@@ -1,7 +1,7 @@
 """What must be true when the dust has settled, read from the databases and held against what clients were told."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -15,9 +15,16 @@ from tests.simulation.world import LineTold, Told
 
 STARTED = frozenset({"preparing", "ready", "served"})
 ALIVE = STARTED | {"queued"}
-REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED})
+REFUSALS = frozenset({Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED, Outcome.OFF_SALE})
 FINAL = REFUSALS | {Outcome.CANCELLED}
-FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "broken")
+FAULTS = ("lost", "doubled", "oversold", "half", "undecided", "changed", "unfollowed", "broken")
+
+DAY_MS = 86_400_000
+FOLLOWED = (
+    *("state", "revision", "placed_at_ms", "started_at_ms", "ready_at_ms", "served_at_ms", "cancelled_at_ms"),
+    *("moved_by", "cancel_reason", "withdrawn"),
+)
+"""The columns of a ticket that the gateway keeps, under the same names."""
 
 
 @dataclass(slots=True)
@@ -46,6 +53,7 @@ class Wish(NamedTuple):
     quantity: int
     note: str
     expected_price: int | None = None
+    allergy: bool = False
 
 
 class Word(NamedTuple):
@@ -75,8 +83,17 @@ Steps = defaultdict[str, set[str]]
 """By order id, the verbs that a department's staff have taken with its ticket."""
 
 
-def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], entries: Mapping[str, Entry]) -> Findings:
-    """Compare journal, tickets, stock and clients. `received` is what each (department, item) was given in all."""
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """By department and item: what was given in all, what the staff threw away, and what has no figure on hand."""
+
+    received: Mapping[tuple[str, str], int]
+    discarded: Mapping[tuple[str, str], int]
+    unlimited: Collection[tuple[str, str]] = ()
+
+
+def audit(disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[str, Entry]) -> Findings:
+    """Compare journal, tickets, stock and clients."""
     findings = Findings()
     orders = {row.order_id: row for row in disks["gateway"].query("SELECT * FROM orders")}
     tickets = {
@@ -86,7 +103,7 @@ def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], en
     }
     steps = {name: _steps(disks[name]) for name in tickets}
     for name, known in tickets.items():
-        _check_stock(findings, name, disks[name], known.values(), received)
+        _check_stock(findings, name, disks[name], known.values(), deliveries)
         for order_id, ticket in known.items():
             if order_id not in orders:
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that no order stands for")
@@ -97,9 +114,31 @@ def audit(disks: Mapping[str, Disk], received: Mapping[tuple[str, str], int], en
             _check_order(findings, row, tickets, entries[row.order_id], steps)
         else:
             findings.add("doubled", f"nobody has placed {row.order_id}")
+    _check_numbers(findings, orders.values())
+    _check_followed(findings, disks, tickets)
     for entry in entries.values():
         _check_told(findings, entry, orders.get(entry.order_id), tickets, steps)
     return findings
+
+
+def _check_numbers(findings: Findings, orders: Iterable[Any]) -> None:
+    """No two orders of the same day, or of two days on end, have the same number."""
+    days: defaultdict[int, set[int]] = defaultdict(set)
+    for row in orders:
+        day = row.created_at_ms // DAY_MS
+        if row.number in days[day] | days[day - 1] | days[day + 1]:
+            findings.add("doubled", f"another order has the number of {row.order_id}, {row.number}")
+        days[day].add(row.number)
+
+
+def _check_followed(findings: Findings, disks: Mapping[str, Disk], tickets: Mapping[str, Mapping[str, Any]]) -> None:
+    """What the gateway shows of the tickets that the staff have moved is how they are, and it shows no others."""
+    shown = {(row.department, row.order_id): row for row in disks["gateway"].query("SELECT * FROM ticket_states")}
+    moved = {(name, key): row for name, known in tickets.items() for key, row in known.items() if row.moved_at_ms}
+    for department, order_id in sorted(shown.keys() | moved.keys()):
+        one, other = shown.get((department, order_id)), moved.get((department, order_id))
+        if one is None or other is None or any(getattr(one, name) != getattr(other, name) for name in FOLLOWED):
+            findings.add("unfollowed", f"{order_id}: the gateway shows {one}, and {department} has {other}")
 
 
 def _steps(disk: Disk) -> Steps:
@@ -109,9 +148,7 @@ def _steps(disk: Disk) -> Steps:
     return steps
 
 
-def _check_stock(
-    findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], received: Mapping[tuple[str, str], int]
-) -> None:
+def _check_stock(findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], deliveries: Deliveries) -> None:
     held: Counter[str] = Counter()
     sold: Counter[str] = Counter()
     wasted: Counter[str] = Counter()
@@ -122,8 +159,9 @@ def _check_stock(
                 sold[line["item"]] += line["quantity"] * (ticket.state in ALIVE)
                 wasted[line["item"]] += line["quantity"] * ticket.wasted
     for shelf in disk.query("SELECT * FROM stock ORDER BY item"):
-        item, given = shelf.item, received[name, shelf.item]
-        taken = (held[item], sold[item], wasted[item])
+        item, key = shelf.item, (name, shelf.item)
+        taken = (held[item], sold[item], wasted[item] + deliveries.discarded[key])
+        given = sum(taken) if key in deliveries.unlimited else deliveries.received[key]
         if sum(taken) > given or shelf.on_hand < 0:
             findings.add("oversold", f"{name}/{item}: {given} received, {taken} held, sold and wasted")
         figures = (shelf.received, shelf.on_hand, shelf.held, shelf.sold, shelf.wasted)
@@ -140,7 +178,7 @@ def _check_order(
 ) -> None:
     """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole.
 
-    What the staff have cancelled makes no order half, and the order does not follow it yet.
+    What the staff have cancelled makes no order half, and the order says that it is cancelled.
     """
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
@@ -159,6 +197,8 @@ def _check_order(
         if ticket.state == "held":
             findings.add("undecided", f"{order_id} is {row.status}; {name} still holds it")
         withdrawn = "cancel" in steps[name][order_id]
+        if ticket.number != row.number and msgspec.json.decode(ticket.lines):
+            findings.add("changed", f"{order_id} has the number {row.number}; {name} has {ticket.number}")
         made = _check_share(findings, f"{order_id} ({policy})", share, name, ticket, withdrawn=withdrawn)
         if withdrawn != (ticket.withdrawn == 1) or (ticket.wasted and not withdrawn):
             findings.add("broken", f"{name} has {ticket}, and steps {steps[name][order_id]}")
@@ -179,11 +219,13 @@ def _check_share(
     for line, answer, lives in zip(share, made, alive, strict=True):
         if not withdrawn:
             _check_line(findings, text, line, answer, lives=lives)
+        elif line["outcome"] in ("accepted", "pending"):
+            findings.add("unfollowed", text)
     return alive
 
 
-def _wish(line: Mapping[str, Any]) -> tuple[str, int, str, int | None]:
-    return line["item"], line["quantity"], line["note"], line["expected_price"]
+def _wish(line: Mapping[str, Any]) -> tuple[Any, ...]:
+    return line["item"], line["quantity"], line["note"], line["expected_price"], line["allergy"]
 
 
 def _check_line(
@@ -297,7 +339,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
         case Outcome.EXPIRED | Outcome.REJECTED:
             started = end.started(said.department) and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
-        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED:
+        case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED | Outcome.OFF_SALE:
             return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
     return False
 

@@ -64,7 +64,8 @@ class Clients:
                 item = dice.choice([*self.world.menus[name].items, "fish"]) if dice.random() < 0.1 else None
                 item = item or dice.choice(list(self.world.menus[name].items))
                 quantity, note = dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))
-                wishes.append(Wish(name, item, quantity, note, self._expected_price(prices, name, item)))
+                price = self._expected_price(prices, name, item)
+                wishes.append(Wish(name, item, quantity, note, price, allergy=prices.random() < 0.1))
         table = str(dice.randint(1, 9))
         self.entries[order_id] = Entry(order_id, policy, wishes)
 

@@ -1,4 +1,4 @@
-"""The whole system against a plain-Python model: place, replay, cancel, cook, restock, restart, restore, close, settle.
+"""The whole system against a plain-Python model: order and cancel, cook and tick, change the stock, restart, restore.
 
 `python -m tests.simulation.model --steps 100000` is the long version. Real gateway, departments, contract and database;
 virtual time; one step after another, so that the model can say exactly what has to happen.
@@ -11,20 +11,29 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable, Coroutine
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import hypothesis.strategies as st
 import pytest
-import sqlalchemy as sa
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from departments import tables
-from departments.domain.errors import StepConflict, StepNotAllowed
-from departments.domain.steps import Move
-from departments.domain.tickets import NOT_FOR_STAFF, Ticket, TicketState, Verb
+from departments.app import DepartmentApp
+from departments.domain.errors import (
+    LineNotFound,
+    StepConflict,
+    StepNotAllowed,
+    StockConflict,
+    StockTooLow,
+    StockUnlimited,
+    TickNotAllowed,
+)
+from departments.domain.steps import Move, Tick
+from departments.domain.stock_changes import ChangeReason, StockOrder
+from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, Ticket, TicketState, Verb
 from gateway.domain.errors import NotCancellable, OrderIdTaken
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
@@ -32,17 +41,21 @@ from gateway.orders.backoff import RetryPolicy
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
-from tests.simulation.staff import Staff
+from tests.simulation.staff import Staff, without_ticks
+from tests.simulation.stockroom import QUANTITIES, Change
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import CURRENCIES, Station, Told, World, menu
 from tests.support.department_factories import NEXT
 
-STOCK = {"bar": {"coffee": 4, "soda": 2}, "kitchen": {"pasta": 5, "meat": 0}}
+STOCK = {"bar": {"coffee": 4, "soda": 2, "water": 0}, "kitchen": {"pasta": 5, "meat": 0}}
+UNLIMITED = {("bar", "water")}
+ITEMS = sorted((name, item) for name, items in STOCK.items() for item in items)
 STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
+FOLLOW_SECONDS = 10.0
 R = TypeVar("R")
 
 TAKEN = (Outcome.ACCEPTED, Outcome.PENDING)
-REFUSALS = (Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.PRICE_CHANGED)
+REFUSALS = (Outcome.OUT_OF_STOCK, Outcome.NOT_ON_MENU, Outcome.OFF_SALE, Outcome.PRICE_CHANGED)
 
 Wish = tuple[str, str, int]
 
@@ -55,6 +68,7 @@ class Expected:
     the order is all or nothing and was confirmed, so that it depends on all of them together. `unsettled`: the
     departments that are closed and have not heard yet what was decided. `states`: of the tickets that the staff have
     moved, by department; `wasted`: what they had started, and cancelled. `prices`: what each line expects to cost.
+    `made`: the lines that the staff have ticked off, by department and place in its ticket.
     """
 
     wishes: list[Wish]
@@ -64,6 +78,7 @@ class Expected:
     outcomes: list[Outcome] = field(default_factory=list)
     states: dict[str, TicketState] = field(default_factory=dict)
     wasted: list[Wish] = field(default_factory=list)
+    made: set[tuple[str, int]] = field(default_factory=set)
     taken_back: set[str] = field(default_factory=set)
     suspended: bool = False
     unsettled: set[str] = field(default_factory=set)
@@ -98,7 +113,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         super().__init__()
         self.world = World.build(
             0,
-            {name: menu(name, items, 100) for name, items in STOCK.items()},
+            {name: menu(name, items, 100, _unlimited(name)) for name, items in STOCK.items()},
             gateways=1,
             replicas=1,
             retry_policy=RetryPolicy(time_to_decide=1e6),
@@ -110,9 +125,12 @@ class SystemAgainstModel(RuleBasedStateMachine):
         )  # or a batch may be late, and its order pending, after a restart
         self.world.open()
         self.received = {(name, item): count for name, items in STOCK.items() for item, count in items.items()}
+        self.discarded = Counter[tuple[str, str]]()
+        self.off_sale: set[tuple[str, str]] = set()
         self.orders: list[Expected] = []
         self.closed: set[str] = set()
         self.staff = Staff(self.world, random.Random(0))
+        self.watching = self.staff.watch()
         self.taken: list[tuple[str, Move, Ticket]] = []
         self._run(asyncio.sleep(1.0))
 
@@ -133,7 +151,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         wishes=st.lists(
             st.tuples(
                 st.sampled_from(sorted(STOCK)),
-                st.sampled_from(["coffee", "soda", "pasta", "meat"]),
+                st.sampled_from(["coffee", "soda", "water", "pasta", "meat"]),
                 st.integers(1, 3),
             ),
             min_size=1,
@@ -213,7 +231,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
         """Whatever happened since, the response is the same, and nothing changes."""
         name, move, ticket = data.draw(st.sampled_from(self.taken))
         if name not in self.closed:
-            assert replace(self._move(name, move), epoch=ticket.epoch) == ticket
+            again = replace(self._move(name, move), epoch=ticket.epoch)
+            assert without_ticks(again) == without_ticks(ticket)
 
     @precondition(lambda self: self.taken)
     @rule(data=st.data(), expected=st.sampled_from(TicketState))
@@ -233,7 +252,10 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
     @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), verbs=st.lists(st.sampled_from(STAFF), max_size=6))
     def restore_a_department(self, data: st.DataObject, name: str, verbs: list[Verb]) -> None:
-        """Back a department up, let its staff work, and restore the backup: their work is undone."""
+        """Back a department up, let its staff work, and restore the backup: their work is undone.
+
+        They cancel nothing: the order would stay cancelled.
+        """
         if self.closed or any(order.is_open for order in self.orders):
             return
         self._run(asyncio.sleep(0.1))
@@ -244,7 +266,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         self._station(name).start()
         self._run(asyncio.sleep(0.1))
         for verb in verbs:
-            if self.orders:
+            if self.orders and verb is not Verb.CANCEL:
                 self._work(self._pick(data), name, verb, 1)
         if data.draw(st.booleans()):
             self.read_tickets(name)
@@ -256,16 +278,73 @@ class SystemAgainstModel(RuleBasedStateMachine):
         self._station(name).start()
         self._run(asyncio.sleep(0.1))
 
-    @rule(wanted=st.sampled_from(sorted((n, i) for n, items in STOCK.items() for i in items)), count=st.integers(1, 3))
-    def restock(self, wanted: tuple[str, str], count: int) -> None:
-        name, item = wanted
-        station = self._station(name)
-        if station.database is None:
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), line=st.integers(0, 3), made=st.booleans())
+    def tick(self, data: st.DataObject, name: str, line: int, made: bool) -> None:
+        order = self._pick(data)
+        if name in self.closed or order.is_open or name not in {where for where, _, _ in order.wishes}:
             return
-        assert station.process is not None
-        write = station.database.write(_restock, item, count)
-        self._run(_wait(self.world.loop.spawn(station.process, write)))
-        self.received[wanted] += count
+        outcomes, state = self._made(order, name), order.states.get(name, TicketState.QUEUED)
+        key = (name, order.make().order_id, line)
+        request = Tick(*key[1:], made, "cook")
+        if line >= len(outcomes) or outcomes[line] is not Outcome.ACCEPTED or state not in TICKABLE:
+            with pytest.raises((LineNotFound, TickNotAllowed)):
+                self._ask(name, lambda department: department.tick(request))
+            return
+        order.made = order.made | {(name, line)} if made else order.made - {(name, line)}
+        self.staff.ticks.asked.add(key)
+        self.staff.ticks.sure[key] = made, 0
+        for _ in range(2):
+            ticket = self._ask(name, lambda department: department.tick(request))
+            assert ticket.state is state
+            assert [each.made for each in ticket.lines] == [(name, n) in order.made for n in range(len(outcomes))]
+
+    @rule(
+        wanted=st.sampled_from(ITEMS),
+        reason=st.sampled_from(QUANTITIES),
+        delta=st.integers(-3, 3),
+        off=st.integers(0, 1),
+    )
+    def change_the_stock(self, wanted: tuple[str, str], reason: ChangeReason, delta: int, off: int) -> None:
+        """Book a delivery, a count (which expects a figure that may be `off` by one), waste or a correction, twice."""
+        name, item = wanted
+        if name in self.closed or (delta <= 0 and reason is ChangeReason.DELIVERY):
+            return
+        there = self._stock_levels()[wanted].on_hand
+        delta = -abs(delta) if reason is ChangeReason.WASTE else delta
+        order = StockOrder(item, f"change {len(self.staff.stockroom.changes)}", reason, delta, changed_by="chef")
+        if reason is ChangeReason.COUNT:
+            order = replace(order, delta=0, count=max(0, there + delta), expected=there + off)
+        if refusal := self._refusal(wanted, order, there):
+            with pytest.raises(refusal):
+                self._ask(name, lambda department: department.change_stock(order))
+            return
+        self.staff.stockroom.changes[order.change_id] = Change(name, order, 0, is_made=True)
+        if reason is ChangeReason.WASTE:
+            self.discarded[wanted] -= order.change
+        else:
+            self.received[wanted] += order.change
+        self._repeat_change(name, order)
+        self._repeat_change(name, order)
+
+    @precondition(lambda self: self.staff.stockroom.changes)
+    @rule(data=st.data())
+    def repeat_a_change_of_the_stock(self, data: st.DataObject) -> None:
+        """Whatever happened since, nothing changes."""
+        change = data.draw(st.sampled_from(list(self.staff.stockroom.changes.values())))
+        if change.name not in self.closed:
+            self._repeat_change(change.name, change.order)
+
+    @rule(wanted=st.sampled_from(ITEMS), on_sale=st.booleans())
+    def sell(self, wanted: tuple[str, str], on_sale: bool) -> None:
+        """Take an item off sale, or put it back, twice."""
+        name, item = wanted
+        if name in self.closed:
+            return
+        self.off_sale = self.off_sale - {wanted} if on_sale else self.off_sale | {wanted}
+        for _ in range(2):
+            stock = self._ask(name, lambda department: department.set_on_sale(item, "chef", on_sale=on_sale))
+            assert stock.off_sale is not on_sale
 
     @rule()
     def restart_the_gateway(self) -> None:
@@ -312,11 +391,16 @@ class SystemAgainstModel(RuleBasedStateMachine):
         type(self).steps += 1
         shelves = self._stock_levels()
         for (name, item), shelf in shelves.items():
-            assert shelf.received == self.received[name, item], f"{name}/{item}"
+            if (name, item) in UNLIMITED:
+                assert shelf.on_hand == 0, f"{name}/{item} has a figure"
+            else:
+                assert shelf.received == self.received[name, item], f"{name}/{item}"
+            assert shelf.off_sale == ((name, item) in self.off_sale), f"{name}/{item}"
             law = shelf.on_hand + shelf.held + shelf.sold + shelf.wasted
             assert shelf.received == law, f"the stock law: {name} {shelf}"
             assert min(shelf.on_hand, shelf.held, shelf.sold, shelf.wasted) >= 0, f"{name} {shelf}"
-            assert shelf.wasted == self._wasted(name, item), f"{name}: {shelf}, {self._wasted(name, item)} wasted"
+            wasted = self._wasted(name, item)
+            assert shelf.wasted == wasted, f"{name}: {shelf}, {wasted} wasted"
         if any(order.is_open for order in self.orders):
             return
         for (name, item), shelf in shelves.items():
@@ -333,15 +417,19 @@ class SystemAgainstModel(RuleBasedStateMachine):
         left = {key: shelf.on_hand for key, shelf in self._stock_levels().items()}
         if not any(each.is_open for each in self.orders):
             gone = {key: self._taken(*key) + self._wasted(*key) for key in self.received}
-            assert left == {key: count - gone[key] for key, count in self.received.items()}
+            assert left == {k: 0 if k in UNLIMITED else n - gone[k] for k, n in self.received.items()}
         outcomes = []
         for (name, item, quantity), price in zip(order.wishes, order.prices, strict=True):
             if name in self.closed:
                 outcomes.append(Outcome.PENDING)
             elif (name, item) not in left:
                 outcomes.append(Outcome.NOT_ON_MENU)
+            elif (name, item) in self.off_sale:
+                outcomes.append(Outcome.OFF_SALE)
             elif price not in (None, self.world.price(name, item)):
                 outcomes.append(Outcome.PRICE_CHANGED)
+            elif (name, item) in UNLIMITED:
+                outcomes.append(Outcome.ACCEPTED)
             elif left[name, item] < quantity:
                 outcomes.append(Outcome.OUT_OF_STOCK)
             else:
@@ -383,7 +471,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
     def _wasted(self, name: str, item: str) -> int:
         wasted = [wish for order in self.orders for wish in order.wasted]
-        return sum(quantity for where, what, quantity in wasted if (where, what) == (name, item))
+        cancelled = sum(quantity for where, what, quantity in wasted if (where, what) == (name, item))
+        return cancelled + self.discarded[name, item]
 
     def _work(self, order: Expected, name: str, verb: Verb, times: int) -> None:
         """Let the staff of a department take a step, and send it so many times.
@@ -411,6 +500,35 @@ class SystemAgainstModel(RuleBasedStateMachine):
             assert (before, verb) == (TicketState.PREPARING, Verb.CANCEL)
             lines = zip(order.outcomes, order.wishes, strict=True)
             order.wasted += [wish for made, wish in lines if made is Outcome.ACCEPTED and wish[0] == name]
+        if verb is Verb.CANCEL:
+            for number, (where, _, _) in enumerate(order.wishes):
+                if where == name and order.outcomes[number] is Outcome.ACCEPTED:
+                    order.outcomes[number] = Outcome.CANCELLED
+            self._run(self._until_followed(order))
+
+    async def _until_followed(self, order: Expected) -> None:
+        """Wait until the order says what its department's staff have cancelled."""
+        end = self.world.loop.time() + FOLLOW_SECONDS
+        while True:
+            told = await self.world.find(self.world.gateways[0], order.make().order_id)
+            if [line.outcome for line in told.lines] == order.told:
+                return
+            assert self.world.loop.time() < end, f"{told} does not follow {order}"
+            await asyncio.sleep(0.05)
+
+    def _refusal(self, wanted: tuple[str, str], order: StockOrder, there: int) -> type[Exception] | None:
+        """Predict why a change of the stock is refused, if it is."""
+        is_waste = order.reason is ChangeReason.WASTE
+        if wanted in UNLIMITED:
+            return None if is_waste else StockUnlimited
+        if order.reason is ChangeReason.COUNT and order.expected != there:
+            return StockConflict
+        return StockTooLow if there + order.change < 0 else None
+
+    def _repeat_change(self, name: str, order: StockOrder) -> None:
+        stock = self._ask(name, lambda department: department.change_stock(order))
+        there = self._stock_levels()[name, order.item]
+        assert (stock.on_hand, stock.received, stock.wasted) == (there.on_hand, there.received, there.wasted)
 
     def _made(self, order: Expected, name: str) -> list[Outcome]:
         return [made for made, (where, _, _) in zip(order.outcomes, order.wishes, strict=True) if where == name]
@@ -446,8 +564,11 @@ class SystemAgainstModel(RuleBasedStateMachine):
     def _station(self, name: str) -> Station:
         return next(station for station in self.world.stations if station.menu.name == name)
 
+    def _ask(self, name: str, use_case: Callable[[DepartmentApp], Awaitable[R]]) -> R:
+        return self._run(self.world.ask(name, use_case))
+
     def _move(self, name: str, move: Move) -> Ticket:
-        return self._run(self.world.ask(name, lambda department: department.move(move)))
+        return self._ask(name, lambda department: department.move(move))
 
     def _settle(self) -> None:
         async def settle() -> None:
@@ -515,17 +636,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
         return self.world.loop.run(work)
 
 
-async def _wait(task: "asyncio.Task[R]") -> R:
-    return await task
-
-
-def _restock(connection: sa.Connection, item: str, count: int) -> None:
-    """Lay in more: what a delivery does, while the product has no verb for it."""
-    revision = tables.reserve_revisions(connection, 1)
-    shelf = tables.read_stock(connection)[item]
-    shelf.received += count
-    shelf.on_hand += count
-    tables.update_stock(connection, [shelf], revision)
+def _unlimited(name: str) -> list[str]:
+    return [item for where, item in UNLIMITED if where == name]
 
 
 def run_model(examples: int, steps: int, *, derandomize: bool) -> int:

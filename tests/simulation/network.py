@@ -14,10 +14,11 @@ from typing import Any, Protocol, Self
 from grpclib.const import Cardinality, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 
-from departments.rpc.servicer import DepartmentServicer
+from departments.rpc.servicer import WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from generated.restaurant import v1
 from tests.simulation.virtual import Process, VirtualLoop, current_process
+from tests.simulation.watch_calls import WatchCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Network:
         self.servers: dict[str, list[Server]] = {}
         self.cut: set[str] = set()
         self.exhausted: set[str] = set()
-        self.isolated: set[str] = set()  # departments whose programs no gateway reaches: a backup is being restored
+        self.isolated: set[str] = set()  # departments that no order reaches: a backup is being restored
         self.calls = 0
 
     def delay(self) -> float:
@@ -138,7 +139,7 @@ class Network:
     def _arrive(self, name: str, call: Call) -> None:
         if name in self.cut or name in self.isolated:
             return
-        process, service = self._server(name)
+        process, service = self.server_of(name)
         if process is None or not process.alive or service is None:
             self.loop.outside(self.delay(), self._fail, call, ConnectionRefusedError("simulated: connection refused"))
             return
@@ -174,7 +175,8 @@ class Network:
         if not self.happens(self.weather.drop_answer):
             self.loop.outside(self.delay(), self._answer, call, result)
 
-    def _server(self, name: str) -> tuple[Process | None, DepartmentServicer | None]:
+    def server_of(self, name: str) -> tuple[Process | None, DepartmentServicer | None]:
+        """Choose one of a department's programs."""
         servers = self.servers[name]
         server = servers[self.dice.randrange(len(servers))] if len(servers) > 1 else servers[0]
         return server.process, server.service
@@ -183,7 +185,7 @@ class Network:
         if name in self.cut or name in self.isolated:
             return
         if pipe.handler is None and not pipe.is_broken:
-            process, service = self._server(name)
+            process, service = self.server_of(name)
             if process is None or not process.alive or service is None:
                 error = ConnectionRefusedError("simulated: connection refused")
                 self.loop.outside(self.delay(), pipe.fail, error)
@@ -249,7 +251,9 @@ class Channel:
         timeout: float | None = None,
         deadline: object = None,
         metadata: object = None,
-    ) -> "Stream | OpenStream":
+    ) -> "Stream | OpenStream | WatchCall":
+        if route == WATCH_CHANGES:
+            return WatchCall(self._network, self._name, response_kind)
         if cardinality is Cardinality.STREAM_STREAM:
             return OpenStream(self._network, self._name, Pipe(route), response_kind)
         assert timeout is not None, "every call has a deadline"

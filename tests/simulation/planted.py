@@ -114,8 +114,9 @@ def _search(plant: Plant) -> tuple[int, str]:
 
 
 def _simulate(catcher: Catcher, seed: int) -> str:
+    from tests.simulation.plans import Plan
     from tests.simulation.quiet import be_quiet
-    from tests.simulation.run import Plan, simulate
+    from tests.simulation.run import simulate
 
     be_quiet()
     draw: Callable[[int, int], Plan] = getattr(Plan, catcher)

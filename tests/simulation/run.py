@@ -3,19 +3,26 @@
 import asyncio
 import random
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass
 
-from gateway.orders.backoff import RetryPolicy
-from tests.simulation.audit import Findings, audit
+from tests.simulation.audit import Deliveries, Findings, audit
 from tests.simulation.clients import Clients
 from tests.simulation.clocks import Timekeeper, set_a_clock
-from tests.simulation.network import FAIR, Weather
+from tests.simulation.network import FAIR
+from tests.simulation.plans import Plan
 from tests.simulation.quiet import be_quiet
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import Stuck
+from tests.simulation.watchers import small_limits
 from tests.simulation.world import Gateway, World, menu
 
-DEPARTMENTS = {"bar": ("coffee", "soda", "beer"), "kitchen": ("pasta", "pizza", "meat"), "bakery": ("cookie", "donut")}
+DEPARTMENTS = {
+    "bar": ("coffee", "soda", "beer", "water"),
+    "kitchen": ("pasta", "pizza", "meat"),
+    "bakery": ("cookie", "donut"),
+}
+UNLIMITED = {"bar": ("water",)}
 CONVERGENCE_SECONDS = 30.0
 GHOST_SECONDS = 25.0
 HARMLESS = frozenset({"ahead", "back", "cut", "blackout"})
@@ -24,213 +31,6 @@ HARMLESS = frozenset({"ahead", "back", "cut", "blackout"})
 TIMED = HARMLESS | {"kill"}
 """Faults among which it can be told whether orders expire in time: gateways do not stop, and can write."""
 FOREVER_SECONDS = 100_000.0
-
-
-@dataclass(slots=True)
-class Plan:
-    """What a seed stands for; drawn by its dice."""
-
-    seed: int
-    orders: int
-    gateways: int = 1
-    replicas: int = 1
-    clients: int = 6
-    interval: float = 1.0
-    kinds: dict[str, float] = field(default_factory=dict)
-    weather: Weather = FAIR
-    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
-    slowness: float = 0.002
-    cooks: bool = False
-    policy_share: float = 0.5
-    cancel_share: float = 0.2
-    plenty: float = 0.3
-
-    @classmethod
-    def hard(cls, seed: int, orders: int) -> "Plan":
-        """Slow disks, little retry_policy, and departments that come and go while their clients change their minds."""
-        return cls(
-            seed,
-            orders,
-            interval=0.25,
-            kinds={"kill": 2.0, "cut": 3.0, "before": 1.0, "after": 1.0},
-            weather=Weather(0.02, late=0.05),
-            retry_policy=RetryPolicy(time_to_decide=1.0),
-            slowness=0.05,
-            cooks=True,
-            policy_share=0.8,
-            cancel_share=0.4,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def wavering(cls, seed: int, orders: int) -> "Plan":
-        """Clients who take back most of what they order, over lines that break; the gateway never restarts."""
-        return cls(
-            seed,
-            orders,
-            clients=12,
-            interval=0.5,
-            kinds={"cut": 1.0},
-            weather=Weather(0.2, reset=0.2),
-            policy_share=0.3,
-            cancel_share=0.8,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def calm(cls, seed: int, orders: int) -> "Plan":
-        """Two gateways on one journal, and nothing goes wrong: neither may take the other for dead."""
-        return cls(seed, orders, gateways=2, slowness=0.01)
-
-    @classmethod
-    def frozen(cls, seed: int, orders: int) -> "Plan":
-        """Gateways that stop for longer than their lease, and go on as if nothing had been."""
-        return cls(
-            seed,
-            orders,
-            gateways=3,
-            clients=12,
-            interval=0.3,
-            kinds={"stop": 3.0, "cut": 1.0},
-            weather=Weather(0.1),
-            retry_policy=RetryPolicy(time_to_decide=1.0, lease=0.6),
-            slowness=0.05,
-            cancel_share=0.5,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def echo(cls, seed: int, orders: int) -> "Plan":
-        """A network that says everything twice, and the second time late; clients waver, and staff are quick."""
-        return cls(
-            seed,
-            orders,
-            clients=12,
-            kinds={"cut": 1.0},
-            weather=Weather(0.3, repeat=0.8),
-            cooks=True,
-            policy_share=0.9,
-            cancel_share=0.9,
-            plenty=2.0,
-        )
-
-    @classmethod
-    def torn(cls, seed: int, orders: int) -> "Plan":
-        """Two gateways whose writes fail, half of them after they were carried out; clients who hardly ask again."""
-        return cls(seed, orders, gateways=2, clients=12, interval=0.5, kinds={"errors": 1.0}, slowness=0.02, plenty=1.0)
-
-    @classmethod
-    def forgetful(cls, seed: int, orders: int) -> "Plan":
-        """A gateway that dies before it has written what it told, and departments that it cannot reach afterwards."""
-        return cls(
-            seed,
-            orders,
-            clients=12,
-            interval=0.2,
-            kinds={"kill": 1.0, "cut": 2.0},
-            retry_policy=RetryPolicy(time_to_decide=0.5),
-            slowness=0.05,
-            policy_share=0.2,
-            cancel_share=0.1,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def reconfigured(cls, seed: int, orders: int) -> "Plan":
-        """Departments that are taken out of the configuration and put back, and that are too busy for decisions."""
-        return cls(
-            seed,
-            orders,
-            clients=12,
-            interval=0.5,
-            kinds={"unconfigure": 1.0, "exhaust": 1.0, "kill": 0.5, "cut": 1.0},
-            weather=Weather(0.02),
-            retry_policy=RetryPolicy(time_to_decide=5.0),
-            slowness=0.02,
-            cooks=True,
-            policy_share=0.6,
-            cancel_share=0.5,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def restored(cls, seed: int, orders: int) -> "Plan":
-        """Departments whose backups are restored while their staff work and somebody follows their lists."""
-        return cls(
-            seed,
-            orders,
-            clients=12,
-            interval=1.0,
-            kinds={"restore": 3.0, "kill": 1.0},
-            weather=Weather(0.05, drop_answer=0.05),
-            slowness=0.02,
-            cooks=True,
-            cancel_share=0.3,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def clocks(cls, seed: int, orders: int) -> "Plan":
-        """Clocks are set, and departments stay away for longer than orders wait; no gateway dies."""
-        return cls(
-            seed,
-            orders,
-            gateways=2,
-            clients=3,
-            interval=1.0,
-            kinds={"ahead": 1.0, "back": 1.0, "blackout": 1.0},
-            retry_policy=RetryPolicy(time_to_decide=3.0),
-            slowness=0.01,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def clocks_and_deaths(cls, seed: int, orders: int) -> "Plan":
-        """Clocks are set while gateways die, and others take over what they leave."""
-        return cls(
-            seed,
-            orders,
-            gateways=3,
-            clients=3,
-            interval=1.0,
-            kinds={"ahead": 1.0, "back": 2.0, "blackout": 1.0, "kill": 0.5},
-            retry_policy=RetryPolicy(time_to_decide=2.0, lease=0.6),
-            slowness=0.01,
-            plenty=1.0,
-        )
-
-    @classmethod
-    def draw(cls, seed: int, orders: int) -> "Plan":
-        """Any of these, or anything: what a seed stands for."""
-        special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
-        special |= {11: cls.clocks, 12: cls.clocks_and_deaths, 17: cls.frozen, 18: cls.restored}
-        if plan := special.get(seed % 20):
-            return plan(seed, orders)
-        dice = random.Random(f"plan {seed}")
-        bad = dice.choice((0.0, 0.02, 0.1))
-        kinds = ("kill", "fuse", "before", "after", "stop", "cut", "errors", "close")
-        return cls(
-            seed,
-            orders,
-            gateways=dice.choice((1, 2, 3)),
-            replicas=dice.choice((1, 1, 2)),
-            clients=dice.choice((3, 6, 12)),
-            interval=dice.choice((0.3, 1.0, 3.0)),
-            kinds={kind: dice.choice((0.0, 1.0, 3.0)) for kind in kinds} | {"cut": 1.0},
-            weather=Weather(
-                dice.choice((0.001, 0.02, 0.2)),
-                late=dice.choice((0.0, 0.02, 0.1)),
-                drop_request=bad,
-                drop_answer=dice.choice((0.0, bad)),
-                repeat=dice.choice((0.0, 0.05, 0.3)),
-                reset=dice.choice((0.0, bad)),
-            ),
-            retry_policy=RetryPolicy(time_to_decide=dice.choice((1.0, 5.0, 300.0))),
-            slowness=dice.choice((0.001, 0.01, 0.05)),
-            cooks=dice.random() < 0.4,
-            policy_share=dice.choice((0.2, 0.5, 0.8)),
-            plenty=dice.choice((0.1, 0.3, 1.0)),
-        )
 
 
 @dataclass(slots=True)
@@ -245,6 +45,9 @@ class Result:
     calls: int
     deaths: int
     commits: int
+    changes: int
+    resets: int
+    staff_changes: int
     steps: int
     virtual: float
     converged: float
@@ -259,18 +62,26 @@ def run_seed(orders: int, seed: int) -> Result:
 
 def simulate(plan: Plan) -> Result:
     """Run one simulation to its audit."""
+    with small_limits(apply=plan.small_pages):
+        return _simulate(plan)
+
+
+def _simulate(plan: Plan) -> Result:
     begun = time.perf_counter()
     dice = random.Random(f"world {plan.seed}")
     stock = {
-        name: {item: dice.randint(1, max(2, int(plan.orders * plan.plenty))) for item in items}
+        name: {
+            item: 0 if item in UNLIMITED.get(name, ()) else dice.randint(1, max(2, int(plan.orders * plan.plenty)))
+            for item in items
+        }
         for name, items in DEPARTMENTS.items()
     }
-    menus = {name: menu(name, items, 100) for name, items in stock.items()}
+    menus = {name: menu(name, items, 100, UNLIMITED.get(name, ())) for name, items in stock.items()}
     world = World.build(
         plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, retry_policy=plan.retry_policy
     )
     clients = Clients(world, dice, plan.policy_share, plan.cancel_share)
-    staff = Staff(world, random.Random(f"staff {plan.seed}"))
+    staff = Staff(world, random.Random(f"staff {plan.seed}"), plan.watchers)
     timekeeper = Timekeeper(world, plan.retry_policy)
     try:
         converged = -1.0
@@ -279,8 +90,11 @@ def simulate(plan: Plan) -> Result:
             converged = world.loop.run(_evening(plan, world, clients, staff, timekeeper))
         except Stuck as error:
             problems.append(str(error))
-        received = {(name, item): count for name, items in stock.items() for item, count in items.items()}
-        findings = audit(world.disks, received, clients.entries)
+        received = Counter({(name, item): count for name, items in stock.items() for item, count in items.items()})
+        received.update(staff.stockroom.received())
+        unlimited = [(name, item) for name, items in UNLIMITED.items() for item in items]
+        deliveries = Deliveries(received, staff.stockroom.discarded(), unlimited)
+        findings = audit(world.disks, deliveries, clients.entries)
         if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq
@@ -299,6 +113,9 @@ def simulate(plan: Plan) -> Result:
             world.network.calls,
             world.deaths,
             sum(disk.commits for disk in world.disks.values()),
+            sum(watcher.picture.changes for watcher in staff.watchers),
+            sum(watcher.picture.resets for watcher in staff.watchers),
+            len(staff.taken) + len(staff.ticks.asked) + staff.stockroom.requests,
             world.loop.steps,
             world.loop.time(),
             converged,
@@ -316,8 +133,8 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     world.network.weather = plan.weather
     world.open()
     faults = [world.loop.spawn(None, torment(plan, world, staff))] if plan.kinds else []
-    cooks = [world.loop.spawn(None, staff.cook())] if plan.cooks else []
-    readers = [world.loop.spawn(None, reader.follow()) for reader in staff.readers]
+    cooks = staff.work() if plan.cooks else []
+    readers, watchers = staff.read(), staff.watch()
     watches = [world.loop.spawn(None, timekeeper.watch())] if TIMED.issuperset(plan.kinds) else []
     await clients.come(plan.clients, plan.orders, lambda: None)
     for task in (*faults, *cooks):
@@ -331,6 +148,8 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     for task in (*readers, *watches):
         task.cancel()
     await staff.check()
+    for task in watchers:
+        task.cancel()
     return converged if is_settled(world) else FOREVER_SECONDS
 
 
@@ -351,8 +170,13 @@ def _make_peace(world: World) -> None:
 
 
 def is_settled(world: World) -> bool:
-    idle = all(gateway.service is not None and not gateway.service._in_flight for gateway in world.gateways)
-    return idle and not world.disks["gateway"].query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
+    """Tell whether no order owes anything, and every cancel by the staff that was followed is in its order's record."""
+    services = [gateway.service for gateway in world.gateways]
+    if not all(service and not service._in_flight and not service.following.unsettled for service in services):
+        return False
+    journal = world.disks["gateway"]
+    owing = journal.query("SELECT 1 FROM orders WHERE owed IS NOT NULL LIMIT 1")
+    return not owing and not journal.query("SELECT 1 FROM ticket_states WHERE settled = 0 LIMIT 1")
 
 
 async def torment(plan: Plan, world: World, staff: Staff) -> None:
@@ -411,7 +235,8 @@ def _trouble_the_gateway(kind: str, world: World) -> None:
 async def _restore(world: World, staff: Staff, name: str) -> None:
     """Back a department up, let its staff work on, and restore the backup.
 
-    No gateway reaches the department meanwhile: what it had acknowledged to one would be lost, as it is in life.
+    No order reaches the department meanwhile: what it had acknowledged would be lost, as it is in life. Gateways that
+    watch see steps of the staff that are undone.
     """
     stations = [station for station in world.stations if station.menu.name == name]
     world.network.isolated.add(name)

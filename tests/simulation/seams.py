@@ -25,6 +25,7 @@ Catcher = Literal[
     "forgetful",
     "calm",
     "restored",
+    "watched",
     "clocks",
     "clocks_and_deaths",
     "durability",

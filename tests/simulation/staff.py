@@ -1,24 +1,28 @@
 """The staff: cooks who work tickets and repeat what was not answered, and a reader who follows each department's list.
 
 Cooks remember every step that was acknowledged; readers remember every ticket that they were told of. Neither goes
-through the gateway.
+through the gateway. Ticks, the stock and watchers have modules of their own.
 """
 
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
+from departments.app import DepartmentApp
 from departments.domain.errors import StepRefused
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import TRANSITIONS, Ticket, TicketState, Verb
 from infra.errors import DatabaseError
+from tests.simulation.stockroom import Stockroom
 from tests.simulation.storage import Disk
+from tests.simulation.ticks import Ticks
+from tests.simulation.watchers import Watcher
 from tests.simulation.world import Gone, World
 
 UNCERTAIN = (Gone, DatabaseError)
@@ -40,23 +44,49 @@ class Taken:
 
 @dataclass(slots=True)
 class Staff:
-    """All cooks and readers of a restaurant."""
+    """All cooks, readers and watchers of a restaurant; each department has so many `pairs` of watchers."""
 
     world: World
     dice: random.Random
+    pairs: int = 1
     complaints: list[str] = field(default_factory=list)
     taken: dict[tuple[str, str], Taken] = field(default_factory=dict)
     shifts: Counter[str] = field(default_factory=Counter)
     readers: list["Reader"] = field(default_factory=list)
+    watchers: list[Watcher] = field(default_factory=list)
+    ticks: Ticks = field(init=False)
+    stockroom: Stockroom = field(init=False)
 
     def __post_init__(self) -> None:
-        self.readers = [Reader(self, name) for name in sorted(self.world.menus)]
+        names = sorted(self.world.menus)
+        self.ticks = Ticks(self.world, self.dice, self.shifts, self.complaints)
+        self.stockroom = Stockroom(self.world, self.dice, self.shifts, self.complaints)
+        self.readers = [Reader(self, name) for name in names]
+        self.watchers = [
+            Watcher(self.world, name, self.dice, self.complaints, moved_only=moved_only)
+            for name in names
+            for moved_only in (False, True) * self.pairs
+        ]
+
+    def work(self) -> list["asyncio.Task[None]"]:
+        """Let everybody work, for ever."""
+        return [self.world.loop.spawn(None, work) for work in (self.cook(), self.stockroom.work())]
+
+    def read(self) -> list["asyncio.Task[None]"]:
+        """Let everybody read who reads lists, for ever."""
+        return [self.world.loop.spawn(None, reader.follow()) for reader in self.readers]
+
+    def watch(self) -> list["asyncio.Task[None]"]:
+        """Let everybody watch who watches, for ever."""
+        return [self.world.loop.spawn(None, watcher.follow()) for watcher in self.watchers]
 
     async def cook(self) -> None:
         """Take steps with tickets, for ever; each is begun without waiting for those before it."""
         while True:
             await asyncio.sleep(self.dice.expovariate(2))
             name = self.dice.choice(sorted(self.world.menus))
+            if self.dice.random() < 0.4:
+                self.world.loop.spawn(None, self.ticks.tick_one(name))
             query = (
                 "SELECT order_id, state FROM tickets WHERE state NOT IN ('held', 'none', 'cancelled') ORDER BY order_id"
             )
@@ -88,7 +118,7 @@ class Staff:
         """Ask for a step once; tells whether there was an answer. A step that was acknowledged is answered the same."""
         shift, known = self.shifts[name], self.taken.get((name, move.step_id))
         try:
-            ticket = await self.world.ask(name, lambda department: department.move(move))
+            ticket = await self.world.ask(name, self._way(name, move))
         except UNCERTAIN:
             return False
         except StepRefused as error:
@@ -104,9 +134,31 @@ class Staff:
         if shift != self.shifts[name]:
             return True  # a backup was made or restored meanwhile: nobody knows on which side of it this was
         known = self.taken.setdefault((name, move.step_id), Taken(name, move, ticket, shift))
-        if known.ticket != ticket:
+        if without_ticks(known.ticket) != without_ticks(ticket):
             self.complaints.append(f"{name}: {move} was answered {known.ticket}, and when it was repeated {ticket}")
         return True
+
+    def _way(self, name: str, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
+        """Ask for a step alone, or as one of several.
+
+        What the staff cancel before a copy is restored would be lost, and a gateway that watches has told clients.
+        """
+
+        async def move_alone(department: DepartmentApp) -> Ticket:
+            if move.verb is Verb.CANCEL and name in self.world.network.isolated:
+                raise Gone("a backup is about to be restored")
+            return await department.move(move)
+
+        async def move_all(department: DepartmentApp) -> Ticket:
+            if move.verb is Verb.CANCEL:
+                return await move_alone(department)
+            (result,) = await department.move_all([move])
+            if result.error is not None:
+                raise result.error
+            assert result.ticket is not None
+            return result.ticket
+
+        return move_all if self.dice.random() < 0.3 else move_alone
 
     def begin_shift(self, name: str) -> None:
         """Note that a department's database was copied."""
@@ -118,18 +170,29 @@ class Staff:
             key for key, taken in self.taken.items() if taken.name == name and taken.shift == self.shifts[name]
         ]:
             del self.taken[key]
+        self.ticks.forget_shift(name)
+        self.stockroom.forget_shift(name)
         self.shifts[name] += 1
 
     async def check(self) -> None:
-        """When all is quiet: every acknowledged step is there, repeated or not, and every reader knows every ticket."""
+        """When all is quiet: all that was acknowledged is there, and everybody who follows knows all."""
         for taken in list(self.taken.values()):
             await self.ask(taken.name, taken.move)
             query = f"SELECT revision, after FROM steps WHERE step_id = '{taken.move.step_id}'"
             steps = [tuple(row) for row in self.world.disks[taken.name].query(query)]
             if steps != [(taken.ticket.revision, taken.ticket.state)]:
                 self.complaints.append(f"{taken.name}: {taken.move} was answered {taken.ticket}; it has {steps}")
+        self.ticks.check()
+        await self.stockroom.check(self.ticks.ticked)
         for reader in self.readers:
             await reader.check()
+        for watcher in self.watchers:
+            await watcher.check()
+
+
+def without_ticks(ticket: Ticket) -> Ticket:
+    """Return a ticket as no line of it was ticked: a repeated step is answered with the ticks of now."""
+    return replace(ticket, lines=[replace(line, made=False) for line in ticket.lines])
 
 
 class Reader:
@@ -150,7 +213,8 @@ class Reader:
     async def read(self) -> bool:
         """Read a page; tells whether there was one, and nothing was left to read."""
         before = self._position
-        self._staff.complaints += late_stock(self._name, self._staff.world.disks[self._name])
+        ticked = self._staff.ticks.ticked(self._name)
+        self._staff.complaints += late_stock(self._name, self._staff.world.disks[self._name], ticked)
         try:
             page = await self._staff.world.ask(self._name, lambda department: department.changes(before, (), PAGE))
         except UNCERTAIN:
@@ -175,8 +239,11 @@ class Reader:
             self._staff.complaints.append(f"{self._name}: a reader believes, and there is: {wrong}")
 
 
-def late_stock(name: str, disk: Disk) -> list[str]:
-    """List what a reader of the stock would miss: items whose revision is before a ticket's that moved them."""
+def late_stock(name: str, disk: Disk, ticked: Container[str]) -> list[str]:
+    """List what a reader of the stock would miss: items whose revision is before a ticket's that moved them.
+
+    The revision of a ticket that was `ticked` may be that of the tick, which moves no stock.
+    """
     revisions: Mapping[str, Any] = {row.item: row.revision for row in disk.query("SELECT item, revision FROM stock")}
     moved_stock = """
         SELECT order_id, lines, revision FROM tickets WHERE revision > (SELECT revision FROM department) - 50
@@ -186,6 +253,7 @@ def late_stock(name: str, disk: Disk) -> list[str]:
     return [
         f"{name}: {ticket.order_id} took {line['item']} at {ticket.revision}; its stock is of {revisions[line['item']]}"
         for ticket in disk.query(moved_stock)
+        if ticket.order_id not in ticked
         for line in msgspec.json.decode(ticket.lines)
         if line["outcome"] == "accepted" and revisions[line["item"]] < ticket.revision
     ]

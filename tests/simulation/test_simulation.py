@@ -8,7 +8,8 @@ from functools import cache
 import pytest
 import structlog
 
-from tests.simulation.run import Plan, Result, run_seed, simulate
+from tests.simulation.plans import Plan
+from tests.simulation.run import Result, run_seed, simulate
 
 pytestmark = pytest.mark.long
 
@@ -59,6 +60,7 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
             for kind in (
                 Plan.wavering,
                 Plan.restored,
+                Plan.watched,
                 Plan.reconfigured,
                 Plan.forgetful,
                 Plan.torn,

@@ -256,7 +256,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
     with warnings.catch_warnings(), _iterated_generators():
         warnings.simplefilter("ignore", RuntimeWarning)  # it may not have begun
-        coroutine.close()
+        try:
+            coroutine.close()
+        except RuntimeError:  # it took the error below for one that it tries again after a while, so it waits now
+            coroutine.close()
 
 
 @contextmanager

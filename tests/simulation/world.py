@@ -3,7 +3,7 @@
 import asyncio
 import random
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import cycle, islice
@@ -17,6 +17,7 @@ from departments.domain.menu import Menu, MenuItem
 from departments.rpc.limits import Limits
 from departments.rpc.servicer import DepartmentServicer
 from gateway.department_client import client
+from gateway.department_client.watch import DepartmentWatch
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import UnknownDepartment
 from gateway.domain.lines import Outcome
@@ -168,14 +169,17 @@ class Gateway(Program):
 
     async def _open(self, database: SimulatedDatabase) -> None:
         world = self.world
-        rooms = {}
+        rooms, watches = {}, {}
         self.currency = next(self._currencies)
         self.configured = world.menus.keys() - world.unconfigured
         for name in sorted(self.configured):
             channel = cast("WatchedChannel", Channel(world.network, name))
             rooms[name] = client.DepartmentClient(name, channel, CALLING)
+            watches[name] = DepartmentWatch(name, cast("WatchedChannel", Channel(world.network, name)))
         clock = Clock(self.wall, world.loop.time)
-        service = OrderService(Journal(database), rooms, self.retry_policy, clock=clock, random=world.dice.random)
+        service = OrderService(
+            Journal(database), rooms, self.retry_policy, clock=clock, random=world.dice.random, watches=watches
+        )
         await service.start()
         self.service = service
         world.gateways_changed_at = world.loop.time()
@@ -346,9 +350,12 @@ class World:
         return await self.request(gateway, use_case)
 
 
-def menu(name: str, stock: dict[str, int], price: int) -> Menu:
+def menu(name: str, stock: dict[str, int], price: int, unlimited: Collection[str] = ()) -> Menu:
     """A menu of so many of each item; the first item costs `price`, the second one more, and so on."""
-    items = {item: MenuItem(item, {"en": item}, price + n, count) for n, (item, count) in enumerate(stock.items())}
+    items = {
+        item: MenuItem(item, {"en": item}, price + n, count, item in unlimited)
+        for n, (item, count) in enumerate(stock.items())
+    }
     return Menu(name, {"en": name}, "Thing", items)
 
 

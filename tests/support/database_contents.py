@@ -14,6 +14,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier
 
+from tests.support.pictures import Truth, read_truth
+
 SOLD = frozenset({"queued", "preparing", "ready", "served"})
 HELD = frozenset({"held"})
 
@@ -98,6 +100,11 @@ class Books:
             )
             for order_id, status, lines, owed in rows
         }
+
+    def truth(self, department: str) -> Truth:
+        """Read what a department's watchers should know."""
+        with self._snapshot(department) as books:
+            return read_truth(lambda query: books.execute(query).fetchall())
 
     def unfinished(self) -> int:
         """Count the orders that owe a department something."""

@@ -30,6 +30,7 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=48)
     parser.add_argument("--pause", type=float, default=0.2, help="seconds between two orders of a client, on average")
     parser.add_argument("--at-once", type=int, default=3, help="things that are broken at the same time")
+    parser.add_argument("--watchers", type=int, default=20, help="who follow the departments' changes")
     parser.add_argument("--seconds", type=float, default=inf, help="end after so long, however many were killed")
     arguments = parser.parse_args()
     plan = Plan(
@@ -40,6 +41,7 @@ def main() -> None:
         arguments.pause,
         audit_every=AUDIT_SECONDS,
         at_once=arguments.at_once,
+        watchers=arguments.watchers,
         seconds=arguments.seconds,
     )
     folder = Path(tempfile.mkdtemp(prefix="comanda-torture-"))

@@ -1,4 +1,7 @@
-"""Cooks who take steps with tickets, at a replica of a department, while clients order and cancel."""
+"""Cooks who work at a replica of a department while clients order and cancel.
+
+They take steps, tick lines, book what is delivered and thrown away, and take items off sale and put them back.
+"""
 
 import asyncio
 import random
@@ -8,6 +11,7 @@ from grpclib.client import Channel
 
 from generated.restaurant import v1
 from tests.support.processes import Program
+from tests.support.recorded_clients import MENUS
 
 _TICKETS = 50
 _STEPS = [
@@ -15,18 +19,25 @@ _STEPS = [
     (v1.Verb(v1.Verb.FINISH), v1.TicketState(v1.TicketState.PREPARING)),
     (v1.Verb(v1.Verb.SERVE), v1.TicketState(v1.TicketState.READY)),
 ]
+_CANCEL = v1.Verb(v1.Verb.CANCEL)
+_DELIVERY, _WASTE = v1.ChangeReason(v1.ChangeReason.DELIVERY), v1.ChangeReason(v1.ChangeReason.WASTE)
 
 
 class Cook:
-    """Takes steps with tickets, so that some cancels come too late."""
+    """Takes steps with tickets, so that some cancels come too late, and changes the stock.
+
+    `changes` counts the ticks and the changes of the stock that were answered.
+    """
 
     def __init__(self, department: Program, seed: int) -> None:
         """Work at a replica of a department."""
         self._department = department
+        self._item = list(MENUS[department.name])[1]
         self._name = f"cook at {department.port}"
         self._chance = random.Random(f"{seed}-{department.port}")
         self._page = v1.ListTicketsResponse()
         self.steps = 0
+        self.changes = 0
 
     async def work(self) -> None:
         """Work until the shift is over (until cancelled)."""
@@ -35,7 +46,9 @@ class Cook:
             channel = Channel("127.0.0.1", self._department.port)
             try:
                 async with asyncio.timeout(2.0):
-                    await self._look(v1.DepartmentServiceStub(channel))
+                    stub = v1.DepartmentServiceStub(channel)
+                    await self._look(stub)
+                    await self._change_stock(stub)
             except Exception:  # noqa: BLE001 - the department is being tortured, and a cook promises nothing
                 continue
             finally:
@@ -51,9 +64,39 @@ class Cook:
         self._page = await stub.list_tickets(asked)
         for ticket in self._page.tickets:
             if ticket.state is v1.TicketState.QUEUED and self._chance.random() < 0.1:
-                for verb, expected in _STEPS[: self._chance.randint(1, 3)]:
-                    step_id = str(uuid.UUID(int=self._chance.getrandbits(128), version=4))
-                    request = v1.MoveTicketRequest(ticket.order_id, verb, expected, step_id, self._name)
-                    for _ in range(self._chance.randint(1, 2)):  # a repeated request takes no second step
-                        await stub.move_ticket(request)
-                    self.steps += 1
+                await self._work(stub, ticket)
+
+    async def _work(self, stub: "v1.DepartmentServiceStub", ticket: v1.Ticket) -> None:
+        """Take a ticket some steps further, or cancel it; between two steps, tick what can be ticked."""
+        steps = self._chance.randint(1, 3)
+        for verb, expected in _STEPS[:steps]:
+            for number, line in enumerate(ticket.lines):
+                if line.outcome is v1.Outcome.ACCEPTED and self._chance.random() < 0.5:
+                    await stub.tick_line(v1.TickLineRequest(ticket.order_id, number, True, self._name))
+                    self.changes += 1
+            if steps < 3 and self._chance.random() < 0.1:
+                verb = _CANCEL
+            request = v1.MoveTicketRequest(ticket.order_id, verb, expected, self._id(), self._name)
+            for _ in range(self._chance.randint(1, 2)):  # a repeated request takes no second step
+                await stub.move_ticket(request)
+            self.steps += 1
+            if verb is _CANCEL:
+                break
+
+    async def _change_stock(self, stub: "v1.DepartmentServiceStub") -> None:
+        """Book a delivery or waste of an item that sells out, or take it off sale for this look or until another."""
+        chance = self._chance.random()
+        if chance < 0.3:
+            on_sale = chance < 0.2
+            await stub.set_on_sale(v1.SetOnSaleRequest(self._item, on_sale, self._name))
+        elif chance < 0.6:
+            reason, delta = self._chance.choice([(_DELIVERY, 3), (_DELIVERY, 5), (_WASTE, -1)])
+            request = v1.ChangeStockRequest(self._item, self._id(), reason, delta, changed_by=self._name)
+            for _ in range(self._chance.randint(1, 2)):  # a repeated request makes no second change
+                await stub.change_stock(request)
+        else:
+            return
+        self.changes += 1
+
+    def _id(self) -> str:
+        return str(uuid.UUID(int=self._chance.getrandbits(128), version=4))

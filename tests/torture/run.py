@@ -1,8 +1,9 @@
 """One run of torture: clients order, chaos rages, the auditor looks; then all faults end, and all must be right."""
 
 import asyncio
+import random
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -11,11 +12,16 @@ from tests.support.audits import figures
 from tests.support.recorded_clients import Party, ResponseLog
 from tests.torture.chaos import FAULTS, POINTS, Chaos
 from tests.torture.cooks import Cook
+from tests.torture.screens import ScreenClient
 from tests.torture.site import Site
+from tests.torture.watchers import Watcher, watchers_of
 
 CONVERGENCE_SECONDS = 10.0
 """How long the system may need from the end of the last fault: when nothing hangs, and all that died listens again.
 How long a program takes to start is the machine's matter, and is told beside it."""
+
+NO_FAULTS = frozenset({"acknowledged", "withdrawn"})
+"""What the auditor counts although it is not wrong."""
 
 GIVE_UP_SECONDS = 60.0
 MANY_KILLS = 200
@@ -38,7 +44,31 @@ class Plan:
     pause: float = 0.05
     audit_every: float = 10.0
     at_once: int = 2
+    watchers: int = 20
     seconds: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What the watchers saw: tickets and stock that changed, over how many calls, from how many snapshots.
+
+    `revisions`: how many changes the departments counted.
+    """
+
+    watchers: int
+    calls: int
+    resets: int
+    changes: int
+    revisions: int
+    wrong: Sequence[str]
+
+    def __str__(self) -> str:
+        """Write it for people."""
+        wrong = f"{len(self.wrong)} differences" if self.wrong else "all pictures are as the databases"
+        seen = (
+            f"{self.watchers} watchers saw {self.changes} changes over {self.calls} calls, with {self.resets} snapshots"
+        )
+        return f"{self.revisions} revisions; {seen}: {wrong}"
 
 
 @dataclass(slots=True)
@@ -52,6 +82,8 @@ class Result:
     points: dict[str, int]
     statuses: dict[int, int]
     cook_steps: int
+    cook_changes: int
+    watched: Watched
     convergence: float
     since_last_fault: float
     unfinished: int
@@ -62,7 +94,7 @@ class Result:
     @property
     def wrong(self) -> list[str]:
         """List what must not be; nothing is what is hoped for."""
-        found = list(self.surprises)
+        found = [*self.surprises, *self.watched.wrong]
         if self.unfinished:
             found.append(f"{self.unfinished} orders are still unfinished")
         if self.convergence > CONVERGENCE_SECONDS:
@@ -73,7 +105,7 @@ class Result:
             found.append(self.audit.stdout + self.audit.stderr)
         else:
             found += [
-                f"{name}: {count}" for name, count in figures(self.audit).items() if count and name != "acknowledged"
+                f"{name}: {count}" for name, count in figures(self.audit).items() if count and name not in NO_FAULTS
             ]
         found += [audit.stdout for audit in self.live_audits if audit.returncode == 1]
         return found
@@ -87,6 +119,7 @@ class Result:
         statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.statuses.items()))
         return "\n".join([
             f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
+            f"{self.cook_changes} ticks and changes of stock by cooks; {self.watched}",
             f"faults: {faults}",
             f"killed at points: {points}",
             f"answers: {statuses}",
@@ -103,14 +136,18 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     party = Party(site.urls, book, plan.seed, plan.pause)
     chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
+    watchers = _watchers(site, plan)
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
+    watching = [asyncio.create_task(watcher.follow()) for watcher in watchers]
     celebrating = asyncio.create_task(party.celebrate(plan.clients))
     raging = asyncio.create_task(chaos.rage())
     look_at = loop.time() + plan.audit_every
     give_up = loop.time() + plan.seconds
     while (chaos.kills < plan.kills or party.begun < plan.orders) and loop.time() < give_up:
-        done, _ = await asyncio.wait([celebrating, raging, *working], timeout=0.5, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            [celebrating, raging, *working, *watching], timeout=0.5, return_when=asyncio.FIRST_COMPLETED
+        )
         for task in done:
             task.result()
         progress(f"{party.begun} orders, {chaos.kills} kills, {len(book.orders)} acknowledged")
@@ -125,6 +162,9 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     await celebrating
     unfinished = await _converge(site, loop.time() + GIVE_UP_SECONDS)
     now = loop.time()
+    watched = await _check(site, watchers)
+    for task in watching:
+        task.cancel()
     audit = await asyncio.to_thread(site.audit, book.path)
     book.close()
     faults = [*FAULTS, *(["database: crash"] if site.server else [])]
@@ -136,12 +176,41 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
         dict.fromkeys(POINTS, 0) | dict(chaos.points),
         dict(party.statuses),
         sum(cook.steps for cook in cooks),
+        sum(cook.changes for cook in cooks),
+        watched,
         now - chaos.all_mended,
         now - chaos.last_fault,
         unfinished,
         party.surprises,
         audit,
         live_audits,
+    )
+
+
+def _watchers(site: Site, plan: Plan) -> list[Watcher | ScreenClient]:
+    """Make the watchers: a fifth of them are clients of the gateways' events."""
+    names = sorted({program.name for program in site.departments})
+    screens = plan.watchers // 5
+    return [
+        *watchers_of(site, plan.watchers - screens, plan.seed),
+        *(ScreenClient(site.urls, names, random.Random(f"{plan.seed}-screen-{n}")) for n in range(screens)),
+    ]
+
+
+async def _check(site: Site, watchers: Sequence[Watcher | ScreenClient]) -> Watched:
+    """Wait until the watchers have caught up, and compare their pictures with the databases."""
+    wrong = [
+        each for found in await asyncio.gather(*(watcher.check(site.books) for watcher in watchers)) for each in found
+    ]
+    names = {program.name for program in site.departments}
+    truths = [await asyncio.to_thread(site.books.truth, name) for name in sorted(names)]
+    return Watched(
+        len(watchers),
+        sum(watcher.calls for watcher in watchers),
+        sum(watcher.resets for watcher in watchers),
+        sum(watcher.changes for watcher in watchers),
+        sum(truth.position[1] for truth in truths),
+        wrong,
     )
 
 

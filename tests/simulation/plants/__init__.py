@@ -1,5 +1,5 @@
 """The planted bugs, by the part of the product that they are in. An import of this package registers all of them."""
 
-from tests.simulation.plants import departments, durability, leases, order_path, orders
+from tests.simulation.plants import departments, durability, following, leases, order_path, orders, stock, watches
 
-__all__ = ["departments", "durability", "leases", "order_path", "orders"]
+__all__ = ["departments", "durability", "following", "leases", "order_path", "orders", "stock", "watches"]

@@ -105,7 +105,7 @@ def take_what_is_not_there(original: object, self: Stock, quantity: int, *, hold
     return True
 
 
-@plant("department-responds-before-its-commit", DepartmentApp, "_place")
+@plant("department-responds-before-its-commit", DepartmentApp, "_place", "draw", 4)
 async def respond_then_commit(
     original: Callable[..., Any], self: DepartmentApp, calls: list[Sequence[Placement]]
 ) -> list[list[TicketOrError]]:
@@ -123,7 +123,7 @@ async def respond_then_commit(
     return [list(islice(tickets, len(call))) for call in calls]
 
 
-@plant("no-epoch-at-the-department", Ticket, "record_epoch", "echo", 6)
+@plant("no-epoch-at-the-department", Ticket, "record_epoch", "echo", 10)
 def record_any_epoch(original: Callable[..., bool], self: Ticket, decision: Decision) -> bool:
     """An earlier decision that arrives late takes the place of a later one."""
     self.epoch = min(self.epoch, decision.epoch)
@@ -182,7 +182,7 @@ def read_no_step(original: object, connection: sa.Connection, order_id: str, ste
     return None
 
 
-@plant("a-step-is-not-compared-with-the-expected-state", staff_transactions, "move", "echo")
+@plant("a-step-is-not-compared-with-the-expected-state", staff_transactions, "move", "echo", 3)
 def move_from_any_state(original: Callable[..., Ticket], connection: sa.Connection, move: Move, now_ms: int) -> Ticket:
     """A step is taken although the ticket is not in the state that the staff saw."""
     ticket = tables.read_tickets(connection, [move.order_id]).get(move.order_id)

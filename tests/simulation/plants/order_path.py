@@ -93,7 +93,7 @@ def receive_and_forget(
     original(self, department, backoff, receive=forget_and_receive, ask=ask, expire=expire)
 
 
-@plant("returned-before-it-is-on-record", OrderService, "_is_returnable", "frozen", 19)
+@plant("returned-before-it-is-on-record", OrderService, "_is_returnable", "frozen", 20)
 def is_always_returnable(original: object, self: OrderService, in_flight: InFlightOrder) -> bool:
     """An order is returned as it is known here, whatever is written."""
     return True

@@ -99,7 +99,7 @@ def expire_without_tombstone(original: Callable[..., bool], self: Order) -> bool
     return is_changed
 
 
-@plant("expiry-of-what-may-have-been-accepted", Order, "_may_have_been_accepted", "forgetful")
+@plant("expiry-of-what-may-have-been-accepted", Order, "_may_have_been_accepted", "forgetful", 22)
 def was_never_accepted(original: object, self: Order) -> bool:
     """A response that a crash kept from being recorded counts as never given."""
     return False
