@@ -118,6 +118,13 @@ def write_probe(connection: sa.Connection) -> None:
     connection.execute(own.values(beats=department.c.beats + 1))
 
 
+def incarnation(connection: sa.Connection) -> str | None:
+    """Return the name of the database's incarnation, or None where the department has never been open."""
+    query = sa.select(department.c.incarnation).where(_own(connection, department))
+    name: str | None = connection.execute(query).scalar_one_or_none()
+    return name
+
+
 def position(connection: sa.Connection) -> tuple[int, str]:
     """Return the department's revision and incarnation."""
     query = sa.select(department.c.revision, department.c.incarnation).where(_own(connection, department))

@@ -12,6 +12,7 @@ import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.watch import DepartmentWatch
+from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
@@ -70,11 +71,12 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         clock = Clock()
-        service = _order_service(settings, database, channels, clock)
         watching = {
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
-        live = _live_departments(settings, service, watching, clock)
+        watches = {name: DepartmentWatch(name, channel) for name, channel in watching.items()}
+        service = _order_service(settings, database, channels, watches, clock)
+        live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
         server = _http_server(settings, service, requests, readiness, live)
@@ -101,23 +103,29 @@ def _channel(name: str, at: Address, credentials: Credentials | None, domain: st
 
 
 def _order_service(
-    settings: GatewaySettings, database: Database, channels: Mapping[str, WatchedChannel], clock: Clock
+    settings: GatewaySettings,
+    database: Database,
+    channels: Mapping[str, WatchedChannel],
+    watches: Mapping[str, DepartmentWatch],
+    clock: Clock,
 ) -> OrderService:
-    """Build the order path: the journal, a client for each department, and when to try again."""
+    """Build the order path: the journal, a client and a watch for each department, and when to try again."""
     calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
     departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
     retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    return OrderService(Journal(database), departments, retrying, clock=clock, random=random.random)
+    journal = Journal(database, calendar=Calendar(settings.time_zone.zone))
+    return OrderService(journal, departments, retrying, clock=clock, random=random.random, watches=watches)
 
 
 def _live_departments(
-    settings: GatewaySettings, service: OrderService, channels: Mapping[str, WatchedChannel], clock: Clock
+    settings: GatewaySettings, service: OrderService, watches: Mapping[str, DepartmentWatch], clock: Clock
 ) -> LiveDepartments:
-    """Build the watches, on channels of their own, and the events of what they tell."""
-    watches = {name: DepartmentWatch(name, channel) for name, channel in channels.items()}
-    return live_departments(
+    """Build the events of what the watches tell, and of the orders that follow."""
+    live = live_departments(
         watches, service.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
     )
+    service.following.on_change = live.orders_changed
+    return live
 
 
 def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:

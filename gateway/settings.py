@@ -1,6 +1,7 @@
 """The gateway's settings, from the environment."""
 
-from typing import Annotated
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
@@ -17,6 +18,24 @@ ORIGIN = r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5
 """What a browser sends as `Origin`: no path, no slash at the end, no capitals; and never `*` or `null`."""
 
 DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen": "127.0.0.1:50053"}
+
+
+class TimeZone(str):
+    """A time zone as its name in the IANA database; raises ValueError for any other text."""
+
+    __slots__ = ("zone",)
+
+    zone: ZoneInfo
+
+    def __new__(cls, name: str) -> Self:
+        """Find a time zone."""
+        try:
+            zone = ZoneInfo(name)
+        except (ZoneInfoNotFoundError, OSError, ValueError):  # OSError: a folder of zones, such as Europe
+            raise ValueError("expected the name of a time zone, such as Europe/Berlin or Asia/Seoul") from None
+        time_zone = super().__new__(cls, name)
+        time_zone.zone = zone
+        return time_zone
 
 
 class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +83,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "this is changed together with the menus."
         ),
     ] = Currency("EUR")
+    time_zone: Annotated[
+        TimeZone,
+        Meta(
+            description="The restaurant's time zone, as the IANA database names it: `Europe/Berlin`. Orders are "
+            "numbered by its days, and reports are divided by them."
+        ),
+    ] = TimeZone("UTC")
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
     time_to_decide: Annotated[Seconds, Meta(description="Seconds until the pending lines of an order expire.")] = 300.0
     first_retry: Annotated[

@@ -7,6 +7,7 @@ from litestar import Litestar, post
 from bench.peers.arguments import gateway_arguments
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Policy, Status
+from gateway.domain.progress import OrderProgress, Progress
 from gateway.rest.schemas import LineResponse, OrderRequest, OrderResponse
 
 
@@ -15,7 +16,9 @@ def place_order(data: OrderRequest) -> OrderResponse:
     """Accept everything."""
     return OrderResponse(
         order_id=str(uuid_utils.uuid7()),
+        number=100,
         status=Status.ACCEPTED,
+        progress=OrderProgress.QUEUED,
         policy=Policy.BEST_EFFORT,
         table=data.table,
         total=0,
@@ -33,9 +36,11 @@ def place_order(data: OrderRequest) -> OrderResponse:
                 unit_price=0,
                 available=None,
                 reason=None,
+                progress=Progress.QUEUED,
             )
             for line in data.lines
         ],
+        tickets=[],
     )
 
 

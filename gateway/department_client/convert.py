@@ -46,6 +46,7 @@ class OrderColumns(TypedDict):
     quantities: list[int]
     notes: list[str]
     expected_prices: list[int]
+    numbers: list[int]
     allergies: list[bool]
 
 
@@ -62,6 +63,7 @@ def order_columns(department: str, goal: Goal, orders: Sequence[Order]) -> Order
         quantities=[line.quantity for line in lines],
         notes=[line.note for line in lines],
         expected_prices=_expected_prices(lines),
+        numbers=[order.number for order in orders],
         allergies=_allergies(lines),
     )
 

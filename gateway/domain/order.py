@@ -14,7 +14,17 @@ from enum import StrEnum
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineState, Outcome, TicketResult
-from gateway.domain.transitions import DECISIONS, PLACING, Goal, OrderDecision, Situation, transition
+from gateway.domain.progress import OrderProgress, Progress, Tickets, line_progress, order_progress
+from gateway.domain.transitions import (
+    DECISIONS,
+    PLACING,
+    WITHDRAWALS,
+    Goal,
+    OrderDecision,
+    Situation,
+    Withdrawal,
+    transition,
+)
 
 
 class Policy(StrEnum):
@@ -50,7 +60,9 @@ class Order:
 
     `response_recorded`: the first response to its client is on record here. `owner`: the number of the gateway that
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
-    `currency`: that of its prices, which it keeps when the gateway is configured with another one.
+    `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
+    people call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read
+    with them.
     """
 
     order_id: str
@@ -61,9 +73,11 @@ class Order:
     created_at_ms: int
     owed: dict[str, Goal]
     response_recorded: bool = False
+    number: int = 0
     owner: int = field(default=0, compare=False)
     epoch: int = field(default=0, compare=False)
     decision_unwritten: bool = field(default=False, compare=False)
+    tickets: Tickets = field(default_factory=dict, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -103,6 +117,18 @@ class Order:
     def total(self) -> int:
         """Add up what will be made, in minor units."""
         return sum([line.quantity * (line.unit_price or 0) for line in self.lines if line.outcome is _ACCEPTED])
+
+    @property
+    def progress(self) -> OrderProgress | None:
+        """Return how far the departments are with it; None where they make nothing of it."""
+        return order_progress(self.line_progress())
+
+    def line_progress(self) -> list[Progress | None]:
+        """Return how far each line is."""
+        if not self.tickets:  # as in the response to every new order
+            accepted, queued = Outcome.ACCEPTED, Progress.QUEUED
+            return [queued if line.outcome is accepted else None for line in self.lines]
+        return [line_progress(line, self.tickets) for line in self.lines]
 
     def results(self) -> list[LineState]:
         """Return what became of each line so far."""
@@ -231,6 +257,24 @@ class Order:
         is_confirmed = self.policy is Policy.ALL_OR_NOTHING and self.status is not Status.PENDING
         self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
         self.epoch += 1
+
+    def withdraw(self, department: str, staff_reason: str) -> bool:
+        """Record that a department's staff cancelled its ticket; return whether that changed anything.
+
+        It changes nothing while the department is owed something, whose response will tell the same, nor where no line
+        is open: it was recorded before, or the client had cancelled. The other departments go on, also of an
+        all-or-nothing order, which can be taken back whole only before it is started.
+        """
+        if WITHDRAWALS[self.owed.get(department)] is not Withdrawal.CANCEL:
+            return False
+        lines = [line for line in self.shares[department] if line.is_open]
+        reason = f"{department} has withdrawn it" + (f": {staff_reason}" if staff_reason else "")
+        if any(line.is_open for line in self.lines if line.department != department):
+            reason += "; the rest of the order stands" if self.policy is Policy.ALL_OR_NOTHING else ""
+        for line in lines:
+            line.cancel(reason)
+        self.epoch += bool(lines)
+        return bool(lines)
 
     def _demand_placing(self, department: str) -> None:
         """Raise ValueError where a decision is owed: it stays owed, whatever a department responds."""

@@ -45,6 +45,11 @@ class LiveTicket:
     wasted: bool
     lines: Sequence[LiveLine]
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the staff cancelled it: their last step is the cancel. A guest's cancel is no step of the staff's."""
+        return self.state is TicketState.CANCELLED and 0 < self.moved_at_ms == self.cancelled_at_ms
+
 
 @dataclass(frozen=True, slots=True)
 class LiveStock:

@@ -215,6 +215,25 @@ that were confirmed are not pending when they are suspended.
 """
 
 
+class Withdrawal(StrEnum):
+    """What becomes of a department's lines when its staff cancel the ticket."""
+
+    CANCEL = "accepted and pending lines: cancelled, with the staff's reason"
+    AWAIT_RESPONSE = "nothing yet: the department's response tells that its ticket is cancelled"
+
+
+WITHDRAWALS: dict[Goal | None, Withdrawal] = {
+    None: Withdrawal.CANCEL,
+    Goal.PLACE: Withdrawal.AWAIT_RESPONSE,
+    Goal.HOLD: Withdrawal.AWAIT_RESPONSE,
+    Goal.CONFIRM: Withdrawal.AWAIT_RESPONSE,
+    Goal.SUSPEND: Withdrawal.AWAIT_RESPONSE,
+    Goal.CANCEL: Withdrawal.AWAIT_RESPONSE,
+}
+"""By what the order owes the department; None: nothing. What is owed is asked for until it is acknowledged, and the
+response that acknowledges it is that of a cancelled ticket, for which RESPONSES has an entry with each goal."""
+
+
 _BY_STATE = {goal: {state: row[shape] for state, shape in SHAPES.items()} for goal, row in RESPONSES.items()}
 
 

@@ -7,31 +7,26 @@ derive again may be written later, with the next batch: it costs no fsync of its
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
 import structlog
 
+from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
-from gateway.orders import leases
-from gateway.orders.tables import (
-    COLUMNS,
-    FIND,
-    HAS_SEQ,
-    INSERT,
-    KNOWN,
-    UPDATE,
-    Row,
-    count_beat,
-    is_among,
-    orders,
-    own,
-    read_row,
-    row_of,
-)
-from infra.db.database import Database, encode_json, statements_only
+from gateway.domain.progress import TicketProgress
+from gateway.domain.sales import Sold
+from gateway.domain.tickets import Position
+from gateway.orders import leases, queries, ticket_states
+from gateway.orders.numbering import Numbering, Ranks
+from gateway.orders.sales import read_sold
+from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
+from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.wanted import ANY, Wanted
+from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
 
@@ -61,14 +56,23 @@ class Journal:
     epoch, so that a newer version takes it up.
     """
 
-    def __init__(self, database: Database, report: "Callable[[OrderUnreadable], None] | None" = None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        report: "Callable[[OrderUnreadable], None] | None" = None,
+        *,
+        calendar: Calendar | None = None,
+    ) -> None:
         """Write to a database whose tables are in place.
 
-        `report` is called for each order that cannot be read, once for each reason; by default it is logged.
+        `report` is called for each order that cannot be read, once for each reason; by default it is logged. `calendar`
+        has the restaurant's days, on which orders are numbered; by default those of UTC.
         """
         self._database = database
         self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
+        self.calendar = calendar or Calendar(UTC)
+        self._numbering = Numbering(self.calendar)
         self.number = 0
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
@@ -131,19 +135,19 @@ class Journal:
 
     async def find(self, order_id: str) -> Order | None:
         """Read one order; raises OrderUnreadable."""
-        for order in self._readable(await self._database.look_up(_find, [order_id]), demand=True):
+        for order in self._readable(await self._database.look_up(queries.find_with_tickets, [order_id]), demand=True):
             return order
         return None
 
     async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order | OrderUnreadable]:
         """Read these orders, by their ids; unknown ones are left out."""
-        rows = await self._database.look_up(_find, order_ids)
+        rows = await self._database.look_up(queries.find_with_tickets, order_ids)
         self._readable(rows)
         return {row.order_id: row for row in rows}
 
     async def known(self, order_ids: Sequence[str]) -> set[str]:
         """Return those of these order ids that the journal has, whatever stands in their records."""
-        return await self._database.read(_known, order_ids)
+        return await self._database.read(queries.known, order_ids)
 
     async def renewals(self) -> dict[int, int]:
         """Return how often each gateway that has a lease has renewed it, by its number."""
@@ -157,15 +161,40 @@ class Journal:
         table: str | None,
         *,
         also: Sequence[str] = (),
+        wanted: Wanted = ANY,
     ) -> JournalPage:
         """Read a page of orders, newest first; `also` in their places these, which may be of another status here."""
-        rows, cursor = await self._database.read(_page, limit, before, status, table, also)
+        rows, cursor = await self._database.read(queries.page, limit, before, status, table, also, wanted)
         unreadable = tuple(row for row in rows if isinstance(row, OrderUnreadable))
         return JournalPage(self._readable(rows), cursor, unreadable)
 
+    async def tickets(self, order_ids: Sequence[str]) -> dict[str, dict[str, TicketProgress]]:
+        """Return the tickets of these orders that the staff have moved, by order id and department."""
+        return await self._database.look_up(ticket_states.read_tickets, order_ids)
+
+    async def followed(self) -> tuple[dict[str, Position], list[Withdrawal]]:
+        """Return how far each department has been followed, and the withdrawals that are not settled."""
+        return await self._database.read(ticket_states.read_start)
+
+    async def write_followed(self, page: Page) -> set[Withdrawal]:
+        """Write what the staff did, and the position after it; return the withdrawals that were not known before."""
+        return await self._database.write(ticket_states.write_page, page)
+
+    async def withdrawal_reason(self, withdrawal: Withdrawal) -> str | None:
+        """Return the staff's reason for a withdrawal, or None where it is settled or void."""
+        return await self._database.look_up(ticket_states.read_reason, withdrawal)
+
+    async def settle_withdrawal(self, withdrawal: Withdrawal) -> None:
+        """Note that the order's row says what the staff did."""
+        await self._database.write(ticket_states.settle, withdrawal)
+
+    async def sold(self, from_ms: int | None, to_ms: int | None) -> list[Sold]:
+        """Return what was sold in a range of time."""
+        return await self._database.read(read_sold, from_ms, to_ms)
+
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""
-        return await self._database.read(_unfinished, self.number)
+        return await self._database.read(queries.unfinished, self.number)
 
     async def is_writable(self) -> bool:
         """Return whether the journal takes writes, by writing."""
@@ -198,7 +227,13 @@ class Journal:
             self._report_new(error)
 
     async def _commit(self, entries: "list[_Entry]") -> "Sequence[Order | Exception | None]":
-        return await self._database.write(_write, entries)
+        new = [entry.order for entry in entries if entry.is_new]
+        if self._numbering.number_now(new):
+            return (await self._database.write(_write, entries, None))[0]
+        results, ranks = await self._database.write(_write, entries, self._numbering)
+        if ranks is not None:
+            self._numbering.keep(ranks)
+        return results
 
 
 def _log_unreadable(error: OrderUnreadable) -> None:
@@ -216,10 +251,21 @@ class _Entry:
         self.row = row_of(order)
         self.key = order.order_id, order.owner
 
+    def numbered_row(self) -> dict[str, Any]:
+        """Return the row of a new order, which has its number by now."""
+        self.row["number"] = self.order.number
+        return self.row
+
 
 @statements_only
-def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Order | Exception | None]":
-    new = [entry.row for entry in entries if entry.is_new]
+def _write(
+    connection: sa.Connection, entries: "Sequence[_Entry]", numbering: Numbering | None
+) -> "tuple[list[Order | Exception | None], Ranks | None]":
+    """Write a batch; return the results, and the ranks that are left where `numbering` gave the new orders numbers."""
+    ranks = None
+    if numbering is not None:
+        ranks = numbering.number_in(connection, [entry.order for entry in entries if entry.is_new])
+    new = [entry.numbered_row() for entry in entries if entry.is_new]
     inserted = _insert(connection, new)
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
@@ -235,7 +281,7 @@ def _write(connection: sa.Connection, entries: "Sequence[_Entry]") -> "list[Orde
         is_written = entry.key in written and last[entry.key].order is entry.order
         return None if is_written else TakenOver(entry.row["order_id"])
 
-    return [result(entry) for entry in entries]
+    return [result(entry) for entry in entries], ranks
 
 
 def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[tuple[str]]:
@@ -250,42 +296,4 @@ def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: It
     """Read the orders that were there before they could be inserted."""
     ids = {order_id for (order_id,) in inserted}
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
-    return {row.order_id: row for row in _find(connection, refused)} if refused else {}
-
-
-def _find(connection: sa.Connection, order_ids: Sequence[str]) -> list[Row]:
-    return [read_row(row) for row in FIND.run(connection, {"order_ids": encode_json(list(order_ids))})]
-
-
-def _known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
-    return {order_id for (order_id,) in KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
-
-
-def _page(
-    connection: sa.Connection,
-    limit: int,
-    before: int | None,
-    status: Status | None,
-    table: str | None,
-    also: Sequence[str],
-) -> "tuple[list[Row], int | None]":
-    query = sa.select(*COLUMNS).where(own(connection, orders), HAS_SEQ)
-    query = query.order_by(orders.c.seq.desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(orders.c.seq < before)
-    if table is not None:
-        query = query.where(orders.c.placed_for == table)
-    of_status = query if status is None else query.where(orders.c.status == status.value)
-    rows = list(connection.execute(of_status).all())
-    if status is not None and also:
-        # Two queries, each by an index: for one with OR the planner would read and sort all orders of the status.
-        more = query.where(is_among(connection))
-        by_seq = {row.seq: row for row in [*rows, *connection.execute(more, {"order_ids": encode_json(list(also))})]}
-        rows = sorted(by_seq.values(), key=lambda row: row.seq, reverse=True)
-    return [read_row(row) for row in rows[:limit]], rows[limit - 1].seq if len(rows) > limit else None
-
-
-def _unfinished(connection: sa.Connection, owner: int) -> list[str]:
-    query = sa.select(orders.c.order_id).where(own(connection, orders), orders.c.owed.is_not(None))
-    query = query.where(orders.c.owner == owner)
-    return list(connection.execute(query.order_by(orders.c.seq)).scalars())
+    return {row.order_id: row for row in queries.find(connection, refused)} if refused else {}

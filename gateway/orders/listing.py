@@ -12,6 +12,7 @@ from gateway.domain.errors import OrderNotFound
 from gateway.domain.order import Order, Status
 from gateway.orders.in_flight import InFlightOrders
 from gateway.orders.journal import Journal, JournalPage
+from gateway.orders.wanted import ANY, Wanted
 
 
 class Listing:
@@ -38,14 +39,16 @@ class Listing:
         found = await self._journal.find_all(order_ids)
         return [self._as_known(order, ahead) for order in found.values() if isinstance(order, Order)]
 
-    async def page(self, limit: int, before: int | None, status: Status | None, table: str | None) -> JournalPage:
+    async def page(
+        self, limit: int, before: int | None, status: Status | None, table: str | None, wanted: Wanted = ANY
+    ) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
         orders: list[Order] = []
         while True:
             # Taken before the page is read: what is ahead of the journal may be written, and forgotten here, meanwhile.
             ahead = self._in_flight.ahead_of_journal()
             also = [order_id for order_id, order in ahead.items() if order.status is status] if status else []
-            page = await self._journal.page(limit - len(orders), before, status, table, also=also)
+            page = await self._journal.page(limit - len(orders), before, status, table, also=also, wanted=wanted)
             known = (self._as_known(order, ahead) for order in page.orders)
             orders += [order for order in known if status in (None, order.status)]
             if page.cursor is None or len(orders) == limit:
@@ -58,4 +61,5 @@ class Listing:
         known = in_flight.order if in_flight is not None and in_flight.is_written else ahead.get(found.order_id)
         if found.response_recorded or known is None or known.epoch or (known.owner, 0) != (found.owner, found.epoch):
             return found
+        known.tickets = found.tickets
         return known

@@ -13,21 +13,27 @@ from functools import partial
 import structlog
 
 from gateway.department_client.errors import DepartmentCallError
+from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderIdTaken, Overloaded, TakenOver
 from gateway.domain.lines import Outcome
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Status
+from gateway.domain.sales import Sales, SalesBy, add_up
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.cancelling import Cancelling
 from gateway.orders.delivery import Delivery
 from gateway.orders.departments import Department
 from gateway.orders.expiry import Expiry
+from gateway.orders.following import Following
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal, JournalPage
 from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
 from gateway.orders.tasks import BackgroundTasks
+from gateway.orders.wanted import ANY, Wanted
+from gateway.orders.watches import Watch
+from gateway.orders.withdrawing import Withdrawing
 from infra.clock import Clock
 
 FOLLOW_SECONDS = 0.05
@@ -46,8 +52,9 @@ class OrderService:
         *,
         clock: Clock,
         random: Callable[[], float],
+        watches: Mapping[str, Watch] | None = None,
     ) -> None:
-        """`random` returns a number from 0 to 1."""
+        """`random` returns a number from 0 to 1. `watches` are those of the departments that orders follow."""
         self._journal = journal
         self._policy = policy
         self._monotonic = clock.monotonic
@@ -81,6 +88,8 @@ class OrderService:
             note_unknown_write=self._lease_keeper.note_unknown_write,
         )
         self._listing = Listing(journal, self._in_flight)
+        withdrawing = Withdrawing(journal, self._in_flight, self._delivery, self._cancelling)
+        self.following = Following(journal, watches or {}, withdrawing, self._tasks, random=random)
         self.departments = departments
         self.backlogs = self._delivery.backlogs
         self.postponed = self._delivery.postponed
@@ -91,6 +100,7 @@ class OrderService:
         for department in self.departments.values():
             self._tasks.spawn(f"first call to {department.name}", partial(self._probe, department))
         self._tasks.spawn("lease", self._lease_keeper.keep)
+        await self.following.start()
 
     async def close(self) -> None:
         """Stop asking; write down what is known. What is owed is resumed at the next start, or by another gateway."""
@@ -133,8 +143,10 @@ class OrderService:
         finally:
             self._waiting -= 1
         # Compared only now: while the first with this id is written down, an older one may turn out to have it.
-        if placed is not order and not placed.asks_the_same(order):
-            raise OrderIdTaken(order.order_id)
+        if placed is not order:
+            if not placed.asks_the_same(order):
+                raise OrderIdTaken(order.order_id)
+            await self._with_tickets(placed)
         return placed
 
     async def cancel(self, order_id: str) -> Order:
@@ -145,7 +157,7 @@ class OrderService:
         """Return an order as it stands; raises OrderNotFound, OrderUnreadable, DatabaseError."""
         in_flight = self._in_flight.get(order_id)
         if in_flight is not None and self._is_returnable(in_flight):
-            return in_flight.order
+            return await self._with_tickets(in_flight.order)
         return await self._listing.find(order_id)
 
     async def find_all(self, order_ids: Sequence[str]) -> list[Order]:
@@ -157,13 +169,25 @@ class OrderService:
                 found.append(in_flight.order)
             else:
                 others.append(order_id)
+        tickets = await self._journal.tickets([order.order_id for order in found]) if found else {}
+        for order in found:
+            order.tickets = tickets.get(order.order_id, {})
         return [*found, *(await self._listing.find_all(others) if others else ())]
 
     async def list_orders(
-        self, limit: int, before: int | None, status: Status | None, table: str | None
+        self, limit: int, before: int | None, status: Status | None, table: str | None, wanted: Wanted = ANY
     ) -> JournalPage:
         """List orders, newest first; raises DatabaseError."""
-        return await self._listing.page(limit, before, status, table)
+        return await self._listing.page(limit, before, status, table, wanted)
+
+    @property
+    def calendar(self) -> Calendar:
+        """The restaurant's days."""
+        return self._journal.calendar
+
+    async def sales(self, from_ms: int | None, to_ms: int | None, by: SalesBy) -> list[Sales]:
+        """Add up the sales of a range of time; raises DatabaseError."""
+        return add_up(await self._journal.sold(from_ms, to_ms), by, self.calendar)
 
     async def menus(self) -> list[MenuSnapshot]:
         """Ask every department for its menu, all at once."""
@@ -177,6 +201,11 @@ class OrderService:
     async def is_writable(self) -> bool:
         """Return whether orders can be written down."""
         return await self._journal.is_writable()
+
+    async def _with_tickets(self, order: Order) -> Order:
+        """Return an order with what the staff did with its tickets."""
+        order.tickets = (await self._journal.tickets([order.order_id])).get(order.order_id, {})
+        return order
 
     def _is_returnable(self, in_flight: InFlightOrder) -> bool:
         """Return whether an order may be returned as it is known here: no crash undoes it, and no other gateway has it.

@@ -38,6 +38,7 @@ orders = sa.Table(
     sa.Column("restaurant", sa.String(40), nullable=False, doc="the tenant: every statement filters by it"),
     sa.Column("order_id", sa.String(36), nullable=False),
     sa.Column("policy", sa.String(16), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False, doc="what people call out; unique over two days"),
     sa.Column("placed_for", sa.String(64), doc="the table"),
     sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
     sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
@@ -49,6 +50,7 @@ orders = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
     sa.UniqueConstraint("restaurant", "order_id"),
     _index("ix_orders_seq", ["restaurant", "seq"], HAS_SEQ),
+    _index("ix_orders_created", ["restaurant", "created_at_ms"], HAS_SEQ),
     _index("ix_orders_status_seq", ["restaurant", "status", "seq"], HAS_SEQ),
     _index("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
     _index("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
@@ -74,6 +76,46 @@ pulse = sa.Table(
     metadata,
     sa.Column("restaurant", sa.String(40), primary_key=True),
     sa.Column("beats", sa.BigInteger, nullable=False, doc="written to see whether the journal can be"),
+)
+
+order_days = sa.Table(
+    "order_days",
+    metadata,
+    sa.Column("restaurant", sa.String(40), primary_key=True),
+    sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False, doc="ordinal of the date"),
+    sa.Column("permutation", sa.BigInteger, nullable=False, doc="the day's random number: see gateway/domain/numbers"),
+    sa.Column("taken", sa.BigInteger, nullable=False, doc="how many ranks are taken"),
+)
+
+watch_positions = sa.Table(
+    "watch_positions",
+    metadata,
+    sa.Column("restaurant", sa.String(40), primary_key=True),
+    sa.Column("department", sa.String(40), primary_key=True),
+    sa.Column("incarnation", sa.String(32), nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False, doc="the staff's steps up to here are in ticket_states"),
+)
+
+ticket_states = sa.Table(
+    "ticket_states",
+    metadata,
+    sa.Column("restaurant", sa.String(40), primary_key=True),
+    sa.Column("order_id", sa.String(36), primary_key=True),
+    sa.Column("department", sa.String(40), primary_key=True),
+    sa.Column("incarnation", sa.String(32), nullable=False),
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("placed_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("started_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("ready_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("served_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False),
+    sa.Column("moved_by", sa.String(64), nullable=False),
+    sa.Column("cancel_reason", sa.String(200), nullable=False),
+    sa.Column("withdrawn", sa.SmallInteger, nullable=False, doc="1: the staff cancelled it"),
+    sa.Column("settled", sa.SmallInteger, nullable=False, doc="0: withdrawn, and not in the order's row yet"),
+    _index("ix_ticket_states_unsettled", ["restaurant"], sa.text("settled = 0")),
+    sqlite_with_rowid=False,
 )
 
 _encode = msgspec.json.Encoder().encode
@@ -108,9 +150,9 @@ FIND = Statement(lambda connection: sa.select(*COLUMNS).where(is_among(connectio
 KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(is_among(connection)))
 
 
-def is_among(connection: sa.Connection) -> "sa.ColumnElement[bool]":
+def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnElement[bool]":
     """Return the condition that a row is the restaurant's, and its order id one of the JSON array `order_ids`."""
-    return sa.tuple_(orders.c.restaurant, orders.c.order_id).in_(
+    return sa.tuple_(table.c.restaurant, table.c.order_id).in_(
         strings(connection.dialect, "order_ids", tenant(connection))
     )
 
@@ -131,6 +173,7 @@ def row_of(order: Order) -> dict[str, Any]:
     return {
         "order_id": order.order_id,
         "policy": str(order.policy),
+        "number": order.number,
         "placed_for": order.table,
         "currency": order.currency.code,
         "lines": _encode(order.lines).decode(),
@@ -152,7 +195,7 @@ def read_row(row: Sequence[Any]) -> Row:
 
 
 def _order(row: Sequence[Any]) -> Order:
-    _, order_id, policy, table, currency, lines, _, owed, response_recorded, created_at_ms, owner, epoch = row
+    _, order_id, policy, number, table, currency, lines, _, owed, response_recorded, created_at_ms, owner, epoch = row
     order = Order(
         order_id,
         Policy(policy),
@@ -162,6 +205,7 @@ def _order(row: Sequence[Any]) -> Order:
         created_at_ms,
         _decode_owed(owed) if owed else {},
         bool(response_recorded),
+        number,
         owner=owner,
         epoch=epoch,
     )

@@ -29,6 +29,7 @@ from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
+from gateway.rest.reports import report_sales
 from gateway.rest.requests import RequestReader
 from gateway.rest.set_menu import place_set_menu
 from gateway.tickets.watching import LiveDepartments
@@ -59,6 +60,7 @@ def routes() -> list[ControllerRouterHandler]:
         get_order,
         list_orders,
         cancel_order,
+        report_sales,
         get_menu,
         get_events,
         get_liveness,

@@ -8,14 +8,14 @@ from typing import Any
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import menu_schemas, schemas
+from gateway.rest import menu_schemas, progress_schemas, report_schemas, schemas
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
 
 Json = dict[str, Any]
 
-SCHEMA_MODULES = (schemas, menu_schemas)
+SCHEMA_MODULES = (schemas, menu_schemas, progress_schemas, report_schemas)
 """Where the structs of the contract are."""
 
 _PROBLEM_JSON = "application/problem+json"

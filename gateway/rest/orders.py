@@ -12,11 +12,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPT
 
 from gateway.domain.errors import FieldNotAllowed, NulCharacter
 from gateway.domain.order import Order, Status
+from gateway.domain.progress import OrderProgress
 from gateway.orders.service import OrderService
+from gateway.orders.wanted import TWO_DAYS_MS, Wanted
 from gateway.rest.idempotency import place
 from gateway.rest.json_response import JsonResponse
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
 from gateway.rest.problems import nothing_accepted
+from gateway.rest.ranges import From, To, moment
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_page, order_response
 
@@ -103,6 +106,7 @@ async def get_order(order_id: FromPath[UUID], service: NamedDependency[OrderServ
 )
 async def list_orders(
     service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
     limit: Annotated[int, QueryParameter(ge=1, le=200, description="Most orders in a page.")] = 50,
     cursor: Annotated[
         str | None,
@@ -112,11 +116,32 @@ async def list_orders(
     table: Annotated[
         str | None, QueryParameter(min_length=1, max_length=40, description="Only orders of this table.")
     ] = None,
+    placed_from: From = None,
+    placed_to: To = None,
+    department: Annotated[
+        str | None,
+        QueryParameter(min_length=1, max_length=40, description="Only orders with a line for this department."),
+    ] = None,
+    progress: Annotated[
+        OrderProgress | None,
+        QueryParameter(description="Only orders that are so far; without `from`, of the last 48 hours."),
+    ] = None,
+    number: Annotated[
+        int | None,
+        QueryParameter(
+            ge=100, le=2**53, description="Only orders of this number; without `from`, of the last 48 hours."
+        ),
+    ] = None,
 ) -> OrderPage:
     """Return a page of orders, newest first."""
-    if table and "\0" in table:
-        raise NulCharacter("table", table)
-    return order_page(await service.list_orders(limit, _position(cursor), status, table))
+    for name, text in (("table", table), ("department", department)):
+        if text and "\0" in text:
+            raise NulCharacter(name, text)
+    from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
+    if from_ms is None and not (progress is None and number is None):
+        from_ms = requests.now_ms() - TWO_DAYS_MS
+    wanted = Wanted(from_ms, to_ms, number, department, progress)
+    return order_page(await service.list_orders(limit, _position(cursor), status, table, wanted))
 
 
 @delete(

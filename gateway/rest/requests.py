@@ -35,6 +35,10 @@ class RequestReader:
         self._new_order_id = new_order_id
         self._wall = wall
 
+    def now_ms(self) -> int:
+        """Return the time of day in milliseconds since 1970."""
+        return int(self._wall() * 1000)
+
     def order(self, request: OrderRequest, key: str | None = None) -> Order:
         """Return the order that a request and its idempotency key ask for; raises FieldNotAllowed."""
         departments, limits = self._departments, self._limits
@@ -73,7 +77,7 @@ class RequestReader:
     ) -> Order:
         if key is not None:
             order_id = agreed_order_id(key, order_id)
-        new_id, now_ms = str(order_id or self._new_order_id()), int(self._wall() * 1000)
+        new_id, now_ms = str(order_id or self._new_order_id()), self.now_ms()
         return Order.new(new_id, policy, table, self.currency, lines, now_ms)
 
 

@@ -1,8 +1,6 @@
 """The REST contract: the bodies of requests and responses as msgspec structs, and how domain objects become them."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -12,6 +10,15 @@ from msgspec import UNSET, Meta, UnsetType
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Order, Policy, Status
 from gateway.orders.journal import JournalPage
+from gateway.rest.progress_schemas import (
+    LineProgressField,
+    OrderNumber,
+    OrderProgressField,
+    OrderTicket,
+    order_progress,
+    order_tickets,
+)
+from gateway.rest.times import rfc3339
 
 OrderId = Annotated[
     UUID,
@@ -151,13 +158,16 @@ class LineResponse(msgspec.Struct, kw_only=True):
     )
     available: Annotated[int, Meta(description="The stock at the moment when the line was refused.")] | None
     reason: str | None
+    progress: LineProgressField
 
 
 class OrderResponse(msgspec.Struct, kw_only=True):
     """An order, with the outcome of each line so far."""
 
     order_id: str
+    number: OrderNumber
     status: Status
+    progress: OrderProgressField
     policy: Policy
     table: str | None
     total: Price
@@ -165,6 +175,9 @@ class OrderResponse(msgspec.Struct, kw_only=True):
     currency_exponent: Exponent
     created_at: Annotated[str, Meta(description="RFC 3339, UTC.")]
     lines: list[LineResponse]
+    tickets: Annotated[
+        list[OrderTicket], Meta(description="The departments whose staff have taken a step with the order.")
+    ]
 
 
 class OrderPage(msgspec.Struct, kw_only=True):
@@ -200,9 +213,12 @@ class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
+    progress, lines = order_progress(order)
     return OrderResponse(
         order_id=order.order_id,
+        number=order.number,
         status=order.status,
+        progress=progress,
         policy=order.policy,
         table=order.table,
         total=order.total,
@@ -220,9 +236,11 @@ def order_response(order: Order) -> OrderResponse:
                 unit_price=line.unit_price,
                 available=line.available,
                 reason=line.reason,
+                progress=line_progress,
             )
-            for line in order.lines
+            for line, line_progress in zip(order.lines, lines, strict=True)
         ],
+        tickets=order_tickets(order) if order.tickets else [],
     )
 
 
@@ -232,15 +250,3 @@ def order_page(page: JournalPage) -> OrderPage:
         orders=[order_response(order) for order in page.orders],
         next=None if page.cursor is None else str(page.cursor),
     )
-
-
-def rfc3339(milliseconds: int) -> str:
-    """Return milliseconds since 1970 as RFC 3339, UTC."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return f"{_second(seconds)}.{rest:03}Z"
-
-
-@lru_cache(maxsize=16)
-def _second(seconds: int) -> str:
-    """Return a whole second since 1970 as text; orders of the same second share it."""
-    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()

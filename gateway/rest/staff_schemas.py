@@ -10,7 +10,8 @@ from msgspec import Meta
 
 from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.tickets import LiveItem, LiveLine, LiveMenu, LiveStock, LiveTicket
-from gateway.rest.schemas import Price, rfc3339
+from gateway.rest.schemas import Price
+from gateway.rest.times import rfc3339
 
 Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Revision = Annotated[int, Meta(description="Grows with every change at the department.")]

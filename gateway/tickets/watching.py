@@ -161,6 +161,10 @@ class LiveDepartments:
         await self.known()
         return self._pictures.values()
 
+    def orders_changed(self, order_ids: Iterable[str]) -> None:
+        """Let events follow of orders whose record changed, where anybody wants them."""
+        self.events.on_changed_orders([order_id for order_id in order_ids if self.events.wants_order(order_id)])
+
     @property
     def names(self) -> Collection[str]:
         """The departments."""

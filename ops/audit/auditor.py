@@ -17,6 +17,7 @@ from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from infra.db.database import Database
 from ops.audit.client_log import ClientLog
+from ops.audit.following import check_state
 from ops.audit.records import PAGE, Records
 from ops.audit.report import Report
 from ops.audit.rules import Column, Finding, Taken, check_item, check_order, check_response, check_ticket
@@ -82,6 +83,7 @@ class Auditor:
         """Compare orders with their tickets, the newest first; orders that arrive meanwhile are left out."""
         cursor: int | None = None
         while True:
+            followed = await self._records.followed()
             page = await self._records.page_of_orders(cursor)
             self._report.orders += len(page.orders) + len(page.unreadable)
             if self._client_log is None:
@@ -89,7 +91,7 @@ class Auditor:
             async for order, share in self._records.with_tickets(page.orders):
                 for name in order.shares.keys() - set(self._records.departments):
                     self._report.without_menu[name] += name in order.owed
-                if any(check_order(order, share)):
+                if any(check_order(order, share, followed.has_passed)):
                     self._suspects.add(order.order_id)
             self._show_progress()
             cursor = page.cursor
@@ -97,7 +99,11 @@ class Auditor:
                 return
 
     async def _check_tickets(self, department: str) -> None:
-        """Find tickets that no order asked for: an order is in the journal before its departments are called."""
+        """Find tickets that no order asked for: an order is in the journal before its departments are called.
+
+        And compare those that the staff have moved with what the gateway knows of them.
+        """
+        followed = await self._records.followed()
         async for page in self._records.pages_of_tickets(department):
             self._report.tickets += len(page)
             for unreadable in page:
@@ -110,6 +116,10 @@ class Auditor:
             for ticket in placed:
                 if ticket.order_id not in self._report.unreadable:
                     self._report.add(check_ticket(department, ticket, orders.get(ticket.order_id)))
+            moved = [ticket for ticket in placed if ticket.order_id in orders and ticket.moved_at_ms]
+            known = await self._records.known_states(department, [ticket.order_id for ticket in moved])
+            for ticket in moved:
+                self._report.add(check_state(followed, department, ticket, known.get(ticket.order_id)))
             self._show_progress()
 
     async def _check_stock(self, department: str) -> None:
@@ -150,9 +160,10 @@ class Auditor:
         changed: set[str] = set()
         iterator = iter(suspects)
         while page := list(islice(iterator, PAGE)):
+            followed = await self._records.followed()
             before = await self._records.orders(page)
             async for order, share in self._records.with_tickets(list(before.values())):
-                findings[order.order_id] += check_order(order, share)
+                findings[order.order_id] += check_order(order, share, followed.has_passed)
                 withdrawn[order.order_id] = {name for name, ticket in share.items() if ticket and ticket.withdrawn}
             after = await self._records.orders(page)
             known.update(after)

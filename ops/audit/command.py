@@ -20,8 +20,9 @@ The audit reads, changes and locks nothing, and may run while orders are taken. 
   oversold   more of an item is on tickets than there ever was
   half       all or nothing, and only a part of it is made, or held
   stock law  an item's figures are not what its tickets say
+  unfollowed the staff took a step that the order does not show, though the gateway has read it
   undecided  not wrong: still owed to a department that is busy, or cannot be reached
-  withdrawn  not wrong: accepted, and then cancelled by the department's staff
+  withdrawn  not wrong: accepted, and then cancelled by the staff; the gateway has not read it yet, or is stopped
 
 Below the table stands what is behind each figure, and what is not known: orders and tickets that cannot be read, and
 open orders of a department whose menu file is missing, so that its database could not be read.

@@ -10,8 +10,10 @@ from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.orders.journal import Journal, JournalPage
+from gateway.orders.ticket_states import KnownState, read_known
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
+from ops.audit.following import Followed, followed
 
 PAGE = 1000
 """How many orders or tickets are read at once."""
@@ -82,6 +84,21 @@ class Records:
         """Read a department's stock, and what its tickets have taken, as of one moment."""
         with naming(self._departments[department]):
             return await self._departments[department].read(stock_audit.stock_by_tickets)
+
+    async def followed(self) -> Followed:
+        """Read how far the gateway has followed the departments."""
+        with naming(self._journal_database):
+            positions, unsettled = await self._journal.followed()
+        incarnations: dict[str, str | None] = {}
+        for name, database in self._departments.items():
+            with naming(database):
+                incarnations[name] = await database.read(tables.incarnation)
+        return followed(positions, incarnations, unsettled)
+
+    async def known_states(self, department: str, order_ids: Iterable[str]) -> Mapping[str, KnownState]:
+        """Read what the gateway knows of a department's tickets, by their order ids."""
+        with naming(self._journal_database):
+            return await self._journal_database.read(read_known, department, list(order_ids))
 
     async def orders_beyond_stock(self, department: str, item: str, received: int) -> list[str]:
         """Return the ids of the orders whose tickets took more of an item than was ever received."""

@@ -4,7 +4,7 @@ An order is compared with its tickets and with the responses that its client rec
 given what was read, and read nothing.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -26,12 +26,17 @@ class Column(StrEnum):
     OVERSOLD = "oversold"
     HALF = "half"
     STOCK_LAW = "stock law"
+    UNFOLLOWED = "unfollowed"
     UNDECIDED = "undecided"
     WITHDRAWN = "withdrawn"
 
 
 HARMLESS = frozenset({Column.UNDECIDED, Column.WITHDRAWN})
-"""Columns that are not wrong: an order that still waits for a department, and a ticket that the staff cancelled."""
+"""Columns that are not wrong: an order that waits for a department, and one whose gateway has still to read that the
+staff cancelled its ticket."""
+
+
+_OF_STAFF = frozenset({Column.WITHDRAWN, Column.UNFOLLOWED})
 
 
 class Finding(NamedTuple):
@@ -63,8 +68,14 @@ class Taken(NamedTuple):
     wasted: int
 
 
-def check_order(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Finding]:
-    """Compare an order with its tickets; `share` has an entry for each of its departments that could be read."""
+def check_order(
+    order: Order, share: Mapping[str, Ticket | None], has_passed: Callable[[str, Ticket], bool]
+) -> Iterator[Finding]:
+    """Compare an order with its tickets; `share` has an entry for each of its departments that could be read.
+
+    `has_passed` returns whether the gateway had followed a department's ticket to where it is, before the order was
+    read.
+    """
     if order.owed:
         goals = ", ".join(f"{department} {goal}" for department, goal in sorted(order.owed.items()))
         placed = datetime.fromtimestamp(order.created_at_ms / 1000, UTC).isoformat(timespec="seconds")
@@ -81,8 +92,10 @@ def check_order(order: Order, share: Mapping[str, Ticket | None]) -> Iterator[Fi
         if any(line.outcome is Outcome.PENDING for line in lines):
             yield Finding(Column.LOST, order.order_id, f"{department} is pending, and is not asked any more")
         elif department in share:
-            for column, reason in _compare(order.table or "", lines, share[department]):
-                if column is Column.WITHDRAWN or not half:
+            ticket = share[department]
+            is_passed = ticket is not None and has_passed(department, ticket)
+            for column, reason in _compare(order.table or "", lines, ticket, is_passed=is_passed):
+                if column in _OF_STAFF or not half:
                     yield Finding(column, order.order_id, f"{department}: {reason}")
 
 
@@ -143,7 +156,9 @@ def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
     return False
 
 
-def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterator[tuple[Column, str]]:
+def _compare(
+    table: str, lines: Sequence[Line], ticket: Ticket | None, *, is_passed: bool
+) -> Iterator[tuple[Column, str]]:
     """Compare a finished share with its ticket."""
     accepted = [line for line in lines if line.outcome is Outcome.ACCEPTED]
     if ticket is None or not ticket.lines:
@@ -161,7 +176,8 @@ def _compare(table: str, lines: Sequence[Line], ticket: Ticket | None) -> Iterat
         yield Column.LOST, "it is held, and no decision about it is owed"
     elif ticket.state is TicketState.CANCELLED:
         if accepted and ticket.withdrawn:
-            yield Column.WITHDRAWN, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
+            column = Column.UNFOLLOWED if is_passed else Column.WITHDRAWN
+            yield column, f"{_spell(accepted)} was accepted, and {_withdrawal(ticket)}"
         elif accepted:
             yield Column.LOST, f"{_spell(accepted)} was accepted, and the gateway has cancelled it"
     else:

@@ -44,6 +44,8 @@ def test_a_port_in_use(program: str, tmp_path: Path, taken: int) -> None:
         ("gateway", "DEADLINE", "soon", "Expected `float`, got `str`"),
         ("gateway", "DEPARTMENTS", "bar", "expected name=host:port, separated by commas"),
         ("gateway", "DEPARTMENTS", "bar=localhost:99999", "'localhost:99999' has no port from 1 to 65535"),
+        ("gateway", "TIME_ZONE", "Berlin", "expected the name of a time zone, such as Europe/Berlin or Asia/Seoul"),
+        ("gateway", "TIME_ZONE", "../../etc", "expected the name of a time zone, such as Europe/Berlin or Asia/Seoul"),
         ("gateway", "CURRENCY", "EURO", "expected the ISO 4217 code of a currency in use, such as EUR, JPY or KWD"),
         ("bar", "BAR_PORT", "65536", "Expected `int` <= 65535"),
     ],

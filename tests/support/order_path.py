@@ -11,6 +11,7 @@ from gateway.storage import MIGRATIONS
 from infra.clock import Clock
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
+from tests.support.fake_staff import FakeStaff
 from tests.support.migrated import prepare
 from tests.support.orders import NOON_MS
 from tests.support.waiting import until
@@ -43,6 +44,7 @@ class Restaurant:
     ) -> None:
         self.url = url
         self.departments = {name: FakeDepartment(name) for name in names}
+        self.watches = {name: FakeStaff(department) for name, department in self.departments.items()}
         self.clock = Hands()
         self._clock = clock or self.clock.pair
         self.retry_policy = retry_policy
@@ -68,13 +70,19 @@ class Restaurant:
         for department in self.departments.values():
             department.is_reachable, department.was_reached = True, False
         await self.service.start()
+        await until(self.service.following.is_complete)
 
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
         prepare(self.database, MIGRATIONS)
         self.journal = Journal(self.database)
         self.service = OrderService(
-            self.journal, self.departments, self.retry_policy, clock=self._clock, random=lambda: 1.0
+            self.journal,
+            self.departments,
+            self.retry_policy,
+            clock=self._clock,
+            random=lambda: 1.0,
+            watches=self.watches,
         )
 
     async def close(self) -> None:

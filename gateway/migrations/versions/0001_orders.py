@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("restaurant", sa.String(40), nullable=False),
         sa.Column("order_id", sa.String(36), nullable=False),
         sa.Column("policy", sa.String(16), nullable=False),
+        sa.Column("number", sa.BigInteger, nullable=False),
         sa.Column("placed_for", sa.String(64)),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("lines", sa.Text, nullable=False),
@@ -38,6 +39,7 @@ def upgrade() -> None:
     )
     for name, columns, condition in (
         ("ix_orders_seq", ["restaurant", "seq"], sa.text("seq > 0")),
+        ("ix_orders_created", ["restaurant", "created_at_ms"], sa.text("seq > 0")),
         ("ix_orders_status_seq", ["restaurant", "status", "seq"], sa.text("seq > 0")),
         ("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
         ("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
@@ -48,9 +50,47 @@ def upgrade() -> None:
         sa.Column("restaurant", sa.String(40), primary_key=True),
         sa.Column("beats", sa.BigInteger, nullable=False),
     )
+    op.create_table(
+        "order_days",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("permutation", sa.BigInteger, nullable=False),
+        sa.Column("taken", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "watch_positions",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("department", sa.String(40), primary_key=True),
+        sa.Column("incarnation", sa.String(32), nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+    )
+    times = ("placed_at_ms", "started_at_ms", "ready_at_ms", "served_at_ms", "cancelled_at_ms")
+    op.create_table(
+        "ticket_states",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("order_id", sa.String(36), primary_key=True),
+        sa.Column("department", sa.String(40), primary_key=True),
+        sa.Column("incarnation", sa.String(32), nullable=False),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        *(sa.Column(name, sa.BigInteger, nullable=False) for name in times),
+        sa.Column("moved_by", sa.String(64), nullable=False),
+        sa.Column("cancel_reason", sa.String(200), nullable=False),
+        sa.Column("withdrawn", sa.SmallInteger, nullable=False),
+        sa.Column("settled", sa.SmallInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    unsettled = sa.text("settled = 0")
+    op.create_index(
+        "ix_ticket_states_unsettled",
+        "ticket_states",
+        ["restaurant"],
+        sqlite_where=unsettled,
+        postgresql_where=unsettled,
+    )
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    for table in ("pulse", "gateways", "orders"):
+    for table in ("ticket_states", "watch_positions", "order_days", "pulse", "gateways", "orders"):
         op.drop_table(table)

@@ -25,10 +25,10 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_ke
         """Write an order, as it is asked and as it ends, read it, and take over what nobody owns."""
         new = order("bar coffee")
         new.owner = writer.number
-        journal._write(connection, [_Entry(new, is_new=True)])
-        journal._write(connection, [_Entry(new, is_new=True)])  # it is known, and is read
+        journal._write(connection, [_Entry(new, is_new=True)], None)
+        journal._write(connection, [_Entry(new, is_new=True)], None)  # it is known, and is read
         new.record_response("bar", Goal.PLACE, TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 1)]))
-        journal._write(connection, [_Entry(new)])
+        journal._write(connection, [_Entry(new)], None)
         leases.take(connection, writer.number, new.order_id)
         leases.claim(connection, writer.number, dict, 100)
         return int(connection.execute(FETCHED).scalar_one())
@@ -37,7 +37,7 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_ke
         done = [order("bar coffee") for _ in range(2000)]
         for each in done:
             each.owed, each.owner = {}, writer.number
-        journal._write(connection, [_Entry(each, is_new=True) for each in done])
+        journal._write(connection, [_Entry(each, is_new=True) for each in done], None)
 
     few = [await database.write(rows_read) for _ in range(10)]
     await database.write(fill)

@@ -41,7 +41,9 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {
         "order_id": order_id,
+        "number": response.json()["number"],
         "status": "partly_accepted",
+        "progress": "queued",
         "policy": "best_effort",
         "table": "7",
         "total": 700,
@@ -59,6 +61,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "unit_price": 350,
                 "available": None,
                 "reason": None,
+                "progress": "queued",
             },
             {
                 "department": "kitchen",
@@ -70,6 +73,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "unit_price": None,
                 "available": 0,
                 "reason": "none left",
+                "progress": None,
             },
             {
                 "department": "bakery",
@@ -81,6 +85,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "unit_price": None,
                 "available": None,
                 "reason": "bakery does not sell this",
+                "progress": None,
             },
             {
                 "department": "bar",
@@ -92,8 +97,10 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
                 "unit_price": None,
                 "available": 5,
                 "reason": "5 left",
+                "progress": None,
             },
         ],
+        "tickets": [],
     }
 
 

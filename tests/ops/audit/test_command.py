@@ -56,8 +56,8 @@ async def test_the_command_prints_a_table(books: Books, command: Command) -> Non
 
     assert (right.returncode, right.stderr) == (0, "")
     names, figures, summary = right.stdout.splitlines()
-    assert " ".join(names.split()) == "acknowledged lost doubled oversold half stock law undecided withdrawn"
-    assert figures.split() == ["1", *["0"] * 7]
+    assert " ".join(names.split()) == "acknowledged lost doubled oversold half stock law unfollowed undecided withdrawn"
+    assert figures.split() == ["1", *["0"] * 8]
     assert summary == "4 orders, 8 tickets, 0 of them sold over the counter"
     assert (wrong.returncode, wrong.stderr) == (1, "")
     assert f"lost: {order.order_id}: bar: 1 coffee was accepted, and there is no ticket" in wrong.stdout
@@ -69,7 +69,7 @@ async def test_databases_of_stopped_programs_can_be_audited(books: Books, comman
     done = await command()
 
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.splitlines()[1].split() == ["3", *["0"] * 7]
+    assert done.stdout.splitlines()[1].split() == ["3", *["0"] * 8]
 
 
 async def test_open_orders_of_a_department_without_a_menu_file_are_not_all_right(
@@ -104,7 +104,7 @@ async def test_an_order_that_cannot_be_read_does_not_keep_the_audit_from_the_oth
     assert (unknown.returncode, unknown.stderr) == (2, "")
     assert unknown.stdout.splitlines()[2].startswith("5 orders, 10 tickets, 0 of them")
     assert f"not known: {spoiled.order_id} cannot be read: Invalid enum value 'reserve'" in unknown.stdout
-    assert unknown.stdout.splitlines()[1].split() == ["2", *["0"] * 7]
+    assert unknown.stdout.splitlines()[1].split() == ["2", *["0"] * 8]
     assert wrong.returncode == 1
     assert f"lost: {lost.order_id}: bar: 1 coffee was accepted, and there is no ticket" in wrong.stdout
 
@@ -123,7 +123,7 @@ async def test_a_ticket_that_cannot_be_read_is_reported_and_the_others_are_check
     wrong = await command()
 
     assert (incomplete.returncode, incomplete.stderr) == (2, "")
-    assert incomplete.stdout.splitlines()[1].split() == ["5", *["0"] * 7]
+    assert incomplete.stdout.splitlines()[1].split() == ["5", *["0"] * 8]
     assert f"not known: bar {strange.order_id} cannot be read: {reason}" in incomplete.stdout
     assert wrong.returncode == 1
     assert f"lost: {lost.order_id}: kitchen: 1 pizza was accepted, and there is no ticket" in wrong.stdout

@@ -14,6 +14,7 @@ from gateway.orders.leases import Ended, LeaseObserver
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.service import OrderService
 from gateway.orders.tables import Row, gateways
+from gateway.orders.watches import Watch
 from infra.clock import Clock
 from tests.simulation.seams import and_with_it, plant
 
@@ -45,9 +46,10 @@ def begin_with_expiry_by_the_wall_clock(
     *,
     clock: Clock,
     random: Callable[[], float],
+    watches: Mapping[str, Watch] | None = None,
 ) -> None:
     """Orders expire by the time of day, which somebody may set."""
-    original(self, journal, departments, policy, clock=clock, random=random)
+    original(self, journal, departments, policy, clock=clock, random=random, watches=watches)
     self._expiry._monotonic = self._delivery._monotonic = clock.wall
 
 
@@ -67,9 +69,10 @@ def begin_with_leases_by_the_wall_clock(
     *,
     clock: Clock,
     random: Callable[[], float],
+    watches: Mapping[str, Watch] | None = None,
 ) -> None:
     """Other gateways' leases end by the time of day of this gateway's machine."""
-    original(self, journal, departments, policy, clock=clock, random=random)
+    original(self, journal, departments, policy, clock=clock, random=random, watches=watches)
     self._lease_keeper._monotonic = clock.wall
     self._lease_keeper._observer = LeaseObserver(policy.lease, clock.wall)
 

@@ -1,0 +1,196 @@
+"""What the staff did with the orders' tickets, as the gateway has followed it, in the journal's database.
+
+Each row is a ticket's last known state; a later revision replaces an earlier one, however often and by whichever
+gateway it is written. A row of a ticket that the staff cancelled is *unsettled* until the order's own row says so, too:
+it is written with the position that passes it, in one transaction, so that no crash loses what is still to be done.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from gateway.domain.lines import TicketState
+from gateway.domain.progress import TicketProgress
+from gateway.domain.tickets import LiveTicket, Position
+from gateway.orders.tables import is_among, own, ticket_states, watch_positions
+from infra.db.database import Statement, encode_json, records, tenant
+
+
+class Withdrawal(NamedTuple):
+    """A ticket that the staff cancelled, and whose order's row may not say so yet."""
+
+    order_id: str
+    department: str
+
+
+class KnownState(NamedTuple):
+    """A ticket's state, and the revision that it had then."""
+
+    revision: int
+    state: TicketState
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Moved tickets of one department, to be written in one transaction.
+
+    `position` is passed with them; None where more of a snapshot is to come. `is_snapshot`: they are a part of one, the
+    last where there is a position: what was known before is void.
+    """
+
+    department: str
+    incarnation: str
+    tickets: Sequence[LiveTicket]
+    position: Position | None
+    is_snapshot: bool
+
+
+_COLUMNS = [column for column in ticket_states.c if column is not ticket_states.c.restaurant]
+_KEYS = [ticket_states.c.restaurant, ticket_states.c.order_id, ticket_states.c.department]
+_PROGRESS = [
+    ticket_states.c.state,
+    ticket_states.c.started_at_ms,
+    ticket_states.c.ready_at_ms,
+    ticket_states.c.served_at_ms,
+    ticket_states.c.cancelled_at_ms,
+    ticket_states.c.withdrawn,
+    ticket_states.c.cancel_reason,
+]
+
+
+def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement:
+    rows = records(connection.dialect, _COLUMNS).add_columns(tenant(connection))
+    insert = _insert(connection, ticket_states).from_select([*(column.name for column in _COLUMNS), "restaurant"], rows)
+    new = insert.excluded
+    old = ticket_states.c.revision
+    is_newer = new.revision != old if is_snapshot else new.revision > old
+    return insert.on_conflict_do_update(
+        index_elements=_KEYS,
+        set_={column.name: new[column.name] for column in _COLUMNS if column not in _KEYS},
+        where=(new.incarnation != ticket_states.c.incarnation) | is_newer,
+    ).returning(ticket_states.c.order_id)
+
+
+_WRITE_CHANGES = Statement(partial(_upsert, is_snapshot=False))
+_WRITE_SNAPSHOT = Statement(partial(_upsert, is_snapshot=True))
+_OF_ORDERS = Statement(
+    lambda connection: sa.select(ticket_states.c.order_id, ticket_states.c.department, *_PROGRESS).where(
+        is_among(connection, ticket_states)
+    )
+)
+
+
+def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
+    """Write a page and its position; return the withdrawals that were not known before."""
+    rows = [_row(page, ticket) for ticket in page.tickets]
+    rows.sort(key=itemgetter("order_id"))  # gateways that write the same rows wait for each other in one order
+    write = _WRITE_SNAPSHOT if page.is_snapshot else _WRITE_CHANGES
+    new = {order_id for (order_id,) in write.run_rows(connection, rows)} if rows else set()
+    if page.position is not None:
+        if page.is_snapshot:
+            _delete_void(connection, page.department, page.position)
+        _write_position(connection, page, page.position._asdict())
+    return {
+        Withdrawal(each.order_id, page.department) for each in page.tickets if each.withdrawn and each.order_id in new
+    }
+
+
+def read_positions(connection: sa.Connection) -> dict[str, Position]:
+    """Return how far each department has been followed."""
+    columns = (watch_positions.c.department, watch_positions.c.incarnation, watch_positions.c.revision)
+    rows = connection.execute(sa.select(*columns).where(own(connection, watch_positions)))
+    return {department: Position(incarnation, revision) for department, incarnation, revision in rows}
+
+
+def read_start(connection: sa.Connection) -> tuple[dict[str, Position], list[Withdrawal]]:
+    """Return how far each department has been followed, and the withdrawals that are unsettled."""
+    query = sa.select(ticket_states.c.order_id, ticket_states.c.department)
+    rows = connection.execute(query.where(own(connection, ticket_states), ticket_states.c.settled == 0))
+    return read_positions(connection), [Withdrawal(*row) for row in rows]
+
+
+def read_reason(connection: sa.Connection, withdrawal: Withdrawal) -> str | None:
+    """Return the staff's reason for a withdrawal, which may be empty, or None where it is settled or void."""
+    query = sa.select(ticket_states.c.cancel_reason).where(_is(connection, withdrawal), ticket_states.c.settled == 0)
+    reason: str | None = connection.execute(query).scalar_one_or_none()
+    return reason
+
+
+def settle(connection: sa.Connection, withdrawal: Withdrawal) -> None:
+    """Note that the order's row says what the staff did."""
+    connection.execute(sa.update(ticket_states).where(_is(connection, withdrawal)).values(settled=1))
+
+
+def read_tickets(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, dict[str, TicketProgress]]:
+    """Return the tickets of these orders that the staff have moved, by order id and department."""
+    found: dict[str, dict[str, TicketProgress]] = {}
+    for order_id, department, *progress in _OF_ORDERS.run(connection, {"order_ids": encode_json(list(order_ids))}):
+        state, started, ready, served, cancelled, withdrawn, reason = progress
+        ticket = TicketProgress(TicketState(state), started, ready, served, cancelled, bool(withdrawn), reason)
+        found.setdefault(order_id, {})[department] = ticket
+    return found
+
+
+def read_known(connection: sa.Connection, department: str, order_ids: Sequence[str]) -> dict[str, KnownState]:
+    """Return what is known of a department's tickets of these orders."""
+    columns = (ticket_states.c.order_id, ticket_states.c.revision, ticket_states.c.state)
+    query = sa.select(*columns).where(is_among(connection, ticket_states), ticket_states.c.department == department)
+    rows = connection.execute(query, {"order_ids": encode_json(list(order_ids))})
+    return {order_id: KnownState(revision, TicketState(state)) for order_id, revision, state in rows}
+
+
+def _delete_void(connection: sa.Connection, department: str, position: Position) -> None:
+    """Delete what the department does not know: of another incarnation, or of a future that it has lost."""
+    is_void = (ticket_states.c.incarnation != position.incarnation) | (ticket_states.c.revision > position.revision)
+    of_department = own(connection, ticket_states) & (ticket_states.c.department == department)
+    connection.execute(sa.delete(ticket_states).where(of_department, is_void))
+
+
+def _write_position(connection: sa.Connection, page: Page, position: Mapping[str, Any]) -> None:
+    """Write how far a department is followed; another gateway may have written more, unless that is void."""
+    new = _insert(connection, watch_positions).values(
+        restaurant=tenant(connection), department=page.department, **position
+    )
+    is_other = new.excluded.incarnation != watch_positions.c.incarnation
+    is_later = new.excluded.revision > watch_positions.c.revision
+    connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[watch_positions.c.restaurant, watch_positions.c.department],
+            set_=position,
+            where=None if page.is_snapshot else is_other | is_later,
+        )
+    )
+
+
+def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:
+    return {
+        "order_id": ticket.order_id,
+        "department": page.department,
+        "incarnation": page.incarnation,
+        "revision": ticket.revision,
+        "state": ticket.state.value,
+        "placed_at_ms": ticket.placed_at_ms,
+        "started_at_ms": ticket.started_at_ms,
+        "ready_at_ms": ticket.ready_at_ms,
+        "served_at_ms": ticket.served_at_ms,
+        "cancelled_at_ms": ticket.cancelled_at_ms,
+        "moved_by": ticket.moved_by,
+        "cancel_reason": ticket.cancel_reason,
+        "withdrawn": int(ticket.withdrawn),
+        "settled": int(not ticket.withdrawn),
+    }
+
+
+def _is(connection: sa.Connection, withdrawal: Withdrawal) -> "sa.ColumnElement[bool]":
+    order_id, department = withdrawal
+    is_of = (ticket_states.c.order_id == order_id) & (ticket_states.c.department == department)
+    return own(connection, ticket_states) & is_of
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
+    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)

@@ -1,0 +1,71 @@
+"""The REST contract of an order's progress: what its departments' staff did with it, and when."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.domain.order import Order
+from gateway.domain.progress import OrderProgress, Progress, TicketProgress
+from gateway.rest.times import rfc3339
+
+OrderNumber = Annotated[
+    int,
+    Meta(
+        description="A short number that people can call out. No other order of the same day or the day before has it, "
+        "and it does not show how many orders there are."
+    ),
+]
+LineProgressField = Annotated[
+    Progress | None,
+    Meta(
+        description="How far the department is with the line: queued, preparing, ready, served; or withdrawn, where "
+        "the staff cancelled it after it had been accepted. Null where the line is not made."
+    ),
+]
+OrderProgressField = Annotated[
+    OrderProgress | None,
+    Meta(
+        description="How far the order is. queued: nothing is started. preparing: nothing can be fetched now. "
+        "partly_ready: a part can be fetched. ready: all that is not served can be fetched. served: all is served. "
+        "withdrawn: the staff cancelled all of it. Null where nothing was accepted."
+    ),
+]
+Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
+
+
+class OrderTicket(msgspec.Struct, kw_only=True):
+    """When a department's staff took each step with an order; null where they did not, or took it back."""
+
+    department: str
+    started_at: Moment | None
+    ready_at: Moment | None
+    served_at: Moment | None
+    withdrawn_at: Moment | None
+
+
+def order_progress(order: Order) -> tuple[OrderProgress | None, list[Progress | None]]:
+    """Return how far an order is, and how far each of its lines is."""
+    lines = order.line_progress()
+    if not order.tickets:  # as in the response to every new order, which costs little so
+        return (OrderProgress.QUEUED if Progress.QUEUED in lines else None), lines
+    return order.progress, lines
+
+
+def order_tickets(order: Order) -> list[OrderTicket]:
+    """Return the times of each department whose staff have taken a step with an order, by the departments' names."""
+    return [_ticket(department, ticket) for department, ticket in sorted(order.tickets.items())]
+
+
+def _ticket(department: str, ticket: TicketProgress) -> OrderTicket:
+    return OrderTicket(
+        department=department,
+        started_at=_moment(ticket.started_at_ms),
+        ready_at=_moment(ticket.ready_at_ms),
+        served_at=_moment(ticket.served_at_ms),
+        withdrawn_at=_moment(ticket.cancelled_at_ms) if ticket.withdrawn else None,
+    )
+
+
+def _moment(milliseconds: int) -> str | None:
+    return rfc3339(milliseconds) if milliseconds else None

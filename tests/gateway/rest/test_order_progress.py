@@ -1,0 +1,52 @@
+"""What a waiter and a guest see of an order's way through the departments."""
+
+import asyncio
+
+from gateway.domain.lines import TicketState
+from tests.support.rest_app import Json, Served
+
+
+async def read_until(served: Served, order_id: str, **expected: object) -> Json:
+    """Read an order until it has these fields."""
+    async with asyncio.timeout(10):
+        while True:
+            body: Json = (await served.client.get(f"/orders/{order_id}")).json()
+            if all(body[name] == value for name, value in expected.items()):
+                return body
+            await asyncio.sleep(0.005)
+
+
+async def test_an_order_shows_how_far_each_line_is_and_when_each_step_was(served: Served) -> None:
+    placed = (await served.order("bar coffee", "bar beer", "kitchen pizza")).json()
+    assert (placed["progress"], placed["tickets"]) == ("queued", [])
+    assert 100 <= placed["number"] <= 999
+    bar = served.restaurant.watches["bar"]
+    await bar.move(placed["order_id"], TicketState.PREPARING)
+    await bar.move(placed["order_id"], TicketState.READY)
+    body = await read_until(served, placed["order_id"], progress="partly_ready")
+    assert [line["progress"] for line in body["lines"]] == ["ready", None, "queued"]
+    assert body["tickets"] == [
+        {
+            "department": "bar",
+            "started_at": "2025-06-15T15:06:40.101Z",
+            "ready_at": "2025-06-15T15:06:40.102Z",
+            "served_at": None,
+            "withdrawn_at": None,
+        }
+    ]
+    (listed,) = (await served.client.get("/orders")).json()["orders"]
+    assert listed == body
+
+
+async def test_a_part_that_was_withdrawn_is_named_with_the_staffs_reason(served: Served) -> None:
+    placed = (await served.order("bar coffee", "kitchen pizza", policy="all_or_nothing")).json()
+    await served.restaurant.watches["kitchen"].move(placed["order_id"], TicketState.CANCELLED, "no dough")
+    body = await read_until(served, placed["order_id"], total=350)
+    assert (body["status"], body["progress"]) == ("partly_accepted", "queued")
+    assert [(line["outcome"], line["progress"]) for line in body["lines"]] == [
+        ("accepted", "queued"),
+        ("cancelled", "withdrawn"),
+    ]
+    assert body["lines"][1]["reason"] == "kitchen has withdrawn it: no dough; the rest of the order stands"
+    (ticket,) = body["tickets"]
+    assert (ticket["department"], ticket["withdrawn_at"]) == ("kitchen", "2025-06-15T15:06:40.101Z")
