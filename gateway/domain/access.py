@@ -41,6 +41,17 @@ class Role(StrEnum):
     SERVICE = "service"
 
 
+class Guests(StrEnum):
+    """Who may order without a key or a PIN."""
+
+    OPEN = "open"
+    """Everyone, for any table."""
+    TABLES = "tables"
+    """Whoever opened a table's code, for that table."""
+    CLOSED = "closed"
+    """Nobody."""
+
+
 class Condition(StrEnum):
     """Under which condition a role may take an action."""
 
