@@ -11,6 +11,7 @@ import structlog
 import uuid_utils
 
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.staff import StaffClient
 from gateway.department_client.watch import DepartmentWatch
 from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
@@ -79,7 +80,8 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
-        server = _http_server(settings, service, requests, readiness, live)
+        staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
+        server = _http_server(settings, service, requests, readiness, live, staff)
         running.on_exit_await(service.close)
         running.on_exit(live.close)
         sock = running.listen(settings.host, settings.port)
@@ -145,6 +147,7 @@ def _http_server(
     requests: RequestReader,
     readiness: Readiness,
     live: LiveDepartments,
+    staff: Mapping[str, StaffClient],
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -153,6 +156,7 @@ def _http_server(
         requests,
         readiness,
         live,
+        staff,
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,

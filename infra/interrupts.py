@@ -7,6 +7,7 @@ INTERRUPTED = 128 + signal.SIGINT
 """Exit code of a program that Ctrl-C ended before it handled signals by itself."""
 
 _held: list[int] = []
+_recorded: set[signal.Signals] = set()
 
 
 def hold_interrupts(*numbers: signal.Signals) -> None:
@@ -21,6 +22,7 @@ def hold_interrupts(*numbers: signal.Signals) -> None:
     for number in numbers:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, record)
+            _recorded.add(number)
 
 
 def has_held_any() -> bool:
@@ -29,8 +31,13 @@ def has_held_any() -> bool:
 
 
 def release_interrupts() -> None:
-    """Raise KeyboardInterrupt on SIGINT from here on, and at once if a signal was recorded."""
+    """Raise KeyboardInterrupt on SIGINT, and on every other signal that is recorded, from here on.
+
+    It is raised at once if a signal was recorded.
+    """
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in _recorded:
+        signal.signal(number, signal.default_int_handler)
     if _held:
         raise KeyboardInterrupt

@@ -31,6 +31,12 @@ OF_CONTAINERS = frozenset({
 })  # fmt: skip
 """Fields that the Compose files and their recipes read."""
 
+OF_COMMANDS = frozenset({"url"})
+"""Fields that only commands read."""
+
+URL = variable("url")
+"""Where the gateway is, for the commands of the staff."""
+
 _ANY_PROGRAM = re.compile(r"[A-Z][A-Z0-9_]*_")
 
 
@@ -40,7 +46,7 @@ def refuse_unknown_names(environ: Mapping[str, str], departments: Collection[str
     `departments` names all departments; None means that there may be any, on this machine or elsewhere.
     """
     faults = []
-    known = {variable(field) for field in GATEWAY_FIELDS | DEPARTMENT_FIELDS | OF_CONTAINERS}
+    known = {variable(field) for field in GATEWAY_FIELDS | DEPARTMENT_FIELDS | OF_CONTAINERS | OF_COMMANDS}
     known.update(variable(field, GATEWAY) for field in GATEWAY_FIELDS)
     known.update(variable(field, name) for name in departments or () for field in DEPARTMENT_FIELDS)
     for name in _set_names(environ):

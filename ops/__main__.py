@@ -18,6 +18,7 @@ from infra.errors import DatabaseError, StartError
 from infra.logs import configure_logs
 from infra.setting_names import refuse_unknown_names
 from ops.printing import show
+from ops.refusals import Refused
 
 
 class Command(NamedTuple):
@@ -51,6 +52,11 @@ COMMANDS: Mapping[str, Command] = {
         "ops.settle",
         "List tickets whose orders the journal does not have, as a restore may leave them, or cancel them.",
     ),
+    "tickets": Command("ops.staff.tickets", "List the tickets of the departments."),
+    "move": Command("ops.staff.move", "Take a step with tickets: start, finish, serve, recall or cancel."),
+    "stock": Command("ops.staff.stock", "List the stock, or change it: deliveries, counts, waste, corrections."),
+    "sell": Command("ops.staff.sell", "Take an item off sale, or put it back."),
+    "watch": Command("ops.staff.watch", "Print a line for each change, as it happens, until Ctrl-C."),
     "settings": Command("ops.settings_page", "Print docs/settings.md, the page of all settings."),
 }
 
@@ -85,6 +91,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except (StartError, DatabaseError) as error:
         print(f"ops: {error}", file=sys.stderr)
         return 2
+    except Refused as error:
+        print(f"ops: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return code

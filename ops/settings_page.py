@@ -24,6 +24,9 @@ In paths, `~` in front is the home folder. An IPv6 address that has a port stand
 
 `just up` starts a department for each menu file and passes their addresses to the gateway: there, `COMANDA_PORT` is
 the gateway's alone, `COMANDA_DEPARTMENTS` is not read, and a name for a department that has no menu file is refused.
+
+The staff's commands (`python -m ops tickets` and the like, [Staff](staff.md)) read `COMANDA_URL`, where the gateway is;
+without it they call this machine's, at the gateway's `COMANDA_HOST` and `COMANDA_PORT`.
 """
 
 

@@ -21,7 +21,7 @@ import gateway.main
 from gateway.rest.app import create_litestar, routes
 from gateway.rest.description import describe_api
 
-litestar = create_litestar(None, None, None, None, routes(), max_body=1024, openapi_config=describe_api())
+litestar = create_litestar(None, None, None, None, {}, routes(), max_body=1024, openapi_config=describe_api())
 assert "/orders" in litestar.openapi_schema.to_schema()["paths"]
 """
 

@@ -50,6 +50,7 @@ TEXTS = (
     "docs/performance-notes.md",
     "docs/reliability.md",
     "docs/settings.md",
+    "docs/staff.md",
     "README.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",

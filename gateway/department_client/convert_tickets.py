@@ -10,7 +10,7 @@ from generated.restaurant import v1
 
 T = TypeVar("T")
 
-_OUTCOMES = {
+OUTCOMES = {
     int(v1.Outcome.from_string(outcome.name)): outcome
     for outcome in (
         Outcome.ACCEPTED,
@@ -21,7 +21,7 @@ _OUTCOMES = {
         Outcome.OFF_SALE,
     )
 }
-_STATES = {
+STATES = {
     int(v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)): state
     for state in TicketState
 }
@@ -70,7 +70,7 @@ def _tickets(department: str, columns: v1.ChangedTickets) -> Sequence[LiveTicket
             number=number,
             table=table,
             source="counter" if source == v1.TicketSource.COUNTER else "gateway",
-            state=_known(_STATES, state, "ticket state"),
+            state=known(STATES, state, "ticket state"),
             revision=revision,
             placed_at_ms=placed,
             started_at_ms=started,
@@ -109,7 +109,7 @@ def _tickets(department: str, columns: v1.ChangedTickets) -> Sequence[LiveTicket
 
 def _lines(columns: v1.ChangedTickets) -> list[LiveLine]:
     return [
-        LiveLine(item, quantity, note, allergy, made, _known(_OUTCOMES, outcome, "outcome"), price)
+        LiveLine(item, quantity, note, allergy, made, known(OUTCOMES, outcome, "outcome"), price)
         for item, quantity, note, allergy, made, outcome, price in zip(
             columns.items,
             columns.quantities,
@@ -146,7 +146,7 @@ def _menu(department: str, menu: v1.GetMenuResponse) -> LiveMenu:
     return LiveMenu(department, menu.titles, items, menu.late_seconds, menu.very_late_seconds)
 
 
-def _known(values: dict[int, T], number: int, what: str) -> T:
+def known(values: dict[int, T], number: int, what: str) -> T:
     """Return the value that a number of the contract stands for; raises ValueError."""
     if number not in values:
         raise ValueError(f"this version does not know the {what} {number}")

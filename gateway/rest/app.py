@@ -32,6 +32,11 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.reports import report_sales
 from gateway.rest.requests import RequestReader
 from gateway.rest.set_menu import place_set_menu
+from gateway.rest.stock import change_stock, get_stock, get_stock_changes, set_on_sale
+from gateway.rest.tickets import get_ticket, get_tickets, move_ticket, move_tickets, tick_line
+from gateway.tickets.moves import TicketMoves
+from gateway.tickets.staff import StaffDepartments
+from gateway.tickets.stock import StockChanges
 from gateway.tickets.watching import LiveDepartments
 from infra.http.request_log import identify_requests
 
@@ -63,6 +68,15 @@ def routes() -> list[ControllerRouterHandler]:
         report_sales,
         get_menu,
         get_events,
+        get_tickets,
+        get_ticket,
+        move_ticket,
+        move_tickets,
+        tick_line,
+        get_stock,
+        change_stock,
+        set_on_sale,
+        get_stock_changes,
         get_liveness,
         get_readiness,
         get_front,
@@ -76,6 +90,7 @@ def create_app(
     requests: RequestReader,
     readiness: Readiness,
     live: LiveDepartments,
+    staff: StaffDepartments,
     *,
     max_body: int,
     cors_origins: Collection[str] = (),
@@ -86,7 +101,7 @@ def create_app(
     `max_body` is in bytes. Browsers allow pages from `cors_origins` to use the API.
     """
     litestar = create_litestar(
-        service, requests, readiness, live, routes(), max_body=max_body, openapi_config=_openapi_config()
+        service, requests, readiness, live, staff, routes(), max_body=max_body, openapi_config=_openapi_config()
     )
     return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
 
@@ -96,6 +111,7 @@ def create_litestar(
     requests: RequestReader,
     readiness: Readiness,
     live: LiveDepartments,
+    staff: StaffDepartments,
     routes: Sequence[ControllerRouterHandler],
     *,
     max_body: int,
@@ -103,6 +119,7 @@ def create_litestar(
     **options: Any,
 ) -> Litestar:
     """Build a Litestar app of some routes with what every route needs; `options` are those of Litestar."""
+    moves, stock = TicketMoves(staff), StockChanges(staff)
     return Litestar(
         route_handlers=routes,
         on_app_init=[without_other_libraries],
@@ -111,6 +128,8 @@ def create_litestar(
             "requests": Provide(lambda: requests, sync_to_thread=False),
             "readiness": Provide(lambda: readiness, sync_to_thread=False),
             "live": Provide(lambda: live, sync_to_thread=False),
+            "moves": Provide(lambda: moves, sync_to_thread=False),
+            "stock": Provide(lambda: stock, sync_to_thread=False),
             "currency": Provide(lambda: requests.currency, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,

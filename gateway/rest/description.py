@@ -5,17 +5,36 @@ from dataclasses import fields
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
-from gateway.rest import menu_schemas, progress_schemas, report_schemas, schemas
+from gateway.rest import (
+    menu_schemas,
+    problem_schemas,
+    progress_schemas,
+    report_schemas,
+    schemas,
+    staff_schemas,
+    stock_schemas,
+    ticket_schemas,
+)
 from infra.request_ids import MAX_LENGTH
 
 VERSION = "0.1.0"
 
 Json = dict[str, Any]
 
-SCHEMA_MODULES = (schemas, menu_schemas, progress_schemas, report_schemas)
+SCHEMA_MODULES = (
+    schemas,
+    progress_schemas,
+    menu_schemas,
+    report_schemas,
+    problem_schemas,
+    staff_schemas,
+    ticket_schemas,
+    stock_schemas,
+)
 """Where the structs of the contract are."""
 
 _PROBLEM_JSON = "application/problem+json"
@@ -82,6 +101,9 @@ def describe_api(**options: Any) -> Description:
         tags=[
             Tag("orders", "Place, read, list and cancel orders."),
             Tag("menu", "What can be ordered."),
+            Tag("events", "Follow what happens, as it happens."),
+            Tag("tickets", "What the staff of a department see, and the steps that they take."),
+            Tag("stock", "What is on hand, and what the staff change about it."),
             Tag("health", "For load balancers and operators."),
         ],
         **options,
@@ -92,7 +114,7 @@ class _Completed(OpenAPI):
     """Adds what many operations share when the description is serialised."""
 
     def to_schema(self) -> Json:
-        written = super().to_schema()
+        written: Json = msgspec.to_builtins(super().to_schema())  # examples may be structs of the contract
         for methods in written["paths"].values():
             for operation in methods.values():
                 _complete_operation(operation)
@@ -130,7 +152,7 @@ def _complete_response(operation: Json, status: str, response: Json) -> None:
             headers["Retry-After"] = _HEADERS["Retry-After"]
     if "requestBody" in operation and status in ("201", "202"):
         headers["Location"] = _HEADERS["Location"]
-    if "requestBody" in operation and status == "409":
+    if "201" in operation["responses"] and status == "409":
         headers["Location"] = {**_HEADERS["Location"], "required": False}
 
 

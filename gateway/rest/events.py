@@ -19,7 +19,7 @@ from gateway.domain.errors import FieldNotAllowed
 from gateway.orders.service import OrderService
 from gateway.rest.fast_path import GO_ON
 from gateway.rest.operations import PROBLEM
-from gateway.rest.schemas import Problem
+from gateway.rest.problem_schemas import Problem
 from gateway.tickets.events import Events
 from gateway.tickets.log import PIECE_BYTES, Wanted
 from gateway.tickets.positions import read_id
@@ -48,8 +48,9 @@ EXAMPLE = Example(
     'event: ticket\ndata: {"department":"kitchen","order_id":"8e03978e-40d5-43dd-bc93-6894a57f9324","number":217,'
     '"table":"7","source":"gateway","state":"preparing","placed_at":"2026-05-01T12:00:00.000Z",'
     '"started_at":"2026-05-01T12:01:10.000Z","ready_at":null,"served_at":null,"cancelled_at":null,'
-    '"moved_by":"Ada","cancel_reason":null,"wasted":false,"revision":17,"lines":[{"item":"pizza","quantity":1,'
-    '"note":"no olives","allergy":false,"made":false,"outcome":"accepted","unit_price":1100}]}\n\n'
+    '"moved_by":"Ada","moved_at":"2026-05-01T12:01:10.000Z","cancel_reason":null,"wasted":false,'
+    '"revision":17,"lines":[{"item":"pizza","quantity":1,"note":"no olives","allergy":false,"made":false,'
+    '"outcome":"accepted","unit_price":1100}]}\n\n'
     "id: kitchen.5f3a91c2.17\n"
     'event: tick\ndata: {"now":"2026-05-01T12:01:12.000Z","now_ms":1777636872000,"departments":{"kitchen":17}}\n\n',
 )

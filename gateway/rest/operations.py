@@ -1,4 +1,4 @@
-"""What several operations declare for the API's description: their problems, and the `Idempotency-Key` header."""
+"""What several operations have in common: problems, the `Idempotency-Key` header, cursors that are numbers."""
 
 from typing import Annotated
 
@@ -6,9 +6,10 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter
 
+from gateway.domain.errors import FieldNotAllowed
 from gateway.rest.description import PROBLEM_DESCRIPTION
 from gateway.rest.idempotency import HEADER, PATTERN
-from gateway.rest.schemas import Problem
+from gateway.rest.problem_schemas import Problem
 
 PROBLEM_EXAMPLE = Example(
     summary="A quantity of zero",
@@ -48,3 +49,12 @@ IdempotencyKey = Annotated[
         schema_extra={"pattern": PATTERN},
     ),
 ]
+
+
+def cursor_position(cursor: str | None) -> int | None:
+    """Return the position in a list that a cursor stands for; raises FieldNotAllowed."""
+    if cursor is None:
+        return None
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise FieldNotAllowed("cursor", cursor, "expected `next` of the page before")
+    return int(cursor)

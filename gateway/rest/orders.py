@@ -10,18 +10,19 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
-from gateway.domain.errors import FieldNotAllowed, NulCharacter
+from gateway.domain.errors import NulCharacter
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress
 from gateway.orders.service import OrderService
 from gateway.orders.wanted import TWO_DAYS_MS, Wanted
 from gateway.rest.idempotency import place
 from gateway.rest.json_response import JsonResponse
-from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
+from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey, cursor_position
+from gateway.rest.problem_schemas import Problem
 from gateway.rest.problems import nothing_accepted
 from gateway.rest.ranges import From, To, moment
 from gateway.rest.requests import RequestReader
-from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, Problem, order_page, order_response
+from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, order_page, order_response
 
 ORDER_EXAMPLE = Example(
     summary="Two coffees and a pizza for table 7",
@@ -141,7 +142,7 @@ async def list_orders(
     if from_ms is None and not (progress is None and number is None):
         from_ms = requests.now_ms() - TWO_DAYS_MS
     wanted = Wanted(from_ms, to_ms, number, department, progress)
-    return order_page(await service.list_orders(limit, _position(cursor), status, table, wanted))
+    return order_page(await service.list_orders(limit, cursor_position(cursor), status, table, wanted))
 
 
 @delete(
@@ -178,12 +179,3 @@ def _placed(order: Order) -> Response[OrderResponse] | Response[Problem]:
     if code is None:
         return nothing_accepted(response)
     return JsonResponse(response, code, {"Location": f"/orders/{order.order_id}"})
-
-
-def _position(cursor: str | None) -> int | None:
-    """Return the position in the list that a cursor stands for; raises FieldNotAllowed."""
-    if cursor is None:
-        return None
-    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
-        raise FieldNotAllowed("cursor", cursor, "expected `next` of the page before")
-    return int(cursor)

@@ -33,8 +33,21 @@ from gateway.domain.errors import (
     TakenOver,
     TooManyStreams,
 )
+from gateway.domain.staff_errors import (
+    ChangeIdTaken,
+    DepartmentAway,
+    DepartmentNotFound,
+    ItemNotFound,
+    LineNotFound,
+    StepIdTaken,
+    StepRefused,
+    StockRefused,
+    TicketNotFound,
+)
 from gateway.rest.json_body import describe_type
-from gateway.rest.schemas import OrderResponse, Problem, Scalar
+from gateway.rest.problem_schemas import Problem, Scalar
+from gateway.rest.schemas import OrderResponse
+from gateway.rest.staff_schemas import stock_change_response, stock_response, ticket_response
 from infra.errors import DatabaseError
 
 PROBLEM_JSON = "application/problem+json"
@@ -53,6 +66,15 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code
     BrokenOff: (HTTP_503_SERVICE_UNAVAILABLE, "The request was cancelled"),
     Overloaded: (HTTP_503_SERVICE_UNAVAILABLE, "Too many orders"),
     TooManyStreams: (HTTP_503_SERVICE_UNAVAILABLE, "Too many clients follow the events"),
+    DepartmentNotFound: (HTTP_404_NOT_FOUND, "No such department"),
+    TicketNotFound: (HTTP_404_NOT_FOUND, "No such ticket"),
+    LineNotFound: (HTTP_404_NOT_FOUND, "No such line"),
+    ItemNotFound: (HTTP_404_NOT_FOUND, "No such item"),
+    StepRefused: (HTTP_409_CONFLICT, "The ticket is in another state"),
+    StepIdTaken: (HTTP_409_CONFLICT, "The step id is taken"),
+    StockRefused: (HTTP_409_CONFLICT, "The stock does not allow it"),
+    ChangeIdTaken: (HTTP_409_CONFLICT, "The change id is taken"),
+    DepartmentAway: (HTTP_503_SERVICE_UNAVAILABLE, "The department cannot be reached"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }
 
@@ -84,21 +106,32 @@ def nothing_accepted(order: OrderResponse) -> Response[Problem]:
     )
 
 
-def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
-    """Return the response to an exception of the table."""
+def problem_of(error: Exception) -> Problem:
+    """Return the problem for an exception of the table."""
     status, title = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     body = Problem(title=title, status=status, detail=str(error), order_id=getattr(error, "order_id", None))
     if isinstance(error, FieldNotAllowed):
         body.field, body.allowed = error.field, error.allowed
         if error.value is not ABSENT:
             body.value = cast("Scalar", error.value)
+    if isinstance(error, (StepRefused, StepIdTaken)) and error.ticket is not None:
+        body.ticket = ticket_response(error.ticket)
+    if isinstance(error, StockRefused):
+        body.stock = None if error.stock is None else stock_response(error.stock)
+        body.last_change = None if error.last_change is None else stock_change_response(error.last_change)
+    return body
+
+
+def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
+    """Return the response to an exception of the table."""
+    body = problem_of(error)
     if isinstance(error, DatabaseError):
         log.debug("the journal cannot be used", path=request.url.path, reason=str(error))
         body.detail = (
             f"{error}. Nothing is acknowledged: whether the order was stored is not known. "
             "Sending it again with the same order_id is safe."
         )
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if status == HTTP_503_SERVICE_UNAVAILABLE else None
+    headers = {"Retry-After": RETRY_AFTER_SECONDS} if body.status == HTTP_503_SERVICE_UNAVAILABLE else None
     return problem(body, headers)
 
 

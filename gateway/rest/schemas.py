@@ -27,8 +27,6 @@ OrderId = Annotated[
         "places no second one."
     ),
 ]
-Scalar = str | float | bool | None
-"""No `int`: a whole number would then match two schemas of the description's `oneOf`, which allows one."""
 Price = Annotated[int, Meta(description="In minor units of the currency.")]
 CurrencyCode = Annotated[str, Meta(description="ISO 4217.")]
 Exponent = Annotated[
@@ -195,20 +193,6 @@ class Health(msgspec.Struct, kw_only=True):
     unreadable_orders: (
         Annotated[int, Meta(description="Orders in the journal that this version cannot read.")] | UnsetType
     ) = UNSET
-
-
-class Problem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A problem (RFC 9457): `field`, `value` and `allowed` say what a request has wrong; `order` is a refused order."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    field: str | None = None
-    value: Scalar | UnsetType = UNSET
-    allowed: str | None = None
-    order_id: str | None = None
-    order: OrderResponse | None = None
 
 
 def order_response(order: Order) -> OrderResponse:

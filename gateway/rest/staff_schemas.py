@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.staff import RecordedReason, StockChange
 from gateway.domain.tickets import LiveItem, LiveLine, LiveMenu, LiveStock, LiveTicket
 from gateway.rest.schemas import Price
 from gateway.rest.times import rfc3339
@@ -46,6 +47,7 @@ class TicketResponse(msgspec.Struct, kw_only=True):
     served_at: Moment | None
     cancelled_at: Moment | None
     moved_by: Annotated[str, Meta(description="Who of the staff took the last step.")] | None
+    moved_at: Annotated[str, Meta(description="When the staff took the last step: RFC 3339, UTC.")] | None
     cancel_reason: str | None
     wasted: Annotated[bool, Meta(description="It was cancelled after its start: its stock is not put back.")]
     revision: Revision
@@ -64,6 +66,20 @@ class StockResponse(msgspec.Struct, kw_only=True):
     wasted: int
     on_sale: bool
     unlimited: Annotated[bool, Meta(description="The item has no stock figure: it never runs out.")]
+    revision: Revision
+
+
+class StockChangeResponse(msgspec.Struct, kw_only=True):
+    """A change of an item's stock on record: by how much the quantity on hand changed, and what it was after it."""
+
+    department: str
+    item: str
+    change_id: str
+    reason: RecordedReason
+    delta: int
+    on_hand: int
+    changed_by: Annotated[str, Meta(description="Who made the change; `menu file` where that did.")] | None
+    changed_at: Moment | None
     revision: Revision
 
 
@@ -102,6 +118,7 @@ def ticket_response(ticket: LiveTicket) -> TicketResponse:
         served_at=moment(ticket.served_at_ms),
         cancelled_at=moment(ticket.cancelled_at_ms),
         moved_by=ticket.moved_by or None,
+        moved_at=moment(ticket.moved_at_ms),
         cancel_reason=ticket.cancel_reason or None,
         wasted=ticket.wasted,
         revision=ticket.revision,
@@ -122,6 +139,21 @@ def stock_response(stock: LiveStock) -> StockResponse:
         on_sale=stock.on_sale,
         unlimited=stock.unlimited,
         revision=stock.revision,
+    )
+
+
+def stock_change_response(change: StockChange) -> StockChangeResponse:
+    """Return a change on record as the body of a response."""
+    return StockChangeResponse(
+        department=change.department,
+        item=change.item,
+        change_id=change.change_id,
+        reason=change.reason,
+        delta=change.delta,
+        on_hand=change.on_hand,
+        changed_by=change.changed_by or None,
+        changed_at=moment(change.changed_at_ms),
+        revision=change.revision,
     )
 
 

@@ -64,6 +64,11 @@ class Follower:
         self._received_ms = 0.0
         self._failing_since: float | None = None
 
+    @property
+    def is_open(self) -> bool:
+        """Return whether the department's changes arrive."""
+        return self._is_open is True
+
     async def run(self) -> None:
         """Follow the department until cancelled."""
         self.settled.clear()
@@ -164,6 +169,11 @@ class LiveDepartments:
     def orders_changed(self, order_ids: Iterable[str]) -> None:
         """Let events follow of orders whose record changed, where anybody wants them."""
         self.events.on_changed_orders([order_id for order_id in order_ids if self.events.wants_order(order_id)])
+
+    @property
+    def unreachable(self) -> list[str]:
+        """The departments whose changes do not arrive: what is known of them is out of date."""
+        return [follower.watch.name for follower in self._followers if not follower.is_open]
 
     @property
     def names(self) -> Collection[str]:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, cast
 
 from grpclib import client
 from grpclib.config import Configuration
-from grpclib.encoding.proto import ProtoCodec
+from grpclib.encoding.proto import ProtoCodec, ProtoStatusDetailsCodec
 from grpclib.exceptions import StreamTerminatedError
 from grpclib.protocol import AbstractHandler, Connection, EventsProcessor, H2Protocol
 from h2.config import H2Configuration
@@ -229,7 +229,8 @@ class WatchedChannel(client.Channel):
         """`peer` is the name that the server's certificate must have, if there is TLS."""
         config = replace(CONFIGURATION, ssl_target_name_override=peer or None)
         # By default grpclib would import Google's protobuf, 4 MB, to decode details of statuses.
-        super().__init__(host, port, codec=ProtoCodec(), ssl=tls, config=config)
+        details = ProtoStatusDetailsCodec()
+        super().__init__(host, port, codec=ProtoCodec(), status_details_codec=details, ssl=tls, config=config)
         self.on_reconnect: Callable[[], None] = lambda: None
 
     def reconnect(self, tls: ssl.SSLContext | None = None) -> None:

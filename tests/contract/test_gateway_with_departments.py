@@ -77,7 +77,7 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         await service.start()
         stack.push_async_callback(service.close)
         live = live_departments({}, service.find_all, event_json, most=0, clock=clock.pair, random=lambda: 1.0)
-        app = create_app(service, requests, readiness, live, max_body=MAX_BODY)
+        app = create_app(service, requests, readiness, live, {}, max_body=MAX_BODY)
         caller = await stack.enter_async_context(client(app))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, service, clock, caller)

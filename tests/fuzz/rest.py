@@ -100,6 +100,7 @@ class _Sender:
     def __init__(self, session: requests.Session, url: str, items: Items, responses: Responses) -> None:
         self.items = items
         self.known: list[str] = []
+        self.tickets: list[tuple[str, str]] = []
         self.responses = responses
         self._session = session
         self._url = url
@@ -109,7 +110,10 @@ class _Sender:
         response = case.call(base_url=self._url, session=self._session, timeout=SECONDS)
         self.responses.statuses[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
         if response.status_code in {201, 202} and len(self.known) < 100:
-            self.known.append(response.json()["order_id"])
+            order = response.json()
+            self.known.append(order["order_id"])
+            departments = {line["department"] for line in order.get("lines", ()) if line["outcome"] == "accepted"}
+            self.tickets += [(department, order["order_id"]) for department in sorted(departments)]
         case.validate_response(response, checks=CHECKS)
 
 
@@ -149,14 +153,26 @@ def _fuzz_operation(operation: Operation, mode: GenerationMode, cases: int, numb
 def _make_likely(case: Case[Any], data: st.DataObject, sender: _Sender) -> None:
     """Use existing departments, items and orders in some of the cases."""
     body: Any = case.body
-    if isinstance(body, dict):
+    if isinstance(body, dict) and "expected" in body and data.draw(st.booleans()):
+        body.update(verb="start", expected="queued")
+        body.pop("reason", None)
+    if isinstance(body, dict) and data.draw(st.booleans()):
         for line in body.get("lines", []):
-            if data.draw(st.booleans()):
-                line["department"] = data.draw(st.sampled_from(sorted(sender.items)))
-                line["item"] = data.draw(st.sampled_from(sender.items[line["department"]]))
-                line["quantity"] = data.draw(st.integers(1, 3))
+            line["department"] = data.draw(st.sampled_from(sorted(sender.items)))
+            line["item"] = data.draw(st.sampled_from(sender.items[line["department"]]))
+            line["quantity"] = data.draw(st.integers(1, 3))
+    if "department" in case.path_parameters and data.draw(st.booleans()):
+        department = case.path_parameters["department"] = data.draw(st.sampled_from(sorted(sender.items)))
+        if "item" in case.path_parameters:
+            case.path_parameters["item"] = data.draw(st.sampled_from(sender.items[department]))
+    if case.path_parameters.get("line") and data.draw(st.booleans()):
+        case.path_parameters["line"] = 0
     if "order_id" in case.path_parameters and sender.known and data.draw(st.booleans()):
         case.path_parameters["order_id"] = data.draw(st.sampled_from(sender.known))
+    if {"department", "order_id"} <= set(case.path_parameters) and sender.tickets and data.draw(st.booleans()):
+        case.path_parameters["department"], case.path_parameters["order_id"] = data.draw(
+            st.sampled_from(sender.tickets)
+        )
 
 
 def _text(failure: BaseException) -> str:

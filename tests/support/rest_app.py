@@ -19,6 +19,7 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.supervise import in_background
+from tests.support.fake_staff_departments import FakeStaffDepartment
 from tests.support.fake_watches import FakeWatch
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
@@ -39,6 +40,7 @@ class Served:
     readiness: Readiness
     live: LiveDepartments
     watches: dict[str, FakeWatch]
+    staff: dict[str, FakeStaffDepartment]
     build_app: Callable[[], ASGIApp]
     client: httpx.AsyncClient = field(init=False)
 
@@ -55,12 +57,12 @@ class Served:
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live
+        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff
         return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live
+        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff
         return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
@@ -113,10 +115,11 @@ async def serve(
         clock=clock,
         random=lambda: 0.1,
     )
+    staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
     build_app = partial(
-        create_app, restaurant.service, requests, readiness, live, max_body=MAX_BODY, cors_origins=cors_origins
+        create_app, restaurant.service, requests, readiness, live, staff, max_body=MAX_BODY, cors_origins=cors_origins
     )
-    served = Served(restaurant, requests, readiness, live, watches, build_app)
+    served = Served(restaurant, requests, readiness, live, watches, staff, build_app)
     await restaurant.service.start()
     try:
         async with served.client, in_background({"watches": live.run}):

@@ -8,15 +8,16 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from gateway.rest import schemas
+from gateway.rest import schemas, stock_schemas, ticket_schemas
 from tests.support.rest_app import MAX_BODY, Json, Served
 
 STRICT = [
     each.__name__
-    for each in vars(schemas).values()
+    for module in (schemas, ticket_schemas, stock_schemas)
+    for each in vars(module).values()
     if isinstance(each, type)
     and issubclass(each, msgspec.Struct)
-    and each.__module__ == schemas.__name__
+    and each.__module__ == module.__name__
     and each.__struct_config__.forbid_unknown_fields
 ]
 
@@ -55,7 +56,9 @@ def check(api: Json, schema: Json, value: object) -> None:
 
 
 async def test_the_requests_that_take_known_fields_only_are_known() -> None:
-    assert {"OrderRequest", "LineRequest", "SetMenuRequest"} <= set(STRICT)
+    orders = {"OrderRequest", "LineRequest", "SetMenuRequest"}
+    staff = {"MoveRequest", "TicketMoveRequest", "MovesRequest", "TickRequest", "StockChangeRequest", "SaleRequest"}
+    assert orders | staff == set(STRICT)
 
 
 @pytest.mark.parametrize("name", STRICT)

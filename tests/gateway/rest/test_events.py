@@ -49,6 +49,7 @@ async def test_a_ticket_looks_as_in_rest(served: Served) -> None:
             "served_at": None,
             "cancelled_at": None,
             "moved_by": "Ada",
+            "moved_at": None,
             "cancel_reason": None,
             "wasted": False,
             "revision": ticket.revision,

@@ -8,11 +8,29 @@ from tests.support.rest_app import Served, problem
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ORDER = "/orders/8e03978e-40d5-43dd-bc93-6894a57f9324"
-READABLE = ["/orders", "/menu", "/health/live", "/health/ready", "/schema", "/schema/openapi.json"]
+TICKET = "/tickets/bar/8e03978e-40d5-43dd-bc93-6894a57f9324"
+READABLE = [
+    "/orders",
+    "/tickets",
+    "/stock",
+    "/menu",
+    "/health/live",
+    "/health/ready",
+    "/schema",
+    "/schema/openapi.json",
+]
 PATHS = {
     "/orders": {"GET", "HEAD", "POST", "OPTIONS"},
     ORDER: {"GET", "HEAD", "DELETE", "OPTIONS"},
     "/api/restaurants": {"POST", "OPTIONS"},
+    "/tickets": {"GET", "HEAD", "OPTIONS"},
+    "/tickets/moves": {"POST", "OPTIONS"},
+    TICKET: {"GET", "HEAD", "OPTIONS"},
+    f"{TICKET}/moves": {"POST", "OPTIONS"},
+    f"{TICKET}/lines/0": {"PUT", "OPTIONS"},
+    "/stock": {"GET", "HEAD", "OPTIONS"},
+    "/stock/bar/coffee/changes": {"GET", "HEAD", "POST", "OPTIONS"},
+    "/stock/bar/coffee/sale": {"PUT", "OPTIONS"},
     "/menu": {"GET", "HEAD", "OPTIONS"},
     "/health/live": {"GET", "HEAD", "OPTIONS"},
     "/health/ready": {"GET", "HEAD", "OPTIONS"},
@@ -78,4 +96,4 @@ async def test_nothing_is_anywhere_else_by_any_method(shared: Served, method: st
 
 async def test_heads_are_not_described_beside_their_gets(shared: Served) -> None:
     paths = (await shared.client.get("/schema/openapi.json")).json()["paths"]
-    assert {method for operations in paths.values() for method in operations} == {"get", "post", "delete"}
+    assert {method for operations in paths.values() for method in operations} == {"get", "post", "put", "delete"}

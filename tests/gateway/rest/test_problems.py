@@ -8,7 +8,7 @@ import pytest
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
-from gateway.domain import errors
+from gateway.domain import errors, staff_errors
 from gateway.domain.errors import (
     BodyUnreadable,
     BrokenOff,
@@ -31,9 +31,22 @@ from gateway.domain.errors import (
     UnknownDepartment,
     UnknownParameter,
 )
+from gateway.domain.staff_errors import (
+    ChangeIdTaken,
+    DepartmentAway,
+    DepartmentNotFound,
+    ItemNotFound,
+    LineNotFound,
+    StaffError,
+    StepIdTaken,
+    StepRefused,
+    StockRefused,
+    TicketNotFound,
+)
+from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.problems import HANDLERS, PROBLEM_JSON, STATUSES
-from gateway.rest.schemas import Problem, Scalar
 from infra.errors import DatabaseError
+from tests.support.fake_watches import live_stock, live_ticket
 from tests.support.orders import new_id
 
 ORDER_ID = new_id()
@@ -57,24 +70,33 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (TooManyStreams(2000), 503),
     (BrokenOff(ORDER_ID), 503),
     (TakenOver(ORDER_ID), 503),
+    (DepartmentNotFound("pub", {"bar"}), 404),
+    (TicketNotFound("bar", ORDER_ID), 404),
+    (LineNotFound(live_ticket(ORDER_ID), 7), 404),
+    (ItemNotFound("bar", "mocha", ["coffee"]), 404),
+    (StepRefused("it is preparing, not queued", ORDER_ID, live_ticket(ORDER_ID)), 409),
+    (StepIdTaken("step s1 was another", ORDER_ID, None), 409),
+    (StockRefused("coffee has 3 on hand, not 4", live_stock("coffee", 3), None), 409),
+    (ChangeIdTaken("change c1 was another"), 409),
+    (DepartmentAway("bar", "Connection refused"), 503),
     (DatabaseError("the disk is gone"), 503),
 ]
 
 
 def test_every_error_of_the_gateway_has_a_status() -> None:
-    for kind in _kinds(GatewayError):
+    for kind in kinds_that_are_raised():
         assert any(base in STATUSES for base in kind.__mro__), f"{kind.__name__} has no status"
 
 
 def test_every_error_of_the_gateway_has_an_example_below_and_is_in_the_tree_of_the_docstring() -> None:
-    kinds = set(_kinds(GatewayError))
+    kinds = kinds_that_are_raised()
     assert kinds == {type(error) for error, _ in EXAMPLES} - {DatabaseError}
     for kind in kinds:
-        assert f"── {kind.__name__} " in str(errors.__doc__)
+        assert f"── {kind.__name__} " in f"{errors.__doc__}{staff_errors.__doc__}"
 
 
 def test_the_table_holds_nothing_that_is_not_raised() -> None:
-    assert set(STATUSES) <= {*_kinds(GatewayError), DatabaseError}
+    assert set(STATUSES) <= {*kinds_that_are_raised(), DatabaseError}
 
 
 @pytest.mark.parametrize(("error", "status"), EXAMPLES, ids=lambda value: type(value).__name__)
@@ -88,6 +110,8 @@ def test_an_error_is_a_problem_with_its_facts(error: Exception, status: int) -> 
         assert body.allowed == error.allowed
         assert body.field in body.detail
         assert body.allowed in body.detail
+    if getattr(error, "ticket", None) is not None:
+        assert (body.ticket is None) == isinstance(error, LineNotFound)
     if hasattr(error, "order_id"):
         assert body.order_id == ORDER_ID
 
@@ -118,6 +142,11 @@ def test_any_other_exception_is_a_500_without_its_message() -> None:
 def test_handlers_are_found_for_every_kind() -> None:
     for kind in (*_kinds(GatewayError), DatabaseError, ValidationException, HTTPException, KeyError):
         assert _handler(kind) is not None
+
+
+def kinds_that_are_raised() -> set[type[GatewayError]]:
+    """All kinds of errors; of StaffError only those below it are raised."""
+    return set(_kinds(GatewayError)) - {StaffError}
 
 
 def _kinds(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:

@@ -1,0 +1,52 @@
+"""Finds the ticket that somebody means by a short number, or by an order's id or its end."""
+
+from ops.refusals import Refused
+from ops.staff.rest import Rest
+from ops.staff.show import name_of
+from ops.staff.tables import Json
+
+FROM = {
+    "start": {"queued"},
+    "finish": {"preparing"},
+    "serve": {"ready"},
+    "recall": {"preparing", "ready", "served"},
+    "cancel": {"held", "queued", "preparing"},
+}
+"""The states in which each verb may be meant; the department decides whether it is allowed."""
+
+SHORTEST_END = 4
+MOST_DIGITS = 9
+
+
+def find_ticket(rest: Rest, text: str, verb: str, department: str | None) -> Json:
+    """Return the ticket that is meant; raises Refused where there is none, or more than one."""
+    found = _by_number(rest, text, department) or _by_id(rest, text, department)
+    if not found:
+        where = f" at {department}" if department else ""
+        raise Refused(f"there is no ticket {text}{where}: `tickets --all` lists those that there are")
+    if len({ticket["order_id"] for ticket in found}) > 1:
+        ids = ", ".join(sorted({ticket["order_id"] for ticket in found}))
+        raise Refused(f"{text} may mean several orders: {ids}")
+    likely = [ticket for ticket in found if ticket["state"] in FROM[verb]]
+    if len(likely) != 1 and len(found) > 1:
+        tickets = ", ".join(f"{ticket['department']} ({ticket['state']})" for ticket in likely or found)
+        reason = f"several tickets that {verb} may mean" if likely else f"no ticket that {verb} may mean"
+        raise Refused(f"{name_of(found[0])} has {reason}: {tickets}; name one with -d")
+    return (likely or found)[0]
+
+
+def _by_number(rest: Rest, text: str, department: str | None) -> list[Json]:
+    if not (text.isascii() and text.isdigit() and int(text) > 0 and len(text) <= MOST_DIGITS):
+        return []
+    return _tickets(rest, department=department, number=text)
+
+
+def _by_id(rest: Rest, text: str, department: str | None) -> list[Json]:
+    end = text.lower()
+    if len(end) < SHORTEST_END:
+        return []
+    return [ticket for ticket in _tickets(rest, department=department) if ticket["order_id"].endswith(end)]
+
+
+def _tickets(rest: Rest, **query: object) -> list[Json]:
+    return [ticket for page in rest.pages("tickets", "tickets", **query) for ticket in page["tickets"]]
