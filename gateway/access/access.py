@@ -62,9 +62,8 @@ class Access:
             return None
         code = secrets.new_code()
         ends_at_ms = self.now_ms + PAIRING_SECONDS * 1000
-        who = {"who": "first start", "origin": "start"}
         await self._database.write(
-            store.make_pairing_code, key_id, code, ends_at_ms, now_ms=self.now_ms, who=who["who"], origin=who["origin"]
+            store.make_pairing_code, key_id, code, ends_at_ms, now_ms=self.now_ms, who="first start", origin="start"
         )
         return code
 
@@ -158,7 +157,8 @@ class Access:
 
     def session_of(self, caller: Caller) -> Session | None:
         """Return a caller's session, if it has one."""
-        return self._sessions[caller.session][0] if caller.session in self._sessions else None
+        kept = self._sessions.get(caller.session) if caller.session is not None else None
+        return None if kept is None else kept[0]
 
     async def note(self, who: Caller, what: str, subject: str, origin: str) -> None:
         """Write a line of the audit log."""
@@ -196,8 +196,8 @@ class Access:
         """Return whether a caller that was known still is who it was."""
         if caller.session in self.known.ended:
             return False
-        if caller.session in self._sessions:
-            session, _ = self._sessions[caller.session]
+        session = self.session_of(caller)
+        if session is not None:
             present = self.callers.of_session(session, self.known, self.now_ms)
             return present is not None and present.grants == caller.grants
         key = None if caller.key_id is None else self.known.keys.get(caller.key_id)

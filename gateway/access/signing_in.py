@@ -125,9 +125,7 @@ class SigningIn:
         self._waiting += 1
         try:
             async with self._hashing:
-                is_right = await asyncio.to_thread(
-                    secrets.is_pin_of, pin, None if person is None else person.pin_hash
-                )
+                is_right = await asyncio.to_thread(secrets.is_pin_of, pin, None if person is None else person.pin_hash)
         finally:
             self._waiting -= 1
         return is_right and (is_paired or len(pin) >= secrets.LONG_PIN)

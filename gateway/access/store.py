@@ -76,7 +76,9 @@ def begin(connection: sa.Connection, first_key: str, now_ms: int) -> str | None:
     if connection.execute(sa.select(keys.c.key_id).where(own(connection, keys)).limit(1)).first():
         return None
     secret = first_key or secrets.new_key()
-    return make_key(connection, "manager", Role.MANAGER, secret=secret, who="first start", origin="start", now_ms=now_ms)
+    return make_key(
+        connection, "manager", Role.MANAGER, secret=secret, who="first start", origin="start", now_ms=now_ms
+    )
 
 
 def make_key(
@@ -141,9 +143,7 @@ def make_person(
     return person_id
 
 
-def set_pin(
-    connection: sa.Connection, person_id: str, pin_hash: str, *, who: str, origin: str, now_ms: int
-) -> None:
+def set_pin(connection: sa.Connection, person_id: str, pin_hash: str, *, who: str, origin: str, now_ms: int) -> None:
     """Give a person another PIN, and end their sessions; raises NoSuchEntry."""
     _change_person(connection, person_id, {"pin_hash": pin_hash})
     note(connection, AuditLine(now_ms, who, "PIN changed", person_id, origin))
@@ -173,7 +173,9 @@ def make_pairing_code(
     if connection.execute(living).first() is None:
         raise NoSuchEntry(f"key {key_id}")
     values = {"code_hash": secrets.fast_hash(code), "key_id": key_id, "ends_at_ms": ends_at_ms}
-    connection.execute(sa.delete(pairing_codes).where(own(connection, pairing_codes), pairing_codes.c.ends_at_ms < now_ms))
+    connection.execute(
+        sa.delete(pairing_codes).where(own(connection, pairing_codes), pairing_codes.c.ends_at_ms < now_ms)
+    )
     connection.execute(sa.insert(pairing_codes).values(restaurant=tenant(connection), **values))
     note(connection, AuditLine(now_ms, who, "pairing code made", key_id, origin))
 
@@ -260,9 +262,7 @@ def note_use(
     for table, column, found in ((keys, keys.c.key_id, key_times), (people, people.c.person_id, person_times)):
         for each, at_ms in found.items():
             connection.execute(sa.update(table).where(own(connection, table), column == each).values(used_at_ms=at_ms))
-    connection.execute(
-        sa.delete(sessions).where(own(connection, sessions), sessions.c.used_at_ms < forget_before_ms)
-    )
+    connection.execute(sa.delete(sessions).where(own(connection, sessions), sessions.c.used_at_ms < forget_before_ms))
 
 
 def note(connection: sa.Connection, line: AuditLine) -> None:

@@ -172,6 +172,10 @@ class Caller:
         """Return whether the caller may take an action."""
         return action in self.allowed and any(_permits(grant, action, target) for grant in self.grants)
 
+    def could(self, action: Action, target: Target) -> bool:
+        """Return whether the caller may take an action, or may depending on what the target does not say."""
+        return any(_permits(grant, action, target, is_whole=False) for grant in self.grants)
+
     def departments(self, action: Action, known: Collection[str]) -> frozenset[str]:
         """Return those of the known departments at which the caller may take an action."""
         return frozenset(name for name in known if self.may(action, Target(department=name)))
@@ -185,14 +189,15 @@ def condition_of(grant: Grant, action: Action) -> Condition:
     return _ANY if action in grant.rights else _NEVER
 
 
-def _permits(grant: Grant, action: Action, target: Target) -> bool:
+def _permits(grant: Grant, action: Action, target: Target, *, is_whole: bool = True) -> bool:
+    """Return whether a grant permits an action; where the target is not whole, what it does not say may be right."""
     match condition_of(grant, action):
         case Condition.ANY | Condition.OWN_TABLE:  # the handler writes the table into the order
             return True
         case Condition.OWN_ORDER:  # whoever knows an order's id is its guest
-            return target.order_id is not None
+            return target.order_id is not None or not is_whole
         case Condition.OWN_DEPARTMENT:
-            return target.department in grant.departments
+            return target.department in grant.departments or (target.department is None and not is_whole)
         case Condition.QUEUED:
-            return target.state == "queued"
+            return target.state == "queued" or (target.state is None and not is_whole)
     return False

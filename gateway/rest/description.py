@@ -10,6 +10,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
 
 from gateway.rest import (
+    access_schemas,
     menu_schemas,
     problem_schemas,
     progress_schemas,
@@ -34,6 +35,7 @@ SCHEMA_MODULES = (
     staff_schemas,
     ticket_schemas,
     stock_schemas,
+    access_schemas,
 )
 """Where the structs of the contract are."""
 
@@ -104,6 +106,7 @@ def describe_api(**options: Any) -> Description:
             Tag("events", "Follow what happens, as it happens."),
             Tag("tickets", "What the staff of a department see, and the steps that they take."),
             Tag("stock", "What is on hand, and what the staff change about it."),
+            Tag("access", "Who may do what: keys, people, codes."),
             Tag("health", "For load balancers and operators."),
         ],
         **options,

@@ -7,6 +7,7 @@ the fast path whose path or host is spelt unusually. Both ways make the same che
 
 The fast path does what the layers of its route (app, routers, handler) declare:
 
+- It makes the same check of access; for a guest whom nothing limits that is a look for two headers.
 - It runs the guards of all layers and the hooks `before_request`, `after_request`, `after_response` and `before_send`,
   and adds headers and cookies. It makes a request object only for a route that has any of these.
 - It calls dependencies that take no arguments, and passes headers that are optional text.
@@ -30,10 +31,11 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from gateway.rest.checks import RAISED, check_encoding, check_query
+from gateway.rest.checks import RAISED, access_of, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
+from gateway.rest.requester import REQUESTER
 from infra.http.response import read_whole, respond
 
 GO_ON = "comanda.go_on"
@@ -64,6 +66,8 @@ class FastPath:
     def __init__(self, litestar: Litestar) -> None:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
         self._litestar = litestar
+        self._access = access_of(litestar)
+        self._guest = self._access.guest
         self._before_send = litestar.before_send
         self._plain_host = b""  # the host that was last found plain
         self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
@@ -80,6 +84,10 @@ class FastPath:
         request = None
         response: _Encoded | ASGIApp
         try:
+            if route.is_open and b"authorization" not in headers and b"cookie" not in headers:
+                REQUESTER.set(self._guest)
+            else:
+                await self._access.admit(http, headers, route.handler)
             if http["query_string"] or b"content-encoding" in headers:
                 _check(http, route.handler)
             if route.needs_request:
@@ -147,6 +155,7 @@ class FastRoute:
             for name, provide in handler.resolve_dependencies().items()
             if name in handler.parsed_fn_signature.parameters
         ]
+        self.is_open = access_of(litestar).is_open(handler)
         self.max_body = handler.resolve_request_max_body_size()
         self.after_response: Callable[[_AnyRequest], Awaitable[None]] | None = handler.resolve_after_response()
         self.is_decorated = bool(

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import HttpMethod, Request, Response, route
 
+from gateway.domain.access import Action
 from gateway.rest.json_body import JSON
 
 ICON = Path(__file__).parent / "assets" / "favicon-32x32.png"
@@ -37,7 +38,13 @@ PAGE = """<!doctype html>
 """
 
 
-@route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=False)
+@route(
+    "/",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    include_in_schema=False,
+    sync_to_thread=False,
+    action=Action.PAGE_READ,
+)
 def get_front(request: Request[Any, Any, Any]) -> Response[Any]:
     """Return the links as a page to clients that prefer HTML, as JSON to all others."""
     kind = request.accept.best_match([JSON, HTML], default=JSON)
@@ -45,7 +52,13 @@ def get_front(request: Request[Any, Any, Any]) -> Response[Any]:
     return Response(content, status_code=200, media_type=kind, headers={"Vary": "Accept"})
 
 
-@route("/favicon.ico", http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=False)
+@route(
+    "/favicon.ico",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    include_in_schema=False,
+    sync_to_thread=False,
+    action=Action.PAGE_READ,
+)
 def get_icon() -> Response[bytes]:
     """Return the icon."""
     return Response(

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.params import QueryParameter
 
+from gateway.domain.access import Action
 from gateway.domain.errors import FieldNotAllowed
 from gateway.domain.sales import Sales, SalesBy
 from gateway.orders.service import OrderService
@@ -33,6 +34,7 @@ CSV = "text/csv"
         400: PROBLEM,
         503: PROBLEM,
     },
+    action=Action.REPORT_READ,
 )
 async def report_sales(
     service: NamedDependency[OrderService],
