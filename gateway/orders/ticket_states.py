@@ -94,7 +94,7 @@ def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
     if page.position is not None:
         if page.is_snapshot:
             _delete_void(connection, page.department, page.position)
-        _write_position(connection, page, page.position._asdict())
+        _write_position(connection, page, page.position)
     return {
         Withdrawal(each.order_id, page.department) for each in page.tickets if each.withdrawn and each.order_id in new
     }
@@ -151,17 +151,18 @@ def _delete_void(connection: sa.Connection, department: str, position: Position)
     connection.execute(sa.delete(ticket_states).where(of_department, is_void))
 
 
-def _write_position(connection: sa.Connection, page: Page, position: Mapping[str, Any]) -> None:
+def _write_position(connection: sa.Connection, page: Page, position: Position) -> None:
     """Write how far a department is followed; another gateway may have written more, unless that is void."""
+    values = {"incarnation": position.incarnation, "revision": position.revision}
     new = _insert(connection, watch_positions).values(
-        restaurant=tenant(connection), department=page.department, **position
+        restaurant=tenant(connection), department=page.department, **values
     )
     is_other = new.excluded.incarnation != watch_positions.c.incarnation
     is_later = new.excluded.revision > watch_positions.c.revision
     connection.execute(
         new.on_conflict_do_update(
             index_elements=[watch_positions.c.restaurant, watch_positions.c.department],
-            set_=position,
+            set_=values,
             where=None if page.is_snapshot else is_other | is_later,
         )
     )
