@@ -29,6 +29,7 @@ from gateway.rest.events import get_events
 from gateway.rest.fast_path import FastPath
 from gateway.rest.front import get_front, get_icon
 from gateway.rest.health import get_liveness, get_readiness
+from gateway.rest.html import HTML
 from gateway.rest.menu import get_menu
 from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
@@ -37,6 +38,7 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.reports import report_sales
 from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
+from gateway.rest.security_headers import policy_of_page
 from gateway.rest.set_menu import place_set_menu
 from gateway.rest.sign_in import get_me, get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.rest.stock import change_stock, get_stock, get_stock_changes, set_on_sale
@@ -116,7 +118,8 @@ def create_app(
 ) -> ASGIApp:
     """Build the product's REST app; raises ImproperlyConfiguredException for a route without an action.
 
-    The caller starts and closes `service`, and runs and closes `live`. `max_body` is in bytes. Browsers allow pages from `cors_origins` to use the API.
+    The caller starts and closes `service` and the access, and runs and closes `live`. `max_body` is in bytes. Browsers
+    allow pages from `cors_origins` to use the API.
     """
     litestar = create_litestar(
         service, requests, readiness, live, staff, access, routes(), max_body=max_body, openapi_config=_openapi_config()
@@ -187,10 +190,17 @@ def wrap(litestar: Litestar, *, cors_origins: Collection[str] = (), log_requests
     )
 
 
-async def _refuse_no_page(response: "Response[Any]") -> "Response[Any]":
-    """Raise NotFoundException for a page that does not exist: Litestar's own response is HTML, not problem+json."""
+async def _complete_page(response: "Response[Any]") -> "Response[Any]":
+    """Give the API's page its policy; raise NotFoundException for a page that does not exist.
+
+    Litestar's own response to that is HTML, not problem+json.
+    """
     if response.status_code == HTTP_404_NOT_FOUND:
         raise NotFoundException
+    content = response.content
+    if (response.media_type or "").startswith(HTML) and isinstance(content, (str, bytes)):
+        text = content.decode() if isinstance(content, bytes) else content
+        response.headers["Content-Security-Policy"] = policy_of_page(text)
     return response
 
 
@@ -205,7 +215,7 @@ def _openapi_config() -> OpenAPIConfig:
     )
     return describe_api(
         openapi_router=Router(
-            "/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_no_page, opt=_OPEN
+            "/schema", route_handlers=[], include_in_schema=False, after_request=_complete_page, opt=_OPEN
         ),
         render_plugins=[page],
     )

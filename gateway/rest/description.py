@@ -39,14 +39,20 @@ SCHEMA_MODULES = (
 )
 """Where the structs of the contract are."""
 
+_LIMITED = ("placeOrder", "placeSetMenu")
+"""The operations of guests that are limited."""
+
 _PROBLEM_JSON = "application/problem+json"
 
 _PROBLEMS = {
     "400": "A field of the request is not allowed; the problem names the field, its value and what is allowed.",
+    "401": "The key is not valid, or the action needs a key or a sign-in; /me says what the caller may do.",
+    "403": "The caller's role does not include the action.",
     "404": "There is no such order.",
     "409": "The request conflicts with the state of the order; the problem says how.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
+    "429": "A guest has placed too many orders in a minute, or has too many open ones.",
     "503": "Nothing is acknowledged: too many orders wait, or the journal cannot be used. Sending it again is safe.",
 }
 """The description of a problem of each status, unless its operation has one of its own."""
@@ -134,7 +140,10 @@ def _complete_operation(operation: Json) -> None:
         parameter["schema"] = _not_null(parameter["schema"])
     parameters.append(_REQUEST_ID)
     responses = operation["responses"]
-    for status in ("400", "413", "415") if "requestBody" in operation else ("400",):
+    refused = () if operation["tags"] == ["health"] else ("401", "403")
+    limited = ("429",) if operation["operationId"] in _LIMITED else ()
+    with_body = ("413", "415") if "requestBody" in operation else ()
+    for status in ("400", *refused, *limited, *with_body):
         responses.setdefault(status, _problem_response())
     operation["responses"] = dict(sorted(responses.items()))
     for status, response in responses.items():
@@ -151,7 +160,7 @@ def _complete_response(operation: Json, status: str, response: Json) -> None:
         _drop_examples_of_other_statuses(problem, status)
         if response["description"] == PROBLEM_DESCRIPTION:
             response["description"] = _PROBLEMS[status]
-        if status == "503":
+        if status in ("429", "503"):
             headers["Retry-After"] = _HEADERS["Retry-After"]
     if "requestBody" in operation and status in ("201", "202"):
         headers["Location"] = _HEADERS["Location"]

@@ -36,6 +36,7 @@ from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
 from gateway.rest.requester import REQUESTER
+from gateway.rest.security_headers import NO_SNIFF, secured
 from infra.http.response import read_whole, respond
 
 GO_ON = "comanda.go_on"
@@ -49,6 +50,7 @@ _PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
 _JSON_HEADER = (b"content-type", JSON.encode("ascii"))
+_NO_STORE = (b"cache-control", b"no-store")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -88,8 +90,7 @@ class FastPath:
                 REQUESTER.set(self._guest)
             else:
                 await self._access.admit(http, headers, route.handler)
-            if http["query_string"] or b"content-encoding" in headers:
-                _check(http, route.handler)
+            _check(http, headers, route.handler)
             if route.needs_request:
                 request = route.request(http, receive, send)
                 returned = await route.call_with_hooks(http, headers, request)
@@ -105,7 +106,7 @@ class FastPath:
                 response = route.encode(returned)
         except Exception as error:  # noqa: BLE001 - the middleware behind the routing raises it again
             cast("dict[str, Any]", scope)[RAISED] = error
-            await self._litestar(scope, receive, send)
+            await self._litestar(scope, receive, self._secured(scope, send))
             return
         if self._before_send:
             send = self._with_hooks(scope, send)
@@ -128,9 +129,13 @@ class FastPath:
 
     async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Litestar serve a request, and then what its response has left to do."""
-        await self._litestar(scope, receive, send)
+        await self._litestar(scope, receive, self._secured(scope, send))
         if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
             await go_on(scope, receive, send)
+
+    def _secured(self, scope: Scope, send: Send) -> Send:
+        http = cast("HTTPScope", scope)
+        return secured(send, is_secure=self._access.proxies.is_secure(http, dict(http.get("headers", ()))))
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""
@@ -224,16 +229,19 @@ class FastRoute:
         headers = [
             (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
             (b"content-length", b"%d" % len(body)),
+            NO_SNIFF,
+            _NO_STORE,
         ]
         for name, value in response.headers.items():
             headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body
 
 
-def _check(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
+def _check(scope: HTTPScope, headers: _Headers, handler: HTTPRouteHandler) -> None:
     if scope["query_string"]:
         check_query(scope, handler)
-    check_encoding(scope["headers"])
+    if b"content-encoding" in headers:
+        check_encoding(scope["headers"])
 
 
 def _is_plain(returned: Any) -> bool:

@@ -19,9 +19,18 @@ from infra.db.database import Database
 
 ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
+
+def _merged(*parts: sa.MetaData) -> sa.MetaData:
+    merged = sa.MetaData()
+    for part in parts:
+        for table in part.sorted_tables:
+            table.to_metadata(merged)
+    return merged
+
+
 PROGRAMS = {
-    "bar": (storage.MIGRATIONS, [tables.metadata]),
-    "gateway": (gateway.storage.MIGRATIONS, [gateway_tables.metadata, access_tables.metadata]),
+    "bar": (storage.MIGRATIONS, tables.metadata),
+    "gateway": (gateway.storage.MIGRATIONS, _merged(gateway_tables.metadata, access_tables.metadata)),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 from litestar.types import ASGIApp
 
+from tests.support.access import AUTHORIZED
 from tests.support.waiting import FACT_SECONDS, until
 
 RECONNECT_SECONDS = 0.1
@@ -115,7 +116,10 @@ class Following:
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
-            "headers": [(b"host", b"gateway.test"), *((k.encode(), v.encode()) for k, v in headers.items())],
+            "headers": [
+                (b"host", b"gateway.test"),
+                *((k.encode(), v.encode()) for k, v in {**AUTHORIZED, **headers}.items()),
+            ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
             "scheme": "http",
