@@ -32,8 +32,11 @@ OF_CONTAINERS = frozenset({
 })  # fmt: skip
 """Fields that the Compose files and their recipes read."""
 
-OF_COMMANDS = frozenset({"url"})
+OF_COMMANDS = frozenset({"key", "url"})
 """Fields that only commands read."""
+
+KEY = variable("key")
+"""The key that the commands of the staff send to the gateway."""
 
 URL = variable("url")
 """Where the gateway is, for the commands of the staff."""

@@ -64,14 +64,19 @@ def living_keys(connection: sa.Connection) -> list[Key]:
     return [_key(row) for row in connection.execute(query)]
 
 
+def begin_state(connection: sa.Connection) -> None:
+    """Make the state where there is none."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    first = insert(state).values(restaurant=tenant(connection), revision=0, table_secret=secrets.new_table_secret())
+    connection.execute(first.on_conflict_do_nothing())
+
+
 def begin(connection: sa.Connection, first_key: str, now_ms: int) -> str | None:
     """Make the state where there is none, and a manager's key where there never was a key; return that key's id.
 
     The key's secret is `first_key`, or one that nobody knows: then a pairing code opens it.
     """
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    first = insert(state).values(restaurant=tenant(connection), revision=0, table_secret=secrets.new_table_secret())
-    connection.execute(first.on_conflict_do_nothing())
+    begin_state(connection)
     connection.execute(sa.update(state).where(own(connection, state)).values(revision=state.c.revision))  # locks
     if connection.execute(sa.select(keys.c.key_id).where(own(connection, keys)).limit(1)).first():
         return None

@@ -11,6 +11,8 @@ GatewayError
     └── NoSuchEntry      there is no such key or person
 """
 
+import math
+
 from gateway.domain.access import Action
 from gateway.domain.errors import GatewayError
 
@@ -51,7 +53,7 @@ class TooOften(AccessError):
     """The caller has to wait."""
 
     def __init__(self, what: str, seconds: float) -> None:
-        self.retry_after = max(1, round(seconds + 0.5))
+        self.retry_after = max(1, math.ceil(seconds))
         super().__init__(f"{what}: expected another try after {self.retry_after} s")
 
 

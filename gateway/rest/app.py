@@ -122,7 +122,7 @@ def create_app(
     allow pages from `cors_origins` to use the API.
     """
     litestar = create_litestar(
-        service, requests, readiness, live, staff, access, routes(), max_body=max_body, openapi_config=_openapi_config()
+        service, requests, readiness, live, staff, access, routes(), max_body=max_body, openapi_config=api_description()
     )
     require_actions(litestar.routes)
     return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
@@ -204,7 +204,8 @@ async def _complete_page(response: "Response[Any]") -> "Response[Any]":
     return response
 
 
-def _openapi_config() -> OpenAPIConfig:
+def api_description() -> OpenAPIConfig:
+    """Return the configuration of the API's description and of its page."""
     assets = f"{ASSETS_PATH}/swagger-ui"
     page = SwaggerRenderPlugin(
         path="/",

@@ -36,7 +36,7 @@ from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
 from gateway.rest.requester import REQUESTER
-from gateway.rest.security_headers import NO_SNIFF, secured
+from gateway.rest.security_headers import NO_SNIFF, NO_STORE, secured
 from infra.http.response import read_whole, respond
 
 GO_ON = "comanda.go_on"
@@ -50,7 +50,6 @@ _PLAIN = (Response, JsonResponse)
 _JSON_TYPES = frozenset({None, JSON, "application/problem+json"})
 
 _JSON_HEADER = (b"content-type", JSON.encode("ascii"))
-_NO_STORE = (b"cache-control", b"no-store")
 
 _encode = msgspec.json.Encoder().encode
 
@@ -230,7 +229,7 @@ class FastRoute:
             (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
             (b"content-length", b"%d" % len(body)),
             NO_SNIFF,
-            _NO_STORE,
+            NO_STORE,
         ]
         for name, value in response.headers.items():
             headers.append((name.lower().encode("ascii"), value.encode("latin-1")))

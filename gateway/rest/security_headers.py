@@ -11,26 +11,32 @@ from litestar.types import Message, Send
 
 NO_SNIFF = (b"x-content-type-options", b"nosniff")
 
+NO_STORE = (b"cache-control", b"no-store")
+
+_OF_DATA = (NO_SNIFF, NO_STORE)
+"""Of JSON, which no browser renders."""
+
 _HEADERS = (
     NO_SNIFF,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cache-control", b"no-store"),
+    NO_STORE,
 )
-_SECURE = (*_HEADERS, (b"strict-transport-security", b"max-age=31536000"))
+_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 _inline = re.compile(r"<(script|style)[^>]*>(.+?)</\1>", re.DOTALL).finditer
 
 
 def secured(send: Send, *, is_secure: bool) -> Send:
     """Return a `send` that adds the headers; `is_secure`: the client speaks TLS."""
-    added = _SECURE if is_secure else _HEADERS
 
     async def send_secured(message: Message) -> None:
         if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
+            present = {name.lower(): value for name, value in message["headers"]}
+            is_json = present.get(b"content-type", b"").endswith(b"json")
+            added = (*(_OF_DATA if is_json else _HEADERS), *([_TLS] if is_secure else []))
             message["headers"] = [*message["headers"], *(each for each in added if each[0] not in present)]
         await send(message)
 

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.fuzz.menus import MENUS, fault_in
+from tests.support.keys import AUTHORIZED
 from tests.support.systems import System
 
 ITEMS = {department: list(stock) for department, stock in MENUS.items()}
@@ -68,6 +69,7 @@ def fuzz(url: str, items: Items, cases: int, number: int, progress: Callable[[Re
     operations = _operations(schemathesis.openapi.from_url(f"{url}/schema/openapi.json"))
     with requests.Session() as session:
         session.trust_env = False
+        session.headers.update(AUTHORIZED)
         sender = _Sender(session, url, items, responses)
         for operation in operations:
             if not _takes_anything(operation):

@@ -1,4 +1,4 @@
-"""A manager's key, which the first start of a gateway makes where a test says so, and access for apps in memory."""
+"""Access for apps in memory."""
 
 from gateway.access.access import Access
 from gateway.access.administration import Administration
@@ -11,12 +11,7 @@ from gateway.rest.access_parts import AccessParts
 from infra.clock import Clock
 from infra.db.database import Database
 from infra.http.proxies import Proxies
-
-KEY = "comanda_" + "k" * 43
-"""The secret of the first key."""
-
-AUTHORIZED = {"authorization": f"Bearer {KEY}"}
-"""The header of a manager."""
+from tests.support.keys import KEY
 
 
 def access_parts(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 from litestar.types import ASGIApp
 
-from tests.support.access import AUTHORIZED
+from tests.support.keys import AUTHORIZED
 from tests.support.waiting import FACT_SECONDS, until
 
 RECONNECT_SECONDS = 0.1
@@ -205,7 +205,7 @@ class EventSource:
         return self.screen
 
     async def _follow(self) -> None:
-        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=None, trust_env=False, headers=AUTHORIZED) as client:
             while True:
                 with suppress(httpx.TransportError):
                     await self._connect(client)

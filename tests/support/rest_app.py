@@ -24,9 +24,10 @@ from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.supervise import in_background
-from tests.support.access import AUTHORIZED, access_parts
+from tests.support.access import access_parts
 from tests.support.fake_staff_departments import FakeStaffDepartment
 from tests.support.fake_watches import FakeWatch
+from tests.support.keys import AUTHORIZED
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
 
