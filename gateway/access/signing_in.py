@@ -59,24 +59,23 @@ class SigningIn:
 
     async def by_pairing_code(self, caller: Caller, code: str, origin: str) -> Opened:
         """Make this client the device that a code was made for; raises WrongSecret, TooOften."""
-        self._devices.begin(origin, "too many wrong codes from here")
-        key_id = await self._database.write(store.use_pairing_code, code, self._access.now_ms)
+        key_id = None
+        if await self._database.look_up(store.is_pairing_code, code):
+            key_id = await self._database.write(store.use_pairing_code, code, self._access.now_ms)
         if key_id is not None and key_id not in self._access.known.keys:
             await self._access.refresh()
         key = None if key_id is None else self._access.known.keys.get(key_id)
         if key is None:
-            await self._access.note(caller, "wrong pairing code", "", origin)
+            await self._note_wrong_code(caller, "wrong pairing code", origin)
             raise WrongSecret("pairing code")
-        self._devices.succeeded(origin)
         return await self._open(caller, "device paired", f"{key.name} ({key.key_id})", origin, key_id=key_id)
 
     async def by_table_code(self, caller: Caller, code: str, origin: str) -> Opened:
         """Sit a guest at a table; raises WrongSecret, TooOften."""
-        self._devices.begin(("table", origin), "too many wrong codes from here")
         table = secrets.table_of_code(self._access.known.table_secret, code)
         if table is None or self._access.policy.guests is Guests.CLOSED:
+            await self._note_wrong_code(caller, "wrong table code", origin)
             raise WrongSecret("table code")
-        self._devices.succeeded(("table", origin))
         return await self._open(caller, "table opened", table, origin, table=table)
 
     async def out(self, caller: Caller, origin: str, *, everywhere: bool) -> None:
@@ -94,6 +93,14 @@ class SigningIn:
     async def leave_device(self, caller: Caller, origin: str) -> Opened:
         """End the part of a person in a device's session: the device stays paired."""
         return await self._open(caller, "sign-out", "", origin, key_id=caller.key_id)
+
+    async def _note_wrong_code(self, caller: Caller, what: str, origin: str) -> None:
+        """Write a wrong code to the audit log; raises TooOften, and writes nothing, for one of many.
+
+        Only wrong codes are slowed down: whoever shares an address with a guesser is not kept from the right one.
+        """
+        self._devices.begin(("code", origin), "too many wrong codes from here")
+        await self._access.note(caller, what, "", origin)
 
     async def _open(
         self,

@@ -185,8 +185,17 @@ def make_pairing_code(
     note(connection, AuditLine(now_ms, who, "pairing code made", key_id, origin))
 
 
+def is_pairing_code(connection: sa.Connection, code: str) -> bool:
+    """Return whether there is such a code, used or not."""
+    query = sa.select(pairing_codes.c.key_id).where(
+        own(connection, pairing_codes), pairing_codes.c.code_hash == secrets.fast_hash(code)
+    )
+    return connection.execute(query).first() is not None
+
+
 def use_pairing_code(connection: sa.Connection, code: str, now_ms: int) -> str | None:
-    """Use a code up, and return its key's id; None for one that is wrong, used or out of date."""
+    """Use a code up, and return its key's id; None for one that is wrong, used or out of date, or of a revoked key."""
+    living = sa.select(keys.c.key_id).where(own(connection, keys), keys.c.revoked_at_ms.is_(None))
     used = (
         sa.update(pairing_codes)
         .where(
@@ -194,6 +203,7 @@ def use_pairing_code(connection: sa.Connection, code: str, now_ms: int) -> str |
             pairing_codes.c.code_hash == secrets.fast_hash(code),
             pairing_codes.c.used_at_ms.is_(None),
             pairing_codes.c.ends_at_ms > now_ms,
+            pairing_codes.c.key_id.in_(living),
         )
         .values(used_at_ms=now_ms)
         .returning(pairing_codes.c.key_id)

@@ -3,14 +3,14 @@
 Nothing here redirects to an address that a request names.
 """
 
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 import msgspec
 from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_401_UNAUTHORIZED
 
 from gateway.access.signing_in import Opened, SigningIn
@@ -72,11 +72,12 @@ async def sign_in(
 
 @post("/sign-out", include_in_schema=False, status_code=HTTP_200_OK, action=Action.SESSION_CLOSE)
 async def sign_out(
-    request: _AnyRequest, requester: NamedDependency[Requester], signing_in: NamedDependency[SigningIn]
+    requester: NamedDependency[Requester],
+    signing_in: NamedDependency[SigningIn],
+    everywhere: Annotated[bool, QueryParameter(description="All sessions of the person or of the device.")] = False,
 ) -> Response[Any]:
-    """Sign out. A device stays paired, and only the person leaves, unless the query says `everywhere`."""
+    """Sign out. A device stays paired, and only the person leaves, unless it is `everywhere`."""
     caller = requester.caller
-    everywhere = request.url.query == "everywhere"
     if caller.person is not None and caller.key_id is not None and not everywhere:
         return _to_front(requester, await signing_in.leave_device(caller, requester.origin))
     await signing_in.out(caller, requester.origin, everywhere=everywhere)
