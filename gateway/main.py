@@ -101,8 +101,8 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             staff,
             _access_parts(settings, database, service, access, clock),
         )
-        running.on_exit_await(service.close)
         running.on_exit(live.close)
+        running.on_exit_await(service.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await service.start()

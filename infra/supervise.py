@@ -5,7 +5,7 @@ programs run every background task by `supervised`.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 
 import structlog
@@ -14,6 +14,9 @@ FIRST_SECONDS = 0.1
 CAP_SECONDS = 30.0
 """A failed task is restarted after a delay that doubles from the first to the cap. After a run longer than the cap the
 delay is the first again."""
+
+CANCEL_SECONDS = 1.0
+"""How long a cancelled task may take to end before it is cancelled again."""
 
 Work = Callable[[], Awaitable[None]]
 
@@ -50,10 +53,20 @@ async def in_background(works: Mapping[str, Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
+        await end(tasks)
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel tasks, and wait until they have ended.
+
+    A cancel is repeated until the task ends, because grpclib loses one that coincides with the loss of a connection:
+    the task then gets the connection's error in its place.
+    """
+    running = set(tasks)
+    while running:
+        for task in running:
             task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
 
 
 def _is_cancelled() -> bool:

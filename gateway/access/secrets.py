@@ -80,7 +80,7 @@ def table_code(secret: str, table: str) -> str:
 def table_of_code(secret: str, code: str) -> str | None:
     """Return the table whose code this is; None where the signature is not this restaurant's present one."""
     name, _, signature = code.partition(".")
-    if not hmac.compare_digest(_sign(secret, name).encode(), signature.encode()):
+    if not code.isascii() or not hmac.compare_digest(_sign(secret, name).encode(), signature.encode()):
         return None
     try:
         table = base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode()

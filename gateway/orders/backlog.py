@@ -17,7 +17,7 @@ from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from gateway.orders.departments import Department
-from infra.supervise import supervised
+from infra.supervise import end, supervised
 
 log = structlog.get_logger("backlog")
 
@@ -64,8 +64,7 @@ class Backlog:
     async def close(self) -> None:
         """Stop probing; what is owed stays in the journal."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task])
 
     async def _probe_until_reachable(self) -> None:
         while not self._department.is_reachable or self._orders:

@@ -15,7 +15,7 @@ from gateway.domain.order import Order
 from gateway.domain.transitions import Goal
 from gateway.orders.backoff import Backoff
 from gateway.orders.departments import Department
-from infra.supervise import supervised
+from infra.supervise import end, supervised
 
 MOST_IN_A_TURN = 256
 
@@ -57,8 +57,7 @@ class Postponed:
     async def close(self) -> None:
         """Ask for nothing more; what is owed stays in the journal."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task])
 
     async def _take_turns(self) -> None:
         while self._orders:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from infra.supervise import Work, supervised
+from infra.supervise import Work, end, supervised
 
 
 class BackgroundTasks:
@@ -20,7 +20,4 @@ class BackgroundTasks:
 
     async def close(self) -> None:
         """Cancel all tasks, and wait until they ended."""
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(self._tasks)

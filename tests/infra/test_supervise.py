@@ -44,6 +44,27 @@ async def test_a_task_that_fails_is_logged_with_its_traceback_and_started_again(
     assert logged[0]["exc_info"].__traceback__ is not None
 
 
+async def test_work_that_turns_its_first_cancel_into_an_error_is_cancelled_again(logged: list[EventDict]) -> None:
+    """grpclib does so where the connection is lost in the same turn of the loop."""
+    cancels = 0
+
+    async def work() -> None:
+        nonlocal cancels
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancels += 1
+            if cancels == 1:
+                raise ConnectionError("the connection was lost") from None
+            raise
+
+    async with asyncio.timeout(10):
+        async with in_background({"a watch": work}):
+            await asyncio.sleep(0)
+    assert cancels <= 2
+    assert [event["task"] for event in logged] == ["a watch"]
+
+
 async def test_the_delay_doubles_up_to_a_cap(logged: list[EventDict]) -> None:
     flaky = Flaky(*(ValueError() for _ in range(5)))
     task = asyncio.create_task(supervised("flaky", flaky.work, first=0.001, cap=0.005))

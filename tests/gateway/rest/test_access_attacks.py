@@ -296,6 +296,7 @@ async def test_table_codes_of_others_and_of_before_are_refused(tables: Served, s
         assert problem(await nobody(tables).get(f"/t/{code}"), 401)
     guest = await at_table(tables, "7")
     assert (await guest.get("/me")).json()["table"] == "7"
+    tables.restaurant.clock.now += 120
     await tables.access.administration.void_table_codes(SHELL)
     await tables.access.check.access.refresh()
     assert problem(await nobody(tables).get(f"/t/{own}"), 401)
