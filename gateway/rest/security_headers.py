@@ -16,6 +16,9 @@ NO_STORE = (b"cache-control", b"no-store")
 _OF_DATA = (NO_SNIFF, NO_STORE)
 """Of JSON, which no browser renders."""
 
+_ASSETS = (b"image/", b"text/javascript", b"application/javascript", b"text/css", b"font/")
+"""Types of what is the same for everybody, and may be stored."""
+
 _HEADERS = (
     NO_SNIFF,
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -24,6 +27,7 @@ _HEADERS = (
     (b"cross-origin-opener-policy", b"same-origin"),
     NO_STORE,
 )
+_OF_ASSETS = _HEADERS[:-1]
 _TLS = (b"strict-transport-security", b"max-age=31536000")
 
 _inline = re.compile(r"<(script|style)[^>]*>(.+?)</\1>", re.DOTALL).finditer
@@ -35,12 +39,18 @@ def secured(send: Send, *, is_secure: bool) -> Send:
     async def send_secured(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower(): value for name, value in message["headers"]}
-            is_json = present.get(b"content-type", b"").endswith(b"json")
-            added = (*(_OF_DATA if is_json else _HEADERS), *([_TLS] if is_secure else []))
+            added = (*_headers_of(present.get(b"content-type", b"")), *([_TLS] if is_secure else []))
             message["headers"] = [*message["headers"], *(each for each in added if each[0] not in present)]
         await send(message)
 
     return send_secured
+
+
+def _headers_of(kind: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    """Return what a response of a type has."""
+    if kind.endswith(b"json"):
+        return _OF_DATA
+    return _OF_ASSETS if kind.startswith(_ASSETS) else _HEADERS
 
 
 def policy_of_page(html: str) -> str:

@@ -510,6 +510,7 @@ async def test_every_response_has_its_headers(served: Served) -> None:
     for path in ("/menu", "/schema/openapi.json", "/", "/schema", "/assets/favicon-32x32.png", "/nowhere"):
         for headers in (await served.client.get(path)).headers, (await nobody(served).get(path)).headers:
             assert headers["x-content-type-options"] == "nosniff"
+    assert "cache-control" not in (await served.client.get("/assets/favicon-32x32.png")).headers
     page = await served.client.get("/schema")
     assert "script-src 'self' 'sha256-" in page.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
