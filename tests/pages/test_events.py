@@ -76,14 +76,16 @@ def page(port: int, browser: Browser) -> Iterator[str]:
         def _pass_on(self) -> None:
             """Add a key, which an EventSource cannot send; the connection ends with the gateway's."""
             headers = {**AUTHORIZED, "last-event-id": self.headers.get("last-event-id", "")}
-            with suppress(httpx.TransportError, BrokenPipeError, ConnectionResetError):
-                with httpx.stream("GET", f"{browser.gateway}/events", headers=headers, timeout=None) as response:
-                    self.send_response(response.status_code)
-                    self.send_header("content-type", response.headers["content-type"])
-                    self.end_headers()
-                    for piece in response.iter_bytes():
-                        self.wfile.write(piece)
-                        self.wfile.flush()
+            with (
+                suppress(httpx.TransportError, BrokenPipeError, ConnectionResetError),
+                httpx.stream("GET", f"{browser.gateway}/events", headers=headers, timeout=None) as response,
+            ):
+                self.send_response(response.status_code)
+                self.send_header("content-type", response.headers["content-type"])
+                self.end_headers()
+                for piece in response.iter_bytes():
+                    self.wfile.write(piece)
+                    self.wfile.flush()
             self.close_connection = True
 
         def do_POST(self) -> None:
