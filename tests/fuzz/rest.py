@@ -74,8 +74,8 @@ def fuzz(
 ) -> Responses:
     """Send `cases` requests, divided among the operations, valid and invalid; `number` is the seed.
 
-    `items` are the departments' items, which the description does not contain. `headers` are the caller's, who `may` use some
-    of the operations: to do another one is a fault.
+    `items` are the departments' items, which the description does not contain. `headers` are the caller's, who `may`
+    use some of the operations: to do another one is a fault.
     """
     responses = Responses()
     operations = _operations(schemathesis.openapi.from_url(f"{url}/schema/openapi.json"))
