@@ -44,6 +44,7 @@ class Access:
         self._database = database
         self._wall = clock.wall
         self._sessions: OrderedDict[str, tuple[Session, Caller | None]] = OrderedDict()
+        self._of_keys: dict[str, Caller] = {}
         self._used_sessions: dict[str, Session] = {}
         self._used_keys: dict[str, int] = {}
         self._used_people: dict[str, int] = {}
@@ -85,6 +86,7 @@ class Access:
     async def refresh(self) -> None:
         """Read all keys and people again, and forget the sessions that were ended."""
         self.known = await self._database.read(store.snapshot, self.known.revision)
+        self._of_keys.clear()
         for session_hash in self.known.ended:
             self._sessions.pop(session_hash, None)
             self._used_sessions.pop(session_hash, None)
@@ -111,7 +113,10 @@ class Access:
         if key_id is None:
             raise SignInNeeded
         self._used_keys[key_id] = self.now_ms
-        return self.callers.of_key(self.known.keys[key_id])
+        caller = self._of_keys.get(key_id)
+        if caller is None:
+            caller = self._of_keys[key_id] = self.callers.of_key(self.known.keys[key_id])
+        return caller
 
     async def of_session(self, session_id: bytes, *, acts: bool) -> Caller | None:
         """Return who has a session, which `acts` if the request may change something; None for one that has ended."""
