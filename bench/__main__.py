@@ -47,8 +47,8 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="just bench", description=__doc__)
     forms = parser.add_mutually_exclusive_group()
-    forms.add_argument("--quick", action="store_true", help="two minutes")
-    forms.add_argument("--full", action="store_true", help="twenty minutes; the default")
+    forms.add_argument("--quick", action="store_true", help="three minutes")
+    forms.add_argument("--full", action="store_true", help="twenty-five minutes; the default")
     forms.add_argument(
         "--again", type=Path, metavar="JSON", help="measure nothing; write a run's tables and plots anew"
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from bench.figures import cpu_per_order, latency, peak_memory, rate, ratio, spread, written_per_order
+from bench.live_pages import live, queries
 from bench.plan import ABOUT
 from bench.results import OpenWindow, Results
 from bench.tables import NOTHING, number, table, with_spread
@@ -45,6 +46,8 @@ def _sections(results: Results) -> Iterator[str]:
     yield _costs(results)
     yield _open_loop(results)
     yield _growth(results)
+    yield queries(results)
+    yield live(results)
     yield _starts(results)
     yield _endurance(results)
     yield _profiles(results)

@@ -43,6 +43,13 @@ class Plan:
     profile_seconds: int
     endurance_orders: int
     endurance_seconds: int
+    live_clients: tuple[int, ...]
+    live_rounds: int
+    live_seconds: float
+    live_order_rounds: int
+    live_order_seconds: int
+    query_stored: tuple[int, ...]
+    query_repeats: int
 
 
 QUICK = Plan(
@@ -66,6 +73,13 @@ QUICK = Plan(
     profile_seconds=0,
     endurance_orders=0,
     endurance_seconds=0,
+    live_clients=(50, 500, 1000),
+    live_rounds=1,
+    live_seconds=4,
+    live_order_rounds=2,
+    live_order_seconds=2,
+    query_stored=(0, 1_000_000),
+    query_repeats=100,
 )
 
 FULL = Plan(
@@ -89,4 +103,11 @@ FULL = Plan(
     profile_seconds=6,
     endurance_orders=1_000_000,
     endurance_seconds=300,
+    live_clients=(50, 500, 1000),
+    live_rounds=3,
+    live_seconds=10,
+    live_order_rounds=5,
+    live_order_seconds=4,
+    query_stored=(0, 100_000, 1_000_000),
+    query_repeats=300,
 )

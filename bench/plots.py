@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from bench.figures import Metric, Spread, latency, rate, spread
 from bench.plan import ABOUT
 from bench.results import Results
-from bench.targets import COMANDA, COMPARISON, MEGABYTE
+from bench.targets import COMANDA, COMPARISON, MEGABYTE, core_share, live
 
 SIZE = (7.5, 4.5)
 mpl.rcParams["svg.hashsalt"] = "comanda"  # the same figures make the same file
@@ -31,6 +31,10 @@ def _figures(results: Results) -> Iterator[tuple[str, Figure]]:
         yield "growth", _growth(results)
     if results.endurance:
         yield "memory", _endurance(results)
+    if any(one.clients for one in results.live):
+        yield "live", _live(results)
+    if results.queries:
+        yield "queries", _queries(results)
 
 
 def _against_connections(results: Results, metric: Metric, text: str) -> Figure:
@@ -88,6 +92,40 @@ def _endurance(results: Results) -> Figure:
     for name in results.endurance[0].resident:
         axes.plot(orders, [sample.resident[name] / MEGABYTE for sample in results.endurance], label=name)
     axes.set_ylim(bottom=0)
+    _name_lines(axes)
+    return figure
+
+
+def _live(results: Results) -> Figure:
+    """Draw when changes reach the clients, and what of a core the gateway takes for it, by the number of clients."""
+    counts = sorted({one.clients for one in results.live if one.clients})
+    figure = Figure(figsize=SIZE, layout="constrained")
+    reached, core = figure.subplots(1, 2)
+    for percentile in (50, 99):
+        seen = {c: spread(one.latencies[percentile] for one in live(results, c) if one.latencies) for c in counts}
+        _line(reached, {c: one for c, one in seen.items() if one}, f"p{percentile}")
+    reached.set_ylabel("from a change to its clients, ms")
+    reached.legend(fontsize="small")
+    shares = {c: spread(100 * core_share(one) for one in live(results, c)) for c in counts}
+    _line(core, {c: one for c, one in shares.items() if one}, "")
+    core.set_ylabel("the gateway's CPU, % of one core")
+    for axes in (reached, core):
+        axes.set_xlabel("clients that follow, 5 changes/s")
+        axes.set_ylim(bottom=0)
+        axes.grid(visible=True, alpha=0.3)
+    return figure
+
+
+def _queries(results: Results) -> Figure:
+    """Draw each query's time, by how many tickets are stored."""
+    sizes = sorted({one.stored for one in results.queries})
+    names = list(dict.fromkeys(one.name for one in results.queries))
+    figure, axes = _axes("tickets stored beside 100 that are open", "p50 in the transaction, ms")
+    width = 0.8 / len(names)
+    for place, name in enumerate(names):
+        seen = {one.stored: one.latencies[50] for one in results.queries if one.name == name}
+        axes.bar([n + place * width for n in range(len(sizes))], [seen[size] for size in sizes], width, label=name)
+    axes.set_xticks([n + 0.4 - width / 2 for n in range(len(sizes))], [f"{size:,}" for size in sizes])
     _name_lines(axes)
     return figure
 

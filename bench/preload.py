@@ -27,6 +27,9 @@ QUEUED = 100
 """How many of the newest tickets still wait; the others are served."""
 
 _ID = "'018f0000-0000-7000-8000-' || printf('%012x', n)"
+_NUMBER = "1000000 + n"
+"""The short number of an order: not one of those that a gateway gives to the first million orders of a day."""
+
 _NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count)"
 _FAST = ("journal_mode = OFF", "synchronous = OFF", "locking_mode = EXCLUSIVE")
 
@@ -42,7 +45,7 @@ def finished(folder: Path, stations: list[Station], count: int) -> None:
     lines = [Line(s.name, s.items[0], outcome=Outcome.ACCEPTED, unit_price=PRICE) for s in stations]
     _write_orders(folder, count, encode_json(lines), Status.ACCEPTED, owed=None)
     for station in stations:
-        _write_tickets(folder, station, count)
+        tickets(folder, station, count)
 
 
 def unfinished(folder: Path, stations: list[Station], count: int) -> None:
@@ -52,13 +55,18 @@ def unfinished(folder: Path, stations: list[Station], count: int) -> None:
     _write_orders(folder, count, encode_json(lines), Status.PENDING, owed=owed)
 
 
+def order_id(number: int) -> str:
+    """Return the id of one of the orders, from 1."""
+    return f"018f0000-0000-7000-8000-{number:012x}"
+
+
 def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed: str | None) -> None:
     with _filling(folder / "gateway.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO orders"
-            " (restaurant, order_id, policy, placed_for, currency, lines, status, owed, response_recorded,"
-            f" created_at_ms, owner, epoch) SELECT :restaurant, {_ID}, :policy, :table, :currency, :lines, :status,"
-            " :owed, :response_recorded, :now, 0, 0"
+            " (restaurant, order_id, policy, number, placed_for, currency, lines, status, owed, response_recorded,"
+            f" created_at_ms, owner, epoch) SELECT :restaurant, {_ID}, :policy, {_NUMBER}, :table, :currency, :lines,"
+            " :status, :owed, :response_recorded, :now, 0, 0"
             " FROM numbers",
             {
                 "count": count,
@@ -75,14 +83,15 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
         )
 
 
-def _write_tickets(folder: Path, station: Station, count: int) -> None:
+def tickets(folder: Path, station: Station, count: int) -> None:
+    """Write the tickets of one department; the QUEUED newest of them are open."""
     line = TicketLine(station.items[0], 1, "", TicketOutcome.ACCEPTED, PRICE)
     with _filling(folder / f"{station.name}.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO tickets"
             " (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source, number)"
             f" SELECT :restaurant, {_ID}, :table, CASE WHEN n > :served THEN :queued ELSE :done END, :lines, :now, n,"
-            " 0, :source, 0 FROM numbers",
+            f" 0, :source, {_NUMBER} FROM numbers",
             {
                 "count": count,
                 "restaurant": DEFAULT_TENANT,

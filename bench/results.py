@@ -67,6 +67,40 @@ class Profile(msgspec.Struct, frozen=True):
     functions: dict[str, int]
 
 
+class Live(msgspec.Struct, frozen=True):
+    """Steps of the staff at a fixed rate, and clients of `/events`, in `seconds`; orders beside them where some came.
+
+    Milliseconds by percentile, from the moment a step was due: until each client had its event, until the response,
+    until it was sent. `missing` events did not reach their clients within 10 s; `lost` clients were left by the
+    gateway. `client_bytes` is the gateway's memory for each client.
+    """
+
+    round: int
+    clients: int
+    seconds: float
+    steps: int
+    failed: int
+    missing: int
+    lost: int
+    latencies: dict[float, float]
+    responses: dict[float, float]
+    lateness: dict[float, float]
+    gateway_cpu_seconds: float
+    clients_cpu_seconds: float
+    client_bytes: float | None = None
+    orders_rate: float = 0.0
+    orders_asked: int = 0
+    orders: int = 0
+
+
+class Query(msgspec.Struct, frozen=True):
+    """One query of a department among so many stored tickets: milliseconds by percentile, in its transaction."""
+
+    name: str
+    stored: int
+    latencies: dict[float, float]
+
+
 class Results(msgspec.Struct):
     """One run."""
 
@@ -83,6 +117,8 @@ class Results(msgspec.Struct):
     recoveries: list[Recovery] = []
     endurance: list[Sample] = []
     profiles: list[Profile] = []
+    live: list[Live] = []
+    queries: list[Query] = []
 
     def of(self, section: str, system: str, connections: int, **parameters: float) -> list[Window]:
         """List the windows of one kind, by round."""

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from statistics import mean
 
 from bench.figures import Metric, Spread, latency, peak_memory, rate, ratio, spread
-from bench.results import Results, Sample
+from bench.results import Live, Results, Sample
 
 COMPARISON = "comparison"
 COMANDA = "comanda-sqlite"
 MEGABYTE = 1_000_000
 EARLY = 200_000
 """Orders from the first sample of memory on, whose samples are the beginning."""
+
+LIVE_ORDERS = "live-orders"
+FOLLOWING = 50
+KIBIBYTE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,43 @@ def _mean(samples: Sequence[Sample], name: str) -> float:
     return mean(sample.resident[name] for sample in samples)
 
 
+def live(results: Results, clients: int) -> list[Live]:
+    """List the windows in which so many clients followed, by round; those beside orders have none."""
+    return [one for one in results.live if one.clients == clients]
+
+
+def _live(clients: int, metric: Callable[[Live], float]) -> Callable[[Results], float | None]:
+    return lambda results: _median(spread(metric(one) for one in live(results, clients) if one.latencies))
+
+
+def core_share(one: Live) -> float:
+    """Return how much of one core the gateway had."""
+    return one.gateway_cpu_seconds / one.seconds
+
+
+def _not_followed(results: Results) -> float | None:
+    """Add up what 1,000 clients did not get: events, and streams that the gateway ended."""
+    return sum(one.missing + one.lost for one in live(results, 1000)) if live(results, 1000) else None
+
+
+def _client_kibibytes(results: Results) -> float | None:
+    sizes = [one.client_bytes for one in live(results, 1000) if one.client_bytes is not None]
+    return max(sizes) / KIBIBYTE if sizes else None
+
+
+def _followed_orders(results: Results) -> float | None:
+    followed = results.of(LIVE_ORDERS, COMANDA, 64, clients=FOLLOWING)
+    return _median(ratio(followed, results.of(LIVE_ORDERS, COMANDA, 64, clients=0), rate))
+
+
+def _step_beside_orders(results: Results) -> float | None:
+    return _median(spread(one.responses[99] for one in results.live if one.orders_rate and one.responses))
+
+
+def _slowest_query(results: Results) -> float | None:
+    return max((one.latencies[50] for one in results.queries if one.stored >= 1_000_000), default=None)
+
+
 def _median(seen: Spread | None) -> float | None:
     return seen.median if seen else None
 
@@ -96,4 +137,16 @@ TARGETS = (
     Target("10,000 unfinished orders decided after a crash", 10, False, " s", _recovery),
     Target("memory of the largest process, 256 connections", 100, False, " MB", _memory),
     Target("memory after 1,000,000 orders against the beginning", 1.05, False, "x", _growth),
+    Target("p99 from a change to 50 clients", 50, False, " ms", _live(50, lambda one: one.latencies[99])),
+    Target(
+        "p99 from a change to 500 clients, 5 changes/s", 100, False, " ms", _live(500, lambda one: one.latencies[99])
+    ),
+    Target(
+        "the gateway's core, 500 clients, 5 changes/s", 15, False, " %", _live(500, lambda one: 100 * core_share(one))
+    ),
+    Target("events that 1,000 clients miss, and clients left", 0, False, "", _not_followed),
+    Target("memory of the gateway for a client, of 1,000", 16, False, " KiB", _client_kibibytes),
+    Target("throughput with 50 clients following against none", 0.95, True, "x", _followed_orders),
+    Target("p99 of a step of the staff beside 1,000 orders/s", 20, False, " ms", _step_beside_orders),
+    Target("slowest query of tickets with 1,000,000 stored, p50", 1, False, " ms", _slowest_query),
 )

@@ -42,6 +42,10 @@ class ChangeReader:
         """Return the department's revision and incarnation."""
         return await self._database.look_up(changes.position)
 
+    async def count_waiting(self) -> int:
+        """Return how many tickets are queued or preparing, among the open ones that changed last."""
+        return await self._database.look_up(changes.count_waiting)
+
     async def changes_after(self, after: int, incarnation: str, until: int = 0, *, moved_only: bool) -> ChangePage:
         """Return the page of changes after a revision, up to `until` if it is given."""
         return self._readable(

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from departments.domain.changes import ChangePage
 from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
-from departments.domain.tickets import Ticket
+from departments.domain.tickets import Ticket, TicketState
 from departments.rows import read_ticket, stock_by_item
 from departments.schema import HAS_REVISION, IS_MOVED, IS_OPEN, department, stock, tickets
 from infra.db.database import Statement, tenant
@@ -26,11 +26,16 @@ TICKET_BYTES = 120
 CLOSED_IN_SNAPSHOT = 50
 OPEN_IN_SNAPSHOT = 10_000
 
+MOST_COUNTED = 500
+"""How many open tickets are looked at to count those that wait: it takes 1 ms."""
+
 _TICKET = list(tickets.c)[1:]
 _LINES_AT, _REVISION_AT = _TICKET.index(tickets.c.lines), _TICKET.index(tickets.c.revision)
 _REVISION = tickets.c.revision
 
 _IS_CLOSED = sa.text("state IN ('served', 'cancelled')")
+
+_WAIT = (TicketState.QUEUED.value, TicketState.PREPARING.value)
 
 _ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
@@ -46,6 +51,13 @@ def _between(*conditions: "sa.TextClause") -> Statement:
     chosen = sa.select(*_TICKET).where(_bound("after") < _REVISION, _bound("until") >= _REVISION, *conditions)
     chosen = chosen.order_by(_REVISION).limit(_bound("most")).offset(_ZERO)
     return Statement(lambda connection: chosen.where(tickets.c.restaurant == tenant(connection)))
+
+
+def _count_waiting(connection: sa.Connection) -> "sa.Select[Any]":
+    last = sa.select(tickets.c.state).where(tickets.c.restaurant == tenant(connection), IS_OPEN)
+    last = last.order_by(_REVISION.desc()).limit(_bound("most")).offset(_ZERO)
+    state = last.subquery("last_changed").c.state
+    return sa.select(sa.func.count()).where(sa.or_(*(state == sa.literal_column(f"'{each}'") for each in _WAIT)))
 
 
 _CHANGED = _between(HAS_REVISION)
@@ -69,6 +81,7 @@ _OPEN_BEFORE = Statement(
         .offset(_bound("most"))
     )
 )
+_WAITING = Statement(_count_waiting)
 _STOCK = Statement(lambda connection: sa.select(*list(stock.c)[1:]).where(stock.c.restaurant == tenant(connection)))
 _POSITION = Statement(
     lambda connection: sa.select(department.c.revision, department.c.incarnation).where(
@@ -81,6 +94,12 @@ def position(connection: sa.Connection) -> tuple[int, str]:
     """Return the department's revision and incarnation."""
     revision, incarnation = _POSITION.run(connection, {}).fetchone()
     return revision, incarnation
+
+
+def count_waiting(connection: sa.Connection) -> int:
+    """Return how many tickets are queued or preparing, among the MOST_COUNTED open ones that changed last."""
+    count: int = _WAITING.run(connection, {"most": MOST_COUNTED}).fetchone()[0]
+    return count
 
 
 def changes_after(

@@ -10,7 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
 from departments.domain.changes import ChangePage, MenuOnSale
@@ -52,6 +52,9 @@ class Reader(Protocol):
 
     async def position(self) -> tuple[int, str]:
         """Return the revision and the incarnation."""
+
+    async def count_waiting(self) -> int:
+        """Return how many tickets are queued or preparing."""
 
     async def changes_after(self, after: int, incarnation: str, until: int = 0, *, moved_only: bool) -> ChangePage:
         """Return the page of changes after a revision, up to `until` if it is given."""
@@ -121,6 +124,8 @@ class Feed(Generic[T]):
         self._task: asyncio.Task[None] | None = None
         self._pages: OrderedDict[int, tuple[int, T]] = OrderedDict()
         self._beat_at = 0.0
+        self._count_at = 0.0
+        self._waiting: int | None = None  # until it is published
         self._is_behind = False
         self._menu: Menu | None = None
 
@@ -202,6 +207,7 @@ class Feed(Generic[T]):
 
     async def _read_on(self) -> bool:
         """Read and publish the next page, unless there is nothing to tell; return whether more changes wait."""
+        await self._count_waiting()
         after, incarnation = self.head, self.incarnation
         page = await self._reader.changes_after(after, incarnation, moved_only=self._moved_only)
         if (after, incarnation) != (self.head, self.incarnation):  # a watcher has found another database meanwhile
@@ -210,7 +216,7 @@ class Feed(Generic[T]):
         if self.is_of_another_database(page, after, incarnation):
             return False
         if not page.is_empty or self._is_behind or now_seconds() >= self._beat_at:
-            self._publish(page)
+            self._publish(replace(page, waiting=self._waiting))
         elif self._menu is not self._reader.menu:
             self._wake_watchers()
         self._menu, self._is_behind = self._reader.menu, False
@@ -218,8 +224,15 @@ class Feed(Generic[T]):
             self._wake.set()
         return page.is_cut
 
+    async def _count_waiting(self) -> None:
+        """Count the tickets that wait, every few seconds, for watchers who do not see all tickets."""
+        if self._moved_only and now_seconds() >= self._count_at:
+            self._waiting = await self._reader.count_waiting()
+            self._count_at = now_seconds() + BEAT_SECONDS
+
     def _publish(self, page: ChangePage) -> None:
         message = self._encode(page)
+        self._waiting = None
         if page.revision > self.head:
             self._pages[self.head] = page.revision, message
             self.head, self.beat = page.revision, None

@@ -25,6 +25,7 @@ def place_order(data: OrderRequest) -> OrderResponse:
         currency="EUR",
         currency_exponent=2,
         created_at="",
+        ready_at=None,
         lines=[
             LineResponse(
                 department=line.department,

@@ -4,7 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.plan import Plan
-from bench.sections import comparison, costs, endurance, gateways, growth, open_loop, profile, recovery, starts
+from bench.sections import (
+    comparison,
+    costs,
+    endurance,
+    gateways,
+    growth,
+    live,
+    open_loop,
+    profile,
+    queries,
+    recovery,
+    starts,
+)
 from bench.stage import Stage
 
 
@@ -29,4 +41,6 @@ SECTIONS = {
     "lines": Section(growth.lines_windows, growth.lines),
     "gateways": Section(gateways.windows, gateways.run),
     "recovery": Section(recovery.windows, recovery.run),
+    "live": Section(live.windows, live.run),
+    "queries": Section(queries.windows, queries.run),
 }

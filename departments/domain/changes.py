@@ -24,7 +24,7 @@ class ChangePage:
     `revision` is a watcher's position after the page, or, where `more` pages of a snapshot follow, after the last of
     them. `reset`: the page is the first of a snapshot. `read_to`: every ticket up to this revision has been read.
     `is_cut`: later changes were left for the next page. `unreadable`: the tickets that are left out because
-    their rows cannot be read.
+    their rows cannot be read. `waiting`: how many tickets are queued or preparing, None where they were not counted.
     """
 
     incarnation: str
@@ -37,6 +37,7 @@ class ChangePage:
     read_to: int = 0
     is_cut: bool = False
     unreadable: Sequence[TicketUnreadable] = ()
+    waiting: int | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -45,6 +45,7 @@ def encoded_page(page: ChangePage) -> EncodedPage:
         now_ms=time.time_ns() // 1_000_000,
         reset=page.reset,
         more=page.more,
+        waiting_tickets=page.waiting,
     )
     if page.tickets:
         message.tickets = changed_tickets(page.tickets)

@@ -39,6 +39,7 @@ def change_page(department: str, response: v1.WatchChangesResponse) -> ChangePag
         tickets=_tickets(department, response.tickets) if response.tickets is not None else (),
         stock=_stock(department, response.stock) if response.stock is not None else (),
         menu=_menu(department, response.menu) if response.menu is not None else None,
+        waiting=response.waiting_tickets,
     )
 
 

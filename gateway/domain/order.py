@@ -15,6 +15,7 @@ from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineState, Outcome, TicketResult
 from gateway.domain.progress import OrderProgress, Progress, Tickets, line_progress, order_progress
+from gateway.domain.ready_time import Quotes, ready_at_ms
 from gateway.domain.transitions import (
     DECISIONS,
     PLACING,
@@ -62,7 +63,7 @@ class Order:
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
     `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
     people call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read
-    with them.
+    with them. `quotes`: how long its departments were expected to take when it was placed.
     """
 
     order_id: str
@@ -78,6 +79,7 @@ class Order:
     epoch: int = field(default=0, compare=False)
     decision_unwritten: bool = field(default=False, compare=False)
     tickets: Tickets = field(default_factory=dict, compare=False)
+    quotes: Quotes = field(default_factory=dict, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -122,6 +124,11 @@ class Order:
     def progress(self) -> OrderProgress | None:
         """Return how far the departments are with it; None where they make nothing of it."""
         return order_progress(self.line_progress())
+
+    @property
+    def ready_at_ms(self) -> int | None:
+        """Return when it is expected to be ready, or was, in milliseconds since 1970; None where nothing is made."""
+        return ready_at_ms(self.created_at_ms, self.quotes, self.shares, self.tickets)
 
     def line_progress(self) -> list[Progress | None]:
         """Return how far each line is."""
@@ -275,6 +282,19 @@ class Order:
             line.cancel(reason)
         self.epoch += bool(lines)
         return bool(lines)
+
+    def cancel_again(self, department: str) -> bool:
+        """Owe a department its staff's cancel, which its restored copy lacks; return whether that changed anything.
+
+        It changes nothing while the department is owed something, and where the order does not say that it is
+        cancelled. The response is that of every cancel: what has been started by then is made, and accepted.
+        """
+        outcomes = {line.outcome for line in self.shares[department]}
+        if department in self.owed or _CANCELLED not in outcomes or not outcomes.isdisjoint({_ACCEPTED, _PENDING}):
+            return False
+        self.owed[department] = Goal.CANCEL
+        self.epoch += 1
+        return True
 
     def _demand_placing(self, department: str) -> None:
         """Raise ValueError where a decision is owed: it stays owed, whatever a department responds."""

@@ -102,6 +102,7 @@ class ChangePage:
 
     `revision` in `incarnation` is the position after the page, unless `more` pages of the snapshot follow. `reset`:
     the page is the first of a snapshot, and what was known before is void. `now_ms` is the department's clock.
+    `waiting` is how many tickets are queued or preparing, None where the page does not say.
     """
 
     department: str
@@ -113,6 +114,7 @@ class ChangePage:
     tickets: Sequence[LiveTicket] = field(default=())
     stock: Sequence[LiveStock] = field(default=())
     menu: LiveMenu | None = None
+    waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from gateway.domain.errors import BrokenOff, OrderUnreadable, TakenOver
 from gateway.domain.tickets import ChangePage, Position
 from gateway.orders.backoff import Backoff
 from gateway.orders.journal import Journal
+from gateway.orders.ready_times import ReadyTimes
 from gateway.orders.tasks import BackgroundTasks
 from gateway.orders.ticket_states import Page, Withdrawal
 from gateway.orders.watches import Watch
@@ -54,6 +55,7 @@ class Following:
         journal: Journal,
         watches: Mapping[str, Watch],
         withdrawing: Withdrawing,
+        ready_times: ReadyTimes,
         tasks: BackgroundTasks,
         *,
         random: Callable[[], float],
@@ -62,6 +64,7 @@ class Following:
         self._journal = journal
         self._watches = watches
         self._withdrawing = withdrawing
+        self._ready_times = ready_times
         self._tasks = tasks
         self._random = random
         self._positions: dict[str, Position] = {}
@@ -103,6 +106,7 @@ class Following:
             async for page in pages:
                 in_snapshot |= page.reset
                 await self._write(page, is_snapshot=in_snapshot)
+                self._ready_times.observe(page)
                 in_snapshot &= page.more
                 backoff.reset()
 

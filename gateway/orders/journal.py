@@ -18,13 +18,12 @@ from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import TicketProgress
-from gateway.domain.sales import Sold
 from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
-from gateway.orders.sales import read_sold
+from gateway.orders.reports import Reports
 from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
-from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.wanted import ANY, Wanted
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
@@ -72,6 +71,7 @@ class Journal:
         self.is_shared = database.url.drivername != "sqlite"
         self._report_new = report or _log_unreadable
         self.calendar = calendar or Calendar(UTC)
+        self.reports = Reports(database, self._report)
         self._numbering = Numbering(self.calendar)
         self.number = 0
         self._unreadable: dict[str, str] = {}
@@ -177,20 +177,16 @@ class Journal:
         return await self._database.read(ticket_states.read_start)
 
     async def write_followed(self, page: Page) -> set[Withdrawal]:
-        """Write what the staff did, and the position after it; return the withdrawals that were not known before."""
+        """Write what the staff did, and the position after it; return the withdrawals that are new, or void now."""
         return await self._database.write(ticket_states.write_page, page)
 
-    async def withdrawal_reason(self, withdrawal: Withdrawal) -> str | None:
-        """Return the staff's reason for a withdrawal, or None where it is settled or void."""
-        return await self._database.look_up(ticket_states.read_reason, withdrawal)
+    async def unsettled(self, withdrawal: Withdrawal) -> Unsettled | None:
+        """Return what an order's row has still to be compared with, or None where it is settled."""
+        return await self._database.look_up(ticket_states.read_unsettled, withdrawal)
 
-    async def settle_withdrawal(self, withdrawal: Withdrawal) -> None:
-        """Note that the order's row says what the staff did."""
-        await self._database.write(ticket_states.settle, withdrawal)
-
-    async def sold(self, from_ms: int | None, to_ms: int | None) -> list[Sold]:
-        """Return what was sold in a range of time."""
-        return await self._database.read(read_sold, from_ms, to_ms)
+    async def settle_withdrawal(self, withdrawal: Withdrawal, *, withdrawn: bool = True) -> bool:
+        """Note that the order's row says what the staff did; return False where that has changed meanwhile."""
+        return await self._database.write(ticket_states.settle, withdrawal, withdrawn=withdrawn)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""

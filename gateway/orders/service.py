@@ -13,6 +13,7 @@ from functools import partial
 import structlog
 
 from gateway.department_client.errors import DepartmentCallError
+from gateway.domain.accuracy import Accuracy, accuracy
 from gateway.domain.days import Calendar
 from gateway.domain.errors import OrderIdTaken, Overloaded, TakenOver
 from gateway.domain.lines import Outcome
@@ -30,6 +31,7 @@ from gateway.orders.journal import Journal, JournalPage
 from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
+from gateway.orders.ready_times import ReadyTimes
 from gateway.orders.tasks import BackgroundTasks
 from gateway.orders.wanted import ANY, Wanted
 from gateway.orders.watches import Watch
@@ -37,6 +39,9 @@ from gateway.orders.withdrawing import Withdrawing
 from infra.clock import Clock
 
 FOLLOW_SECONDS = 0.05
+
+MENU_SECONDS = 60.0
+"""How often the menus are read; a client that asks for them makes the gateway read them, too."""
 
 log = structlog.get_logger("orders")
 
@@ -89,7 +94,8 @@ class OrderService:
         )
         self._listing = Listing(journal, self._in_flight)
         withdrawing = Withdrawing(journal, self._in_flight, self._delivery, self._cancelling)
-        self.following = Following(journal, watches or {}, withdrawing, self._tasks, random=random)
+        self._ready_times = ReadyTimes(departments)
+        self.following = Following(journal, watches or {}, withdrawing, self._ready_times, self._tasks, random=random)
         self.departments = departments
         self.backlogs = self._delivery.backlogs
         self.postponed = self._delivery.postponed
@@ -100,6 +106,7 @@ class OrderService:
         for department in self.departments.values():
             self._tasks.spawn(f"first call to {department.name}", partial(self._probe, department))
         self._tasks.spawn("lease", self._lease_keeper.keep)
+        self._tasks.spawn("menus", self._keep_menus)
         await self.following.start()
 
     async def close(self) -> None:
@@ -185,13 +192,22 @@ class OrderService:
         """The restaurant's days."""
         return self._journal.calendar
 
-    async def sales(self, from_ms: int | None, to_ms: int | None, by: SalesBy) -> list[Sales]:
-        """Add up the sales of a range of time; raises DatabaseError."""
-        return add_up(await self._journal.sold(from_ms, to_ms), by, self.calendar)
+    async def sales(self, from_ms: int | None, to_ms: int | None, by: SalesBy) -> tuple[list[Sales], int]:
+        """Add up the sales of a range of time, and count the orders that cannot be read; raises DatabaseError."""
+        sold, left_out = await self._journal.reports.sold(from_ms, to_ms)
+        return add_up(sold, by, self.calendar), left_out
+
+    async def ready_times(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Accuracy], int]:
+        """Compare the quotes of a range of time with what came true, likewise; raises DatabaseError."""
+        measured, left_out = await self._journal.reports.measured(from_ms, to_ms)
+        return accuracy(measured), left_out
 
     async def menus(self) -> list[MenuSnapshot]:
         """Ask every department for its menu, all at once."""
-        return await asyncio.gather(*(department.menu() for department in self.departments.values()))
+        menus = await asyncio.gather(*(department.menu() for department in self.departments.values()))
+        for menu in menus:
+            self._ready_times.read_menu(menu)
+        return menus
 
     @property
     def unreadable(self) -> int:
@@ -222,6 +238,7 @@ class OrderService:
         """Write an order down and ask its departments; where its id is known, return the order that has it."""
         in_flight = self._in_flight.add(order, self._expiry.of_new(), is_new=True)
         try:
+            self._ready_times.quote(order)
             known = await self._journal.insert(order)
             if known is None:
                 in_flight.recorded()
@@ -253,9 +270,15 @@ class OrderService:
         in_flight.recorded()
         self._delivery.ask_all(in_flight)
 
+    async def _keep_menus(self) -> None:
+        """Read the menus again every now and then: a quote needs how long the items take."""
+        while True:
+            await asyncio.sleep(MENU_SECONDS)
+            await self.menus()
+
     async def _probe(self, department: Department) -> None:
         try:
-            await department.probe()
+            self._ready_times.read_menu(await department.probe())
         except DepartmentCallError as error:
             log.info("a department is not there yet", department=department.name, reason=str(error))
 

@@ -14,6 +14,7 @@ from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
+from gateway.domain.ready_time import Quote
 from gateway.domain.transitions import Goal
 from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
@@ -42,6 +43,7 @@ orders = sa.Table(
     sa.Column("placed_for", sa.String(64), doc="the table"),
     sa.Column("currency", sa.String(3), nullable=False, doc="ISO 4217, as it was configured when the order was taken"),
     sa.Column("lines", sa.Text, nullable=False, doc="JSON array of Line"),
+    sa.Column("quotes", sa.Text, doc="JSON object of department and Quote: when it is ready"),
     sa.Column("status", sa.String(16), nullable=False),
     sa.Column("owed", sa.Text, doc="JSON object of department and Goal; NULL once nothing is owed"),
     sa.Column("response_recorded", sa.Boolean, nullable=False),
@@ -85,6 +87,7 @@ order_days = sa.Table(
     sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False, doc="ordinal of the date"),
     sa.Column("permutation", sa.BigInteger, nullable=False, doc="the day's random number: see gateway/domain/numbers"),
     sa.Column("taken", sa.BigInteger, nullable=False, doc="how many ranks are taken"),
+    sa.Column("held", sa.Text, doc="JSON array of numbers that open orders of days before had when the day began"),
 )
 
 watch_positions = sa.Table(
@@ -119,7 +122,8 @@ ticket_states = sa.Table(
 )
 
 _encode = msgspec.json.Encoder().encode
-_decode_lines = msgspec.json.Decoder(list[Line]).decode
+decode_lines = msgspec.json.Decoder(list[Line]).decode
+decode_quotes = msgspec.json.Decoder(dict[str, Quote]).decode
 _decode_owed = msgspec.json.Decoder(dict[str, Goal]).decode
 
 COLUMNS = [column for column in orders.c if column is not orders.c.restaurant]
@@ -177,6 +181,7 @@ def row_of(order: Order) -> dict[str, Any]:
         "placed_for": order.table,
         "currency": order.currency.code,
         "lines": _encode(order.lines).decode(),
+        "quotes": _encode(order.quotes).decode() if order.quotes else None,
         "status": str(order.status),
         "owed": encode_json(order.owed) if order.owed else None,
         "response_recorded": order.response_recorded,
@@ -195,19 +200,35 @@ def read_row(row: Sequence[Any]) -> Row:
 
 
 def _order(row: Sequence[Any]) -> Order:
-    _, order_id, policy, number, table, currency, lines, _, owed, response_recorded, created_at_ms, owner, epoch = row
+    (
+        _,
+        order_id,
+        policy,
+        number,
+        table,
+        currency,
+        lines,
+        quotes,
+        _,
+        owed,
+        response_recorded,
+        created_at_ms,
+        owner,
+        epoch,
+    ) = row
     order = Order(
         order_id,
         Policy(policy),
         table,
         Currency(currency),
-        _decode_lines(lines),
+        decode_lines(lines),
         created_at_ms,
         _decode_owed(owed) if owed else {},
         bool(response_recorded),
         number,
         owner=owner,
         epoch=epoch,
+        quotes=decode_quotes(quotes) if quotes else {},
     )
     if order.owed.keys() - order.shares.keys():
         raise ValueError(f"it owes {', '.join(order.owed)} something, and has lines for {', '.join(order.shares)}")

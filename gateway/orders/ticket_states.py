@@ -3,6 +3,9 @@
 Each row is a ticket's last known state; a later revision replaces an earlier one, however often and by whichever
 gateway it is written. A row of a ticket that the staff cancelled is *unsettled* until the order's own row says so, too:
 it is written with the position that passes it, in one transaction, so that no crash loses what is still to be done.
+
+A department that was restored may lack a cancel that an order shows already. Then the row is unsettled again, and says
+that the ticket is not withdrawn: the department is to be asked for the cancel.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +29,13 @@ class Withdrawal(NamedTuple):
 
     order_id: str
     department: str
+
+
+class Unsettled(NamedTuple):
+    """What an order's row has still to be compared with: a cancel, with the staff's reason, or that there is none."""
+
+    withdrawn: bool
+    reason: str
 
 
 class KnownState(NamedTuple):
@@ -62,6 +72,18 @@ _PROGRESS = [
     ticket_states.c.cancel_reason,
 ]
 
+_ZERO: sa.ColumnElement[int] = sa.literal_column("0")
+_ONE: sa.ColumnElement[int] = sa.literal_column("1")
+
+_UNMOVED = {
+    "revision": 0,
+    "state": TicketState.QUEUED.value,
+    **dict.fromkeys(("started_at_ms", "ready_at_ms", "served_at_ms", "cancelled_at_ms", "withdrawn", "settled"), 0),
+    "moved_by": "",
+    "cancel_reason": "",
+}
+"""The row of a ticket whose cancel is lost, and with which the staff have taken no step since."""
+
 
 def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement:
     rows = records(connection.dialect, _COLUMNS).add_columns(tenant(connection))
@@ -69,9 +91,12 @@ def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement
     new = insert.excluded
     old = ticket_states.c.revision
     is_newer = new.revision != old if is_snapshot else new.revision > old
+    was_shown = (ticket_states.c.withdrawn == _ONE) | (ticket_states.c.settled == _ZERO)
+    values: dict[str, Any] = {column.name: new[column.name] for column in _COLUMNS if column not in _KEYS}
+    values["settled"] = sa.case((was_shown & (new.withdrawn == _ZERO), _ZERO), else_=new.settled)
     return insert.on_conflict_do_update(
         index_elements=_KEYS,
-        set_={column.name: new[column.name] for column in _COLUMNS if column not in _KEYS},
+        set_=values,
         where=(new.incarnation != ticket_states.c.incarnation) | is_newer,
     ).returning(ticket_states.c.order_id)
 
@@ -86,18 +111,19 @@ _OF_ORDERS = Statement(
 
 
 def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
-    """Write a page and its position; return the withdrawals that were not known before."""
+    """Write a page and its position; return the withdrawals that were not known before, and those that are void now."""
     rows = [_row(page, ticket) for ticket in page.tickets]
     rows.sort(key=itemgetter("order_id"))  # gateways that write the same rows wait for each other in one order
     write = _WRITE_SNAPSHOT if page.is_snapshot else _WRITE_CHANGES
     new = {order_id for (order_id,) in write.run_rows(connection, rows)} if rows else set()
-    if page.position is not None:
-        if page.is_snapshot:
-            _delete_void(connection, page.department, page.position)
-        _write_position(connection, page, page.position)
-    return {
+    found = {
         Withdrawal(each.order_id, page.department) for each in page.tickets if each.withdrawn and each.order_id in new
     }
+    if page.position is not None:
+        if page.is_snapshot:
+            found |= _delete_void(connection, page.department, page.position)
+        _write_position(connection, page, page.position)
+    return found
 
 
 def read_positions(connection: sa.Connection) -> dict[str, Position]:
@@ -114,16 +140,20 @@ def read_start(connection: sa.Connection) -> tuple[dict[str, Position], list[Wit
     return read_positions(connection), [Withdrawal(*row) for row in rows]
 
 
-def read_reason(connection: sa.Connection, withdrawal: Withdrawal) -> str | None:
-    """Return the staff's reason for a withdrawal, which may be empty, or None where it is settled or void."""
-    query = sa.select(ticket_states.c.cancel_reason).where(_is(connection, withdrawal), ticket_states.c.settled == 0)
-    reason: str | None = connection.execute(query).scalar_one_or_none()
-    return reason
+def read_unsettled(connection: sa.Connection, withdrawal: Withdrawal) -> Unsettled | None:
+    """Return what the order's row has still to be compared with, or None where it is settled."""
+    query = sa.select(ticket_states.c.withdrawn, ticket_states.c.cancel_reason)
+    row = connection.execute(query.where(_is(connection, withdrawal), ticket_states.c.settled == 0)).one_or_none()
+    return None if row is None else Unsettled(bool(row.withdrawn), row.cancel_reason)
 
 
-def settle(connection: sa.Connection, withdrawal: Withdrawal) -> None:
-    """Note that the order's row says what the staff did."""
-    connection.execute(sa.update(ticket_states).where(_is(connection, withdrawal)).values(settled=1))
+def settle(connection: sa.Connection, withdrawal: Withdrawal, *, withdrawn: bool) -> bool:
+    """Note that the order's row says what the staff did; return False where that has changed meanwhile."""
+    is_as_read = _is(connection, withdrawal) & (ticket_states.c.withdrawn == int(withdrawn))
+    connection.execute(sa.update(ticket_states).where(is_as_read).values(settled=1))
+    is_empty = _is(connection, withdrawal) & (ticket_states.c.revision == 0) & (ticket_states.c.settled == 1)
+    connection.execute(sa.delete(ticket_states).where(is_empty))
+    return read_unsettled(connection, withdrawal) is None
 
 
 def read_tickets(connection: sa.Connection, order_ids: Sequence[str]) -> dict[str, dict[str, TicketProgress]]:
@@ -144,11 +174,20 @@ def read_known(connection: sa.Connection, department: str, order_ids: Sequence[s
     return {order_id: KnownState(revision, TicketState(state)) for order_id, revision, state in rows}
 
 
-def _delete_void(connection: sa.Connection, department: str, position: Position) -> None:
-    """Delete what the department does not know: of another incarnation, or of a future that it has lost."""
+def _delete_void(connection: sa.Connection, department: str, position: Position) -> set[Withdrawal]:
+    """Delete what the department does not know: of another incarnation, or of a future that it has lost.
+
+    Return the cancels that it lacks, and that orders may show: they are kept as unsettled.
+    """
     is_void = (ticket_states.c.incarnation != position.incarnation) | (ticket_states.c.revision > position.revision)
     of_department = own(connection, ticket_states) & (ticket_states.c.department == department)
+    is_shown = (ticket_states.c.withdrawn == 1) | (ticket_states.c.settled == 0)
+    kept = {"incarnation": position.incarnation, **_UNMOVED}
+    connection.execute(sa.update(ticket_states).where(of_department, is_void, is_shown).values(kept))
     connection.execute(sa.delete(ticket_states).where(of_department, is_void))
+    is_lost = (ticket_states.c.settled == 0) & (ticket_states.c.withdrawn == 0)
+    lost = connection.execute(sa.select(ticket_states.c.order_id).where(of_department, is_lost)).scalars()
+    return {Withdrawal(order_id, department) for order_id in lost}
 
 
 def _write_position(connection: sa.Connection, page: Page, position: Position) -> None:

@@ -5,7 +5,7 @@ from gateway.orders.cancelling import Cancelling
 from gateway.orders.delivery import Delivery
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal
-from gateway.orders.ticket_states import Withdrawal
+from gateway.orders.ticket_states import Unsettled, Withdrawal
 
 
 class Withdrawing:
@@ -22,27 +22,29 @@ class Withdrawing:
         """Record a withdrawal in the order's row, however often it is asked; return False where that has to wait.
 
         It waits while the row owes the department something: the department's response will say that the ticket is
-        cancelled. Raises OrderUnreadable, TakenOver, DatabaseError, and then nothing is settled.
+        cancelled. Where a restored department lacks a cancel that the row shows, the department is asked for it.
+        Raises OrderUnreadable, TakenOver, DatabaseError, and then nothing is settled.
         """
         order_id, department = withdrawal
-        reason = await self._journal.withdrawal_reason(withdrawal)
-        if reason is None:
+        found = await self._journal.unsettled(withdrawal)
+        if found is None:
             return True
         order = await self._journal.find(order_id)
         if order is not None and department in order.shares:
             if department in order.owed:
                 return False
             is_open = any(line.is_open for line in order.shares[department])
-            if is_open and not await self._withdraw(withdrawal, reason):
+            if is_open is found.withdrawn and not await self._change(withdrawal, found):
                 return False
-        await self._journal.settle_withdrawal(withdrawal)
-        return True
+        return await self._journal.settle_withdrawal(withdrawal, withdrawn=found.withdrawn)
 
-    async def _withdraw(self, withdrawal: Withdrawal, reason: str) -> bool:
+    async def _change(self, withdrawal: Withdrawal, found: Unsettled) -> bool:
         """Change an order that says otherwise, durably; return False where it is known to say so, but not written."""
-        in_flight = await self._cancelling.own(withdrawal.order_id)
+        order_id, department = withdrawal
+        in_flight = await self._cancelling.own(order_id)
         try:
-            if not in_flight.order.withdraw(withdrawal.department, reason):
+            order = in_flight.order
+            if not (order.withdraw(department, found.reason) if found.withdrawn else order.cancel_again(department)):
                 return False
             in_flight.decided()
             await self._write(in_flight)

@@ -35,7 +35,7 @@ from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
-from gateway.rest.reports import report_sales
+from gateway.rest.reports import report_ready_times, report_sales
 from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.security_headers import policy_of_page
@@ -77,6 +77,7 @@ def routes() -> list[ControllerRouterHandler]:
         list_orders,
         cancel_order,
         report_sales,
+        report_ready_times,
         get_menu,
         get_events,
         get_tickets,

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from gateway.domain.order import Order
+from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress, Progress, TicketProgress
 from gateway.rest.times import rfc3339
 
@@ -31,7 +31,17 @@ OrderProgressField = Annotated[
         "withdrawn: the staff cancelled all of it. Null where nothing was accepted."
     ),
 ]
+ReadyAtField = Annotated[
+    str | None,
+    Meta(
+        description="When the order is expected to be ready, RFC 3339, UTC: estimated when it was placed, and revised "
+        "when a department starts. Once all of it is ready, the moment when it became so. A moment that has passed "
+        "while the order is not ready means that it is late. Null where nothing is made."
+    ),
+]
 Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
+
+_ACCEPTED = Status.ACCEPTED
 
 
 class OrderTicket(msgspec.Struct, kw_only=True):
@@ -50,6 +60,14 @@ def order_progress(order: Order) -> tuple[OrderProgress | None, list[Progress | 
     if not order.tickets:  # as in the response to every new order, which costs little so
         return (OrderProgress.QUEUED if Progress.QUEUED in lines else None), lines
     return order.progress, lines
+
+
+def ready_at(order: Order, status: Status) -> str | None:
+    """Return when an order of a status is expected to be ready, or was."""
+    if order.quotes and status is _ACCEPTED and not order.tickets:  # as most new orders, which costs little so
+        return rfc3339(order.created_at_ms + 1000 * max([wait + own for wait, own in order.quotes.values()]))
+    ready_at_ms = order.ready_at_ms
+    return None if ready_at_ms is None else rfc3339(ready_at_ms)
 
 
 def order_tickets(order: Order) -> list[OrderTicket]:

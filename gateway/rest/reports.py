@@ -1,4 +1,4 @@
-"""`/reports`: what was sold."""
+"""`/reports`: what was sold, and how well the quoted times came true."""
 
 import csv
 import io
@@ -12,12 +12,13 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType
 from litestar.params import QueryParameter
 
 from gateway.domain.access import Action
+from gateway.domain.days import Calendar
 from gateway.domain.errors import FieldNotAllowed
 from gateway.domain.sales import Sales, SalesBy
 from gateway.orders.service import OrderService
 from gateway.rest.operations import PROBLEM
 from gateway.rest.ranges import From, To, moment
-from gateway.rest.report_schemas import SalesFigure, SalesReport
+from gateway.rest.report_schemas import ReadyTimeReport, SalesFigure, SalesReport, ready_time_figure
 from gateway.rest.requests import RequestReader
 
 MOST_DAYS = 400
@@ -65,17 +66,50 @@ async def report_sales(
     An order belongs to the moment when it was placed. What a client or the staff cancelled is not sold. A range may
     have at most 400 days.
     """
-    from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
-    calendar = service.calendar
-    if from_ms is None:
-        from_ms = calendar.start_ms(calendar.day_of(to_ms - 1 if to_ms is not None else requests.now_ms()))
-    if (to_ms or requests.now_ms()) - from_ms > MOST_DAYS * DAY_MS:
-        raise FieldNotAllowed("from", placed_from, f"expected a range of at most {MOST_DAYS} days")
-    sales = await service.sales(from_ms, to_ms, by)
+    from_ms, to_ms = _range(placed_from, placed_to, service.calendar, requests.now_ms())
+    sales, left_out = await service.sales(from_ms, to_ms, by)
     report = SalesReport(
-        by=by, time_zone=str(calendar.zone), figures=[_figure(each) for each in sales], totals=_totals(sales)
+        by=by,
+        time_zone=str(service.calendar.zone),
+        figures=[_figure(each) for each in sales],
+        totals=_totals(sales),
+        left_out=left_out,
     )
     return Response(report) if layout == "json" else Response(_csv(report.figures), media_type=CSV)
+
+
+@get(
+    "/reports/ready-times",
+    operation_id="reportReadyTimes",
+    summary="Report how well the quoted times came true",
+    tags=["reports"],
+    responses={400: PROBLEM, 503: PROBLEM},
+    action=Action.REPORT_READ,
+)
+async def report_ready_times(
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
+    placed_from: From = None,
+    placed_to: To = None,
+) -> ReadyTimeReport:
+    """Compare, by department, when shares of orders became ready with what was quoted when they were placed.
+
+    Orders of a range of time count, by default of today, in the restaurant's time zone; of them the shares that the
+    staff have finished. A range may have at most 400 days.
+    """
+    from_ms, to_ms = _range(placed_from, placed_to, service.calendar, requests.now_ms())
+    found, left_out = await service.ready_times(from_ms, to_ms)
+    return ReadyTimeReport(departments=[ready_time_figure(each) for each in found], left_out=left_out)
+
+
+def _range(placed_from: str | None, placed_to: str | None, calendar: Calendar, now_ms: int) -> tuple[int, int | None]:
+    """Return a report's range of time, by default a day; raises FieldNotAllowed."""
+    from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
+    if from_ms is None:
+        from_ms = calendar.start_ms(calendar.day_of(to_ms - 1 if to_ms is not None else now_ms))
+    if (to_ms or now_ms) - from_ms > MOST_DAYS * DAY_MS:
+        raise FieldNotAllowed("from", placed_from, f"expected a range of at most {MOST_DAYS} days")
+    return from_ms, to_ms
 
 
 def _figure(sales: Sales) -> SalesFigure:

@@ -15,8 +15,10 @@ from gateway.rest.progress_schemas import (
     OrderNumber,
     OrderProgressField,
     OrderTicket,
+    ReadyAtField,
     order_progress,
     order_tickets,
+    ready_at,
 )
 from gateway.rest.times import rfc3339
 
@@ -172,6 +174,7 @@ class OrderResponse(msgspec.Struct, kw_only=True):
     currency: CurrencyCode
     currency_exponent: Exponent
     created_at: Annotated[str, Meta(description="RFC 3339, UTC.")]
+    ready_at: ReadyAtField
     lines: list[LineResponse]
     tickets: Annotated[
         list[OrderTicket], Meta(description="The departments whose staff have taken a step with the order.")
@@ -198,10 +201,11 @@ class Health(msgspec.Struct, kw_only=True):
 def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
     progress, lines = order_progress(order)
+    status = order.status
     return OrderResponse(
         order_id=order.order_id,
         number=order.number,
-        status=order.status,
+        status=status,
         progress=progress,
         policy=order.policy,
         table=order.table,
@@ -209,6 +213,7 @@ def order_response(order: Order) -> OrderResponse:
         currency=order.currency.code,
         currency_exponent=order.currency.exponent,
         created_at=rfc3339(order.created_at_ms),
+        ready_at=ready_at(order, status),
         lines=[
             LineResponse(
                 department=line.department,

@@ -10,7 +10,7 @@ def rfc3339(milliseconds: int) -> str:
     return f"{_second(seconds)}.{rest:03}Z"
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def _second(seconds: int) -> str:
-    """Return a whole second since 1970 as text; orders of the same second share it."""
+    """Return a whole second since 1970 as text; the orders of a while share it."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()

@@ -1,8 +1,8 @@
 import pytest
 
-from bench.results import Recovery, Sample
+from bench.results import Query, Recovery, Sample
 from bench.targets import TARGETS, Target
-from tests.bench.factories import results, window
+from tests.bench.factories import live, results, window
 
 
 def target(text: str) -> Target:
@@ -40,3 +40,34 @@ def test_memory_is_compared_only_once_a_million_orders_were_placed() -> None:
     samples = [Sample(n * 100_000, {"bar": 50, "gateway": 100 + n}) for n in range(1, 11)]
     assert one.seen(results(endurance=samples[:9])) is None
     assert one.seen(results(endurance=samples)) == pytest.approx(109 / 102)
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "seen"),
+    [
+        ("p99 from a change to 50 clients", {"clients": 50}, 20.0),
+        ("p99 from a change to 500 clients, 5 changes/s", {}, 20.0),
+        ("the gateway's core, 500 clients, 5 changes/s", {}, 12.0),
+        ("events that 1,000 clients miss, and clients left", {"clients": 1000, "missing": 2, "lost": 1}, 3),
+        ("memory of the gateway for a client, of 1,000", {"clients": 1000}, 12.0),
+        ("p99 of a step of the staff beside 1,000 orders/s", {"clients": 0, "orders_rate": 1000.0}, 7.0),
+    ],
+)
+def test_what_clients_get_and_cost_is_read_from_their_windows(text: str, given: dict[str, float], seen: float) -> None:
+    one = target(text)
+    assert one.seen(results(live=[live(clients=3)])) is None
+    assert one.seen(results(live=[live(clients=3), live(**given)])) == pytest.approx(seen)  # type: ignore[arg-type]
+
+
+def test_orders_with_clients_are_compared_with_those_without() -> None:
+    one = target("throughput with 50 clients following against none")
+    alone = window(section="live-orders", orders=1000, parameters={"clients": 0})
+    followed = window(section="live-orders", orders=950, parameters={"clients": 50})
+    assert one.seen(results(followed)) is None
+    assert one.verdict(one.seen(results(followed, alone))) == "met"
+
+
+def test_the_slowest_query_counts_where_a_million_tickets_are_stored() -> None:
+    one = target("slowest query of tickets with 1,000,000 stored, p50")
+    seen = [Query("one ticket", 1_000_000, {50: 0.2}), Query("a step with a ticket", 1_000_000, {50: 0.7})]
+    assert one.seen(results(queries=[*seen, Query("open tickets", 0, {50: 3.0})])) == 0.7

@@ -129,6 +129,21 @@ async def test_only_what_the_staff_moved(bar: DepartmentProgram, watch: Departme
     await watching.leave()
 
 
+async def test_who_is_told_of_moved_tickets_only_learns_how_many_wait(
+    bar: DepartmentProgram, watch: DepartmentWatch
+) -> None:
+    client = bar.client()
+    asked = [order("bar coffee") for _ in range(3)]
+    for each in asked:
+        await client.submit(Goal.PLACE, each)
+    watching = Watching(watch, moved_only=True)
+    await until(lambda: watching.picture.position is not None)
+    await bar.start(asked[0].order_id)
+    await until(lambda: any(page.waiting is not None for page in watching.pages))
+    assert [page.waiting for page in watching.pages if page.waiting is not None] == [3]
+    await watching.leave()
+
+
 async def test_two_watches_share_a_channel(bar: DepartmentProgram, watch: DepartmentWatch) -> None:
     watchings = [Watching(watch), Watching(watch, moved_only=True)]
     await until(lambda: all(each.picture.position is not None for each in watchings))

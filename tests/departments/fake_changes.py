@@ -54,6 +54,9 @@ class FakeDepartment:
         self.looks += 1
         return self.revision, self.incarnation
 
+    async def count_waiting(self) -> int:
+        return sum(ticket.state is TicketState.QUEUED for ticket in self.tickets.values())
+
     async def changes_after(self, after: int, incarnation: str, until: int = 0, *, moved_only: bool) -> ChangePage:
         await self._read()
         if incarnation != self.incarnation or after > self.revision:

@@ -228,3 +228,12 @@ def explain() -> Callable[..., str]:
         return "\n".join(str(row[-1]) for row in cursor.fetchall())
 
     return explain
+
+
+async def test_tickets_that_wait_are_counted(department: DepartmentDatabase) -> None:
+    orders = [coffees(1) for _ in range(4)]
+    await department.place(*orders, coffees(1, hold=True))
+    await department.move(orders[0].order_id, Verb.START)
+    for verb in (Verb.START, Verb.FINISH):
+        await department.move(orders[1].order_id, verb)
+    assert await department.database.look_up(changes.count_waiting) == 3

@@ -385,3 +385,21 @@ async def test_a_watcher_that_is_ahead_of_the_feed_gets_no_older_position(depart
     assert first.changes[1:] == ahead.changes == [("new", 7)]
     for watch in (first, ahead):
         await watch.stop()
+
+
+@in_virtual_time
+async def test_watchers_of_moved_tickets_are_told_every_few_seconds_how_many_tickets_wait(
+    department: FakeDepartment,
+) -> None:
+    """Also while steps are taken all the time; watchers of everything see the tickets themselves."""
+    moved, everything = department.watch(moved_only=True).start(), department.watch().start()
+    for number in range(120):
+        department.change(f"new {number % 4}", moved=True)
+        await asyncio.sleep(0.1)
+    told = [(at, page.waiting) for at, page in moved.pages if page.waiting is not None]
+    assert told[-1][1] == 9
+    assert all(4 < after - before < 6 for (before, _), (after, _) in pairwise(told))
+    assert len(told) == 3
+    assert {page.waiting for _, page in everything.pages} == {None}
+    await moved.stop()
+    await everything.stop()

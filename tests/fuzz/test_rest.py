@@ -58,6 +58,7 @@ def test_every_response_to_a_generated_case_is_as_described_and_no_fault(system:
         "voidTableCodes",
         "readAuditLog",
         "reportSales",
+        "reportReadyTimes",
         "getLiveness",
         "getReadiness",
     }

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("placed_for", sa.String(64)),
         sa.Column("currency", sa.String(3), nullable=False),
         sa.Column("lines", sa.Text, nullable=False),
+        sa.Column("quotes", sa.Text),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("owed", sa.Text),
         sa.Column("response_recorded", sa.Boolean, nullable=False),
@@ -56,6 +57,7 @@ def upgrade() -> None:
         sa.Column("day", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("permutation", sa.BigInteger, nullable=False),
         sa.Column("taken", sa.BigInteger, nullable=False),
+        sa.Column("held", sa.Text),
     )
     op.create_table(
         "watch_positions",

@@ -648,6 +648,12 @@ class WatchChangesResponse(betterproto.Message):
     menu: Optional["GetMenuResponse"] = betterproto.message_field(8, optional=True)
     """The whole menu, where it has changed."""
 
+    waiting_tickets: Optional[int] = betterproto.uint32_field(9, optional=True)
+    """
+    How many tickets are queued or preparing, among the 500 open ones that changed last. Set every 5 seconds, and only
+     where the request has moved_only: others see all tickets.
+    """
+
 
 @dataclass(eq=False, repr=False)
 class ChangedTickets(betterproto.Message):

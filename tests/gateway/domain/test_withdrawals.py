@@ -95,3 +95,25 @@ def test_a_cancel_by_the_client_leaves_out_what_was_withdrawn() -> None:
     assert placed.decide(Goal.SUSPEND)
     assert placed.owed == {"kitchen": Goal.CANCEL}
     assert placed.lines[0].reason == "bar has withdrawn it; the rest of the order stands"
+
+
+def test_a_cancel_that_a_restored_department_lacks_is_owed_to_it_once() -> None:
+    placed = accepted()
+    assert not placed.cancel_again("bar")
+    assert placed.withdraw("bar", "the machine is broken")
+    assert placed.cancel_again("bar")
+    assert (placed.owed, placed.epoch) == ({"bar": Goal.CANCEL}, 2)
+    assert not placed.cancel_again("bar")
+    placed.record_response("bar", Goal.CANCEL, TicketResult(TicketState.CANCELLED, [COFFEE, NO_BEER]))
+    assert outcomes(placed) == ["cancelled", "out_of_stock", "accepted"]
+    assert placed.lines[0].reason == "bar has withdrawn it: the machine is broken"
+    assert (placed.total, placed.owed) == (1100, {})
+
+
+def test_a_cancel_that_comes_too_late_after_a_restore_is_taken_back() -> None:
+    placed = accepted()
+    assert placed.withdraw("bar", "")
+    assert placed.cancel_again("bar")
+    placed.record_response("bar", Goal.CANCEL, TicketResult(TicketState.PREPARING, [COFFEE, NO_BEER]))
+    assert outcomes(placed) == ["accepted", "out_of_stock", "accepted"]
+    assert placed.total == 1800

@@ -9,7 +9,9 @@ from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.progress import OrderProgress
 from gateway.domain.tickets import Position
-from gateway.orders.ticket_states import Withdrawal
+from gateway.domain.transitions import Goal
+from gateway.orders.ticket_states import Page, Withdrawal
+from tests.support.fake_watches import live_ticket
 from tests.support.order_path import Restaurant
 from tests.support.orders import all_or_nothing, new_id, order, outcomes
 from tests.support.waiting import until
@@ -75,7 +77,7 @@ async def test_a_staff_cancel_reaches_the_order_its_total_and_its_record(restaur
     assert found.status is Status.PARTLY_ACCEPTED
     await until(lambda: watch_is_quiet(restaurant))
     assert outcomes(await restaurant.written(placed.order_id)) == ["accepted", "cancelled"]
-    assert await restaurant.journal.withdrawal_reason(Withdrawal(placed.order_id, "kitchen")) is None
+    assert await restaurant.journal.unsettled(Withdrawal(placed.order_id, "kitchen")) is None
     await restaurant.settle()
 
 
@@ -214,6 +216,105 @@ async def test_a_restored_department_makes_void_what_was_known_of_it(restaurant:
         await until_known(restaurant, each.order_id, progress=OrderProgress.QUEUED)
 
 
+async def withdrawn(restaurant: Restaurant, placed: Order) -> None:
+    """Let the bar's staff cancel an order's ticket, and wait until the order says so."""
+    await restaurant.settle()
+    await restaurant.watches["bar"].move(placed.order_id, CANCELLED, "the machine is broken")
+    await until_known(restaurant, placed.order_id, status=Status.CANCELLED)
+    await until(lambda: watch_is_quiet(restaurant))
+    await restaurant.settle()
+
+
+async def test_a_staff_cancel_that_a_restored_department_lacks_is_asked_for_again(restaurant: Restaurant) -> None:
+    placed = await restaurant.service.place(order("bar coffee"))
+    await withdrawn(restaurant, placed)
+    restaurant.bar.tickets[placed.order_id].state = TicketState.QUEUED
+    await restaurant.watches["bar"].restore()
+    await until(lambda: restaurant.bar.state(placed.order_id) is CANCELLED)
+    await until(lambda: watch_is_quiet(restaurant))
+    await restaurant.settle()
+    found = await restaurant.written(placed.order_id)
+    assert outcomes(found) == ["cancelled"]
+    assert found.lines[0].reason == "bar has withdrawn it: the machine is broken"
+    assert found.owed == {}
+    assert found.tickets == {}
+    assert restaurant.bar.asked(placed.order_id) == [Goal.PLACE, Goal.CANCEL]
+
+
+async def test_what_a_restored_department_has_started_is_made_though_its_staff_had_cancelled_it(
+    restaurant: Restaurant,
+) -> None:
+    placed = await restaurant.service.place(order("bar coffee"))
+    await withdrawn(restaurant, placed)
+    await restaurant.watches["bar"].restore()
+    await restaurant.watches["bar"].move(placed.order_id, PREPARING)
+    found = await until_known(restaurant, placed.order_id, status=Status.ACCEPTED, total=350)
+    assert found.lines[0].reason == "it cannot be cancelled any more: bar has it preparing"
+    assert (await until_known(restaurant, placed.order_id, progress=OrderProgress.PREPARING)).owed == {}
+
+
+async def test_a_part_of_an_all_or_nothing_order_is_cancelled_again_and_the_rest_stands(restaurant: Restaurant) -> None:
+    placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
+    await restaurant.settle()
+    await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
+    await until_known(restaurant, placed.order_id, total=1100)
+    restaurant.bar.tickets[placed.order_id].state = TicketState.QUEUED
+    await restaurant.watches["bar"].restore()
+    await until(lambda: restaurant.bar.state(placed.order_id) is CANCELLED)
+    await restaurant.settle()
+    assert outcomes(await restaurant.written(placed.order_id)) == ["cancelled", "accepted"]
+    assert restaurant.kitchen.state(placed.order_id) is TicketState.QUEUED
+
+
+async def test_an_order_agrees_with_a_department_that_lost_a_cancel_before_it_was_recorded(
+    restaurant: Restaurant,
+) -> None:
+    placed = await restaurant.service.place(order("bar coffee"))
+    await restaurant.settle()
+    restaurant.watches["bar"].tickets.clear()
+    await restaurant.journal.write_followed(
+        Page(
+            "bar",
+            "gone",
+            [live_ticket(placed.order_id, 7, CANCELLED, moved_at_ms=5, cancelled_at_ms=5)],
+            Position("gone", 7),
+            is_snapshot=False,
+        )
+    )
+    await restaurant.crash_and_open()
+    await until(lambda: watch_is_quiet(restaurant))
+    await until(lambda: len(restaurant.watches["bar"].opened) == 2)
+    await restaurant.settle()
+    restaurant.check_books(await restaurant.written(placed.order_id))
+
+
+async def test_a_lost_staff_cancel_is_asked_for_again_whichever_write_a_crash_undoes(restaurant: Restaurant) -> None:
+    """The gateway crashes at each of the writes after the restore in turn, before and after it is on disk."""
+    for crash_at in range(1, 9):
+        placed = await restaurant.service.place(order("bar coffee"))
+        await withdrawn(restaurant, placed)
+        count = 0
+
+        async def crash(at: int = crash_at) -> None:
+            nonlocal count
+            count += 1
+            if count == at:
+                restaurant.database.is_broken = True
+                restaurant.database._demand_disk(writing=True)
+
+        restaurant.bar.tickets[placed.order_id].state = TicketState.QUEUED
+        restaurant.database.on_write = crash
+        await restaurant.watches["bar"].restore()
+        ticket = restaurant.bar.tickets[placed.order_id]
+        await until(lambda ticket=ticket: restaurant.database.is_broken or ticket.state is CANCELLED)  # type: ignore[misc]
+        await restaurant.crash_and_open()
+        await until(lambda ticket=ticket: ticket.state is CANCELLED)  # type: ignore[misc]
+        await until(lambda: watch_is_quiet(restaurant))
+        await restaurant.settle()
+        assert outcomes(await restaurant.written(placed.order_id)) == ["cancelled"]
+        restaurant.bar.stock["coffee"] = 10
+
+
 async def test_a_counter_sale_is_no_order(restaurant: Restaurant) -> None:
     sale = new_id()
     placed = await restaurant.service.place(order("bar coffee"))
@@ -227,7 +328,7 @@ async def test_a_withdrawal_of_an_order_that_is_not_known_is_settled(restaurant:
     await restaurant.watches["bar"].move(order_id := new_id(), CANCELLED)
     await until(lambda: restaurant.service.following._positions.get("bar") == Position("first", 101))
     await until(lambda: watch_is_quiet(restaurant))
-    assert await restaurant.journal.withdrawal_reason(Withdrawal(order_id, "bar")) is None
+    assert await restaurant.journal.unsettled(Withdrawal(order_id, "bar")) is None
 
 
 async def test_an_order_that_is_sent_again_comes_back_with_its_progress(restaurant: Restaurant) -> None:

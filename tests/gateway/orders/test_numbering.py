@@ -1,20 +1,25 @@
 """Short order numbers as the journal gives them: once a day, whatever fails, and however many gateways there are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from gateway.domain.days import Calendar
+from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.order import Order
+from gateway.domain.tickets import Position
 from gateway.orders.journal import Journal
 from gateway.orders.numbering import BLOCK
+from gateway.orders.ticket_states import Page
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
 from infra.errors import DatabaseError
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.fake_watches import live_ticket
 from tests.support.order_path import Restaurant
 from tests.support.orders import NOON_MS, order
 from tests.support.postgresql import new_postgresql_database
@@ -113,3 +118,59 @@ async def test_gateways_that_share_a_journal_give_no_number_twice(postgresql: st
     with opened(url) as one, opened(url) as other:
         placed = await asyncio.gather(*(insert(journal, 40) for journal in (Journal(one), Journal(other))))
     assert len(set(numbers(*placed))) == 80
+
+
+async def open_order(journal: Journal, at_ms: int) -> Order:
+    placed = order("bar coffee", now_ms=at_ms)
+    placed.owed, placed.lines[0].outcome = {}, Outcome.ACCEPTED
+    assert await journal.insert(placed) is None
+    return placed
+
+
+async def finish(journal: Journal, placed: Sequence[Order], state: TicketState) -> None:
+    """Let the staff finish these orders' tickets."""
+    tickets = [
+        live_ticket(each.order_id, revision, state, moved_at_ms=2, cancelled_at_ms=1)
+        for revision, each in enumerate(placed, start=1)
+    ]
+    await journal.write_followed(Page("bar", "first", tickets, Position("first", len(tickets)), is_snapshot=False))
+
+
+async def test_an_open_order_of_days_ago_keeps_its_number_for_itself(database: Database) -> None:
+    """All numbers of three digits that a day has are held by orders of two days ago, but those of finished orders."""
+    journal = Journal(database)
+    before = await asyncio.gather(*(open_order(journal, NOON_MS) for _ in range(450)))
+    assert max(numbers(before)) <= 999
+    await finish(journal, before[:10], TicketState.SERVED)
+    await finish(journal, before[10:15], TicketState.CANCELLED)
+    later = [await insert(other, 40, lambda _: NOON_MS + 2 * DAY_MS) for other in (journal, Journal(database))]
+    held = set(numbers(before[15:]))
+    given = numbers(*later)
+    assert not held.intersection(given)
+    assert len(set(given)) == len(given) == 80
+    assert {number for number in given if number <= 999} == set(numbers(before[:15]))
+
+
+async def test_an_order_that_nobody_served_for_two_weeks_gives_its_number_back(database: Database) -> None:
+    journal = Journal(database)
+    await asyncio.gather(*(open_order(journal, NOON_MS) for _ in range(450)))
+    later = await insert(journal, 40, lambda _: NOON_MS + 16 * DAY_MS)
+    assert max(numbers(later)) <= 999
+
+
+async def test_an_order_that_was_refused_and_one_that_cannot_be_read(database: Database) -> None:
+    """The first holds no number; nobody knows about the second, so it keeps its own."""
+    journal = Journal(database)
+    placed = await asyncio.gather(*(open_order(journal, NOON_MS) for _ in range(450)))
+
+    def write(connection: sa.Connection) -> None:
+        change = sa.text("UPDATE orders SET lines = :lines, status = :status WHERE order_id = :order_id")
+        for each in placed[:100]:
+            connection.execute(change, {"lines": "new", "status": "accepted", "order_id": each.order_id})
+        for each in placed[100:]:
+            connection.execute(change, {"lines": "[]", "status": "refused", "order_id": each.order_id})
+
+    await database.write(write)
+    given = numbers(await insert(journal, 100, lambda _: NOON_MS + 2 * DAY_MS))
+    assert not set(numbers(placed[:100])).intersection(given)
+    assert max(given) <= 999

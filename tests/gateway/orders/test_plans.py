@@ -6,6 +6,7 @@ from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.transitions import Goal
 from gateway.orders import journal, leases
 from gateway.orders.journal import Journal, _Entry
+from gateway.orders.open_numbers import open_numbers
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.support.orders import order
@@ -22,7 +23,7 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_ke
     await writer.enlist()
 
     def rows_read(connection: sa.Connection) -> int:
-        """Write an order, as it is asked and as it ends, read it, and take over what nobody owns."""
+        """Write an order, as it is asked and as it ends, read it, take over what nobody owns, and begin a day."""
         new = order("bar coffee")
         new.owner = writer.number
         journal._write(connection, [_Entry(new, is_new=True)], None)
@@ -31,6 +32,7 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_ke
         journal._write(connection, [_Entry(new)], None)
         leases.take(connection, writer.number, new.order_id)
         leases.claim(connection, writer.number, dict, 100)
+        open_numbers(connection, 1)  # of a time in which no order was placed
         return int(connection.execute(FETCHED).scalar_one())
 
     def fill(connection: sa.Connection) -> None:

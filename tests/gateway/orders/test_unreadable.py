@@ -19,6 +19,7 @@ UNREADABLE = [
     ("owed", "not JSON"),
     ("lines", '[{"department": "bar", "item": "coffee", "outcome": "frozen"}]'),
     ("lines", "null"),
+    ("quotes", '{"bar": "soon"}'),
     ("policy", "first_come"),
     ("currency", "ECU"),
 ]

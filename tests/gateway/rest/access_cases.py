@@ -135,6 +135,7 @@ ROUTES: Mapping[str, Cases] = {
     "/me": alone,
     "/menu": alone,
     "/pair/{code:str}": alone,
+    "/reports/ready-times": alone,
     "/reports/sales": alone,
     "/schema": alone,
     "/schema/oauth2-redirect.html": alone,

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
     "listOrders": ("get", "/orders", {"200", "400", "503"}),
+    "reportReadyTimes": ("get", "/reports/ready-times", {"200", "400", "503"}),
     "reportSales": ("get", "/reports/sales", {"200", "400", "503"}),
     "getOrder": ("get", "/orders/{order_id}", {"200", "404", "503"}),
     "cancelOrder": ("delete", "/orders/{order_id}", {"200", "202", "404", "409", "503"}),

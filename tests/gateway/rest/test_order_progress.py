@@ -50,3 +50,30 @@ async def test_a_part_that_was_withdrawn_is_named_with_the_staffs_reason(served:
     assert body["lines"][1]["reason"] == "kitchen has withdrawn it: no dough; the rest of the order stands"
     (ticket,) = body["tickets"]
     assert (ticket["department"], ticket["withdrawn_at"]) == ("kitchen", "2025-06-15T15:06:40.101Z")
+
+
+async def test_an_order_is_quoted_a_time_that_its_tickets_revise(served: Served) -> None:
+    for name, kinds in {"bar": {"coffee": ("hot", 60)}, "kitchen": {"pizza": ("", 900)}}.items():
+        served.restaurant.departments[name].kinds = kinds
+    await served.client.get("/menu")
+    placed = (await served.order("bar coffee", "kitchen pizza")).json()
+    assert placed["created_at"] == "2025-06-15T15:06:40.000Z"
+    assert placed["ready_at"] == "2025-06-15T15:21:40.000Z"
+    queued_behind = (await served.order("bar coffee")).json()
+    assert queued_behind["ready_at"] == "2025-06-15T15:08:40.000Z"
+    bar, kitchen = served.restaurant.watches["bar"], served.restaurant.watches["kitchen"]
+    await bar.move(placed["order_id"], TicketState.PREPARING)
+    await bar.move(placed["order_id"], TicketState.READY)
+    await kitchen.move(placed["order_id"], TicketState.PREPARING)
+    body = await read_until(served, placed["order_id"], progress="partly_ready")
+    assert body["ready_at"] == "2025-06-15T15:21:40.101Z"
+    await kitchen.move(placed["order_id"], TicketState.READY)
+    body = await read_until(served, placed["order_id"], progress="ready")
+    assert body["ready_at"] == "2025-06-15T15:06:40.102Z"
+    await served.restaurant.settle()
+    await served.restaurant.crash_and_open()
+    assert (await served.restaurant.service.find(queued_behind["order_id"])).quotes == {"bar": (60, 60)}
+
+
+async def test_an_order_that_was_refused_is_not_quoted_a_time(served: Served) -> None:
+    assert (await served.order("bar beer")).json()["order"]["ready_at"] is None

@@ -50,6 +50,7 @@ async def test_the_response_to_an_order_has_an_outcome_for_each_line(served: Ser
         "currency": "EUR",
         "currency_exponent": 2,
         "created_at": "2025-06-15T15:06:40.000Z",
+        "ready_at": "2025-06-15T15:16:40.000Z",
         "lines": [
             {
                 "department": "bar",

@@ -1,13 +1,19 @@
 """`GET /reports/sales`: what was sold, by day, hour, item and department, in the restaurant's time zone."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
 
 from gateway.domain.days import Calendar
+from gateway.domain.lines import Outcome
 from gateway.domain.sales import Sales, SalesBy, Sold, add_up
+from gateway.orders.reports import AT_ONCE
+from tests.support.orders import NOON_MS, order
 from tests.support.rest_app import Json, Served, problem
 
 BERLIN = Calendar(ZoneInfo("Europe/Berlin"))
@@ -71,9 +77,48 @@ async def test_only_orders_of_the_range_count(sold: Served) -> None:
         "time_zone": "UTC",
         "figures": [],
         "totals": [],
+        "left_out": 0,
     }
     body = problem(await sold.client.get("/reports/sales", params={"from": "2020-01-01T00:00:00Z"}), 400)
     assert body["field"] == "from"
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("lines", '[{"department": "bar", "item": "coffee", "outcome": "frozen"}]'),
+        ("lines", '[{"department": "bar", "item": "coffee", "quantity": "two", "outcome": "accepted"}]'),
+        ("lines", "not JSON"),
+        ("currency", "ECU"),
+    ],
+)
+async def test_an_order_that_cannot_be_read_is_left_out_logged_and_counted(
+    sold: Served, column: str, text: str
+) -> None:
+    spoiled = (await sold.order("bar coffee")).json()["order_id"]
+    await sold.restaurant.settle()
+    await sold.restaurant.journal.flush()
+
+    def spoil(connection: sa.Connection) -> None:
+        words = {"text": text, "id": spoiled}
+        connection.execute(sa.text(f"UPDATE orders SET {column} = :text WHERE order_id = :id"), words)
+
+    await sold.restaurant.database.write(spoil)
+    with capture_logs() as lines:
+        body = await report(sold)
+    assert (body["left_out"], body["totals"][0]["total"]) == (1, 2750)
+    assert [line["order_id"] for line in lines if line["event"] == "an order cannot be read"] == [spoiled]
+    assert (await report(sold, by="item"))["left_out"] == 1
+
+
+async def test_a_report_of_more_orders_than_are_read_at_once_is_whole(served_on_any: Served) -> None:
+    restaurant = served_on_any.restaurant
+    placed = [order("bar coffee", now_ms=NOON_MS + number // 3) for number in range(AT_ONCE + 5)]
+    for each in placed:
+        each.lines[0].outcome, each.lines[0].unit_price, each.owed = Outcome.ACCEPTED, 350, {}
+    await asyncio.gather(*map(restaurant.journal.insert, placed))
+    body = await report(served_on_any)
+    assert (body["totals"][0]["quantity"], body["left_out"]) == (AT_ONCE + 5, 0)
 
 
 async def test_a_report_is_written_as_csv(sold: Served) -> None:

@@ -98,3 +98,19 @@ async def test_a_department_that_was_restored_is_followed_anew_before_it_is_comp
     await follow(books, "bar", order, left_out=[order.order_id])
     await books.departments["bar"].write(tables.renew_incarnations, "another")
     assert counts(await books.audit()) == {}
+
+
+async def test_a_restored_department_that_lacks_a_cancel_is_wrong_until_the_gateway_asks_for_it(books: Books) -> None:
+    """The order was withdrawn, and the copy, from before that, has its ticket queued."""
+    order = await books.place()
+    assert order.withdraw("bar", "no milk")
+    await books.journal.update(order)
+    report = await books.audit()
+    assert counts(report) == {Column.DOUBLED: 1}
+    assert "bar: 1 coffee is cancelled, and is being made all the same" in report.table()
+    assert order.cancel_again("bar")
+    await books.journal.update(order)
+    assert counts(await books.audit()) == {Column.UNDECIDED: 1}
+    await books.settle(order)
+    assert counts(await books.audit()) == {}
+    assert order.lines[0].reason == "bar has withdrawn it: no milk"
