@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, OpenAPI, SecurityScheme, Server, Tag
 
 from gateway.rest import (
     access_schemas,
@@ -103,7 +103,16 @@ def describe_api(**options: Any) -> Description:
         description="A restaurant's orders: placed once, with an outcome for each line, never lost.",
         contact=Contact(name="The Comanda developers"),
         license=License(name="MIT", identifier="MIT"),
-        security=[],
+        security=[{}, {"key": []}],
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="A key, which a manager makes. Guests need none, and a browser may have a session.",
+                )
+            }
+        ),
         servers=[Server(url="/", description="This gateway.")],
         use_handler_docstrings=True,
         tags=[

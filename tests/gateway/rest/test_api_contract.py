@@ -169,10 +169,11 @@ async def test_the_headers_of_a_503_are_described(shared: Served, api: Json) -> 
 # The whole.
 
 
-async def test_it_says_whose_it_is_and_that_no_key_is_needed(api: Json) -> None:
+async def test_it_says_whose_it_is_and_that_a_key_may_be_sent(api: Json) -> None:
     assert api["info"]["license"] == {"name": "MIT", "identifier": "MIT"}
     assert api["info"]["contact"] == {"name": "The Comanda developers"}
-    assert api["security"] == []
+    assert api["security"] == [{}, {"key": []}]
+    assert api["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
     assert [server["url"] for server in api["servers"]] == ["/"]
 
 
