@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gateway.access import secrets, store
+from gateway.access import changes, secrets, session_store, store
 from gateway.access.callers import Callers
 from gateway.access.policy import FORGET_MS, PAIRING_SECONDS, AccessPolicy
 from gateway.access.records import AuditLine, Session, Snapshot
@@ -101,8 +101,8 @@ class Access:
         person_times, self._used_people = self._used_people, {}
         if used or key_times or person_times:
             before_ms = self.now_ms - FORGET_MS
-            await self._database.write(store.note_use, list(used.values()), key_times, person_times, before_ms)
-            await self._database.write(store.shorten_audit)
+            await self._database.write(session_store.note_use, list(used.values()), key_times, person_times, before_ms)
+            await self._database.write(changes.shorten_audit)
 
     def of_key(self, secret: bytes) -> Caller:
         """Return who sends a key; raises SignInNeeded for one that is not valid.
@@ -167,7 +167,7 @@ class Access:
 
     async def note(self, who: Caller, what: str, subject: str, origin: str) -> None:
         """Write a line of the audit log."""
-        await self._database.write(store.note, self.line(who, what, subject, origin))
+        await self._database.write(changes.note, self.line(who, what, subject, origin))
 
     def line(self, who: Caller, what: str, subject: str, origin: str) -> AuditLine:
         """Return a line of the audit log, of this moment."""
@@ -177,7 +177,7 @@ class Access:
         """Read a session; once more where something was revoked meanwhile, which this session may have been."""
         while True:
             revision = self.known.revision
-            found = await self._database.look_up(store.find_session, session_hash)
+            found = await self._database.look_up(session_store.find_session, session_hash)
             if revision == self.known.revision:
                 return found
 

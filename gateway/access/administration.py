@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.access import secrets, store
+from gateway.access import changes, secrets, store
 from gateway.access.policy import PAIRING_SECONDS
 from gateway.access.records import AuditLine, Key, Person
 from gateway.domain.access import NAMEABLE, Action, Role
@@ -41,7 +41,7 @@ class Administration:
 
     async def audit(self, limit: int) -> list[AuditLine]:
         """Return the last lines of the audit log, the newest first."""
-        return await self._database.read(store.audit_lines, limit)
+        return await self._database.read(changes.audit_lines, limit)
 
     async def make_key(
         self, by: By, name: str, role: Role, *, departments: Iterable[str] = (), rights: Iterable[Action] = ()

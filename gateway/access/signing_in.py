@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from gateway.access import secrets, store
+from gateway.access import secrets, session_store, store
 from gateway.access.access import Access
 from gateway.access.records import Person, Session
 from gateway.access.throttle import Throttle
@@ -85,9 +85,9 @@ class SigningIn:
             return
         line = self._access.line(caller, "sign-out everywhere" if everywhere else "sign-out", "", origin)
         if everywhere:
-            await self._database.write(store.end_sessions_like, session, line)
+            await self._database.write(session_store.end_sessions_like, session, line)
         else:
-            await self._database.write(store.end_session, session.session_hash, line)
+            await self._database.write(session_store.end_session, session.session_hash, line)
         await self._access.refresh()
 
     async def leave_device(self, caller: Caller, origin: str) -> Opened:
@@ -116,7 +116,7 @@ class SigningIn:
         access, session_id, now_ms = self._access, secrets.new_session(), self._access.now_ms
         session = Session(secrets.fast_hash(session_id), key_id, person_id, table, now_ms, now_ms, now_ms)
         line = access.line(caller, what, subject, origin)
-        await self._database.write(store.open_session, session, caller.session, line)
+        await self._database.write(session_store.open_session, session, caller.session, line)
         access.remember(session)
         if caller.session is not None:
             await access.refresh()

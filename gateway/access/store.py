@@ -8,21 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.access import secrets
-from gateway.access.records import AuditLine, Key, Person, Session, Snapshot
-from gateway.access.tables import audit, keys, pairing_codes, people, sessions, state
+from gateway.access.changes import count_revision, note, own
+from gateway.access.records import AuditLine, Key, Person, Snapshot
+from gateway.access.session_store import end_sessions
+from gateway.access.tables import keys, pairing_codes, people, sessions, state
 from gateway.domain.access import Action, Role
 from gateway.domain.access_errors import NameTaken, NoSuchEntry
 from infra.db.database import tenant
-
-AUDIT_LINES = 100_000
-"""How many lines of the audit log are kept."""
-
-_SUBJECT, _WHO = 100, 64
-
-
-def own(connection: sa.Connection, table: sa.Table) -> "sa.ColumnElement[bool]":
-    """Return the condition that a row is the restaurant's."""
-    return table.c.restaurant == tenant(connection)
 
 
 def revision(connection: sa.Connection) -> int:
@@ -124,7 +116,7 @@ def revoke_key(connection: sa.Connection, key_id: str, *, who: str, origin: str,
     )
     if not connection.execute(revoked).rowcount:
         raise NoSuchEntry(f"key {key_id}")
-    _end_sessions(connection, sessions.c.key_id == key_id)
+    end_sessions(connection, sessions.c.key_id == key_id)
     note(connection, AuditLine(now_ms, who, "key revoked", key_id, origin))
 
 
@@ -164,7 +156,7 @@ def rotate_table_codes(connection: sa.Connection, *, who: str, origin: str, now_
     """Void all table codes, and end the sessions of guests at tables."""
     changed = sa.update(state).where(own(connection, state)).values(table_secret=secrets.new_table_secret())
     connection.execute(changed)
-    _end_sessions(connection, sessions.c.placed_for.is_not(None))
+    end_sessions(connection, sessions.c.placed_for.is_not(None))
     note(connection, AuditLine(now_ms, who, "table codes voided", "", origin))
 
 
@@ -212,107 +204,6 @@ def use_pairing_code(connection: sa.Connection, code: str, now_ms: int) -> str |
     return key_id
 
 
-def open_session(connection: sa.Connection, session: Session, replaced: str | None, line: AuditLine) -> None:
-    """Write a new session, and end the one that it replaces."""
-    values = {
-        "session_hash": session.session_hash,
-        "key_id": session.key_id,
-        "person_id": session.person_id,
-        "placed_for": session.table,
-        "made_at_ms": session.made_at_ms,
-        "used_at_ms": session.used_at_ms,
-        "acted_at_ms": session.acted_at_ms,
-    }
-    connection.execute(sa.insert(sessions).values(restaurant=tenant(connection), **values))
-    if replaced is not None:
-        _end_sessions(connection, sessions.c.session_hash == replaced)
-    note(connection, line)
-
-
-def find_session(connection: sa.Connection, session_hash: str) -> Session | None:
-    """Read a session that has not been ended."""
-    query = sa.select(sessions).where(
-        own(connection, sessions), sessions.c.session_hash == session_hash, sessions.c.ended_revision.is_(None)
-    )
-    row = connection.execute(query).first()
-    if row is None:
-        return None
-    return Session(
-        row.session_hash, row.key_id, row.person_id, row.placed_for, row.made_at_ms, row.used_at_ms, row.acted_at_ms
-    )
-
-
-def end_session(connection: sa.Connection, session_hash: str, line: AuditLine) -> None:
-    """End one session."""
-    _end_sessions(connection, sessions.c.session_hash == session_hash)
-    note(connection, line)
-
-
-def end_sessions_like(connection: sa.Connection, session: Session, line: AuditLine) -> None:
-    """End all sessions of a session's person or, where it has none, of its device."""
-    if session.person_id is not None:
-        condition = sessions.c.person_id == session.person_id
-    elif session.key_id is not None:
-        condition = sessions.c.key_id == session.key_id
-    else:
-        condition = sessions.c.session_hash == session.session_hash
-    _end_sessions(connection, condition)
-    note(connection, line)
-
-
-def note_use(
-    connection: sa.Connection,
-    used: Iterable[Session],
-    key_times: Mapping[str, int],
-    person_times: Mapping[str, int],
-    forget_before_ms: int,
-) -> None:
-    """Write when sessions, keys and people were last used, and forget sessions that nobody has used since a time."""
-    for session in used:
-        times = {"used_at_ms": session.used_at_ms, "acted_at_ms": session.acted_at_ms}
-        where = own(connection, sessions), sessions.c.session_hash == session.session_hash
-        connection.execute(
-            sa.update(sessions).where(*where, sessions.c.used_at_ms <= session.used_at_ms).values(**times)
-        )
-    for table, column, found in ((keys, keys.c.key_id, key_times), (people, people.c.person_id, person_times)):
-        for each, at_ms in found.items():
-            connection.execute(sa.update(table).where(own(connection, table), column == each).values(used_at_ms=at_ms))
-    connection.execute(sa.delete(sessions).where(own(connection, sessions), sessions.c.used_at_ms < forget_before_ms))
-
-
-def note(connection: sa.Connection, line: AuditLine) -> None:
-    """Write a line of the audit log."""
-    values = {
-        "at_ms": line.at_ms,
-        "who": line.who[:_WHO],
-        "what": line.what,
-        "subject": line.subject[:_SUBJECT],
-        "origin": line.origin[:_WHO],
-    }
-    connection.execute(sa.insert(audit).values(restaurant=tenant(connection), **values))
-
-
-def audit_lines(connection: sa.Connection, limit: int) -> list[AuditLine]:
-    """Return the last lines of the audit log, the newest first."""
-    query = sa.select(audit).where(own(connection, audit)).order_by(audit.c.seq.desc()).limit(limit)
-    return [AuditLine(row.at_ms, row.who, row.what, row.subject, row.origin) for row in connection.execute(query)]
-
-
-def shorten_audit(connection: sa.Connection) -> None:
-    """Delete all but the last AUDIT_LINES lines of the audit log."""
-    last = sa.select(audit.c.seq).where(own(connection, audit)).order_by(audit.c.seq.desc())
-    oldest = connection.execute(last.offset(AUDIT_LINES - 1).limit(1)).scalar()
-    if oldest is not None:
-        connection.execute(sa.delete(audit).where(own(connection, audit), audit.c.seq < oldest))
-
-
-def count_revision(connection: sa.Connection) -> int:
-    """Count the revision up, so that every gateway reads keys and people again; return it."""
-    counted = sa.update(state).where(own(connection, state)).values(revision=state.c.revision + 1)
-    number: int = connection.execute(counted.returning(state.c.revision)).scalar_one()
-    return number
-
-
 def _change_person(connection: sa.Connection, person_id: str, values: Mapping[str, Any]) -> None:
     changed = (
         sa.update(people)
@@ -321,13 +212,7 @@ def _change_person(connection: sa.Connection, person_id: str, values: Mapping[st
     )
     if not connection.execute(changed).rowcount:
         raise NoSuchEntry(f"person {person_id}")
-    _end_sessions(connection, sessions.c.person_id == person_id)
-
-
-def _end_sessions(connection: sa.Connection, condition: "sa.ColumnElement[bool]") -> None:
-    number = count_revision(connection)
-    ended = sa.update(sessions).where(own(connection, sessions), sessions.c.ended_revision.is_(None), condition)
-    connection.execute(ended.values(ended_revision=number))
+    end_sessions(connection, sessions.c.person_id == person_id)
 
 
 def _key(row: Any) -> Key:

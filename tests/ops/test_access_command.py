@@ -13,9 +13,9 @@ from tests.support.database_contents import Store
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import Finished, environment, run
 from tests.support.systems import System, Systems
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, wait_for
 
-ADDRESS = re.compile(r"http://[0-9.:]+/(pair|t)/[\w.-]+")
+ADDRESS = re.compile(r"http://[0-9.:]+/(?:pair|t)/[\w.-]+")
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +41,8 @@ def nobody(system: System) -> httpx.AsyncClient:
 
 
 async def test_the_first_start_prints_an_address_that_opens_once(system: System) -> None:
-    found = ADDRESS.search(system.gateway.output)
-    assert found, system.gateway.output
-    path = found[0].removeprefix(system.url)
+    wait_for(lambda: ADDRESS.search(system.gateway.output), "the address is printed")
+    path = ADDRESS.findall(system.gateway.output)[0].removeprefix(system.url)
     async with nobody(system) as first, nobody(system) as second:
         assert (await first.get(path)).status_code == 200
         assert (await first.post(path)).status_code == 303
@@ -98,7 +97,7 @@ def test_the_commands_of_the_staff_send_a_key(system: System) -> None:
     def is_known() -> bool:
         return run(["-m", "ops", "tickets"], environment(URL=system.url, KEY=secret)).code == 0
 
-    assert any(is_known() for _ in range(5))
+    wait_for(is_known, "the gateway knows the key")
     away = run(["-m", "ops", "stock", "bar", "coffee", "+1"], environment(URL=system.url, KEY=secret))
     assert (away.code, "stock.change is not allowed" in away.stderr) == (1, True)
 

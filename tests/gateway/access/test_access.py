@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.access import store
+from gateway.access import session_store
 from gateway.access.access import Access
 from gateway.access.administration import Administration, By
 from gateway.access.policy import AccessPolicy
@@ -135,13 +135,13 @@ async def test_the_last_use_is_written_and_old_sessions_are_forgotten(
     (key,) = await gateway.administration.keys()
     assert key.used_at_ms == int(clock.now * 1000)
     session_hash = fast_hash(opened.session_id)
-    kept = await database.read(store.find_session, session_hash)
+    kept = await database.read(session_store.find_session, session_hash)
     assert kept is not None
     assert kept.used_at_ms == int(clock.now * 1000)
     clock.now += 500 * 86_400
     gateway.access.of_key(KEY.encode())
     await gateway.access.flush()
-    assert await database.read(store.find_session, session_hash) is None
+    assert await database.read(session_store.find_session, session_hash) is None
 
 
 async def test_two_restaurants_see_nothing_of_each_other(database_url: str, database: Database, clock: Hands) -> None:
