@@ -13,6 +13,9 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STOP_SECONDS = 20.0
 
+KEY = "comanda_" + "b" * 43
+"""The secret of the manager's key, which a gateway's first start makes: the staff's requests need one."""
+
 # Below the ports that the system hands out to clients: none of them can take the port of a program that is to start.
 _PORTS = range(15_000, 32_000)
 _chance = random.SystemRandom()

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from bench.streams import TicketState
+from bench.streams import AUTHORIZATION, TicketState
 
 Key = tuple[str, str]
 """A ticket: department and order id."""
@@ -72,8 +72,8 @@ class Staff:
     async def find_tickets(self) -> None:
         """Choose the oldest tickets that are open; nobody else moves them."""
         states = "&".join(f"state={state}" for state in _STEPS)
-        head = f"GET /tickets?{states}&limit={TICKETS} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n\r\n"
-        _, body = await self._ask(head.encode())
+        head = f"GET /tickets?{states}&limit={TICKETS} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+        _, body = await self._ask(head.encode() + AUTHORIZATION + b"\r\n")
         found = msgspec.json.decode(body, type=_Tickets).tickets
         self._tickets = deque(((ticket.department, ticket.order_id), ticket.state) for ticket in found)
 
@@ -143,7 +143,8 @@ class Staff:
         step_id = f"bench-{time.time_ns()}-{next(self._numbers)}"
         body = json.dumps({"verb": verb, "expected": state, "step_id": step_id, "moved_by": "Ada"}).encode()
         head = f"POST /tickets/{department}/{order_id}/moves HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
-        return f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        rest = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + AUTHORIZATION + rest.encode() + body
 
     async def _connect(self) -> _Connection:
         connection = _Connection(*await asyncio.open_connection("127.0.0.1", self._port))

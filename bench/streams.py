@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from bench.programs import KEY
+
+AUTHORIZATION = f"Authorization: Bearer {KEY}\r\n".encode()
+
 CONNECTING = 50
 """How many clients connect at the same time."""
 
@@ -85,7 +89,7 @@ class Streams:
 
     def __init__(self, port: int) -> None:
         """Follow the gateway of a port."""
-        self.request = b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % port
+        self.request = b"GET /events HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%b\r\n" % (port, AUTHORIZATION)
         self.on_ticket: Callable[[Arrival], None] | None = None
         self.bytes = self.events = self.resets = self.lost = 0
         self.is_closed = False

@@ -11,7 +11,7 @@ import msgspec
 
 from bench import processes
 from bench.postgresql import Server
-from bench.programs import Program, ProgramFailed, free_ports
+from bench.programs import KEY, Program, ProgramFailed, free_ports
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.01
@@ -150,6 +150,7 @@ def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = Non
     ports = free_ports(len(names) + gateways)
     places = dict(zip(names, ports, strict=False))
     variables = {
+        "COMANDA_FIRST_KEY": KEY,
         "COMANDA_HOME": str(folder),
         "COMANDA_MENUS": str(menus),
         "COMANDA_DEPARTMENTS": ",".join(f"{n}=127.0.0.1:{port}" for n, port in places.items()),

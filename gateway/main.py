@@ -10,14 +10,22 @@ from functools import partial
 import structlog
 import uuid_utils
 
+from gateway.access.access import Access
+from gateway.access.administration import Administration
+from gateway.access.guest_limits import GuestLimit, GuestLimits
+from gateway.access.policy import AccessPolicy
+from gateway.access.signing_in import SigningIn
 from gateway.department_client.client import CallPolicy, DepartmentClient
 from gateway.department_client.staff import StaffClient
 from gateway.department_client.watch import DepartmentWatch
+from gateway.domain.access import Guests
 from gateway.domain.days import Calendar
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
+from gateway.rest.access_check import AccessCheck
+from gateway.rest.access_parts import AccessParts
 from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
 from gateway.rest.event_json import event_json
@@ -29,15 +37,17 @@ from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
+from infra.errors import SettingsError
 from infra.grpc.peer_guard import WatchedChannel
 from infra.http.guard import guarded_http
+from infra.http.proxies import Proxies
 from infra.http.server import HttpServer
 from infra.logs import configure_logs, shows_access
 from infra.program import exit_codes, program
 from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
-from infra.tls import Contexts, Credentials, certificate_name, find_credentials
+from infra.tls import Contexts, Credentials, certificate_name, find_credentials, is_loopback
 
 log = structlog.get_logger("gateway")
 
@@ -81,17 +91,29 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
         staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
-        server = _http_server(settings, service, requests, readiness, live, staff)
+        access = Access(database, _access_policy(settings), clock)
+        server = _http_server(
+            settings,
+            service,
+            requests,
+            readiness,
+            live,
+            staff,
+            _access_parts(settings, database, service, access, clock),
+        )
         running.on_exit(live.close)
         running.on_exit_await(service.close)
         sock = running.listen(settings.host, settings.port)
         with database.start_errors():
             await service.start()
+            code = await access.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
-        announcing = partial(announce, readiness.is_ready, f"http://{address}")
+        announcing = partial(announce, readiness.is_ready, f"http://{address}", code)
         stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
-        await running.in_background({"announcement": announcing, "stop": stopping, "watches": live.run})
+        await running.in_background(
+            {"announcement": announcing, "stop": stopping, "watches": live.run, "access": access.watch}
+        )
         await running.follow_certificates(credentials, partial(_reconnect, [*channels.values(), *watching.values()]))
         await server.serve(sock)
     log.info("closed")
@@ -141,6 +163,30 @@ def _request_reader(settings: GatewaySettings, clock: Clock) -> RequestReader:
     )
 
 
+def _access_policy(settings: GatewaySettings) -> AccessPolicy:
+    """Return who counts as a guest, and whether guests are limited: not on this machine alone."""
+    is_local = is_loopback(settings.host)
+    wanted = settings.guests if settings.guests != "auto" else "open" if is_local else "tables"
+    guests = Guests(wanted)
+    is_limited = not (is_local and guests is Guests.OPEN)
+    return AccessPolicy(guests, is_limited, settings.pin_idle, settings.first_key)
+
+
+def _access_parts(
+    settings: GatewaySettings, database: Database, service: OrderService, access: Access, clock: Clock
+) -> AccessParts:
+    """Build what the REST layer needs of access; raises SettingsError."""
+    of_table = GuestLimit(settings.guest_orders_per_minute, settings.guest_open_orders)
+    of_address = GuestLimit(of_table.per_minute * 10, of_table.open_orders * 10)
+    limits = GuestLimits(of_table, of_address, service.find_all, clock.monotonic)
+    try:
+        proxies = Proxies(settings.proxies)
+    except ValueError as error:
+        raise SettingsError(f"COMANDA_PROXIES is not allowed: {error}") from error
+    check = AccessCheck(access, proxies, limits)
+    return AccessParts(check, SigningIn(access, database, clock), Administration(database, clock.wall))
+
+
 def _http_server(
     settings: GatewaySettings,
     service: OrderService,
@@ -148,6 +194,7 @@ def _http_server(
     readiness: Readiness,
     live: LiveDepartments,
     staff: Mapping[str, StaffClient],
+    access: AccessParts,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -157,6 +204,7 @@ def _http_server(
         readiness,
         live,
         staff,
+        access,
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,

@@ -1,6 +1,6 @@
 """The gateway's settings, from the environment."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -16,6 +16,8 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 
 ORIGIN = r"^https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?$"
 """What a browser sends as `Origin`: no path, no slash at the end, no capitals; and never `*` or `null`."""
+
+NETWORK = r"^[0-9a-fA-F.:]+(/[0-9]{1,3})?$"
 
 DEPARTMENTS = {"bakery": "127.0.0.1:50051", "bar": "127.0.0.1:50052", "kitchen": "127.0.0.1:50053"}
 
@@ -125,6 +127,50 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="Origins, separated by commas, whose pages may use the API in a browser, as the browser spells "
             "them: `https://orders.example.org`, with the port where it is not the usual one."
+        ),
+    ] = msgspec.field(default_factory=list)
+    guests: Annotated[
+        Literal["auto", "open", "tables", "closed"],
+        Meta(
+            description="Who may order without a key or a PIN: `open` everyone, for any table; `tables` whoever opened "
+            "a table's code, for that table; `closed` nobody. `auto` is `open` where `COMANDA_HOST` is a loopback "
+            "address, else `tables`."
+        ),
+    ] = "auto"
+    guest_orders_per_minute: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Orders a minute that guests of one table may place, at each gateway; more get 429. Of one "
+            "address, behind which there may be many tables, ten times as many. There is no limit where guests are "
+            "`open` on a loopback address.",
+        ),
+    ] = 6
+    guest_open_orders: Annotated[
+        int,
+        Meta(
+            ge=1,
+            description="Orders of one table that may be open, neither served nor cancelled, for its guests to order "
+            "more; of one address ten times as many.",
+        ),
+    ] = 20
+    pin_idle: Annotated[
+        Seconds,
+        Meta(description="Seconds after which a person on a paired device is asked for the PIN again."),
+    ] = 600.0
+    first_key: Annotated[
+        str,
+        Meta(
+            description="A secret, `comanda_` and 43 letters, digits, `-` or `_`: the first start makes it a manager's "
+            "key, in place of an address to open. For programs, and for installations without a terminal.",
+            pattern=r"^(comanda_[A-Za-z0-9_-]{43})?$",
+        ),
+    ] = ""
+    proxies: Annotated[
+        list[Annotated[str, Meta(pattern=NETWORK)]],
+        Meta(
+            description="Addresses and networks, separated by commas, of proxies whose `X-Forwarded-For` and "
+            "`X-Forwarded-Proto` are believed."
         ),
     ] = msgspec.field(default_factory=list)
     receive_seconds: Annotated[

@@ -21,7 +21,8 @@ _BOTH = frozenset({
 GATEWAY_FIELDS = _BOTH | {
     "departments", "currency", "deadline", "time_to_decide", "first_retry", "retry_cap", "calls_in_flight",
     "orders_per_call", "max_waiting", "max_streams", "max_body", "receive_seconds", "wait_for_departments", "linger",
-    "cors_origins", "time_zone",
+    "cors_origins", "guests", "guest_orders_per_minute", "guest_open_orders", "pin_idle", "first_key", "proxies",
+    "time_zone",
 }  # fmt: skip
 
 DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message", "ping_timeout"}
@@ -31,8 +32,11 @@ OF_CONTAINERS = frozenset({
 })  # fmt: skip
 """Fields that the Compose files and their recipes read."""
 
-OF_COMMANDS = frozenset({"url"})
+OF_COMMANDS = frozenset({"key", "url"})
 """Fields that only commands read."""
+
+KEY = variable("key")
+"""The key that the commands of the staff send to the gateway."""
 
 URL = variable("url")
 """Where the gateway is, for the commands of the staff."""

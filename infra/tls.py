@@ -163,7 +163,7 @@ def find_credentials(program: str, settings: TlsSettings, hosts: Iterable[str]) 
     if len(missing) < len(files):
         raise SettingsError(f"TLS needs {', '.join(files)}, and {' and '.join(missing)} is not set")
     for host in hosts:
-        if not _is_loopback(host) and host not in settings.plaintext:
+        if not is_loopback(host) and host not in settings.plaintext:
             raise SettingsError(
                 f"gRPC without TLS on {host!r} is refused: set {', '.join(files)}, "
                 f"or allow it by name with COMANDA_PLAINTEXT={host}"
@@ -183,7 +183,8 @@ def peer_names(certificate: dict[str, Any] | None) -> frozenset[str]:
     return frozenset(name for kind, name in names if kind == "DNS")
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine reaches a host: a loopback address, or `localhost`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

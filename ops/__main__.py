@@ -57,6 +57,7 @@ COMMANDS: Mapping[str, Command] = {
     "stock": Command("ops.staff.stock", "List the stock, or change it: deliveries, counts, waste, corrections."),
     "sell": Command("ops.staff.sell", "Take an item off sale, or put it back."),
     "watch": Command("ops.staff.watch", "Print a line for each change, as it happens, until Ctrl-C."),
+    "access": Command("ops.access", "List, make and revoke keys, people and codes: who may do what."),
     "settings": Command("ops.settings_page", "Print docs/settings.md, the page of all settings."),
 }
 

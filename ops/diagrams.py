@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from departments.domain.tickets import TRANSITIONS
+from gateway.domain.access import TABLE, Condition, Role
 from gateway.domain.transitions import DECISIONS, RESPONSES, Goal, OrderDecision, Response, Situation, Transition
 from gateway.orders.in_flight import TRANSITIONS as EVENTS
 from gateway.orders.in_flight import Event, Phase
@@ -55,7 +56,20 @@ def responses() -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 
 
-PICTURES: Mapping[str, Callable[[], str]] = {"tickets": tickets, "phases": phases, "responses": responses}
+def access() -> str:
+    """Write the table of actions x roles: under which condition a role may take an action."""
+    rows = [["action", *map(str, Role)], ["---"] * (len(Role) + 1)]
+    for action, row in TABLE.items():
+        rows.append([f"`{action}`", *("" if each is Condition.NEVER else str(each) for each in row.values())])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
+
+
+PICTURES: Mapping[str, Callable[[], str]] = {
+    "tickets": tickets,
+    "phases": phases,
+    "responses": responses,
+    "access": access,
+}
 
 
 def redraw(text: str) -> str:

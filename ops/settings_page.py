@@ -26,7 +26,8 @@ In paths, `~` in front is the home folder. An IPv6 address that has a port stand
 the gateway's alone, `COMANDA_DEPARTMENTS` is not read, and a name for a department that has no menu file is refused.
 
 The staff's commands (`python -m ops tickets` and the like, [Staff](staff.md)) read `COMANDA_URL`, where the gateway is;
-without it they call this machine's, at the gateway's `COMANDA_HOST` and `COMANDA_PORT`.
+without it they call this machine's, at the gateway's `COMANDA_HOST` and `COMANDA_PORT`. They send the key that
+`COMANDA_KEY` has ([Access](access.md)).
 """
 
 

@@ -13,11 +13,19 @@ log = structlog.get_logger("gateway")
 
 
 async def announce(
-    is_ready: Callable[[], Awaitable[bool]], url: str, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    is_ready: Callable[[], Awaitable[bool]],
+    url: str,
+    pairing_code: str | None = None,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Log the URLs of the menu and of the API's page, once orders can be placed."""
+    """Log the URLs of the menu and of the API's page, once orders can be placed.
+
+    After the first start there is another one: with `pairing_code`, it makes one browser the manager's.
+    """
     delay = FIRST_CHECK
     while not await is_ready():
         await sleep(delay)
         delay = min(delay * CHECK_GROWTH, LAST_CHECK)
     log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
+    if pairing_code is not None:
+        log.info("open this once, within 15 minutes, to be the manager", address=f"{url}/pair/{pairing_code}")

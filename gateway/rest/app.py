@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Litestar, Response, Router
 from litestar.config.app import AppConfig
+from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
@@ -16,22 +17,30 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
 from litestar.types.file_types import FileInfo
 
+from gateway.domain.access import Action
 from gateway.orders.service import OrderService
-from gateway.rest.checks import JsonRequest, check_request
+from gateway.rest.access_check import ACTION, require_actions
+from gateway.rest.access_parts import AccessParts
+from gateway.rest.access_routes import ACCESS_ROUTES
+from gateway.rest.checks import ACCESS, JsonRequest, check_request
 from gateway.rest.cors import Cors
 from gateway.rest.description import describe_api
 from gateway.rest.events import get_events
 from gateway.rest.fast_path import FastPath
 from gateway.rest.front import get_front, get_icon
 from gateway.rest.health import get_liveness, get_readiness
+from gateway.rest.html import HTML
 from gateway.rest.menu import get_menu
 from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
 from gateway.rest.reports import report_ready_times, report_sales
+from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
+from gateway.rest.security_headers import policy_of_page
 from gateway.rest.set_menu import place_set_menu
+from gateway.rest.sign_in import get_me, get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.rest.stock import change_stock, get_stock, get_stock_changes, set_on_sale
 from gateway.rest.tickets import get_ticket, get_tickets, move_ticket, move_tickets, tick_line
 from gateway.tickets.moves import TicketMoves
@@ -42,6 +51,8 @@ from infra.http.request_log import identify_requests
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
+
+_OPEN = {ACTION: Action.PAGE_READ}
 
 OTHER_LIBRARIES = ("litestar.plugins.pydantic", "litestar.plugins.attrs")
 """The modules of plugins that Litestar adds unasked."""
@@ -82,7 +93,15 @@ def routes() -> list[ControllerRouterHandler]:
         get_readiness,
         get_front,
         get_icon,
-        create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False),
+        get_me,
+        get_sign_in,
+        sign_in,
+        sign_out,
+        get_pairing,
+        pair,
+        open_table,
+        *ACCESS_ROUTES,
+        create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False, opt=_OPEN),
     ]
 
 
@@ -92,18 +111,21 @@ def create_app(
     readiness: Readiness,
     live: LiveDepartments,
     staff: StaffDepartments,
+    access: AccessParts,
     *,
     max_body: int,
     cors_origins: Collection[str] = (),
     log_requests: bool = False,
 ) -> ASGIApp:
-    """Build the product's REST app; the caller starts and closes `service`, and runs and closes `live`.
+    """Build the product's REST app; raises ImproperlyConfiguredException for a route without an action.
 
-    `max_body` is in bytes. Browsers allow pages from `cors_origins` to use the API.
+    The caller starts and closes `service` and the access, and runs and closes `live`. `max_body` is in bytes. Browsers
+    allow pages from `cors_origins` to use the API.
     """
     litestar = create_litestar(
-        service, requests, readiness, live, staff, routes(), max_body=max_body, openapi_config=_openapi_config()
+        service, requests, readiness, live, staff, access, routes(), max_body=max_body, openapi_config=api_description()
     )
+    require_actions(litestar.routes)
     return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
 
 
@@ -113,6 +135,7 @@ def create_litestar(
     readiness: Readiness,
     live: LiveDepartments,
     staff: StaffDepartments,
+    access: AccessParts,
     routes: Sequence[ControllerRouterHandler],
     *,
     max_body: int,
@@ -131,12 +154,17 @@ def create_litestar(
             "live": Provide(lambda: live, sync_to_thread=False),
             "moves": Provide(lambda: moves, sync_to_thread=False),
             "stock": Provide(lambda: stock, sync_to_thread=False),
+            "requester": Provide(requester, sync_to_thread=False),
+            "access": Provide(lambda: access.check.access, sync_to_thread=False),
+            "signing_in": Provide(lambda: access.signing_in, sync_to_thread=False),
+            "administration": Provide(lambda: access.administration, sync_to_thread=False),
             "currency": Provide(lambda: requests.currency, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,
         middleware=[check_request, *middleware],
         plugins=[HeadAndOptions()],
         request_class=JsonRequest,
+        state=State({ACCESS: access.check}),
         request_max_body_size=max_body,
         logging_config=None,
         **options,
@@ -163,14 +191,22 @@ def wrap(litestar: Litestar, *, cors_origins: Collection[str] = (), log_requests
     )
 
 
-async def _refuse_no_page(response: "Response[Any]") -> "Response[Any]":
-    """Raise NotFoundException for a page that does not exist: Litestar's own response is HTML, not problem+json."""
+async def _complete_page(response: "Response[Any]") -> "Response[Any]":
+    """Give the API's page its policy; raise NotFoundException for a page that does not exist.
+
+    Litestar's own response to that is HTML, not problem+json.
+    """
     if response.status_code == HTTP_404_NOT_FOUND:
         raise NotFoundException
+    content = response.content
+    if (response.media_type or "").startswith(HTML) and isinstance(content, (str, bytes)):
+        text = content.decode() if isinstance(content, bytes) else content
+        response.headers["Content-Security-Policy"] = policy_of_page(text)
     return response
 
 
-def _openapi_config() -> OpenAPIConfig:
+def api_description() -> OpenAPIConfig:
+    """Return the configuration of the API's description and of its page."""
     assets = f"{ASSETS_PATH}/swagger-ui"
     page = SwaggerRenderPlugin(
         path="/",
@@ -180,6 +216,8 @@ def _openapi_config() -> OpenAPIConfig:
         favicon=f'<link rel="icon" href="{ASSETS_PATH}/favicon-32x32.png">',
     )
     return describe_api(
-        openapi_router=Router("/schema", route_handlers=[], include_in_schema=False, after_request=_refuse_no_page),
+        openapi_router=Router(
+            "/schema", route_handlers=[], include_in_schema=False, after_request=_complete_page, opt=_OPEN
+        ),
         render_plugins=[page],
     )

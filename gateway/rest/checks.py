@@ -1,18 +1,22 @@
-"""Checks of every request, with and without the fast path: its query, its content coding, its JSON body."""
+"""Checks of every request, with and without the fast path: its caller, its query, its content coding, its body."""
 
 from typing import Any, NamedTuple, cast, get_args
 from unicodedata import is_normalized, normalize
 from urllib.parse import parse_qsl, urlencode
 
-from litestar import Request
+from litestar import Litestar, Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from gateway.domain.errors import FieldNotAllowed, UnknownParameter
+from gateway.rest.access_check import AccessCheck
 from gateway.rest.json_body import UnsupportedMediaType, describe_type, read_body
 
 RAISED = "comanda.raised"
 """The key of a scope under which the fast path passes on what it raised."""
+
+ACCESS = "access"
+"""The key of the app's state under which the check of access is."""
 
 _PARAMETERS = "comanda.query"  # the key of a handler's options that caches the names of its query parameters
 
@@ -24,12 +28,20 @@ def check_request(app: ASGIApp) -> ASGIApp:
         http = cast("HTTPScope", scope)
         if RAISED in http:
             raise cast("dict[str, Any]", http).pop(RAISED)  # popped, as scope and traceback would refer to each other
+        if http["method"] != "OPTIONS":
+            handler = cast("HTTPRouteHandler", http["route_handler"])
+            await access_of(http["litestar_app"]).admit(http, dict(http["headers"]), handler)
+            if http["query_string"]:
+                check_query(http, handler)
         check_encoding(http["headers"])
-        if http["query_string"] and http["method"] != "OPTIONS":
-            check_query(http, cast("HTTPRouteHandler", http["route_handler"]))
         await app(scope, receive, send)
 
     return serve
+
+
+def access_of(litestar: Litestar) -> AccessCheck:
+    """Return the check of access of an app."""
+    return cast("AccessCheck", litestar.state[ACCESS])
 
 
 def check_encoding(headers: Any) -> None:

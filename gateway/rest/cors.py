@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from gateway.rest.idempotency import HEADER
 from infra.http.response import respond
 
-ALLOWED_HEADERS = f"Content-Type, {HEADER}, Last-Event-ID, X-Request-Id"
+ALLOWED_HEADERS = f"Authorization, Content-Type, {HEADER}, Last-Event-ID, X-Request-Id"
 """Request headers that a page may send, besides those that every page may send."""
 
 MAX_AGE_SECONDS = 600

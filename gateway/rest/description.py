@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Contact, License, OpenAPI, Server, Tag
+from litestar.openapi.spec import Components, Contact, License, OpenAPI, SecurityScheme, Server, Tag
 
 from gateway.rest import (
+    access_schemas,
     menu_schemas,
     problem_schemas,
     progress_schemas,
@@ -34,17 +35,24 @@ SCHEMA_MODULES = (
     staff_schemas,
     ticket_schemas,
     stock_schemas,
+    access_schemas,
 )
 """Where the structs of the contract are."""
+
+_LIMITED = ("placeOrder", "placeSetMenu")
+"""The operations of guests that are limited."""
 
 _PROBLEM_JSON = "application/problem+json"
 
 _PROBLEMS = {
     "400": "A field of the request is not allowed; the problem names the field, its value and what is allowed.",
+    "401": "The key is not valid, or the action needs a key or a sign-in; /me says what the caller may do.",
+    "403": "The caller's role does not include the action.",
     "404": "There is no such order.",
     "409": "The request conflicts with the state of the order; the problem says how.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
+    "429": "A guest has placed too many orders in a minute, or has too many open ones.",
     "503": "Nothing is acknowledged: too many orders wait, or the journal cannot be used. Sending it again is safe.",
 }
 """The description of a problem of each status, unless its operation has one of its own."""
@@ -95,7 +103,16 @@ def describe_api(**options: Any) -> Description:
         description="A restaurant's orders: placed once, with an outcome for each line, never lost.",
         contact=Contact(name="The Comanda developers"),
         license=License(name="MIT", identifier="MIT"),
-        security=[],
+        security=[{}, {"key": []}],
+        components=Components(
+            security_schemes={
+                "key": SecurityScheme(
+                    type="http",
+                    scheme="bearer",
+                    description="A key, which a manager makes. Guests need none, and a browser may have a session.",
+                )
+            }
+        ),
         servers=[Server(url="/", description="This gateway.")],
         use_handler_docstrings=True,
         tags=[
@@ -104,6 +121,7 @@ def describe_api(**options: Any) -> Description:
             Tag("events", "Follow what happens, as it happens."),
             Tag("tickets", "What the staff of a department see, and the steps that they take."),
             Tag("stock", "What is on hand, and what the staff change about it."),
+            Tag("access", "Who may do what: keys, people, codes."),
             Tag("health", "For load balancers and operators."),
         ],
         **options,
@@ -131,7 +149,10 @@ def _complete_operation(operation: Json) -> None:
         parameter["schema"] = _not_null(parameter["schema"])
     parameters.append(_REQUEST_ID)
     responses = operation["responses"]
-    for status in ("400", "413", "415") if "requestBody" in operation else ("400",):
+    refused = () if operation["tags"] == ["health"] else ("401", "403")
+    limited = ("429",) if operation["operationId"] in _LIMITED else ()
+    with_body = ("413", "415") if "requestBody" in operation else ()
+    for status in ("400", *refused, *limited, *with_body):
         responses.setdefault(status, _problem_response())
     operation["responses"] = dict(sorted(responses.items()))
     for status, response in responses.items():
@@ -148,7 +169,7 @@ def _complete_response(operation: Json, status: str, response: Json) -> None:
         _drop_examples_of_other_statuses(problem, status)
         if response["description"] == PROBLEM_DESCRIPTION:
             response["description"] = _PROBLEMS[status]
-        if status == "503":
+        if status in ("429", "503"):
             headers["Retry-After"] = _HEADERS["Retry-After"]
     if "requestBody" in operation and status in ("201", "202"):
         headers["Location"] = _HEADERS["Location"]

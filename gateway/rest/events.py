@@ -15,11 +15,14 @@ from litestar.params import HeaderParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
+from gateway.access.access import Access
+from gateway.domain.access import Action, Target
 from gateway.domain.errors import FieldNotAllowed
 from gateway.orders.service import OrderService
 from gateway.rest.fast_path import GO_ON
 from gateway.rest.operations import PROBLEM
 from gateway.rest.problem_schemas import Problem
+from gateway.rest.requester import Requester
 from gateway.tickets.events import Events
 from gateway.tickets.log import PIECE_BYTES, Wanted
 from gateway.tickets.positions import read_id
@@ -39,6 +42,7 @@ LEAVING_MS = 500, 3000
 """After how long when this gateway stops: at random between these, so that not all connect at the same moment."""
 
 Follow = Callable[[], Reading]
+Revocable = Callable[[Callable[[], None]], Callable[[], object]]
 
 EXAMPLE = Example(
     summary="A pizza is started",
@@ -61,12 +65,16 @@ class EventStream(ASGIResponse):
 
     _should_set_content_length = False
 
-    def __init__(self, live: LiveDepartments, follow: Follow) -> None:
-        """`follow` returns the client's place in the events; it is called once the response has begun."""
+    def __init__(self, live: LiveDepartments, follow: Follow, revocable: Revocable) -> None:
+        """`follow` returns the client's place in the events; it is called once the response has begun.
+
+        `revocable` calls a function when the client's right to follow ends; it returns a function that stops this.
+        """
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", "Connection": "close"}
         super().__init__(headers=headers, media_type=EVENT_STREAM)
         self._live = live
         self._follow = follow
+        self._revocable = revocable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's
         """Begin the response; `_go_on` sends the events."""
@@ -76,7 +84,9 @@ class EventStream(ASGIResponse):
             return
         bound_buffers(scope)
         await _send(send, b"retry: %d\n\n" % RETRY_MS)
-        cast("dict[str, Any]", scope)[GO_ON] = partial(_go_on, self._live.events, self._live.known, self._follow)
+        cast("dict[str, Any]", scope)[GO_ON] = partial(
+            _go_on, self._live.events, self._live.known, self._follow, self._revocable
+        )
 
 
 @get(
@@ -108,10 +118,13 @@ class EventStream(ASGIResponse):
             generate_examples=False,
         ),
     },
+    action=Action.EVENT_FOLLOW,
 )
 async def get_events(
     live: NamedDependency[LiveDepartments],
     service: NamedDependency[OrderService],
+    requester: NamedDependency[Requester],
+    access: NamedDependency[Access],
     departments: Annotated[
         str | None,
         QueryParameter(
@@ -135,12 +148,28 @@ async def get_events(
     """
     if order is not None and departments is not None:
         raise FieldNotAllowed("departments", departments, "expected either departments or order")
-    wanted = Wanted(None if departments is None else _departments(departments, live.names))
+    named = None if departments is None else _departments(departments, live.names)
+    _check_right(requester, order, named, live.names)
+    wanted = Wanted(named)
+    revocable = partial(access.end_when_revoked, requester.caller)
     live.events.check_room()
     if order is not None:
-        return EventStream(live, partial(live.events.follow_order, await service.find(str(order))))
+        return EventStream(live, partial(live.events.follow_order, await service.find(str(order))), revocable)
     known = read_id(last_event_id or after or "")
-    return EventStream(live, partial(live.events.follow, wanted, known))
+    return EventStream(live, partial(live.events.follow, wanted, known), revocable)
+
+
+def _check_right(
+    requester: Requester, order: UUID | None, named: frozenset[str] | None, known: Collection[str]
+) -> None:
+    """Raise SignInNeeded or NotAllowed unless the caller may follow all that a request asks for."""
+    if order is not None:
+        requester.check(Action.EVENT_FOLLOW, Target(order_id=str(order)))
+    for name in known if named is None else named:
+        if order is None:
+            requester.check(Action.EVENT_FOLLOW, Target(department=name))
+    if order is None and named is None:  # all departments, and orders as well
+        requester.check(Action.ORDER_LIST, Target())
 
 
 def _departments(text: str, known: Collection[str]) -> frozenset[str]:
@@ -152,18 +181,26 @@ def _departments(text: str, known: Collection[str]) -> frozenset[str]:
 
 
 async def _go_on(
-    events: Events, known: Callable[[], Awaitable[None]], follow: Follow, scope: Scope, receive: Receive, send: Send
+    events: Events,
+    known: Callable[[], Awaitable[None]],
+    follow: Follow,
+    revocable: Revocable,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     """Send the events, until the client or the gateway leaves."""
     if not events.is_ending:
         await known()
         reading = follow()
         forget = call_when_lost(scope, receive, reading.end)
+        stop = revocable(reading.end)
         try:
             while await _send_next(reading, send):
                 pass
         finally:
             forget()
+            stop()
             events.unfollow(reading)
     await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
 

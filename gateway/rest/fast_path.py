@@ -7,6 +7,7 @@ the fast path whose path or host is spelt unusually. Both ways make the same che
 
 The fast path does what the layers of its route (app, routers, handler) declare:
 
+- It makes the same check of access; for a guest whom nothing limits that is a look for two headers.
 - It runs the guards of all layers and the hooks `before_request`, `after_request`, `after_response` and `before_send`,
   and adds headers and cookies. It makes a request object only for a route that has any of these.
 - It calls dependencies that take no arguments, and passes headers that are optional text.
@@ -30,10 +31,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from gateway.rest.checks import RAISED, check_encoding, check_query
+from gateway.rest.checks import RAISED, access_of, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
+from gateway.rest.requester import REQUESTER
+from gateway.rest.security_headers import NO_SNIFF, NO_STORE, secured
 from infra.http.response import read_whole, respond
 
 GO_ON = "comanda.go_on"
@@ -64,6 +67,8 @@ class FastPath:
     def __init__(self, litestar: Litestar) -> None:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
         self._litestar = litestar
+        self._access = access_of(litestar)
+        self._guest = self._access.guest
         self._before_send = litestar.before_send
         self._plain_host = b""  # the host that was last found plain
         self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
@@ -80,8 +85,11 @@ class FastPath:
         request = None
         response: _Encoded | ASGIApp
         try:
-            if http["query_string"] or b"content-encoding" in headers:
-                _check(http, route.handler)
+            if route.is_open and b"authorization" not in headers and b"cookie" not in headers:
+                REQUESTER.set(self._guest)
+            else:
+                await self._access.admit(http, headers, route.handler)
+            _check(http, headers, route.handler)
             if route.needs_request:
                 request = route.request(http, receive, send)
                 returned = await route.call_with_hooks(http, headers, request)
@@ -97,7 +105,7 @@ class FastPath:
                 response = route.encode(returned)
         except Exception as error:  # noqa: BLE001 - the middleware behind the routing raises it again
             cast("dict[str, Any]", scope)[RAISED] = error
-            await self._litestar(scope, receive, send)
+            await self._litestar(scope, receive, self._secured(scope, send))
             return
         if self._before_send:
             send = self._with_hooks(scope, send)
@@ -120,9 +128,13 @@ class FastPath:
 
     async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Litestar serve a request, and then what its response has left to do."""
-        await self._litestar(scope, receive, send)
+        await self._litestar(scope, receive, self._secured(scope, send))
         if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
             await go_on(scope, receive, send)
+
+    def _secured(self, scope: Scope, send: Send) -> Send:
+        http = cast("HTTPScope", scope)
+        return secured(send, is_secure=self._access.proxies.is_secure(http, dict(http.get("headers", ()))))
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""
@@ -147,6 +159,7 @@ class FastRoute:
             for name, provide in handler.resolve_dependencies().items()
             if name in handler.parsed_fn_signature.parameters
         ]
+        self.is_open = access_of(litestar).is_open(handler)
         self.max_body = handler.resolve_request_max_body_size()
         self.after_response: Callable[[_AnyRequest], Awaitable[None]] | None = handler.resolve_after_response()
         self.is_decorated = bool(
@@ -215,16 +228,19 @@ class FastRoute:
         headers = [
             (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
             (b"content-length", b"%d" % len(body)),
+            NO_SNIFF,
+            NO_STORE,
         ]
         for name, value in response.headers.items():
             headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body
 
 
-def _check(scope: HTTPScope, handler: HTTPRouteHandler) -> None:
+def _check(scope: HTTPScope, headers: _Headers, handler: HTTPRouteHandler) -> None:
     if scope["query_string"]:
         check_query(scope, handler)
-    check_encoding(scope["headers"])
+    if b"content-encoding" in headers:
+        check_encoding(scope["headers"])
 
 
 def _is_plain(returned: Any) -> bool:

@@ -5,6 +5,7 @@ from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
+from gateway.domain.access import Action
 from gateway.orders.service import OrderService
 from gateway.rest.operations import PROBLEM
 from gateway.rest.readiness import Readiness
@@ -18,6 +19,7 @@ from gateway.rest.schemas import Health
     tags=["health"],
     responses={400: PROBLEM},
     sync_to_thread=False,
+    action=Action.HEALTH_READ,
 )
 def get_liveness() -> Health:
     """Return 200 for as long as the program runs."""
@@ -33,6 +35,7 @@ def get_liveness() -> Health:
         400: PROBLEM,
         503: ResponseSpec(Health, description="Orders should not be sent here now.", generate_examples=False),
     },
+    action=Action.HEALTH_READ,
 )
 async def get_readiness(
     service: NamedDependency[OrderService], readiness: NamedDependency[Readiness]

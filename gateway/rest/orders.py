@@ -10,17 +10,21 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPTED
 
+from gateway.access.access import Access
+from gateway.domain.access import Action
 from gateway.domain.errors import NulCharacter
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress
 from gateway.orders.service import OrderService
 from gateway.orders.wanted import TWO_DAYS_MS, Wanted
+from gateway.rest.guests import admit_order
 from gateway.rest.idempotency import place
 from gateway.rest.json_response import JsonResponse
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey, cursor_position
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.problems import nothing_accepted
 from gateway.rest.ranges import From, To, moment
+from gateway.rest.requester import Requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, order_page, order_response
 
@@ -70,11 +74,13 @@ _STATUS_CODES = {
         503: PROBLEM,
     },
     fast_path=True,
+    action=Action.ORDER_PLACE,
 )
 async def place_order(
     data: Annotated[OrderRequest, Body(examples=[ORDER_EXAMPLE])],
     service: NamedDependency[OrderService],
     requests: NamedDependency[RequestReader],
+    requester: NamedDependency[Requester],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[OrderResponse] | Response[Problem]:
     """Send the order to all its departments at once, and return it with the outcome of each line.
@@ -83,6 +89,8 @@ async def place_order(
     and GET on the order's Location returns their outcomes once they are decided. 409: no line could be accepted.
     """
     order = requests.order(data, idempotency_key)
+    if not requester.is_plain:
+        await admit_order(requester, order)
     return _placed(await place(service, order, idempotency_key))
 
 
@@ -92,6 +100,7 @@ async def place_order(
     summary="Read an order",
     tags=["orders"],
     responses={400: PROBLEM, 404: PROBLEM, 503: PROBLEM},
+    action=Action.ORDER_READ,
 )
 async def get_order(order_id: FromPath[UUID], service: NamedDependency[OrderService]) -> OrderResponse:
     """Return an order with the outcome of each line."""
@@ -104,6 +113,7 @@ async def get_order(order_id: FromPath[UUID], service: NamedDependency[OrderServ
     summary="List orders",
     tags=["orders"],
     responses={400: PROBLEM, 503: PROBLEM},
+    action=Action.ORDER_LIST,
 )
 async def list_orders(
     service: NamedDependency[OrderService],
@@ -162,13 +172,21 @@ async def list_orders(
         409: PROBLEM,
         503: PROBLEM,
     },
+    action=Action.ORDER_CANCEL,
 )
-async def cancel_order(order_id: FromPath[UUID], service: NamedDependency[OrderService]) -> Response[OrderResponse]:
+async def cancel_order(
+    order_id: FromPath[UUID],
+    service: NamedDependency[OrderService],
+    requester: NamedDependency[Requester],
+    access: NamedDependency[Access],
+) -> Response[OrderResponse]:
     """Cancel the lines whose departments have not started yet; their stock becomes available again.
 
     409: every department concerned has started already.
     """
     order = await service.cancel(str(order_id))
+    if requester.caller.name is not None:
+        await access.note(requester.caller, "order cancelled", order.order_id, requester.origin)
     return Response(order_response(order), status_code=HTTP_202_ACCEPTED if order.owed else HTTP_200_OK)
 
 

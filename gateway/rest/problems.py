@@ -10,13 +10,26 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.status_codes import (
     HTTP_400_BAD_REQUEST,
+    HTTP_401_UNAUTHORIZED,
+    HTTP_403_FORBIDDEN,
     HTTP_404_NOT_FOUND,
     HTTP_409_CONFLICT,
     HTTP_422_UNPROCESSABLE_ENTITY,
+    HTTP_429_TOO_MANY_REQUESTS,
     HTTP_500_INTERNAL_SERVER_ERROR,
     HTTP_503_SERVICE_UNAVAILABLE,
 )
 
+from gateway.domain.access_errors import (
+    AccessError,
+    ForeignOrigin,
+    NameTaken,
+    NoSuchEntry,
+    NotAllowed,
+    SignInNeeded,
+    TooOften,
+    WrongSecret,
+)
 from gateway.domain.errors import (
     ABSENT,
     BodyUnreadable,
@@ -44,7 +57,8 @@ from gateway.domain.staff_errors import (
     StockRefused,
     TicketNotFound,
 )
-from gateway.rest.json_body import describe_type
+from gateway.rest.html import HTML, refusal_page
+from gateway.rest.json_body import JSON, describe_type
 from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.schemas import OrderResponse
 from gateway.rest.staff_schemas import stock_change_response, stock_response, ticket_response
@@ -75,6 +89,13 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code
     StockRefused: (HTTP_409_CONFLICT, "The stock does not allow it"),
     ChangeIdTaken: (HTTP_409_CONFLICT, "The change id is taken"),
     DepartmentAway: (HTTP_503_SERVICE_UNAVAILABLE, "The department cannot be reached"),
+    SignInNeeded: (HTTP_401_UNAUTHORIZED, "Sign in first"),
+    WrongSecret: (HTTP_401_UNAUTHORIZED, "Wrong, used or out of date"),
+    NotAllowed: (HTTP_403_FORBIDDEN, "Not allowed"),
+    ForeignOrigin: (HTTP_403_FORBIDDEN, "From another site"),
+    TooOften: (HTTP_429_TOO_MANY_REQUESTS, "Too often"),
+    NameTaken: (HTTP_409_CONFLICT, "The name is taken"),
+    NoSuchEntry: (HTTP_404_NOT_FOUND, "No such entry"),
     DatabaseError: (HTTP_503_SERVICE_UNAVAILABLE, "The journal cannot be used"),
 }
 
@@ -132,6 +153,19 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
             "Sending it again with the same order_id is safe."
         )
     headers = {"Retry-After": RETRY_AFTER_SECONDS} if body.status == HTTP_503_SERVICE_UNAVAILABLE else None
+    return problem(body, headers)
+
+
+def _refused(request: _AnyRequest, error: AccessError) -> Response[Any]:
+    """Return the response to a caller who may not: a page for a browser that asks for one."""
+    body = problem_of(error)
+    headers = {"Cache-Control": "no-store", "Vary": "Accept"}
+    if isinstance(error, TooOften):
+        headers["Retry-After"] = str(error.retry_after)
+    if body.status == HTTP_401_UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if request.accept.best_match([JSON, HTML], default=JSON) == HTML:
+        return refusal_page(body.title, body.detail, body.status, headers)
     return problem(body, headers)
 
 
@@ -195,6 +229,7 @@ def _unexpected(request: _AnyRequest, error: Exception) -> Response[Problem]:
 
 HANDLERS: dict[int | type[Exception], Callable[..., Response[Any]]] = {
     GatewayError: _known,
+    AccessError: _refused,
     DatabaseError: _known,
     ValidationException: _invalid,
     HTTPException: _http,

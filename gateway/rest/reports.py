@@ -11,6 +11,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import QueryParameter
 
+from gateway.domain.access import Action
 from gateway.domain.days import Calendar
 from gateway.domain.errors import FieldNotAllowed
 from gateway.domain.sales import Sales, SalesBy
@@ -48,6 +49,7 @@ class OperationWithCsv(Operation):
         400: PROBLEM,
         503: PROBLEM,
     },
+    action=Action.REPORT_READ,
 )
 async def report_sales(
     service: NamedDependency[OrderService],
@@ -82,6 +84,7 @@ async def report_sales(
     summary="Report how well the quoted times came true",
     tags=["reports"],
     responses={400: PROBLEM, 503: PROBLEM},
+    action=Action.REPORT_READ,
 )
 async def report_ready_times(
     service: NamedDependency[OrderService],

@@ -9,10 +9,13 @@ from litestar.openapi.spec import Example
 from litestar.params import Body
 from litestar.status_codes import HTTP_201_CREATED, HTTP_202_ACCEPTED
 
+from gateway.domain.access import Action
 from gateway.domain.order import Order, Status
 from gateway.orders.service import OrderService
+from gateway.rest.guests import admit_order
 from gateway.rest.idempotency import place
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey
+from gateway.rest.requester import Requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import SetMenuRequest, SetMenuResponse
 from gateway.rest.set_menu_choices import set_menu_response
@@ -40,11 +43,13 @@ SET_MENU_EXAMPLES = [
         503: PROBLEM,
     },
     fast_path=True,
+    action=Action.ORDER_PLACE,
 )
 async def place_set_menu(
     data: Annotated[SetMenuRequest, Body(examples=SET_MENU_EXAMPLES)],
     service: NamedDependency[OrderService],
     requests: NamedDependency[RequestReader],
+    requester: NamedDependency[Requester],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[SetMenuResponse]:
     """Order one drink, one meal and one dessert, and return each department's outcome as a text.
@@ -53,6 +58,8 @@ async def place_set_menu(
     so on. 202: a department cannot be reached; its item is pending.
     """
     order = requests.set_menu_order(data, idempotency_key)
+    if not requester.is_plain:
+        await admit_order(requester, order)
     return _placed(await place(service, order, idempotency_key))
 
 

@@ -1,5 +1,6 @@
 """`/stock`: what is on hand, and what the staff change about it."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from litestar import get, post, put
@@ -9,7 +10,9 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
+from gateway.domain.access import Action
 from gateway.rest.operations import PROBLEM, cursor_position
+from gateway.rest.requester import Requester
 from gateway.rest.staff_operations import AWAY, NO_ITEM, STOCK, STOCK_REFUSED
 from gateway.rest.staff_schemas import StockResponse, stock_response
 from gateway.rest.stock_schemas import (
@@ -22,7 +25,7 @@ from gateway.rest.stock_schemas import (
     stock_order,
 )
 from gateway.rest.ticket_schemas import refuse_nul
-from gateway.rest.tickets import Department, check_department, unreachable_of
+from gateway.rest.tickets import Department, among, check_department, own_departments, unreachable_of
 from gateway.tickets.listing import list_stock
 from gateway.tickets.stock import StockChanges
 from gateway.tickets.watching import LiveDepartments
@@ -47,14 +50,24 @@ SALE_EXAMPLE = Example(summary="Take it off sale", value={"on_sale": False, "cha
 Item = Annotated[str, PathParameter(description="Id of an item.", min_length=1, max_length=64)]
 
 
-@get("/stock", operation_id="listStock", summary="List the stock", tags=["stock"], responses={400: PROBLEM})
+@get(
+    "/stock",
+    operation_id="listStock",
+    summary="List the stock",
+    tags=["stock"],
+    responses={400: PROBLEM},
+    action=Action.STOCK_READ,
+)
 async def get_stock(
     live: NamedDependency[LiveDepartments],
+    requester: NamedDependency[Requester],
     department: Annotated[str | None, QueryParameter(description="Only the stock of this department.")] = None,
 ) -> StockList:
     """Return the stock of every item: received = on_hand + held + sold + wasted. It is what `/events` tells, now."""
     check_department(department, live.names)
-    return stock_list(list_stock(await live.pictures(), department), unreachable_of(live, department))
+    own = own_departments(requester, Action.STOCK_READ, department, live.names)
+    stock = list_stock(among(own, await live.pictures()), department)
+    return stock_list(stock, unreachable_of(live, department, own))
 
 
 @post(
@@ -64,19 +77,23 @@ async def get_stock(
     tags=["stock"],
     status_code=HTTP_200_OK,
     responses={200: STOCK_EXAMPLE, 400: PROBLEM, 404: NO_ITEM, 409: STOCK_REFUSED, 503: AWAY},
+    action=Action.STOCK_CHANGE,
 )
 async def change_stock(
     department: Department,
     item: Item,
     data: Annotated[StockChangeRequest, Body(examples=CHANGE_EXAMPLES)],
     stock: NamedDependency[StockChanges],
+    requester: NamedDependency[Requester],
 ) -> StockResponse:
     """Note a delivery, waste, a correction or a count, and return the stock as it is now.
 
     A count says how many were believed to be on hand: where that has changed meanwhile nothing is done, and 409 has the
     stock as it is. An item without a stock figure takes waste only.
     """
-    return stock_response(await stock.change(department, stock_order(item, data)))
+    wanted = stock_order(item, data)
+    wanted = replace(wanted, changed_by=requester.staff_name(wanted.changed_by))
+    return stock_response(await stock.change(department, wanted))
 
 
 @put(
@@ -85,16 +102,19 @@ async def change_stock(
     summary="Take an item off sale, or put it back",
     tags=["stock"],
     responses={200: STOCK_EXAMPLE, 400: PROBLEM, 404: NO_ITEM, 503: AWAY},
+    action=Action.SALE_CHANGE,
 )
 async def set_on_sale(
     department: Department,
     item: Item,
     data: Annotated[SaleRequest, Body(examples=[SALE_EXAMPLE])],
     stock: NamedDependency[StockChanges],
+    requester: NamedDependency[Requester],
 ) -> StockResponse:
     """Take an item off sale whatever its stock is, or put it back. Lines that ask for it become `off_sale`."""
     refuse_nul("", changed_by=data.changed_by)
-    changed = await stock.set_on_sale(department, item, on_sale=data.on_sale, changed_by=data.changed_by)
+    changed_by = requester.staff_name(data.changed_by)
+    changed = await stock.set_on_sale(department, item, on_sale=data.on_sale, changed_by=changed_by)
     return stock_response(changed)
 
 
@@ -104,6 +124,7 @@ async def set_on_sale(
     summary="List the changes of an item's stock",
     tags=["stock"],
     responses={400: PROBLEM, 404: NO_ITEM, 503: AWAY},
+    action=Action.STOCK_READ,
 )
 async def get_stock_changes(
     department: Department,

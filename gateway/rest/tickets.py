@@ -1,7 +1,8 @@
 """`/tickets`: what the staff of the departments see, and the steps that they take."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -12,9 +13,12 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
+from gateway.domain.access import Action, Target, action_of_verb
 from gateway.domain.errors import FieldNotAllowed, NulCharacter, UnknownDepartment
 from gateway.domain.lines import TicketState
+from gateway.domain.staff import Move
 from gateway.rest.operations import PROBLEM
+from gateway.rest.requester import Requester
 from gateway.rest.staff_operations import AWAY, NO_TICKET, ORDER_ID, STEP_REFUSED, TICKET
 from gateway.rest.staff_schemas import TicketResponse, ticket_response
 from gateway.rest.ticket_schemas import (
@@ -31,9 +35,13 @@ from gateway.rest.ticket_schemas import (
 )
 from gateway.tickets.listing import TicketFilter, TicketKey, list_tickets
 from gateway.tickets.moves import TicketMoves
+from gateway.tickets.store import Picture
 from gateway.tickets.watching import LiveDepartments
 
 MOST_LINES = 1000
+
+STEPS = Action.TICKET_MOVE, Action.TICKET_SERVE, Action.TICKET_CANCEL
+"""The actions of a route that takes steps; which of them it is depends on the verb."""
 
 _CURSOR = r"^[0-9]{1,15}_[0-9a-f-]{1,40}_[a-z0-9_-]{1,40}$"
 _is_cursor = re.compile(_CURSOR).fullmatch
@@ -69,9 +77,11 @@ LineNumber = Annotated[int, PathParameter(description="Place of the line, from 0
     summary="List tickets",
     tags=["tickets"],
     responses={400: PROBLEM},
+    action=Action.TICKET_READ,
 )
 async def get_tickets(
     live: NamedDependency[LiveDepartments],
+    requester: NamedDependency[Requester],
     department: Annotated[str | None, QueryParameter(description="Only tickets of this department.")] = None,
     states: Annotated[
         list[TicketState] | None,
@@ -96,9 +106,12 @@ async def get_tickets(
     check_department(department, live.names)
     if table and "\0" in table:
         raise NulCharacter("table", table)
+    own = own_departments(requester, Action.TICKET_READ, department, live.names)
     wanted = TicketFilter(department, frozenset(states or ()), table, number)
-    tickets, last = list_tickets(await live.pictures(), wanted, _key(cursor), limit)
-    return ticket_page(tickets, None if last is None else "_".join(map(str, last)), unreachable_of(live, department))
+    tickets, last = list_tickets(among(own, await live.pictures()), wanted, _key(cursor), limit)
+    return ticket_page(
+        tickets, None if last is None else "_".join(map(str, last)), unreachable_of(live, department, own)
+    )
 
 
 @get(
@@ -107,6 +120,7 @@ async def get_tickets(
     summary="Read a ticket",
     tags=["tickets"],
     responses={200: TICKET_EXAMPLE, 400: PROBLEM, 404: NO_TICKET, 503: AWAY},
+    action=Action.TICKET_READ,
 )
 async def get_ticket(
     department: Department, order_id: FromPath[UUID], moves: NamedDependency[TicketMoves]
@@ -122,19 +136,21 @@ async def get_ticket(
     tags=["tickets"],
     status_code=HTTP_200_OK,
     responses={200: TICKET_EXAMPLE, 400: PROBLEM, 404: NO_TICKET, 409: STEP_REFUSED, 503: AWAY},
+    action=STEPS,
 )
 async def move_ticket(
     department: Department,
     order_id: FromPath[UUID],
     data: Annotated[MoveRequest, Body(examples=MOVE_EXAMPLES)],
     moves: NamedDependency[TicketMoves],
+    requester: NamedDependency[Requester],
 ) -> TicketResponse:
     """Take one step: start, finish, serve, recall (one step back) or cancel. Return the ticket after it.
 
     The step says in which state the ticket is believed to be, so that of two cooks one wins: the other gets 409, with
     the ticket as it is and who moved it.
     """
-    return ticket_response(await moves.move(department, move_of(data, order_id)))
+    return ticket_response(await moves.move(department, _admitted(requester, department, move_of(data, order_id))))
 
 
 @post(
@@ -144,15 +160,18 @@ async def move_ticket(
     tags=["tickets"],
     status_code=HTTP_200_OK,
     responses={400: PROBLEM},
+    action=STEPS,
 )
 async def move_tickets(
-    data: Annotated[MovesRequest, Body(examples=[MOVES_EXAMPLE])], moves: NamedDependency[TicketMoves]
+    data: Annotated[MovesRequest, Body(examples=[MOVES_EXAMPLE])],
+    moves: NamedDependency[TicketMoves],
+    requester: NamedDependency[Requester],
 ) -> MoveResultsResponse:
     """Take one step with each of several tickets, and return a result for each, in the order of the request.
 
     A step that is refused does not affect the others: it has the status, and the problem, that it would have alone.
     """
-    wanted = moves_of(data.moves)
+    wanted = [(department, _admitted(requester, department, move)) for department, move in moves_of(data.moves)]
     return move_results(wanted, await moves.move_all(wanted))
 
 
@@ -162,6 +181,7 @@ async def move_tickets(
     summary="Tick a line off",
     tags=["tickets"],
     responses={200: TICKET_EXAMPLE, 400: PROBLEM, 404: NO_TICKET, 409: STEP_REFUSED, 503: AWAY},
+    action=Action.TICKET_MOVE,
 )
 async def tick_line(
     department: Department,
@@ -169,10 +189,12 @@ async def tick_line(
     line: LineNumber,
     data: Annotated[TickRequest, Body(examples=[TICK_EXAMPLE])],
     moves: NamedDependency[TicketMoves],
+    requester: NamedDependency[Requester],
 ) -> TicketResponse:
     """Mark one line of a ticket as made, or as not made, and return the ticket. Its state stays as it is."""
     refuse_nul("", moved_by=data.moved_by)
-    return ticket_response(await moves.tick(department, str(order_id), line, made=data.made, moved_by=data.moved_by))
+    moved_by = requester.staff_name(data.moved_by)
+    return ticket_response(await moves.tick(department, str(order_id), line, made=data.made, moved_by=moved_by))
 
 
 def check_department(name: str | None, known: Collection[str]) -> None:
@@ -181,9 +203,29 @@ def check_department(name: str | None, known: Collection[str]) -> None:
         raise UnknownDepartment("department", name, known)
 
 
-def unreachable_of(live: LiveDepartments, department: str | None) -> list[str]:
-    """Return the departments of a list that cannot be reached; the list is of one department, or of all."""
-    return [name for name in live.unreachable if department is None or name == department]
+def own_departments(
+    requester: Requester, action: Action, department: str | None, known: Collection[str]
+) -> frozenset[str]:
+    """Return the departments of a list: those of the caller; raises NotAllowed for another one that a query names."""
+    if department is not None:
+        requester.check(action, Target(department=department))
+    return requester.caller.departments(action, known)
+
+
+def among(own: Collection[str], pictures: Iterable[Picture]) -> Iterator[Picture]:
+    """Yield the pictures of some departments."""
+    return (picture for picture in pictures if picture.department in own)
+
+
+def unreachable_of(live: LiveDepartments, department: str | None, own: Collection[str]) -> list[str]:
+    """Return the departments of a list that cannot be reached; the list is of one department, or of all own ones."""
+    return [name for name in live.unreachable if name in own and (department is None or name == department)]
+
+
+def _admitted(requester: Requester, department: str, move: Move) -> Move:
+    """Return a step with who takes it; raises NotAllowed for a step that the caller may not take."""
+    requester.check(action_of_verb(move.verb), Target(department=department, state=move.expected))
+    return replace(move, moved_by=requester.staff_name(move.moved_by))
 
 
 def _key(cursor: str | None) -> TicketKey | None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from gateway.settings import GatewaySettings
 from infra.addresses import join_address
 from infra.errors import StartError
-from infra.setting_names import URL
+from infra.setting_names import KEY, URL
 from infra.settings import read_settings
 from ops.procfile import own_address
 from ops.refusals import Refused
@@ -34,7 +34,9 @@ class Rest:
 
     def __init__(self, url: str | None, environ: Mapping[str, str]) -> None:
         """`url` is that of a command line, or None for the one in the environment."""
-        self.url = (url or environ.get(URL, "").strip() or _own_url(environ)).rstrip("/")
+        self.url = own_url(url, environ)
+        key = environ.get(KEY, "").strip()
+        self._authorization = {"Authorization": f"Bearer {key}"} if key else {}
         parts = urlsplit(self.url)
         try:
             host, port = parts.hostname, parts.port
@@ -73,7 +75,9 @@ class Rest:
         content = None if body is None else json.dumps(body).encode()
         kind = {} if body is None else {"Content-Type": "application/json"}
         try:
-            self._connection.request(method, self._base + target, content, {**kind, **(headers or {})})
+            self._connection.request(
+                method, self._base + target, content, {**self._authorization, **kind, **(headers or {})}
+            )
             return self._connection.getresponse(), f"{method} {target}"
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
@@ -101,8 +105,11 @@ class Rest:
 
     def _reason(self, response: http.client.HTTPResponse, request: str) -> str:
         content = response.read()
+        hint = (
+            f"; {KEY} has the key that is sent, `python -m ops access key` makes one" if response.status == 401 else ""
+        )
         try:
-            return str(json.loads(content)["detail"])
+            return str(json.loads(content)["detail"]) + hint
         except (ValueError, KeyError, TypeError):
             return f"{request} is {response.status} {response.reason} at {self.url}"
 
@@ -111,6 +118,11 @@ def _target(path: tuple[str, ...]) -> str:
     return "".join(f"/{quote(segment, safe='')}" for segment in path)
 
 
-def _own_url(environ: Mapping[str, str]) -> str:
+def own_url(url: str | None, environ: Mapping[str, str]) -> str:
+    """Return where the gateway is: by a command line, by the environment, or on this machine."""
+    return (url or environ.get(URL, "").strip() or _local_url(environ)).rstrip("/")
+
+
+def _local_url(environ: Mapping[str, str]) -> str:
     settings = read_settings(GatewaySettings, "gateway", environ)
     return f"http://{join_address(own_address(settings.host), settings.port)}"

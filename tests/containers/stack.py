@@ -15,6 +15,7 @@ import httpx
 
 from tests.support.audits import figures
 from tests.support.database_contents import Books, Store
+from tests.support.keys import AUTHORIZED, KEY
 from tests.support.processes import ROOT
 from tests.support.waiting import START_SECONDS, wait_for
 
@@ -86,6 +87,10 @@ class Stack:
             "COMPOSE_PROJECT_NAME": project,
             "COMANDA_PUBLISH": f"127.0.0.1:{port}",
             "COMANDA_HEALTH_INTERVAL": "1s",
+            "COMANDA_GATEWAY_GUESTS": "open",
+            "COMANDA_GATEWAY_FIRST_KEY": KEY,
+            "COMANDA_GATEWAY_GUEST_ORDERS_PER_MINUTE": "1000000",
+            "COMANDA_GATEWAY_GUEST_OPEN_ORDERS": "1000000",
             **{name: str(value) for name, value in variables.items()},
         }
         self.ca: Path | None = None
@@ -108,7 +113,12 @@ class Stack:
         """Make a client's client."""
         limits = httpx.Limits(max_connections=None)
         return httpx.AsyncClient(
-            base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False, verify=self.verify
+            base_url=self.url,
+            timeout=START_SECONDS,
+            limits=limits,
+            trust_env=False,
+            verify=self.verify,
+            headers=AUTHORIZED,
         )
 
     def compose(self, *arguments: str) -> str:

@@ -26,6 +26,7 @@ from gateway.rest.requests import RequestReader
 from gateway.storage import MIGRATIONS
 from gateway.tickets.watching import live_departments
 from tests.contract.department_programs import ABOUT_THE_CALLER, DepartmentProgram, open_program, refuse
+from tests.support.access import access_parts
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.migrated import prepare
 from tests.support.order_path import Hands
@@ -77,7 +78,9 @@ async def system(tmp_path: Path) -> AsyncIterator[System]:
         await service.start()
         stack.push_async_callback(service.close)
         live = live_departments({}, service.find_all, event_json, most=0, clock=clock.pair, random=lambda: 1.0)
-        app = create_app(service, requests, readiness, live, {}, max_body=MAX_BODY)
+        access = access_parts(database, service, clock.pair)
+        await access.check.access.start()
+        app = create_app(service, requests, readiness, live, {}, access, max_body=MAX_BODY)
         caller = await stack.enter_async_context(client(app))
         await until(lambda: all(department.was_reached for department in departments.values()))
         yield System(programs, service, clock, caller)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from infra.interrupts import INTERRUPTED
+from tests.support.keys import AUTHORIZED
 from tests.support.order_tests import MENUS
 from tests.support.processes import ROOT, Finished, environment, run
 from tests.support.rest_clients import Json, outcomes
@@ -73,7 +74,7 @@ def watch(system: System) -> Iterator[Watch]:
 
 
 def test_an_order_walks_through_its_stations_and_everybody_sees_it(system: System, watch: Watch) -> None:
-    with httpx.Client(base_url=system.url, timeout=START_SECONDS, trust_env=False) as client:
+    with httpx.Client(base_url=system.url, timeout=START_SECONDS, trust_env=False, headers=AUTHORIZED) as client:
         lines = [
             {"department": "kitchen", "item": "pasta", "note": "no nuts", "allergy": True},
             {"department": "bar", "item": "rum", "quantity": 2},
@@ -92,13 +93,13 @@ def test_an_order_walks_through_its_stations_and_everybody_sees_it(system: Syste
         late = client.post(f"{ticket}/moves", json={**start, "step_id": "bob-1", "moved_by": "Bob"})
         assert late.status_code == 409
         assert late.json()["ticket"] == started
-        assert (started["state"], started["moved_by"]) == ("preparing", "Ada")
+        assert (started["state"], started["moved_by"]) == ("preparing", "Ada (manager)")
         assert watch.until("ticket", order_id=order_id, state="preparing") == started
         ticked = client.put(f"{ticket}/lines/0", json={"made": True}).json()
         assert ticked["lines"][0]["made"] is True
         assert watch.until("ticket", revision=ticked["revision"], department="kitchen") == ticked
         assert rows(ops(system, "move", order_id[-8:], "finish", "-d", "kitchen", "--by", "Ada"))[0][3] == "ready"
-        assert watch.until("ticket", order_id=order_id, state="ready")["moved_by"] == "Ada"
+        assert watch.until("ticket", order_id=order_id, state="ready")["moved_by"] == "Ada (manager)"
         assert rows(ops(system, "move", order_id, "serve"))[0][3] == "served"
         watch.until("ticket", order_id=order_id, state="served")
         number = str(seen["number"])

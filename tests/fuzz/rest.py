@@ -1,7 +1,7 @@
 """Requests that schemathesis generates from the API's description, valid and invalid, sent to a running gateway."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.fuzz.menus import MENUS, fault_in
+from tests.support.keys import AUTHORIZED
 from tests.support.systems import System
 
 ITEMS = {department: list(stock) for department, stock in MENUS.items()}
@@ -35,6 +36,9 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
+REFUSALS = {400, 401, 403, 404, 405, 413, 415}
+"""The statuses of requests that did nothing, and say nothing."""
+
 SECONDS = 30.0
 ROUND = 500
 
@@ -59,16 +63,26 @@ class Responses:
         return "\n".join([f"{self.cases} cases, {len(self.faults)} faults", *rows, *self.faults])
 
 
-def fuzz(url: str, items: Items, cases: int, number: int, progress: Callable[[Responses], None]) -> Responses:
+def fuzz(
+    url: str,
+    items: Items,
+    cases: int,
+    number: int,
+    progress: Callable[[Responses], None],
+    headers: Mapping[str, str] = AUTHORIZED,
+    may: Callable[[str], bool] = lambda _operation: True,
+) -> Responses:
     """Send `cases` requests, divided among the operations, valid and invalid; `number` is the seed.
 
-    `items` are the departments' items, which the description does not contain.
+    `items` are the departments' items, which the description does not contain. `headers` are the caller's, who `may`
+    use some of the operations: to do another one is a fault.
     """
     responses = Responses()
     operations = _operations(schemathesis.openapi.from_url(f"{url}/schema/openapi.json"))
     with requests.Session() as session:
         session.trust_env = False
-        sender = _Sender(session, url, items, responses)
+        session.headers.update(headers)
+        sender = _Sender(session, url, items, responses, may)
         for operation in operations:
             if not _takes_anything(operation):
                 _fuzz_operation(operation, GenerationMode.POSITIVE, 1, number, sender)
@@ -97,18 +111,24 @@ def fuzz_gateway(system: System, cases: int, number: int, progress: Callable[[Re
 class _Sender:
     """Sends a case and checks the response."""
 
-    def __init__(self, session: requests.Session, url: str, items: Items, responses: Responses) -> None:
+    def __init__(
+        self, session: requests.Session, url: str, items: Items, responses: Responses, may: Callable[[str], bool]
+    ) -> None:
         self.items = items
         self.known: list[str] = []
         self.tickets: list[tuple[str, str]] = []
         self.responses = responses
         self._session = session
         self._url = url
+        self._may = may
 
     def send(self, case: Case[Any]) -> None:
         """Send a case; raises Failure if the response is not as described."""
         response = case.call(base_url=self._url, session=self._session, timeout=SECONDS)
-        self.responses.statuses[str(case.operation.definition.raw["operationId"]), response.status_code] += 1
+        name = str(case.operation.definition.raw["operationId"])
+        self.responses.statuses[name, response.status_code] += 1
+        if response.status_code not in REFUSALS and not self._may(name):
+            self.responses.faults.append(f"{name} is {response.status_code} for who may not: {response.text}")
         if response.status_code in {201, 202} and len(self.known) < 100:
             order = response.json()
             self.known.append(order["order_id"])

@@ -27,7 +27,7 @@ class SlowStart:
 
 async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_checks() -> None:
     start = SlowStart(checks=60)
-    await announce(start.is_ready, "http://here", start.sleep)
+    await announce(start.is_ready, "http://here", sleep=start.sleep)
     assert len(start.slept) == 60
     assert start.slept == sorted(start.slept)
     assert (start.slept[0], start.slept[-1]) == (FIRST_CHECK, LAST_CHECK)

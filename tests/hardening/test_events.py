@@ -13,6 +13,7 @@ import pytest
 from tests.hardening.conftest import MENUS, RECEIVE_SECONDS
 from tests.support.event_stream import EventSource
 from tests.support.http2_peers import memory_of
+from tests.support.keys import AUTHORIZATION
 from tests.support.rest_clients import line, order
 from tests.support.systems import System, Systems
 from tests.support.waiting import eventually
@@ -22,7 +23,7 @@ MAX_STREAMS = ATTACKERS + 20
 GROWTH_MIB = 30
 CUT_SECONDS = 60.0
 
-FOLLOW = b"GET /events HTTP/1.1\r\nHost: x\r\n\r\n"
+FOLLOW = b"GET /events HTTP/1.1\r\nHost: x\r\n" + AUTHORIZATION + b"\r\n"
 
 
 @pytest.fixture(scope="module")

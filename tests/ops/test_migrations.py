@@ -13,14 +13,24 @@ from alembic.migration import MigrationContext
 import gateway.storage
 import infra.db.database
 from departments import storage, tables
+from gateway.access import tables as access_tables
 from gateway.orders import tables as gateway_tables
 from infra.db.database import Database
 
 ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
+
+def _merged(*parts: sa.MetaData) -> sa.MetaData:
+    merged = sa.MetaData()
+    for part in parts:
+        for table in part.sorted_tables:
+            table.to_metadata(merged)
+    return merged
+
+
 PROGRAMS = {
     "bar": (storage.MIGRATIONS, tables.metadata),
-    "gateway": (gateway.storage.MIGRATIONS, gateway_tables.metadata),
+    "gateway": (gateway.storage.MIGRATIONS, _merged(gateway_tables.metadata, access_tables.metadata)),
 }
 
 

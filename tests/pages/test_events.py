@@ -1,11 +1,14 @@
-"""A browser's EventSource, which nobody here wrote, through restarts of the gateway."""
+"""A browser's EventSource, which nobody here wrote, through restarts of the gateway.
+
+The page's own server passes the events on, with a key.
+"""
 
 import json
 import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -14,6 +17,7 @@ import pytest
 
 from tests.support.database_contents import Store
 from tests.support.event_stream import Event, Screen
+from tests.support.keys import AUTHORIZED
 from tests.support.processes import free_ports
 from tests.support.rest_clients import line, order
 from tests.support.systems import System, Systems
@@ -22,7 +26,7 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.pages
 
 PAGE = """<!doctype html><title>follows</title><script>
-const source = new EventSource("%s/events");
+const source = new EventSource("/events");
 const tell = (kind, data, id) => fetch("/seen", {method: "POST", body: JSON.stringify([kind, data, id])});
 for (const kind of ["ticket", "stock", "menu", "order", "department", "tick", "reset"])
   source.addEventListener(kind, (event) => tell(kind, JSON.parse(event.data), event.lastEventId));
@@ -44,7 +48,7 @@ FLAGS = (
 
 
 class Browser:
-    """A page of another origin in a browser, and what its script received."""
+    """A page in a browser, and what its script received."""
 
     def __init__(self, gateway: str) -> None:
         self.gateway = gateway
@@ -64,7 +68,25 @@ def page(port: int, browser: Browser) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._respond((PAGE % browser.gateway).encode())
+            if self.path == "/events":
+                self._pass_on()
+            else:
+                self._respond(PAGE.encode())
+
+        def _pass_on(self) -> None:
+            """Add a key, which an EventSource cannot send; the connection ends with the gateway's."""
+            headers = {**AUTHORIZED, "last-event-id": self.headers.get("last-event-id", "")}
+            with (
+                suppress(httpx.TransportError, BrokenPipeError, ConnectionResetError),
+                httpx.stream("GET", f"{browser.gateway}/events", headers=headers, timeout=None) as response,
+            ):
+                self.send_response(response.status_code)
+                self.send_header("content-type", response.headers["content-type"])
+                self.end_headers()
+                for piece in response.iter_bytes():
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+            self.close_connection = True
 
         def do_POST(self) -> None:
             browser.take(*json.loads(self.rfile.read(int(self.headers["content-length"]))))
@@ -111,9 +133,9 @@ def port() -> int:
 
 
 @pytest.fixture
-def system(tmp_path: Path, port: int) -> Iterator[System]:
+def system(tmp_path: Path) -> Iterator[System]:
     systems = Systems(tmp_path, Store)
-    yield systems.open({"bar": {"coffee": 100}}, CORS_ORIGINS=f"http://127.0.0.1:{port}")
+    yield systems.open({"bar": {"coffee": 100}})
     systems.close()
 
 

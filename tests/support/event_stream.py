@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Self
 import httpx
 from litestar.types import ASGIApp
 
+from tests.support.keys import AUTHORIZED
 from tests.support.waiting import FACT_SECONDS, until
 
 RECONNECT_SECONDS = 0.1
@@ -115,7 +116,10 @@ class Following:
             "path": path,
             "raw_path": path.encode(),
             "query_string": query.encode(),
-            "headers": [(b"host", b"gateway.test"), *((k.encode(), v.encode()) for k, v in headers.items())],
+            "headers": [
+                (b"host", b"gateway.test"),
+                *((k.encode(), v.encode()) for k, v in {**AUTHORIZED, **headers}.items()),
+            ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),
             "scheme": "http",
@@ -201,7 +205,7 @@ class EventSource:
         return self.screen
 
     async def _follow(self) -> None:
-        async with httpx.AsyncClient(timeout=None, trust_env=False) as client:
+        async with httpx.AsyncClient(timeout=None, trust_env=False, headers=AUTHORIZED) as client:
             while True:
                 with suppress(httpx.TransportError):
                     await self._connect(client)

@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from tests.support.keys import KEY
 from tests.support.waiting import START_SECONDS, STOP_SECONDS, wait_for
 
 ROOT = Path(__file__).parent.parent.parent
@@ -45,9 +46,10 @@ def accepts(port: int) -> bool:
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """Build a program's environment: ours, with no setting of Comanda's but these."""
+    """Build a program's environment: ours, with no setting of Comanda's but these, and the manager's key of tests."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
-    return inherited | {f"COMANDA_{name}": str(value) for name, value in settings.items()}
+    keys = {"COMANDA_FIRST_KEY": KEY, "COMANDA_KEY": KEY}
+    return inherited | keys | {f"COMANDA_{name}": str(value) for name, value in settings.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The REST app with fake departments, and an HTTP client that calls it without a socket."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -10,23 +10,33 @@ import httpx
 from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from gateway.access.guest_limits import GuestLimit
+from gateway.access.policy import AccessPolicy
+from gateway.domain.access import Action
 from gateway.domain.currencies import Currency
 from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
+from gateway.rest.access_check import ACTION
+from gateway.rest.access_parts import AccessParts
 from gateway.rest.app import create_app, create_litestar
 from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
 from infra.supervise import in_background
+from tests.support.access import access_parts
 from tests.support.fake_staff_departments import FakeStaffDepartment
 from tests.support.fake_watches import FakeWatch
+from tests.support.keys import AUTHORIZED
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
 
 MAX_BODY = 64 * 1024
 MAX_STREAMS = 20
 NAMES = ("bar", "kitchen", "bakery")
+
+OPEN = {ACTION: Action.PAGE_READ}
+"""The action of routes that tests make."""
 
 Json = dict[str, Any]
 
@@ -41,29 +51,30 @@ class Served:
     live: LiveDepartments
     watches: dict[str, FakeWatch]
     staff: dict[str, FakeStaffDepartment]
+    access: AccessParts
     build_app: Callable[[], ASGIApp]
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = client(self._call_app)
+        self.client = client(self.call_app)
 
     @cached_property
     def app(self) -> ASGIApp:
         """The app, built when it is first called: that takes longer than most tests, and some build another one."""
         return self.build_app()
 
-    async def _call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff
+        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
         return create_app(*parts, max_body=MAX_BODY, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff
-        return create_litestar(*parts, routes, max_body=MAX_BODY, **options)
+        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
+        return create_litestar(*parts, routes, max_body=MAX_BODY, opt=OPEN, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""
@@ -83,10 +94,10 @@ class Served:
         return await self.client.post("/api/restaurants", json=wish)
 
 
-def client(app: ASGIApp) -> httpx.AsyncClient:
-    """Call an app without a socket."""
+def client(app: ASGIApp, headers: Mapping[str, str] = AUTHORIZED) -> httpx.AsyncClient:
+    """Call an app without a socket, by default as a manager."""
     transport = httpx.ASGITransport(app=cast("Any", app))  # which types the same protocol in other words
-    return httpx.AsyncClient(transport=transport, base_url="http://gateway.test")
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway.test", headers=headers)
 
 
 @asynccontextmanager
@@ -97,6 +108,9 @@ async def serve(
     retry_policy: RetryPolicy = QUICK,
     cors_origins: Sequence[str] = (),
     currency: str = "EUR",
+    policy: AccessPolicy | None = None,
+    limit: GuestLimit | None = None,
+    proxies: tuple[str, ...] = (),
 ) -> AsyncIterator[Served]:
     """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
     restaurant = Restaurant(url, names, retry_policy)
@@ -116,11 +130,21 @@ async def serve(
         random=lambda: 0.1,
     )
     staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
+    access = access_parts(restaurant.database, restaurant.service, clock, policy, limit, proxies)
     build_app = partial(
-        create_app, restaurant.service, requests, readiness, live, staff, max_body=MAX_BODY, cors_origins=cors_origins
+        create_app,
+        restaurant.service,
+        requests,
+        readiness,
+        live,
+        staff,
+        access,
+        max_body=MAX_BODY,
+        cors_origins=cors_origins,
     )
-    served = Served(restaurant, requests, readiness, live, watches, staff, build_app)
+    served = Served(restaurant, requests, readiness, live, watches, staff, access, build_app)
     await restaurant.service.start()
+    await access.check.access.start()
     try:
         async with served.client, in_background({"watches": live.run}):
             yield served

@@ -13,6 +13,7 @@ import httpx
 from grpclib.client import Channel
 
 from tests.support.database_contents import Books, Store
+from tests.support.keys import AUTHORIZED
 from tests.support.processes import Program, environment, free_ports
 from tests.support.waiting import START_SECONDS
 
@@ -92,9 +93,11 @@ class System:
         return self
 
     def client(self) -> httpx.AsyncClient:
-        """Make a client's client."""
+        """Make the client of a manager."""
         limits = httpx.Limits(max_connections=None)
-        return httpx.AsyncClient(base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self.url, timeout=START_SECONDS, limits=limits, trust_env=False, headers=AUTHORIZED
+        )
 
     @contextmanager
     def channel(self, name: str) -> Iterator[Channel]:

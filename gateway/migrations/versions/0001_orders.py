@@ -90,9 +90,90 @@ def upgrade() -> None:
         sqlite_where=unsettled,
         postgresql_where=unsettled,
     )
+    _create_access()
+
+
+def _create_access() -> None:
+    """Create the tables of access."""
+    op.create_table(
+        "access_state",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("revision", sa.BigInteger, nullable=False),
+        sa.Column("table_secret", sa.String(64), nullable=False),
+    )
+    op.create_table(
+        "access_keys",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("key_id", sa.String(16), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("departments", sa.Text, nullable=False),
+        sa.Column("rights", sa.Text, nullable=False),
+        sa.Column("secret_hash", sa.String(64), nullable=False),
+        sa.Column("made_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("used_at_ms", sa.BigInteger),
+        sa.Column("revoked_at_ms", sa.BigInteger),
+        sa.UniqueConstraint("restaurant", "secret_hash"),
+    )
+    op.create_table(
+        "access_people",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("person_id", sa.String(16), primary_key=True),
+        sa.Column("name", sa.String(64), nullable=False),
+        sa.Column("role", sa.String(16), nullable=False),
+        sa.Column("pin_hash", sa.Text, nullable=False),
+        sa.Column("made_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("used_at_ms", sa.BigInteger),
+        sa.Column("removed_at_ms", sa.BigInteger),
+    )
+    living = sa.text("removed_at_ms IS NULL")
+    op.create_index(
+        "ux_access_people_name",
+        "access_people",
+        ["restaurant", "name"],
+        unique=True,
+        sqlite_where=living,
+        postgresql_where=living,
+    )
+    op.create_table(
+        "access_sessions",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("session_hash", sa.String(64), primary_key=True),
+        sa.Column("key_id", sa.String(16)),
+        sa.Column("person_id", sa.String(16)),
+        sa.Column("placed_for", sa.String(64)),
+        sa.Column("made_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("used_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("acted_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("ended_revision", sa.BigInteger),
+    )
+    op.create_table(
+        "access_pairing_codes",
+        sa.Column("restaurant", sa.String(40), primary_key=True),
+        sa.Column("code_hash", sa.String(64), primary_key=True),
+        sa.Column("key_id", sa.String(16), nullable=False),
+        sa.Column("ends_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("used_at_ms", sa.BigInteger),
+    )
+    op.create_table(
+        "access_audit",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True),
+        sa.Column("restaurant", sa.String(40), nullable=False),
+        sa.Column("at_ms", sa.BigInteger, nullable=False),
+        sa.Column("who", sa.String(64), nullable=False),
+        sa.Column("what", sa.String(32), nullable=False),
+        sa.Column("subject", sa.String(100), nullable=False),
+        sa.Column("origin", sa.String(64), nullable=False),
+    )
+    op.create_index("ix_access_audit_seq", "access_audit", ["restaurant", "seq"])
+
+
+_ACCESS = ("audit", "pairing_codes", "sessions", "people", "keys", "state")
 
 
 def downgrade() -> None:
     """Drop the tables."""
+    for name in _ACCESS:
+        op.drop_table(f"access_{name}")
     for table in ("ticket_states", "watch_positions", "order_days", "pulse", "gateways", "orders"):
         op.drop_table(table)

@@ -88,7 +88,7 @@ async def test_a_preflight_request_gets_the_allowed_methods_and_headers(open_to:
     assert {"GET", "HEAD", "POST", "DELETE"} <= set(response.headers["access-control-allow-methods"].split(", "))
     assert (
         response.headers["access-control-allow-headers"].lower()
-        == "content-type, idempotency-key, last-event-id, x-request-id"
+        == "authorization, content-type, idempotency-key, last-event-id, x-request-id"
     )
     assert int(response.headers["access-control-max-age"]) > 0
     assert "Origin" in response.headers["vary"]

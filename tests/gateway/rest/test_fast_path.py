@@ -448,6 +448,19 @@ async def test_the_products_orders_take_the_fast_path(served: Served) -> None:
         assert not route.needs_request, "it pays for guards and hooks that it has not"
 
 
+async def test_a_guest_whom_nothing_limits_costs_a_look_at_two_headers(served: Served) -> None:
+    async def fail(*_: object) -> None:
+        raise AssertionError("access was asked")
+
+    app = wrap(served.create_litestar(*routes()))
+    served.access.check.admit = fail  # type: ignore[method-assign,assignment]
+    async with client(app, {}) as guest:
+        assert (await guest.post("/orders", json=COFFEE)).status_code == 201
+    for headers in ({"authorization": "Bearer x"}, {"cookie": "a=b"}):
+        async with client(app, headers) as caller:
+            assert (await caller.post("/orders", json=COFFEE)).status_code == 500
+
+
 async def test_litestar_is_not_called_for_a_plain_order(served: Served) -> None:
     litestar = served.create_litestar(*routes())
 

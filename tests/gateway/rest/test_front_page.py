@@ -34,7 +34,7 @@ async def test_a_browser_gets_a_page_that_leads_on(shared: Served) -> None:
     page.feed(response.text)
     assert "Comanda" in "".join(page.texts)
     assert "script" not in page.tags
-    assert set(page.addresses) == {"/menu", "/schema", "/health/ready", "/favicon.ico"}
+    assert set(page.addresses) == {"/menu", "/schema", "/sign-in", "/health/ready", "/favicon.ico"}
     for address in page.addresses:
         assert (await shared.client.get(address)).status_code == 200, address
 

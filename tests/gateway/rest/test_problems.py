@@ -8,7 +8,18 @@ import pytest
 from litestar import Request
 from litestar.exceptions import HTTPException, ValidationException
 
-from gateway.domain import errors, staff_errors
+from gateway.domain import access_errors, errors, staff_errors
+from gateway.domain.access import Action
+from gateway.domain.access_errors import (
+    AccessError,
+    ForeignOrigin,
+    NameTaken,
+    NoSuchEntry,
+    NotAllowed,
+    SignInNeeded,
+    TooOften,
+    WrongSecret,
+)
 from gateway.domain.errors import (
     BodyUnreadable,
     BrokenOff,
@@ -79,6 +90,13 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (StockRefused("coffee has 3 on hand, not 4", live_stock("coffee", 3), None), 409),
     (ChangeIdTaken("change c1 was another"), 409),
     (DepartmentAway("bar", "Connection refused"), 503),
+    (SignInNeeded(Action.ORDER_LIST), 401),
+    (WrongSecret("name or PIN"), 401),
+    (NotAllowed(Action.STOCK_CHANGE), 403),
+    (ForeignOrigin(), 403),
+    (TooOften("6 orders a minute", 12.0), 429),
+    (NameTaken("Ada"), 409),
+    (NoSuchEntry("key 0123abcd"), 404),
     (DatabaseError("the disk is gone"), 503),
 ]
 
@@ -92,7 +110,7 @@ def test_every_error_of_the_gateway_has_an_example_below_and_is_in_the_tree_of_t
     kinds = kinds_that_are_raised()
     assert kinds == {type(error) for error, _ in EXAMPLES} - {DatabaseError}
     for kind in kinds:
-        assert f"── {kind.__name__} " in f"{errors.__doc__}{staff_errors.__doc__}"
+        assert f"── {kind.__name__} " in f"{errors.__doc__}{staff_errors.__doc__}{access_errors.__doc__}"
 
 
 def test_the_table_holds_nothing_that_is_not_raised() -> None:
@@ -119,7 +137,7 @@ def test_an_error_is_a_problem_with_its_facts(error: Exception, status: int) -> 
 @pytest.mark.parametrize(("error", "status"), EXAMPLES, ids=lambda value: type(value).__name__)
 def test_a_503_says_when_to_try_again(error: Exception, status: int) -> None:
     headers = _respond(error).headers
-    assert headers.get("Retry-After") == ("1" if status == 503 else None)
+    assert headers.get("Retry-After") == {503: "1", 429: "12"}.get(status)
 
 
 def test_every_value_that_is_shown_is_a_scalar() -> None:
@@ -145,8 +163,8 @@ def test_handlers_are_found_for_every_kind() -> None:
 
 
 def kinds_that_are_raised() -> set[type[GatewayError]]:
-    """All kinds of errors; of StaffError only those below it are raised."""
-    return set(_kinds(GatewayError)) - {StaffError}
+    """All kinds of errors; of StaffError and AccessError only those below it are raised."""
+    return set(_kinds(GatewayError)) - {StaffError, AccessError}
 
 
 def _kinds(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:

@@ -46,7 +46,7 @@ async def test_a_count_of_another_figure_gets_the_stock_as_it_is_and_its_last_ch
     refusal = problem(await served.client.post(CHANGES, json=COUNT), 409)
     assert refusal["detail"] == "latte has 33 on hand, not 9"
     assert refusal["stock"]["on_hand"] == 33
-    assert (refusal["last_change"]["changed_by"], refusal["last_change"]["delta"]) == ("Ada", 24)
+    assert (refusal["last_change"]["changed_by"], refusal["last_change"]["delta"]) == ("Ada (manager)", 24)
     assert refusal["last_change"]["changed_at"] == "2025-06-15T15:06:40.000Z"
 
 

@@ -111,7 +111,7 @@ async def test_a_step_returns_the_ticket_and_is_seen_by_everybody(served: Served
     async with follow(served.app) as client:
         await client.up_to_date()
         ticket = await moved(served, A)
-        assert (ticket["state"], ticket["moved_by"]) == ("preparing", "Ada")
+        assert (ticket["state"], ticket["moved_by"]) == ("preparing", "Ada (manager)")
         await client.until(lambda screen: screen.tickets["bar", A] == ticket)
 
 
@@ -127,9 +127,12 @@ async def test_the_second_cook_gets_the_ticket_as_it_is_and_who_moved_it_and_whe
     ticket = await moved(served, A)
     refusal = problem(await served.client.post(url(A, "/moves"), json={**START, "step_id": "s2"}), 409)
     assert refusal["ticket"] == ticket
-    assert (refusal["ticket"]["moved_by"], refusal["ticket"]["moved_at"]) == ("Ada", "2025-06-15T15:06:40.000Z")
+    assert (refusal["ticket"]["moved_by"], refusal["ticket"]["moved_at"]) == (
+        "Ada (manager)",
+        "2025-06-15T15:06:40.000Z",
+    )
     assert refusal["order_id"] == A
-    assert "is preparing, not queued; Ada moved it" in refusal["detail"]
+    assert "is preparing, not queued; Ada (manager) moved it" in refusal["detail"]
 
 
 async def test_a_step_id_of_another_step_is_refused(served: Served) -> None:

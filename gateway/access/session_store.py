@@ -1,0 +1,85 @@
+"""The transaction scripts of sessions."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+
+from gateway.access.changes import count_revision, note, own
+from gateway.access.records import AuditLine, Session
+from gateway.access.tables import keys, people, sessions
+from infra.db.database import tenant
+
+
+def open_session(connection: sa.Connection, session: Session, replaced: str | None, line: AuditLine) -> None:
+    """Write a new session, and end the one that it replaces."""
+    values = {
+        "session_hash": session.session_hash,
+        "key_id": session.key_id,
+        "person_id": session.person_id,
+        "placed_for": session.table,
+        "made_at_ms": session.made_at_ms,
+        "used_at_ms": session.used_at_ms,
+        "acted_at_ms": session.acted_at_ms,
+    }
+    connection.execute(sa.insert(sessions).values(restaurant=tenant(connection), **values))
+    if replaced is not None:
+        end_sessions(connection, sessions.c.session_hash == replaced)
+    note(connection, line)
+
+
+def find_session(connection: sa.Connection, session_hash: str) -> Session | None:
+    """Read a session that has not been ended."""
+    query = sa.select(sessions).where(
+        own(connection, sessions), sessions.c.session_hash == session_hash, sessions.c.ended_revision.is_(None)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Session(
+        row.session_hash, row.key_id, row.person_id, row.placed_for, row.made_at_ms, row.used_at_ms, row.acted_at_ms
+    )
+
+
+def end_session(connection: sa.Connection, session_hash: str, line: AuditLine) -> None:
+    """End one session."""
+    end_sessions(connection, sessions.c.session_hash == session_hash)
+    note(connection, line)
+
+
+def end_sessions_like(connection: sa.Connection, session: Session, line: AuditLine) -> None:
+    """End all sessions of a session's person or, where it has none, of its device."""
+    if session.person_id is not None:
+        condition = sessions.c.person_id == session.person_id
+    elif session.key_id is not None:
+        condition = sessions.c.key_id == session.key_id
+    else:
+        condition = sessions.c.session_hash == session.session_hash
+    end_sessions(connection, condition)
+    note(connection, line)
+
+
+def note_use(
+    connection: sa.Connection,
+    used: Iterable[Session],
+    key_times: Mapping[str, int],
+    person_times: Mapping[str, int],
+    forget_before_ms: int,
+) -> None:
+    """Write when sessions, keys and people were last used, and forget sessions that nobody has used since a time."""
+    for session in used:
+        times = {"used_at_ms": session.used_at_ms, "acted_at_ms": session.acted_at_ms}
+        where = own(connection, sessions), sessions.c.session_hash == session.session_hash
+        connection.execute(
+            sa.update(sessions).where(*where, sessions.c.used_at_ms <= session.used_at_ms).values(**times)
+        )
+    for table, column, found in ((keys, keys.c.key_id, key_times), (people, people.c.person_id, person_times)):
+        for each, at_ms in found.items():
+            connection.execute(sa.update(table).where(own(connection, table), column == each).values(used_at_ms=at_ms))
+    connection.execute(sa.delete(sessions).where(own(connection, sessions), sessions.c.used_at_ms < forget_before_ms))
+
+
+def end_sessions(connection: sa.Connection, condition: "sa.ColumnElement[bool]") -> None:
+    """End the sessions of which a condition is true; a new revision, so that every gateway forgets them."""
+    number = count_revision(connection)
+    ended = sa.update(sessions).where(own(connection, sessions), sessions.c.ended_revision.is_(None), condition)
+    connection.execute(ended.values(ended_revision=number))

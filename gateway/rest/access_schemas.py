@@ -1,0 +1,173 @@
+"""The REST contract of access: who the caller is, keys, people, codes, the audit log."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from gateway.access.records import AuditLine, Key, Person
+from gateway.domain.access import Action, Caller, Condition, Role, condition_of
+from gateway.rest.times import rfc3339
+
+Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,8}$", description="4 to 8 digits.")]
+Department = Annotated[str, Meta(min_length=1, max_length=40)]
+Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
+
+
+class MeResponse(msgspec.Struct, kw_only=True):
+    """Who the caller is, and what the caller may do."""
+
+    name: Annotated[str, Meta(description="Of the person, device or program; null for guests.")] | None
+    person: Annotated[str, Meta(description="Who signed in with a PIN.")] | None
+    roles: list[Role]
+    departments: Annotated[list[str], Meta(description="Of a station.")]
+    table: Annotated[str, Meta(description="The only table that the caller may order for.")] | None
+    rights: Annotated[
+        dict[str, list[Condition]], Meta(description="The actions that the caller may take, and when: one suffices.")
+    ]
+
+
+class SignInRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A person's name and PIN."""
+
+    name: Name
+    pin: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class NewKeyRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A key for a device or a program: of a station with its departments, of a service with its rights."""
+
+    name: Name
+    role: Role
+    departments: Annotated[list[Department], Meta(max_length=50)] = []
+    rights: Annotated[list[Action], Meta(max_length=50)] = []
+
+
+class NewPersonRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A person who signs in with a PIN: a waiter or a manager."""
+
+    name: Name
+    role: Role
+    pin: Pin
+
+
+class NewPinRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Another PIN."""
+
+    pin: Pin
+
+
+class KeyResponse(msgspec.Struct, kw_only=True):
+    """A key, without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    departments: list[str]
+    rights: list[Action]
+    made_at: Moment
+    used_at: Moment | None
+
+
+class NewKeyResponse(msgspec.Struct, kw_only=True):
+    """A key that was just made. The secret is shown this once."""
+
+    key: KeyResponse
+    secret: Annotated[str, Meta(description="Programs send it: `Authorization: Bearer …`.")]
+
+
+class KeyList(msgspec.Struct, kw_only=True):
+    """The keys that are not revoked, by their names."""
+
+    keys: list[KeyResponse]
+
+
+class PersonResponse(msgspec.Struct, kw_only=True):
+    """A person who may sign in."""
+
+    id: str
+    name: str
+    role: Role
+    made_at: Moment
+    used_at: Moment | None
+
+
+class PersonList(msgspec.Struct, kw_only=True):
+    """The people who may sign in, by their names."""
+
+    people: list[PersonResponse]
+
+
+class CodeResponse(msgspec.Struct, kw_only=True):
+    """An address to open on a device, or to print as a QR code."""
+
+    path: Annotated[str, Meta(description="Path of the address, at this gateway.")]
+
+
+class AuditLineResponse(msgspec.Struct, kw_only=True):
+    """Who did what, to what, when and from where."""
+
+    at: Moment
+    who: str
+    what: str
+    subject: str
+    origin: str
+
+
+class AuditPage(msgspec.Struct, kw_only=True):
+    """The last lines of the audit log, the newest first."""
+
+    lines: list[AuditLineResponse]
+
+
+def me_response(caller: Caller) -> MeResponse:
+    """Return who a caller is as the body of a response."""
+    rights: dict[str, list[Condition]] = {}
+    for action in sorted(caller.allowed):
+        conditions = {condition_of(grant, action) for grant in caller.grants} - {Condition.NEVER}
+        rights[action] = sorted(conditions)
+    return MeResponse(
+        name=caller.name,
+        person=caller.person,
+        roles=[grant.role for grant in caller.grants],
+        departments=sorted({name for grant in caller.grants for name in grant.departments}),
+        table=caller.table,
+        rights=rights,
+    )
+
+
+def key_response(key: Key) -> KeyResponse:
+    """Return a key as the body of a response."""
+    return KeyResponse(
+        id=key.key_id,
+        name=key.name,
+        role=key.role,
+        departments=sorted(key.departments),
+        rights=sorted(key.rights),
+        made_at=rfc3339(key.made_at_ms),
+        used_at=None if key.used_at_ms is None else rfc3339(key.used_at_ms),
+    )
+
+
+def person_response(person: Person) -> PersonResponse:
+    """Return a person as the body of a response."""
+    return PersonResponse(
+        id=person.person_id,
+        name=person.name,
+        role=person.role,
+        made_at=rfc3339(person.made_at_ms),
+        used_at=None if person.used_at_ms is None else rfc3339(person.used_at_ms),
+    )
+
+
+def audit_page(lines: list[AuditLine]) -> AuditPage:
+    """Return lines of the audit log as the body of a response."""
+    return AuditPage(
+        lines=[
+            AuditLineResponse(
+                at=rfc3339(line.at_ms), who=line.who, what=line.what, subject=line.subject, origin=line.origin
+            )
+            for line in lines
+        ]
+    )
