@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.settings import GatewaySettings
 from infra.http import guard
 from tests.hardening.conftest import RECEIVE_SECONDS
 from tests.support.http2_peers import BUSY_SECONDS, Honest, memory_of
@@ -530,7 +531,8 @@ async def test_connections_beyond_the_limit_are_turned_away_and_room_is_found_ag
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     loop = asyncio.get_running_loop()
-    crowd = [await loop.create_connection(_Listener, "127.0.0.1", gateway.port) for _ in range(guard.CONNECTIONS + 100)]
+    limit = guard.CONNECTIONS + GatewaySettings().max_streams
+    crowd = [await loop.create_connection(_Listener, "127.0.0.1", gateway.port) for _ in range(limit + 100)]
     for transport, _ in crowd:  # each sends a little and then nothing
         with suppress(RuntimeError):  # uvloop's word for a connection that was turned away already
             transport.write(b"G")
