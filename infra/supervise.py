@@ -62,11 +62,12 @@ async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
     A cancel is repeated until the task ends, because grpclib loses one that coincides with the loss of a connection:
     the task then gets the connection's error in its place.
     """
-    running = set(tasks)
+    running = list(tasks)  # cancelled in their order, so that a simulation repeats exactly
     while running:
         for task in running:
             task.cancel()
-        _, running = await asyncio.wait(running, timeout=CANCEL_SECONDS)
+        await asyncio.wait(running, timeout=CANCEL_SECONDS)
+        running = [task for task in running if not task.done()]
 
 
 def _is_cancelled() -> bool:

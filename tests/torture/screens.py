@@ -12,6 +12,7 @@ import httpx
 
 from tests.support.database_contents import Books
 from tests.support.event_stream import Parser, Screen
+from tests.support.keys import AUTHORIZED
 from tests.support.pictures import SeenStock, SeenTicket, is_open, state_name
 from tests.torture.watchers import CATCH_UP_SECONDS
 
@@ -54,7 +55,7 @@ class ScreenClient:
     async def _read(self) -> None:
         self.calls += 1
         parser = Parser(self._screen.last_id)
-        headers = {"last-event-id": self._screen.last_id} if self._screen.last_id else {}
+        headers = AUTHORIZED | ({"last-event-id": self._screen.last_id} if self._screen.last_id else {})
         url = self._chance.choice(self._urls) + "/events"
         async with (
             httpx.AsyncClient(timeout=QUIET_SECONDS, trust_env=False) as client,

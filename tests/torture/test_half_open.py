@@ -24,14 +24,15 @@ ESTABLISHED = "01"
 MENUS = {"bar": {"coffee": 100}, "kitchen": {"pizza": 100}}
 
 
-def connections(*, local: int = 0, remote: int = 0) -> int:
-    """Count the established TCP connections of this machine with this port at our end, or at the other."""
-    count = 0
+def connections(*, local: int = 0, remote: int = 0) -> set[tuple[int, int]]:
+    """Return both ports of the established TCP connections of this machine with this port at our end, or the other."""
+    found = set()
     for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         _, here, there, state, *_ = row.split()
         ports = int(here.rpartition(":")[2], 16), int(there.rpartition(":")[2], 16)
-        count += state == ESTABLISHED and (not local or ports[0] == local) and (not remote or ports[1] == remote)
-    return count
+        if state == ESTABLISHED and (not local or ports[0] == local) and (not remote or ports[1] == remote):
+            found.add(ports)
+    return found
 
 
 async def test_a_connection_that_is_dead_is_found_by_both_ends_idle_or_at_work(open_site: OpenSite) -> None:
@@ -45,14 +46,15 @@ async def find_an_idle_connection_dead(site: Site) -> dict[str, float]:
     async with client(site) as caller:  # who makes the gateway connect
         await eventually(lambda: serves(caller), "the bar is reached")
     await eventually(lambda: is_connected(proxy.port, bar.port), "both ends are connected")
+    of_gateway, of_department = connections(remote=proxy.port), connections(local=bar.port)
     proxy.stall()
     began = time.monotonic()
     found = dict.fromkeys(("gateway", "department"), 0.0)
     while not all(found.values()) and time.monotonic() - began < 3 * FOUND_SECONDS:
         await asyncio.sleep(0.02)
-        if not found["gateway"] and not connections(remote=proxy.port):
+        if not found["gateway"] and of_gateway.isdisjoint(connections(remote=proxy.port)):
             found["gateway"] = time.monotonic() - began
-        if not found["department"] and not connections(local=bar.port):
+        if not found["department"] and of_department.isdisjoint(connections(local=bar.port)):
             found["department"] = time.monotonic() - began
     proxy.resume()
     proxy.reset()
@@ -120,7 +122,8 @@ async def serves(caller: httpx.AsyncClient) -> bool:
 
 
 async def is_connected(gateway: int, department: int) -> bool:
-    return connections(remote=gateway) == connections(local=department) == 1
+    """Return whether the gateway has both its connections: for orders, and for what it watches."""
+    return len(connections(remote=gateway)) == len(connections(local=department)) == 2
 
 
 def client(site: Site) -> httpx.AsyncClient:
