@@ -59,6 +59,8 @@ _CANCEL_REASONS = {
 class Order:
     """What one table asks for, and what became of it.
 
+    The class is longer than others: every change of an order keeps the same few fields consistent, so all are here.
+
     `response_recorded`: the first response to its client is on record here. `owner`: the number of the gateway that
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
     `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
