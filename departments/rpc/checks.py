@@ -12,6 +12,9 @@ from departments.domain.text import compose
 
 T = TypeVar("T")
 
+LAST_REVISION = 2**63 - 1
+"""The highest number that a database column can hold."""
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 _UUID_RULE = "a UUID in lower case is expected"
 _NUL_RULE = "a NUL character is not"
@@ -28,6 +31,12 @@ def check_order_ids(order_ids: Sequence[str], most: int) -> None:
     if not 1 <= len(order_ids) <= most:
         raise InvalidRequest("order_ids", f"there are {len(order_ids)}; 1 to {most} are allowed")
     check_each("order_ids", order_ids, lambda text: _UUID(text) is not None, _UUID_RULE)
+
+
+def check_revision(field: str, revision: int) -> None:
+    """Check that a revision is one that a database column can hold."""
+    if revision > LAST_REVISION:
+        raise InvalidRequest(field, f"{revision} is not allowed: at most {LAST_REVISION} is")
 
 
 def check_length(field: str, column: Sequence[object], length: int, other: str) -> None:

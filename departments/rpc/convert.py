@@ -11,7 +11,7 @@ from departments.domain.menu import Menu
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.positions import Position, TicketPage
 from departments.domain.tickets import Decision, Ticket, TicketState
-from departments.rpc.checks import check_each, check_length, check_order_ids, check_range, read_texts
+from departments.rpc.checks import check_each, check_length, check_order_ids, check_range, check_revision, read_texts
 from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.rpc.limits import Limits
 from departments.transactions import StockLevels, TicketOrError
@@ -20,7 +20,7 @@ from infra.grpc.plain_messages import use_plain_attributes
 
 use_plain_attributes(v1.PlaceOrdersRequest, v1.PlaceOrdersResponse, v1.StreamOrdersRequest, v1.StreamOrdersResponse)
 
-LAST_REVISION = LAST_EPOCH = 2**63 - 1
+LAST_EPOCH = 2**63 - 1
 """The highest number that a database column can hold."""
 
 
@@ -73,8 +73,7 @@ def position(request: v1.ListTicketsRequest) -> Position:
         ("after_revision", request.after_revision),
         ("snapshot_revision", request.snapshot_revision),
     ):
-        if revision > LAST_REVISION:
-            raise InvalidRequest(field, f"{revision} is not allowed: at most {LAST_REVISION} is")
+        check_revision(field, revision)
     if 0 < request.snapshot_revision < request.after_revision:
         raise InvalidRequest(
             "snapshot_revision",

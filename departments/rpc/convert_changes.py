@@ -4,11 +4,11 @@ import time
 from collections.abc import Sequence
 
 from departments.domain.changes import ChangePage
-from departments.domain.errors import InvalidRequest
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
 from departments.feed import Watcher
-from departments.rpc.convert import LAST_REVISION, menu_response
+from departments.rpc.checks import check_revision
+from departments.rpc.convert import menu_response
 from departments.rpc.enums import OUTCOMES, SOURCES, STATES
 from departments.transactions import StockLevels
 from generated.restaurant import v1
@@ -31,10 +31,8 @@ class EncodedPage(v1.WatchChangesResponse):
 
 def watcher(request: v1.WatchChangesRequest) -> Watcher:
     """Return a watcher at the requested position; raises InvalidRequest."""
-    revision = request.after_revision
-    if revision > LAST_REVISION:
-        raise InvalidRequest("after_revision", f"{revision} is not allowed: at most {LAST_REVISION} is")
-    return Watcher(request.incarnation, revision)
+    check_revision("after_revision", request.after_revision)
+    return Watcher(request.incarnation, request.after_revision)
 
 
 def encoded_page(page: ChangePage) -> EncodedPage:

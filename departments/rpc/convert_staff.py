@@ -7,8 +7,8 @@ from departments.domain.steps import Move, Moved, Tick
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import ChangeReason, StockHistory, StockOrder
 from departments.domain.tickets import Verb
-from departments.rpc.checks import check_order_id, read_text, shorten
-from departments.rpc.convert import LAST_REVISION, ticket_message
+from departments.rpc.checks import LAST_REVISION, check_order_id, check_revision, read_text, shorten
+from departments.rpc.convert import ticket_message
 from departments.rpc.enums import EXPECTED, REASONS, REQUESTED_REASONS, VERBS
 from departments.rpc.limits import Limits
 from departments.rpc.status import to_status
@@ -97,9 +97,7 @@ def sale(request: v1.SetOnSaleRequest, limits: Limits) -> tuple[str, str]:
 def history(request: v1.ListStockChangesRequest, limits: Limits) -> tuple[str, int, int]:
     """Return the item (or ""), the revision before which the page begins, and its length; raises InvalidRequest."""
     item = read_text("item", request.item, 0, limits.item_length)
-    if request.before_revision > LAST_REVISION:
-        reason = f"{request.before_revision} is not allowed: at most {LAST_REVISION} is"
-        raise InvalidRequest("before_revision", reason)
+    check_revision("before_revision", request.before_revision)
     most = limits.changes_per_page
     return item, request.before_revision or LAST_REVISION, min(request.limit or most, most)
 
