@@ -12,7 +12,6 @@ from litestar.status_codes import HTTP_200_OK
 from gateway.access.access import Access
 from gateway.access.administration import Administration
 from gateway.domain.access import Action
-from gateway.domain.errors import NulCharacter
 from gateway.rest.access_schemas import (
     AuditPage,
     CodeResponse,
@@ -29,6 +28,7 @@ from gateway.rest.access_schemas import (
 from gateway.rest.operations import PROBLEM
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.requester import Requester
+from gateway.rest.texts import refuse_nul
 
 NO_ENTRY = ResponseSpec(
     Problem,
@@ -82,7 +82,7 @@ async def make_key(
     access: NamedDependency[Access],
 ) -> NewKeyResponse:
     """Make a key for a device or a program, and return its secret, which is shown this once."""
-    _refuse_nul(name=data.name, departments="".join(data.departments))
+    refuse_nul(name=data.name, departments="".join(data.departments))
     key_id, secret = await administration.make_key(
         requester.by, data.name, data.role, departments=data.departments, rights=data.rights
     )
@@ -159,7 +159,7 @@ async def add_person(
     access: NamedDependency[Access],
 ) -> PersonList:
     """Add a waiter or a manager, and return all people. A PIN of 4 or 5 digits works on paired devices only."""
-    _refuse_nul(name=data.name)
+    refuse_nul(name=data.name)
     await administration.add_person(requester.by, data.name, data.role, data.pin)
     await access.refresh()
     return PersonList(people=[person_response(person) for person in await administration.people()])
@@ -220,7 +220,7 @@ async def get_table_code(
     table: Annotated[str, QueryParameter(min_length=1, max_length=40, description="The table.")],
 ) -> CodeResponse:
     """Return the address that sits a guest at a table, to be printed as a QR code."""
-    _refuse_nul(table=table)
+    refuse_nul(table=table)
     return CodeResponse(path=f"/t/{await administration.table_code(table)}")
 
 
@@ -273,9 +273,3 @@ ACCESS_ROUTES = (
     void_table_codes,
     get_audit,
 )
-
-
-def _refuse_nul(**texts: str) -> None:
-    for name, text in texts.items():
-        if "\0" in text:
-            raise NulCharacter(name, text)

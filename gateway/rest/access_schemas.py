@@ -7,12 +7,11 @@ from msgspec import Meta
 
 from gateway.access.records import AuditLine, Key, Person
 from gateway.domain.access import Action, Caller, Condition, Role, condition_of
-from gateway.rest.times import rfc3339
+from gateway.rest.times import Moment, rfc3339
 
 Name = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Pin = Annotated[str, Meta(pattern=r"^[0-9]{4,8}$", description="4 to 8 digits.")]
 Department = Annotated[str, Meta(min_length=1, max_length=40)]
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 
 
 class MeResponse(msgspec.Struct, kw_only=True):

@@ -7,8 +7,8 @@ import msgspec
 from gateway.domain.order import Order
 from gateway.domain.tickets import DepartmentState, LiveMenu, LiveStock, LiveTicket, Tick
 from gateway.rest.schemas import order_response
-from gateway.rest.staff_schemas import Moment, Revision, live_menu_response, stock_response, ticket_response
-from gateway.rest.times import rfc3339
+from gateway.rest.staff_schemas import Revision, live_menu_response, stock_response, ticket_response
+from gateway.rest.times import Moment, rfc3339
 
 
 class DepartmentResponse(msgspec.Struct, kw_only=True):

@@ -12,7 +12,6 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED, HTTP_202_ACCEPT
 
 from gateway.access.access import Access
 from gateway.domain.access import Action
-from gateway.domain.errors import NulCharacter
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress
 from gateway.orders.service import OrderService
@@ -27,6 +26,7 @@ from gateway.rest.ranges import From, To, moment
 from gateway.rest.requester import Requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, order_page, order_response
+from gateway.rest.texts import refuse_nul
 
 ORDER_EXAMPLE = Example(
     summary="Two coffees and a pizza for table 7",
@@ -145,9 +145,7 @@ async def list_orders(
     ] = None,
 ) -> OrderPage:
     """Return a page of orders, newest first."""
-    for name, text in (("table", table), ("department", department)):
-        if text and "\0" in text:
-            raise NulCharacter(name, text)
+    refuse_nul(table=table, department=department)
     from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
     if from_ms is None and not (progress is None and number is None):
         from_ms = requests.now_ms() - TWO_DAYS_MS

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress, Progress, TicketProgress
-from gateway.rest.times import rfc3339
+from gateway.rest.times import Moment, rfc3339, rfc3339_or_none
 
 OrderNumber = Annotated[
     int,
@@ -39,7 +39,6 @@ ReadyAtField = Annotated[
         "while the order is not ready means that it is late. Null where nothing is made."
     ),
 ]
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 
 _ACCEPTED = Status.ACCEPTED
 
@@ -78,12 +77,8 @@ def order_tickets(order: Order) -> list[OrderTicket]:
 def _ticket(department: str, ticket: TicketProgress) -> OrderTicket:
     return OrderTicket(
         department=department,
-        started_at=_moment(ticket.started_at_ms),
-        ready_at=_moment(ticket.ready_at_ms),
-        served_at=_moment(ticket.served_at_ms),
-        withdrawn_at=_moment(ticket.cancelled_at_ms) if ticket.withdrawn else None,
+        started_at=rfc3339_or_none(ticket.started_at_ms),
+        ready_at=rfc3339_or_none(ticket.ready_at_ms),
+        served_at=rfc3339_or_none(ticket.served_at_ms),
+        withdrawn_at=rfc3339_or_none(ticket.cancelled_at_ms) if ticket.withdrawn else None,
     )
-
-
-def _moment(milliseconds: int) -> str | None:
-    return rfc3339(milliseconds) if milliseconds else None

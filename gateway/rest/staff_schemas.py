@@ -12,9 +12,8 @@ from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.staff import RecordedReason, StockChange
 from gateway.domain.tickets import LiveItem, LiveLine, LiveMenu, LiveStock, LiveTicket
 from gateway.rest.schemas import Price
-from gateway.rest.times import rfc3339
+from gateway.rest.times import Moment, rfc3339_or_none
 
-Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 Revision = Annotated[int, Meta(description="Grows with every change at the department.")]
 
 _PRICED = frozenset({Outcome.ACCEPTED, Outcome.PRICE_CHANGED})
@@ -112,13 +111,13 @@ def ticket_response(ticket: LiveTicket) -> TicketResponse:
         table=ticket.table or None,
         source=ticket.source,
         state=ticket.state,
-        placed_at=moment(ticket.placed_at_ms),
-        started_at=moment(ticket.started_at_ms),
-        ready_at=moment(ticket.ready_at_ms),
-        served_at=moment(ticket.served_at_ms),
-        cancelled_at=moment(ticket.cancelled_at_ms),
+        placed_at=rfc3339_or_none(ticket.placed_at_ms),
+        started_at=rfc3339_or_none(ticket.started_at_ms),
+        ready_at=rfc3339_or_none(ticket.ready_at_ms),
+        served_at=rfc3339_or_none(ticket.served_at_ms),
+        cancelled_at=rfc3339_or_none(ticket.cancelled_at_ms),
         moved_by=ticket.moved_by or None,
-        moved_at=moment(ticket.moved_at_ms),
+        moved_at=rfc3339_or_none(ticket.moved_at_ms),
         cancel_reason=ticket.cancel_reason or None,
         wasted=ticket.wasted,
         revision=ticket.revision,
@@ -152,7 +151,7 @@ def stock_change_response(change: StockChange) -> StockChangeResponse:
         delta=change.delta,
         on_hand=change.on_hand,
         changed_by=change.changed_by or None,
-        changed_at=moment(change.changed_at_ms),
+        changed_at=rfc3339_or_none(change.changed_at_ms),
         revision=change.revision,
     )
 
@@ -166,11 +165,6 @@ def live_menu_response(menu: LiveMenu) -> LiveMenuResponse:
         late_seconds=menu.late_seconds or None,
         very_late_seconds=menu.very_late_seconds or None,
     )
-
-
-def moment(milliseconds: int) -> str | None:
-    """Return milliseconds since 1970 as RFC 3339, or None for 0, which stands for a step that was not taken."""
-    return rfc3339(milliseconds) if milliseconds else None
 
 
 def _line_response(line: LiveLine) -> TicketLineResponse:

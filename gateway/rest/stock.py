@@ -24,7 +24,7 @@ from gateway.rest.stock_schemas import (
     stock_list,
     stock_order,
 )
-from gateway.rest.ticket_schemas import refuse_nul
+from gateway.rest.texts import refuse_nul
 from gateway.rest.tickets import Department, among, check_department, own_departments, unreachable_of
 from gateway.tickets.listing import list_stock
 from gateway.tickets.stock import StockChanges
@@ -112,7 +112,7 @@ async def set_on_sale(
     requester: NamedDependency[Requester],
 ) -> StockResponse:
     """Take an item off sale whatever its stock is, or put it back. Lines that ask for it become `off_sale`."""
-    refuse_nul("", changed_by=data.changed_by)
+    refuse_nul(changed_by=data.changed_by)
     changed_by = requester.staff_name(data.changed_by)
     changed = await stock.set_on_sale(department, item, on_sale=data.on_sale, changed_by=changed_by)
     return stock_response(changed)

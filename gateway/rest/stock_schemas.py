@@ -10,7 +10,7 @@ from gateway.domain.errors import FieldMissing, FieldNotAllowed
 from gateway.domain.staff import ChangeReason, StockHistory, StockOrder
 from gateway.domain.tickets import LiveStock
 from gateway.rest.staff_schemas import StockChangeResponse, StockResponse, stock_change_response, stock_response
-from gateway.rest.ticket_schemas import refuse_nul
+from gateway.rest.texts import refuse_nul
 
 MOST = 1_000_000_000
 
@@ -97,7 +97,7 @@ def stock_order(item: str, request: StockChangeRequest) -> StockOrder:
         if not least <= request.delta <= most or request.delta == 0:
             rule = f"expected {least} to {most}{'' if least > 0 or most < 0 else ', and not 0'}"
             raise FieldNotAllowed("delta", request.delta, f"{rule} with {request.reason}")
-    refuse_nul("", change_id=request.change_id, changed_by=request.changed_by)
+    refuse_nul(change_id=request.change_id, changed_by=request.changed_by)
     return StockOrder(
         item,
         request.change_id,

@@ -7,13 +7,14 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from gateway.domain.errors import FieldNotAllowed, NulCharacter
+from gateway.domain.errors import FieldNotAllowed
 from gateway.domain.lines import TicketState
 from gateway.domain.staff import Move, MoveResult, Verb
 from gateway.domain.tickets import LiveTicket
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.problems import problem_of
 from gateway.rest.staff_schemas import TicketResponse, ticket_response
+from gateway.rest.texts import refuse_nul
 
 MOST_MOVES = 100
 
@@ -128,13 +129,6 @@ def move_results(moves: Sequence[tuple[str, Move]], results: Sequence[MoveResult
 def ticket_page(tickets: Sequence[LiveTicket], cursor: str | None, unreachable: list[str]) -> TicketPage:
     """Return a page of tickets as the body of a response."""
     return TicketPage(tickets=list(map(ticket_response, tickets)), next=cursor, unreachable=unreachable)
-
-
-def refuse_nul(field: str, **texts: str) -> None:
-    """Raise NulCharacter for a text with a NUL character; `field` stands before the names of the fields."""
-    for name, text in texts.items():
-        if "\0" in text:
-            raise NulCharacter(f"{field}{name}", text)
 
 
 def _result(department: str, move: Move, result: MoveResult) -> MoveResultResponse:

@@ -14,13 +14,14 @@ from litestar.params import Body, FromPath, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from gateway.domain.access import Action, Target, action_of_verb
-from gateway.domain.errors import FieldNotAllowed, NulCharacter, UnknownDepartment
+from gateway.domain.errors import FieldNotAllowed, UnknownDepartment
 from gateway.domain.lines import TicketState
 from gateway.domain.staff import Move
 from gateway.rest.operations import PROBLEM
 from gateway.rest.requester import Requester
 from gateway.rest.staff_operations import AWAY, NO_TICKET, ORDER_ID, STEP_REFUSED, TICKET
 from gateway.rest.staff_schemas import TicketResponse, ticket_response
+from gateway.rest.texts import refuse_nul
 from gateway.rest.ticket_schemas import (
     MoveRequest,
     MoveResultsResponse,
@@ -30,7 +31,6 @@ from gateway.rest.ticket_schemas import (
     move_of,
     move_results,
     moves_of,
-    refuse_nul,
     ticket_page,
 )
 from gateway.tickets.listing import TicketFilter, TicketKey, list_tickets
@@ -104,8 +104,7 @@ async def get_tickets(
     It is what `/events` tells, at this moment.
     """
     check_department(department, live.names)
-    if table and "\0" in table:
-        raise NulCharacter("table", table)
+    refuse_nul(table=table)
     own = own_departments(requester, Action.TICKET_READ, department, live.names)
     wanted = TicketFilter(department, frozenset(states or ()), table, number)
     tickets, last = list_tickets(among(own, await live.pictures()), wanted, _key(cursor), limit)
@@ -192,7 +191,7 @@ async def tick_line(
     requester: NamedDependency[Requester],
 ) -> TicketResponse:
     """Mark one line of a ticket as made, or as not made, and return the ticket. Its state stays as it is."""
-    refuse_nul("", moved_by=data.moved_by)
+    refuse_nul(moved_by=data.moved_by)
     moved_by = requester.staff_name(data.moved_by)
     return ticket_response(await moves.tick(department, str(order_id), line, made=data.made, moved_by=moved_by))
 

@@ -2,12 +2,22 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Annotated
+
+from msgspec import Meta
+
+Moment = Annotated[str, Meta(description="RFC 3339, UTC.")]
 
 
 def rfc3339(milliseconds: int) -> str:
     """Return milliseconds since 1970 as RFC 3339, UTC."""
     seconds, rest = divmod(milliseconds, 1000)
     return f"{_second(seconds)}.{rest:03}Z"
+
+
+def rfc3339_or_none(milliseconds: int) -> str | None:
+    """Return milliseconds since 1970 as RFC 3339, or None for 0, which stands for a step that was not taken."""
+    return rfc3339(milliseconds) if milliseconds else None
 
 
 @lru_cache(maxsize=256)
