@@ -22,7 +22,7 @@ from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.reports import Reports
-from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of
+from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of, row_of_change
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.wanted import ANY, Wanted
 from infra.db.database import Database, statements_only
@@ -244,7 +244,7 @@ class _Entry:
     def __init__(self, order: Order, *, is_new: bool = False) -> None:
         self.order = order
         self.is_new = is_new
-        self.row = row_of(order)
+        self.row = row_of(order) if is_new else row_of_change(order)
         self.key = order.order_id, order.owner
 
     def numbered_row(self) -> dict[str, Any]:

@@ -172,22 +172,28 @@ def count_beat(connection: sa.Connection) -> None:
 Row = Order | OrderUnreadable
 
 
-def row_of(order: Order) -> dict[str, Any]:
-    """Return the row that holds an order as it is now."""
+def row_of_change(order: Order) -> dict[str, Any]:
+    """Return what UPDATE writes of an order as it is now, with its keys."""
     return {
         "order_id": order.order_id,
+        "lines": _encode(order.lines).decode(),
+        "status": str(order.status),
+        "owed": encode_json(order.owed) if order.owed else None,
+        "response_recorded": order.response_recorded,
+        "owner": order.owner,
+        "epoch": order.epoch,
+    }
+
+
+def row_of(order: Order) -> dict[str, Any]:
+    """Return the row that holds an order as it is now."""
+    return row_of_change(order) | {
         "policy": str(order.policy),
         "number": order.number,
         "placed_for": order.table,
         "currency": order.currency.code,
-        "lines": _encode(order.lines).decode(),
         "quotes": _encode(order.quotes).decode() if order.quotes else None,
-        "status": str(order.status),
-        "owed": encode_json(order.owed) if order.owed else None,
-        "response_recorded": order.response_recorded,
         "created_at_ms": order.created_at_ms,
-        "owner": order.owner,
-        "epoch": order.epoch,
     }
 
 
