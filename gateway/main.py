@@ -184,7 +184,9 @@ def _access_parts(
     except ValueError as error:
         raise SettingsError(f"COMANDA_PROXIES is not allowed: {error}") from error
     check = AccessCheck(access, proxies, limits)
-    return AccessParts(check, SigningIn(access, database, clock), Administration(database, clock.wall))
+    return AccessParts(
+        check, SigningIn(access, database, clock), Administration(database, clock.wall), settings.public_url
+    )
 
 
 def _http_server(

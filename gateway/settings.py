@@ -137,6 +137,15 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "address, else `tables`."
         ),
     ] = "auto"
+    public_url: Annotated[
+        str,
+        Meta(
+            description="Address under which guests and staff open the gateway in a browser, "
+            "`https://orders.example.org`: it stands in the QR codes of tables and of pairing. By default it is the "
+            "one by which the code was asked for.",
+            pattern=rf"^$|{ORIGIN}",
+        ),
+    ] = ""
     guest_orders_per_minute: Annotated[
         int,
         Meta(

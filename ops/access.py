@@ -10,12 +10,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from getpass import getuser
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from gateway import storage
-from gateway.access import store
+from gateway.access import qr, store
 from gateway.access.administration import KEY_ROLES, PERSON_ROLES, Administration, By
 from gateway.access.records import Key, Person
+from gateway.access.table_names import table_names
 from gateway.domain.access import Action, Role
 from gateway.domain.errors import GatewayError
 from gateway.settings import GatewaySettings
@@ -41,7 +44,8 @@ EPILOG = f"""
   python -m ops access person Ada --role waiter        add a person, and print a PIN
   python -m ops access pin ID                          give a person another PIN
   python -m ops access revoke ID                       revoke a key, or remove a person
-  python -m ops access table 7 8 9                     print the addresses of tables' codes
+  python -m ops access table 1-12 "Terrace 1"          print the addresses of tables' codes; --terminal with QR codes,
+                                                       --svg FOLDER writes the QR codes as files
   python -m ops access void-tables                     void all codes of tables
   python -m ops access log                             print the audit log
 
@@ -62,15 +66,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         own.add_argument("--role", required=True, choices=list(map(str, KEY_ROLES)))
         own.add_argument("-d", "--department", action="append", default=[], help="of a station; may be repeated")
         own.add_argument("--right", action="append", default=[], choices=list(map(str, Action)), help="of a service")
+        if name == "pair":
+            _add_terminal(own)
     person = parts.add_parser("person")
     person.add_argument("name")
     person.add_argument("--role", required=True, choices=list(map(str, PERSON_ROLES)))
     for name in ("pin", "revoke"):
         parts.add_parser(name).add_argument("id")
-    parts.add_parser("table").add_argument("names", nargs="+", metavar="TABLE")
+    tables = parts.add_parser("table")
+    tables.add_argument("names", nargs="+", metavar="TABLE", help="a name, or a range of numbers: 1-12")
+    tables.add_argument("--svg", type=Path, metavar="FOLDER", help="write the QR codes into this folder, too")
+    _add_terminal(tables)
     parts.add_parser("log").add_argument("-n", type=int, default=50, help="most lines (default: 50)")
-    for name in ("list", "manager", "void-tables"):
+    for name in ("list", "void-tables"):
         parts.add_parser(name)
+    _add_terminal(parts.add_parser("manager"))
+
+
+def _add_terminal(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--terminal", action="store_true", help="print the QR code of each address, too")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
@@ -80,7 +94,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         if database.file is not None and not database.file.exists():
             raise StartError(f"there is no database {database}: start the gateway once, or `python -m ops migrate`")
         try:
-            asyncio.run(_run(database, arguments, own_url(arguments.url, environ)))
+            asyncio.run(_run(database, arguments, own_url(arguments.url or settings.public_url or None, environ)))
         except GatewayError as error:
             raise Refused(str(error)) from error
     return 0
@@ -118,12 +132,12 @@ async def _make_key(administration: Administration, by: By, arguments: argparse.
 
 async def _pair(administration: Administration, by: By, arguments: argparse.Namespace, url: str) -> None:
     key_id, _ = await _new_key(administration, by, arguments)
-    await _show_pairing(administration, by, key_id, url)
+    await _show_pairing(administration, by, key_id, url, is_drawn=arguments.terminal)
 
 
-async def _manager(administration: Administration, by: By, _arguments: argparse.Namespace, url: str) -> None:
+async def _manager(administration: Administration, by: By, arguments: argparse.Namespace, url: str) -> None:
     key_id, _ = await administration.make_key(by, "manager", Role.MANAGER)
-    await _show_pairing(administration, by, key_id, url)
+    await _show_pairing(administration, by, key_id, url, is_drawn=arguments.terminal)
 
 
 async def _add_person(administration: Administration, by: By, arguments: argparse.Namespace, _url: str) -> None:
@@ -146,8 +160,21 @@ async def _revoke(administration: Administration, by: By, arguments: argparse.Na
 
 
 async def _tables(administration: Administration, _by: By, arguments: argparse.Namespace, url: str) -> None:
-    for name in arguments.names:
-        show(f"{name}  {url}/t/{await administration.table_code(name)}")
+    codes = await administration.table_codes(table_names(",".join(arguments.names)))
+    if arguments.svg is not None:
+        await asyncio.to_thread(_write_codes, arguments.svg, {name: f"{url}/t/{code}" for name, code in codes.items()})
+    for name, code in codes.items():
+        _show_address(f"{url}/t/{code}", f"{name}  ", is_drawn=arguments.terminal)
+
+
+def _write_codes(folder: Path, addresses: Mapping[str, str]) -> None:
+    """Write a file for each table, named after it; raises StartError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, address in addresses.items():
+            (folder / f"table-{quote(name, safe=' ')}.svg").write_text(qr.svg(address))
+    except OSError as error:
+        raise StartError(f"the QR codes cannot be written into {folder}: {error}") from error
 
 
 async def _void_tables(administration: Administration, by: By, _arguments: argparse.Namespace, _url: str) -> None:
@@ -187,9 +214,16 @@ async def _new_key(administration: Administration, by: By, arguments: argparse.N
     )
 
 
-async def _show_pairing(administration: Administration, by: By, key_id: str, url: str) -> None:
-    show(f"{url}/pair/{await administration.make_pairing_code(by, key_id)}")
+async def _show_pairing(administration: Administration, by: By, key_id: str, url: str, *, is_drawn: bool) -> None:
+    _show_address(f"{url}/pair/{await administration.make_pairing_code(by, key_id)}", is_drawn=is_drawn)
     show("Open it on the device within 15 minutes; it works once.")
+
+
+def _show_address(address: str, before: str = "", *, is_drawn: bool) -> None:
+    """Print an address, and its QR code below it."""
+    show(f"{before}{address}")
+    if is_drawn:
+        show(qr.terminal(address))
 
 
 def _new_pin() -> str:

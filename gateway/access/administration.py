@@ -110,8 +110,12 @@ class Administration:
 
     async def table_code(self, table: str) -> str:
         """Return the present code of a table."""
+        return (await self.table_codes([table]))[table]
+
+    async def table_codes(self, tables: Iterable[str]) -> dict[str, str]:
+        """Return the present codes of tables, by their names."""
         state = await self._database.read(store.snapshot, 0)
-        return secrets.table_code(state.table_secret, table)
+        return {table: secrets.table_code(state.table_secret, table) for table in tables}
 
     async def void_table_codes(self, by: By) -> None:
         """Void all table codes, and end the sessions of guests at tables."""

@@ -14,3 +14,5 @@ class AccessParts:
     check: AccessCheck
     signing_in: SigningIn
     administration: Administration
+    public_url: str = ""
+    """Where guests and staff reach the gateway; empty for where each request came."""

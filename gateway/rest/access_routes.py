@@ -1,4 +1,4 @@
-"""`/access`: keys, people, codes and the audit log, for managers."""
+"""`/access/keys`, `/access/people`: keys and people, for managers."""
 
 from typing import Annotated
 
@@ -6,22 +6,19 @@ from litestar import delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
-from litestar.params import Body, PathParameter, QueryParameter
+from litestar.params import Body, PathParameter
 from litestar.status_codes import HTTP_200_OK
 
 from gateway.access.access import Access
 from gateway.access.administration import Administration
 from gateway.domain.access import Action
 from gateway.rest.access_schemas import (
-    AuditPage,
-    CodeResponse,
     KeyList,
     NewKeyRequest,
     NewKeyResponse,
     NewPersonRequest,
     NewPinRequest,
     PersonList,
-    audit_page,
     key_response,
     person_response,
 )
@@ -114,22 +111,6 @@ async def revoke_key(
     return KeyList(keys=[key_response(key) for key in await administration.keys()])
 
 
-@post(
-    "/access/keys/{key_id:str}/pairing-codes",
-    operation_id="makePairingCode",
-    summary="Pair a device",
-    tags=_TAG,
-    status_code=HTTP_200_OK,
-    responses={400: PROBLEM, 404: NO_ENTRY, 503: PROBLEM},
-    action=_MANAGE,
-)
-async def make_pairing_code(
-    key_id: Id, requester: NamedDependency[Requester], administration: NamedDependency[Administration]
-) -> CodeResponse:
-    """Make an address that makes one browser the device of a key: it works once, for 15 minutes."""
-    return CodeResponse(path=f"/pair/{await administration.make_pairing_code(requester.by, key_id)}")
-
-
 @get(
     "/access/people",
     operation_id="listPeople",
@@ -207,69 +188,12 @@ async def remove_person(
     return PersonList(people=[person_response(person) for person in await administration.people()])
 
 
-@get(
-    "/access/table-codes",
-    operation_id="getTableCode",
-    summary="Read a table's code",
-    tags=_TAG,
-    responses={400: PROBLEM, 503: PROBLEM},
-    action=_MANAGE,
-)
-async def get_table_code(
-    administration: NamedDependency[Administration],
-    table: Annotated[str, QueryParameter(min_length=1, max_length=40, description="The table.")],
-) -> CodeResponse:
-    """Return the address that sits a guest at a table, to be printed as a QR code."""
-    refuse_nul(table=table)
-    return CodeResponse(path=f"/t/{await administration.table_code(table)}")
-
-
-@delete(
-    "/access/table-codes",
-    operation_id="voidTableCodes",
-    summary="Void all table codes",
-    tags=_TAG,
-    status_code=HTTP_200_OK,
-    responses={400: PROBLEM, 503: PROBLEM},
-    action=_MANAGE,
-)
-async def void_table_codes(
-    requester: NamedDependency[Requester],
-    administration: NamedDependency[Administration],
-    access: NamedDependency[Access],
-) -> AuditPage:
-    """Void the codes of all tables, and end the sessions of guests at tables; return the audit log."""
-    await administration.void_table_codes(requester.by)
-    await access.refresh()
-    return audit_page(await administration.audit(1))
-
-
-@get(
-    "/access/audit",
-    operation_id="readAuditLog",
-    summary="Read the audit log",
-    tags=_TAG,
-    responses={400: PROBLEM, 503: PROBLEM},
-    action=_MANAGE,
-)
-async def get_audit(
-    administration: NamedDependency[Administration],
-    limit: Annotated[int, QueryParameter(ge=1, le=1000, description="Most lines.")] = 100,
-) -> AuditPage:
-    """Return the last lines of the audit log, the newest first: sign-ins, wrong PINs and codes, keys, people."""
-    return audit_page(await administration.audit(limit))
-
-
 ACCESS_ROUTES = (
     get_keys,
     make_key,
     revoke_key,
-    make_pairing_code,
     get_people,
     add_person,
     set_pin,
     remove_person,
-    get_table_code,
-    void_table_codes,
-    get_audit,
 )

@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from gateway.access import qr
 from gateway.access.records import AuditLine, Key, Person
 from gateway.domain.access import Action, Caller, Condition, Role, condition_of
 from gateway.rest.times import Moment, rfc3339
@@ -99,9 +100,11 @@ class PersonList(msgspec.Struct, kw_only=True):
 
 
 class CodeResponse(msgspec.Struct, kw_only=True):
-    """An address to open on a device, or to print as a QR code."""
+    """An address to open on a device, with its QR code."""
 
     path: Annotated[str, Meta(description="Path of the address, at this gateway.")]
+    address: Annotated[str, Meta(description="The whole address: at `COMANDA_PUBLIC_URL`, else as the request came.")]
+    svg: Annotated[str, Meta(description="The QR code of the address, an SVG document without a size.")]
 
 
 class AuditLineResponse(msgspec.Struct, kw_only=True):
@@ -158,6 +161,11 @@ def person_response(person: Person) -> PersonResponse:
         made_at=rfc3339(person.made_at_ms),
         used_at=None if person.used_at_ms is None else rfc3339(person.used_at_ms),
     )
+
+
+def code_response(address: str, path: str) -> CodeResponse:
+    """Return a code at the gateway's address as the body of a response."""
+    return CodeResponse(path=path, address=f"{address}{path}", svg=qr.svg(f"{address}{path}"))
 
 
 def audit_page(lines: list[AuditLine]) -> AuditPage:

@@ -20,6 +20,7 @@ from litestar.types.file_types import FileInfo
 from gateway.domain.access import Action
 from gateway.orders.service import OrderService
 from gateway.rest.access_check import ACTION, require_actions
+from gateway.rest.access_codes import CODE_ROUTES
 from gateway.rest.access_parts import AccessParts
 from gateway.rest.access_routes import ACCESS_ROUTES
 from gateway.rest.checks import ACCESS, JsonRequest, check_request
@@ -101,6 +102,7 @@ def routes() -> list[ControllerRouterHandler]:
         pair,
         open_table,
         *ACCESS_ROUTES,
+        *CODE_ROUTES,
         create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False, opt=_OPEN),
     ]
 
@@ -158,6 +160,7 @@ def create_litestar(
             "access": Provide(lambda: access.check.access, sync_to_thread=False),
             "signing_in": Provide(lambda: access.signing_in, sync_to_thread=False),
             "administration": Provide(lambda: access.administration, sync_to_thread=False),
+            "public_url": Provide(lambda: access.public_url, sync_to_thread=False),
             "currency": Provide(lambda: requests.currency, sync_to_thread=False),
         },
         exception_handlers=HANDLERS,

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from gateway.domain.access import Role
 from tests.support.database_contents import Store
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import Finished, environment, run
+from tests.support.qr import read_svg, read_terminal
 from tests.support.systems import System, Systems
 from tests.support.waiting import eventually, wait_for
 
@@ -123,6 +125,32 @@ def test_tables_codes_and_the_log(system: System) -> None:
     log = "\n".join(done(access(system, "log")))
     assert "table codes voided" in log
     assert "shell: " in log
+
+
+def test_tables_codes_are_drawn_in_the_terminal_and_written_as_files(system: System, tmp_path: Path) -> None:
+    folder = tmp_path / "codes"
+    lines = done(access(system, "table", "7-8", "Terrace/1", "--terminal", "--svg", str(folder)))
+    addresses = [found[0] for line in lines if (found := ADDRESS.search(line))]
+    begins = [number for number, line in enumerate(lines) if ADDRESS.search(line)] + [len(lines)]
+    drawn = [lines[begin + 1 : end] for begin, end in pairwise(begins)]
+    assert [read_terminal(each) for each in drawn] == addresses
+    files = sorted(folder.iterdir())
+    assert [file.name for file in files] == ["table-7.svg", "table-8.svg", "table-Terrace%2F1.svg"]
+    assert [read_svg(file.read_text()) for file in files] == addresses
+    (tmp_path / "file").write_text("")
+    refused = access(system, "table", "7", "--svg", str(tmp_path / "file"))
+    assert (refused.code, "cannot be written" in refused.stderr) == (2, True)
+
+
+def test_a_pairing_code_is_drawn_in_the_terminal(system: System) -> None:
+    address, *drawn, words = done(access(system, "pair", "bar tablet", "--role", "waiter", "--terminal"))
+    assert read_terminal(drawn) == address
+    assert "once" in words
+
+
+def test_codes_have_the_address_of_the_setting(system: System) -> None:
+    variables = environment(HOME=system.books.store.home, PUBLIC_URL="https://orders.example.org", FIRST_KEY="", KEY="")
+    assert "https://orders.example.org/t/" in run(["-m", "ops", "access", "table", "7"], variables).stdout
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ def access_parts(
     policy: AccessPolicy | None = None,
     limit: GuestLimit | None = None,
     proxies: tuple[str, ...] = (),
+    public_url: str = "",
 ) -> AccessParts:
     """Build what the REST layer needs of access; by default guests are open, and nothing limits them."""
     access = Access(database, policy or AccessPolicy(first_key=KEY), clock)
@@ -28,4 +29,4 @@ def access_parts(
     of_address = GuestLimit(of_table.per_minute * 10, of_table.open_orders * 10)
     limits = GuestLimits(of_table, of_address, service.find_all, clock.monotonic)
     check = AccessCheck(access, Proxies(proxies), limits)
-    return AccessParts(check, SigningIn(access, database, clock), Administration(database, clock.wall))
+    return AccessParts(check, SigningIn(access, database, clock), Administration(database, clock.wall), public_url)

@@ -111,6 +111,7 @@ async def serve(
     policy: AccessPolicy | None = None,
     limit: GuestLimit | None = None,
     proxies: tuple[str, ...] = (),
+    public_url: str = "",
 ) -> AsyncIterator[Served]:
     """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
     restaurant = Restaurant(url, names, retry_policy)
@@ -130,7 +131,7 @@ async def serve(
         random=lambda: 0.1,
     )
     staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
-    access = access_parts(restaurant.database, restaurant.service, clock, policy, limit, proxies)
+    access = access_parts(restaurant.database, restaurant.service, clock, policy, limit, proxies, public_url)
     build_app = partial(
         create_app,
         restaurant.service,

@@ -125,6 +125,7 @@ ROUTES: Mapping[str, Cases] = {
     "/access/keys/{key_id:str}": alone,
     "/access/keys/{key_id:str}/pairing-codes": alone,
     "/access/people": alone,
+    "/access/tables/qr": alone,
     "/access/people/{person_id:str}": alone,
     "/access/people/{person_id:str}/pin": alone,
     "/api/restaurants": alone,
