@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from grpclib.const import Status
+from grpclib.const import Handler, Status
 from grpclib.exceptions import GRPCError, StreamTerminatedError
 from grpclib.health.v1.health_grpc import HealthStub
 from grpclib.health.v1.health_pb2 import HealthCheckRequest
@@ -25,6 +25,7 @@ from tests.support.systems import System, Systems
 from tests.support.waiting import eventually
 
 MENUS = {"bar": {"coffee": 1_000_000}, "kitchen": {"pasta": 1_000_000}}
+METHODS: dict[str, Handler] = v1.DepartmentServiceBase().__mapping__()
 PROGRAMS = (*MENUS, "gateway")
 TAKEN_UP = 15.0  # seconds in which every program has to have taken up new files
 
@@ -106,6 +107,29 @@ async def test_a_departments_certificate_is_no_gateways(system: System, folder: 
 
     assert refused.value.status is Status.PERMISSION_DENIED
     assert refused.value.message == f"the certificate is for {program}; only gateway may call"
+
+
+async def status_of(channel: WatchedChannel, path: str) -> Status:
+    """Call a method with an empty request, and return its status."""
+    method = METHODS[path]
+    call = channel.request(path, method.cardinality, method.request_type, method.reply_type)
+    try:
+        async with asyncio.timeout(10), call as stream:
+            await stream.send_message(method.request_type(), end=True)
+            async for _ in stream:
+                pass
+    except GRPCError as error:
+        return error.status
+    return Status.OK
+
+
+@pytest.mark.parametrize("path", METHODS)
+async def test_every_method_is_the_gateways_alone(system: System, folder: Path, path: str) -> None:
+    """Orders, moves, changes of stock, and the changes that are watched: certificates decide for each of them."""
+    async with calling(system, "bar", context(folder, "kitchen")) as channel:
+        assert await status_of(channel, path) is Status.PERMISSION_DENIED
+    async with calling(system, "bar", context(folder, "gateway")) as channel:
+        assert await status_of(channel, path) in (Status.OK, Status.INVALID_ARGUMENT, Status.NOT_FOUND)
 
 
 async def test_a_department_may_ask_how_it_is(system: System, folder: Path) -> None:
