@@ -117,6 +117,10 @@ bench *args:
     @.ci/setup bench .venv-bench
     @exec .venv-bench/bin/python -m bench "$@"
 
+# ask the package index for known vulnerabilities of the pinned versions; says so where it cannot be asked
+vulnerabilities: setup
+    @.ci/vulnerabilities
+
 # write requirements/ anew from pyproject.toml (needs the package index)
 lock: setup
     @.ci/lock
