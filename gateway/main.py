@@ -169,7 +169,7 @@ def _access_policy(settings: GatewaySettings) -> AccessPolicy:
     wanted = settings.guests if settings.guests != "auto" else "open" if is_local else "tables"
     guests = Guests(wanted)
     is_limited = not (is_local and guests is Guests.OPEN)
-    return AccessPolicy(guests, is_limited, settings.pin_idle, settings.first_key)
+    return AccessPolicy(guests, is_limited, settings.pin_idle, settings.confirm, settings.first_key)
 
 
 def _access_parts(

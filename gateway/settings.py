@@ -167,6 +167,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds,
         Meta(description="Seconds after which a person on a paired device is asked for the PIN again."),
     ] = 600.0
+    confirm: Annotated[
+        Seconds,
+        Meta(
+            description="Seconds after a sign-in or a pairing within which a manager's session may change keys, "
+            "people, codes and sessions; later the PIN is asked for again. Keys need no sign-in."
+        ),
+    ] = 300.0
     first_key: Annotated[
         str,
         Meta(

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from gateway import storage
 from gateway.access import qr, store
 from gateway.access.administration import KEY_ROLES, PERSON_ROLES, Administration, By
-from gateway.access.records import Key, Person
+from gateway.access.records import ENTRY_ID, Key, Person, SessionEntry
 from gateway.access.table_names import table_names
 from gateway.domain.access import Action, Role
 from gateway.domain.errors import GatewayError
@@ -34,6 +34,9 @@ from ops.staff.tables import show_json, table
 
 NEW_PIN_DIGITS = 6
 
+MOST_SESSIONS = 1000
+"""Most sessions in a list."""
+
 EPILOG = f"""
   python -m ops access                                 list keys and people
   python -m ops access manager                         print an address that makes a browser the manager's, once
@@ -43,10 +46,12 @@ EPILOG = f"""
                                                        print a key for a program; {KEY} passes it to these commands
   python -m ops access person Ada --role waiter        add a person, and print a PIN
   python -m ops access pin ID                          give a person another PIN
-  python -m ops access revoke ID                       revoke a key, or remove a person
+  python -m ops access revoke ID                       revoke a key, remove a person, or end a session
   python -m ops access table 1-12 "Terrace 1"          print the addresses of tables' codes; --terminal with QR codes,
                                                        --svg FOLDER writes the QR codes as files
   python -m ops access void-tables                     void all codes of tables
+  python -m ops access sessions                        list who is signed in where; `revoke ID` ends one
+  python -m ops access end-sessions                    end all sessions: everybody signs in, or is paired, again
   python -m ops access log                             print the audit log
 
 exit code: 0 it was done, 1 it was refused, 2 it could not be done
@@ -78,7 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tables.add_argument("--svg", type=Path, metavar="FOLDER", help="write the QR codes into this folder, too")
     _add_terminal(tables)
     parts.add_parser("log").add_argument("-n", type=int, default=50, help="most lines (default: 50)")
-    for name in ("list", "void-tables"):
+    for name in ("list", "void-tables", "sessions", "end-sessions"):
         parts.add_parser(name)
     _add_terminal(parts.add_parser("manager"))
 
@@ -155,6 +160,8 @@ async def _set_pin(administration: Administration, by: By, arguments: argparse.N
 async def _revoke(administration: Administration, by: By, arguments: argparse.Namespace, _url: str) -> None:
     if any(person.person_id == arguments.id for person in await administration.people()):
         await administration.remove_person(by, arguments.id)
+    elif len(arguments.id) == ENTRY_ID:
+        await administration.end_session(by, arguments.id)
     else:
         await administration.revoke_key(by, arguments.id)
 
@@ -181,6 +188,30 @@ async def _void_tables(administration: Administration, by: By, _arguments: argpa
     await administration.void_table_codes(by)
 
 
+async def _sessions(administration: Administration, _by: By, arguments: argparse.Namespace, _url: str) -> None:
+    entries = await administration.sessions(MOST_SESSIONS)
+    if arguments.json:
+        show_json({"sessions": list(map(_session, entries))})
+        return
+    rows = [
+        (
+            each.session_id,
+            each.person,
+            each.device,
+            each.session.table,
+            _at(each.session.made_at_ms),
+            _at(each.session.used_at_ms),
+        )
+        for each in entries
+    ]
+    for line in table(("ID", "WHO", "DEVICE", "TABLE", "SINCE", "LAST USED"), rows, None):
+        show(line)
+
+
+async def _end_sessions(administration: Administration, by: By, _arguments: argparse.Namespace, _url: str) -> None:
+    await administration.end_all_sessions(by)
+
+
 async def _log(administration: Administration, _by: By, arguments: argparse.Namespace, _url: str) -> None:
     rows = [
         (_at(line.at_ms), line.who, line.what, line.subject, line.origin)
@@ -201,6 +232,8 @@ _COMMANDS: Mapping[str, _Do] = {
     "table": _tables,
     "void-tables": _void_tables,
     "log": _log,
+    "sessions": _sessions,
+    "end-sessions": _end_sessions,
 }
 
 
@@ -243,6 +276,12 @@ def _at(milliseconds: int | None) -> str:
 def _key(key: Key) -> dict[str, Any]:
     scope = {"departments": sorted(key.departments), "rights": sorted(key.rights)}
     return {"id": key.key_id, "name": key.name, "role": key.role, **scope, "used_at": _at(key.used_at_ms)}
+
+
+def _session(entry: SessionEntry) -> dict[str, Any]:
+    times = {"since": _at(entry.session.made_at_ms), "used_at": _at(entry.session.used_at_ms)}
+    names = {"person": entry.person, "device": entry.device, "table": entry.session.table}
+    return {"id": entry.session_id, **names, **times}
 
 
 def _person(person: Person) -> dict[str, Any]:

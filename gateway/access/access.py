@@ -15,7 +15,7 @@ from gateway.access import changes, secrets, session_store, store
 from gateway.access.callers import Callers
 from gateway.access.policy import FORGET_MS, PAIRING_SECONDS, AccessPolicy
 from gateway.access.records import AuditLine, Session, Snapshot
-from gateway.domain.access import Caller
+from gateway.domain.access import Caller, Role
 from gateway.domain.access_errors import SignInNeeded
 from infra.clock import Clock
 from infra.db.database import Database
@@ -164,6 +164,22 @@ class Access:
         """Return a caller's session, if it has one."""
         kept = self._sessions.get(caller.session) if caller.session is not None else None
         return None if kept is None else kept[0]
+
+    def is_confirmed(self, caller: Caller) -> bool:
+        """Return whether a caller signed in a moment ago, as a manager; with a key there is no sign-in to wait for.
+
+        On a device that is a manager's, the PIN of a waiter confirms nothing.
+        """
+        if caller.session is None:
+            return True
+        session = self.session_of(caller)
+        if session is None or session.person_id != caller.person_id:
+            return False
+        if self.now_ms >= session.proved_at_ms + self.policy.confirm_seconds * 1000:
+            return False
+        entries = self.known.keys if session.person_id is None else self.known.people
+        proved = entries.get(session.person_id or session.key_id or "")
+        return proved is not None and proved.role is Role.MANAGER
 
     async def note(self, who: Caller, what: str, subject: str, origin: str) -> None:
         """Write a line of the audit log."""

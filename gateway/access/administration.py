@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from gateway.access import changes, secrets, store
+from gateway.access import changes, secrets, session_store, store
 from gateway.access.policy import PAIRING_SECONDS
-from gateway.access.records import AuditLine, Key, Person
+from gateway.access.records import AuditLine, Key, Person, SessionEntry
 from gateway.domain.access import NAMEABLE, Action, Role
 from gateway.domain.errors import FieldNotAllowed
 from infra.db.database import Database
@@ -42,6 +42,18 @@ class Administration:
     async def audit(self, limit: int) -> list[AuditLine]:
         """Return the last lines of the audit log, the newest first."""
         return await self._database.read(changes.audit_lines, limit)
+
+    async def sessions(self, limit: int, person_id: str | None = None) -> list[SessionEntry]:
+        """Return the sessions that can be used, of everybody or of one person, the one used last first."""
+        return await self._database.read(session_store.living_sessions, self._now_ms(), limit, person_id)
+
+    async def end_session(self, by: By, session_id: str) -> None:
+        """End a session of a list; raises NoSuchEntry."""
+        await self._database.write(session_store.end_entry, session_id, self._line(by, "session ended", session_id))
+
+    async def end_all_sessions(self, by: By, kept: str | None = None) -> None:
+        """End all sessions, but for the one with this hash."""
+        await self._database.write(session_store.end_all, kept, self._line(by, "all sessions ended", ""))
 
     async def make_key(
         self, by: By, name: str, role: Role, *, departments: Iterable[str] = (), rights: Iterable[Action] = ()
@@ -123,6 +135,9 @@ class Administration:
 
     def _now_ms(self) -> int:
         return int(self._wall() * 1000)
+
+    def _line(self, by: By, what: str, subject: str) -> AuditLine:
+        return AuditLine(self._now_ms(), by.who, what, subject, by.origin)
 
 
 async def _hash(pin: str) -> str:

@@ -19,6 +19,9 @@ _PERSON = 12 * _HOUR_MS, 12 * _HOUR_MS
 _MANAGER = 7 * _DAY_MS, 30 * _DAY_MS
 _DEVICE = 30 * _DAY_MS, 365 * _DAY_MS
 
+LONGEST_IDLE_MS = _DEVICE[0]
+"""No session lives longer than this without use."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
@@ -27,6 +30,8 @@ class AccessPolicy:
     guests: Guests = Guests.OPEN
     limits_guests: bool = False
     pin_idle_seconds: float = 600.0
+    confirm_seconds: float = 300.0
+    """How long a sign-in permits a session to change keys and people."""
     first_key: str = ""
     """The secret of the key that the first start makes; empty for one that nobody knows."""
 

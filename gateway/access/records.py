@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from gateway.domain.access import Action, Role
 
+ENTRY_ID = 16
+"""How many characters of its hash name a session."""
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -42,6 +45,24 @@ class Session:
     made_at_ms: int
     used_at_ms: int
     acted_at_ms: int
+    proved_at_ms: int
+    """When a PIN or a pairing code opened it; 0 for one that followed on another."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEntry:
+    """A session in a list: whose it is, and since when."""
+
+    session: Session
+    device: str | None
+    """The name of its key."""
+    person: str | None
+    """Who signed in, and may have left the device idle since."""
+
+    @property
+    def session_id(self) -> str:
+        """The name of the row, which is no secret."""
+        return self.session.session_hash[:ENTRY_ID]
 
 
 @dataclass(frozen=True, slots=True)

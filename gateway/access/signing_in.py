@@ -55,7 +55,9 @@ class SigningIn:
         self._devices.succeeded(device)
         self._people.succeeded((name, is_paired))
         key_id = caller.key_id if is_paired else None
-        return await self._open(caller, "sign-in", person.name, origin, key_id=key_id, person_id=person.person_id)
+        return await self._open(
+            caller, "sign-in", person.name, origin, key_id=key_id, person_id=person.person_id, is_proved=True
+        )
 
     async def by_pairing_code(self, caller: Caller, code: str, origin: str) -> Opened:
         """Make this client the device that a code was made for; raises WrongSecret, TooOften."""
@@ -68,7 +70,8 @@ class SigningIn:
         if key is None:
             await self._note_wrong_code(caller, "wrong pairing code", origin)
             raise WrongSecret("pairing code")
-        return await self._open(caller, "device paired", f"{key.name} ({key.key_id})", origin, key_id=key_id)
+        subject = f"{key.name} ({key.key_id})"
+        return await self._open(caller, "device paired", subject, origin, key_id=key_id, is_proved=True)
 
     async def by_table_code(self, caller: Caller, code: str, origin: str) -> Opened:
         """Sit a guest at a table; raises WrongSecret, TooOften."""
@@ -112,9 +115,11 @@ class SigningIn:
         key_id: str | None = None,
         person_id: str | None = None,
         table: str | None = None,
+        is_proved: bool = False,
     ) -> Opened:
         access, session_id, now_ms = self._access, secrets.new_session(), self._access.now_ms
-        session = Session(secrets.fast_hash(session_id), key_id, person_id, table, now_ms, now_ms, now_ms)
+        proved_at_ms = now_ms if is_proved else 0
+        session = Session(secrets.fast_hash(session_id), key_id, person_id, table, now_ms, now_ms, now_ms, proved_at_ms)
         line = access.line(caller, what, subject, origin)
         await self._database.write(session_store.open_session, session, caller.session, line)
         access.remember(session)

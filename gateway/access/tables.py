@@ -63,6 +63,7 @@ sessions = sa.Table(
     sa.Column("made_at_ms", sa.BigInteger, nullable=False),
     sa.Column("used_at_ms", sa.BigInteger, nullable=False),
     sa.Column("acted_at_ms", sa.BigInteger, nullable=False, doc="when it last changed something"),
+    sa.Column("proved_at_ms", sa.BigInteger, nullable=False, doc="when a PIN or a pairing code opened it, or 0"),
     sa.Column("ended_revision", sa.BigInteger, doc="the revision that ended it"),
 )
 

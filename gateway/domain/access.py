@@ -100,6 +100,9 @@ TABLE: Mapping[Action, Mapping[Role, Condition]] = {
 NAMEABLE = frozenset(action for action, row in TABLE.items() if row[Role.SERVICE] is Condition.NAMED)
 """The actions that the key of a service can name."""
 
+CONFIRMED = frozenset({Action.ACCESS_MANAGE})
+"""The actions for whose changes a session needs a recent sign-in: a tablet that somebody left open is not enough."""
+
 VERBS: Mapping[str, Action] = {"serve": Action.TICKET_SERVE, "cancel": Action.TICKET_CANCEL}
 """The actions of a ticket's verbs; all others are TICKET_MOVE."""
 

@@ -4,11 +4,12 @@ GatewayError
 └── AccessError
     ├── SignInNeeded     the caller is unknown, and the action is not a guest's
     ├── NotAllowed       the caller's roles do not include the action
+    ├── SignInAgain      the sign-in is too long ago for the action
     ├── ForeignOrigin    a page of another site made the request
     ├── WrongSecret      the PIN, key or code is wrong, used or out of date
     ├── TooOften         the caller has to wait
     ├── NameTaken        a person has the name
-    └── NoSuchEntry      there is no such key or person
+    └── NoSuchEntry      there is no such key, person or session
 """
 
 import math
@@ -33,6 +34,13 @@ class NotAllowed(AccessError):
 
     def __init__(self, action: Action, reason: str = "the caller's role does not include it") -> None:
         super().__init__(f"{action} is not allowed: {reason}")
+
+
+class SignInAgain(AccessError):
+    """The sign-in is too long ago for the action, or was that of somebody who may not take it."""
+
+    def __init__(self, action: Action, seconds: float) -> None:
+        super().__init__(f"{action} needs a manager's sign-in of the last {seconds:g} s: enter the PIN again")
 
 
 class ForeignOrigin(AccessError):
@@ -65,7 +73,7 @@ class NameTaken(AccessError):
 
 
 class NoSuchEntry(AccessError):
-    """There is no such key or person."""
+    """There is no such key, person or session."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"there is no {what}, or it was revoked")

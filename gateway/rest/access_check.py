@@ -15,8 +15,8 @@ from litestar.types import HTTPScope
 
 from gateway.access.access import Access
 from gateway.access.guest_limits import GuestLimits
-from gateway.domain.access import Action, Caller, Target
-from gateway.domain.access_errors import ForeignOrigin, SignInNeeded
+from gateway.domain.access import CONFIRMED, Action, Caller, Target
+from gateway.domain.access_errors import ForeignOrigin, SignInAgain, SignInNeeded
 from gateway.rest.requester import REQUESTER, Requester, refusal
 from infra.http.proxies import Proxies
 
@@ -50,7 +50,7 @@ class AccessCheck:
         return self.guest.is_plain and _may_begin(self.access.guest, actions_of(handler), Target())
 
     async def admit(self, scope: HTTPScope, headers: _Headers, handler: BaseRouteHandler) -> None:
-        """Let a request pass, and set its requester; raises SignInNeeded, NotAllowed, ForeignOrigin."""
+        """Let a request pass, and set its requester; raises SignInNeeded, NotAllowed, ForeignOrigin, SignInAgain."""
         actions = actions_of(handler)
         is_secure = self.proxies.is_secure(scope, headers)
         is_safe = scope["method"] in _SAFE
@@ -67,6 +67,8 @@ class AccessCheck:
         REQUESTER.set(Requester(caller, origin, is_secure, self._limits, is_plain))
         if not _may_begin(caller, actions, _target(cast("dict[str, Any]", scope).get("path_params") or {})):
             raise refusal(caller, actions[0])
+        if not is_safe and by_cookie and not CONFIRMED.isdisjoint(actions) and not self.access.is_confirmed(caller):
+            raise SignInAgain(actions[0], self.access.policy.confirm_seconds)
 
     async def _caller(self, headers: _Headers, *, is_secure: bool, acts: bool) -> Caller:
         authorization = headers.get(b"authorization")

@@ -29,7 +29,7 @@ from gateway.rest.texts import refuse_nul
 
 NO_ENTRY = ResponseSpec(
     Problem,
-    description="There is no such key or person.",
+    description="There is no such key, person or session.",
     media_type="application/problem+json",
     generate_examples=False,
 )

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.access import qr
-from gateway.access.records import AuditLine, Key, Person
+from gateway.access.records import AuditLine, Key, Person, SessionEntry
 from gateway.domain.access import Action, Caller, Condition, Role, condition_of
 from gateway.rest.times import Moment, rfc3339
 
@@ -99,6 +99,24 @@ class PersonList(msgspec.Struct, kw_only=True):
     people: list[PersonResponse]
 
 
+class SessionResponse(msgspec.Struct, kw_only=True):
+    """A session that can be used."""
+
+    id: str
+    person: Annotated[str, Meta(description="Who signed in with a PIN.")] | None
+    device: Annotated[str, Meta(description="The key of the paired device.")] | None
+    table: Annotated[str, Meta(description="Of a guest.")] | None
+    since: Moment
+    used_at: Annotated[Moment, Meta(description="Other gateways tell their last use within half a minute.")]
+    is_own: Annotated[bool, Meta(description="Whether it is the session of this request.")]
+
+
+class SessionList(msgspec.Struct, kw_only=True):
+    """The sessions that can be used, the one used last first."""
+
+    sessions: list[SessionResponse]
+
+
 class CodeResponse(msgspec.Struct, kw_only=True):
     """An address to open on a device, with its QR code."""
 
@@ -160,6 +178,24 @@ def person_response(person: Person) -> PersonResponse:
         role=person.role,
         made_at=rfc3339(person.made_at_ms),
         used_at=None if person.used_at_ms is None else rfc3339(person.used_at_ms),
+    )
+
+
+def session_list(entries: list[SessionEntry], own: str | None) -> SessionList:
+    """Return sessions as the body of a response; `own` is the hash of the caller's."""
+    return SessionList(
+        sessions=[
+            SessionResponse(
+                id=entry.session_id,
+                person=entry.person,
+                device=entry.device,
+                table=entry.session.table,
+                since=rfc3339(entry.session.made_at_ms),
+                used_at=rfc3339(entry.session.used_at_ms),
+                is_own=entry.session.session_hash == own,
+            )
+            for entry in entries
+        ]
     )
 
 

@@ -23,6 +23,7 @@ from gateway.rest.access_check import ACTION, require_actions
 from gateway.rest.access_codes import CODE_ROUTES
 from gateway.rest.access_parts import AccessParts
 from gateway.rest.access_routes import ACCESS_ROUTES
+from gateway.rest.access_sessions import SESSION_ROUTES
 from gateway.rest.checks import ACCESS, JsonRequest, check_request
 from gateway.rest.cors import Cors
 from gateway.rest.description import describe_api
@@ -103,6 +104,7 @@ def routes() -> list[ControllerRouterHandler]:
         open_table,
         *ACCESS_ROUTES,
         *CODE_ROUTES,
+        *SESSION_ROUTES,
         create_static_files_router(ASSETS_PATH, [ASSETS], _Assets(), include_in_schema=False, opt=_OPEN),
     ]
 

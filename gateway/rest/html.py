@@ -40,6 +40,12 @@ _PAIR = """{note}<form method="post" action="/pair/{code}">
 </form>"""
 
 _SIGNED_IN = """<p>You are signed in as {name}.</p>
+<form method="post" action="/sign-in">
+<input type="hidden" name="name" value="{name}">
+<p><label>PIN <input name="pin" type="password" inputmode="numeric" autocomplete="current-password" required
+minlength="4" maxlength="8" pattern="[0-9]*"></label> <button>Enter the PIN again</button></p>
+<p>It is asked for before keys and people are changed.</p>
+</form>
 <form method="post" action="/sign-out"><p><button>Sign out</button></p></form>
 <p><a href="/">Back</a></p>"""
 

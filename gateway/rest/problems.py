@@ -26,6 +26,7 @@ from gateway.domain.access_errors import (
     NameTaken,
     NoSuchEntry,
     NotAllowed,
+    SignInAgain,
     SignInNeeded,
     TooOften,
     WrongSecret,
@@ -67,6 +68,9 @@ from infra.errors import DatabaseError
 PROBLEM_JSON = "application/problem+json"
 RETRY_AFTER_SECONDS = "1"
 
+SIGN_IN_AGAIN = "urn:comanda:sign-in-again"
+"""The type of the one problem that a page reacts to: it asks for the PIN, posts it to `/sign-in`, and tries again."""
+
 log = structlog.get_logger("gateway")
 
 STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code and title
@@ -92,6 +96,7 @@ STATUSES: dict[type[Exception], tuple[int, str]] = {  # exception -> status code
     SignInNeeded: (HTTP_401_UNAUTHORIZED, "Sign in first"),
     WrongSecret: (HTTP_401_UNAUTHORIZED, "Wrong, used or out of date"),
     NotAllowed: (HTTP_403_FORBIDDEN, "Not allowed"),
+    SignInAgain: (HTTP_403_FORBIDDEN, "Enter the PIN again"),
     ForeignOrigin: (HTTP_403_FORBIDDEN, "From another site"),
     TooOften: (HTTP_429_TOO_MANY_REQUESTS, "Too often"),
     NameTaken: (HTTP_409_CONFLICT, "The name is taken"),
@@ -131,6 +136,8 @@ def problem_of(error: Exception) -> Problem:
     """Return the problem for an exception of the table."""
     status, title = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     body = Problem(title=title, status=status, detail=str(error), order_id=getattr(error, "order_id", None))
+    if isinstance(error, SignInAgain):
+        body.type = SIGN_IN_AGAIN
     if isinstance(error, FieldNotAllowed):
         body.field, body.allowed = error.field, error.allowed
         if error.value is not ABSENT:

@@ -104,6 +104,25 @@ def test_the_commands_of_the_staff_send_a_key(system: System) -> None:
     assert (away.code, "stock.change is not allowed" in away.stderr) == (1, True)
 
 
+async def test_sessions_are_listed_and_ended(system: System) -> None:
+    address, _ = done(await asyncio.to_thread(access, system, "pair", "sessions tablet", "--role", "waiter"))
+    async with nobody(system) as tablet:
+        assert (await tablet.post(address.removeprefix(system.url))).status_code == 303
+        heads, *rows = done(await asyncio.to_thread(access, system, "sessions"))
+        assert heads.split("  ")[0] == "ID"
+        (row,) = [row for row in rows if "sessions tablet" in row]
+
+        async def is_nobody() -> bool:
+            return (await tablet.get("/me")).json()["name"] is None
+
+        assert not await is_nobody()
+        assert done(await asyncio.to_thread(access, system, "revoke", row.split()[0])) == []
+        await eventually(is_nobody, "the session has ended")
+    assert access(system, "revoke", row.split()[0]).code == 1
+    assert done(await asyncio.to_thread(access, system, "end-sessions")) == []
+    assert done(await asyncio.to_thread(access, system, "--json", "sessions")) == ["{", '  "sessions": []', "}"]
+
+
 def test_people_get_a_pin_and_another_one(system: System) -> None:
     (line,) = done(access(system, "person", "Ada", "--role", "waiter"))
     person_id, pin = line.split()[0], line.split()[-1]

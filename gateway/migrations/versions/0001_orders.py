@@ -145,6 +145,7 @@ def _create_access() -> None:
         sa.Column("made_at_ms", sa.BigInteger, nullable=False),
         sa.Column("used_at_ms", sa.BigInteger, nullable=False),
         sa.Column("acted_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("proved_at_ms", sa.BigInteger, nullable=False),
         sa.Column("ended_revision", sa.BigInteger),
     )
     op.create_table(

@@ -144,6 +144,43 @@ async def test_the_last_use_is_written_and_old_sessions_are_forgotten(
     assert await database.read(session_store.find_session, session_hash) is None
 
 
+async def test_sessions_are_listed_and_ended_one_by_one_and_all(gateway: Gateway, clock: Hands) -> None:
+    access, administration, signing_in = gateway.access, gateway.administration, gateway.signing_in
+    ada_id = await administration.add_person(SHELL, "Ada", Role.WAITER, "271828")
+    key_id, _ = await administration.make_key(SHELL, "till", Role.WAITER)
+    code = await administration.make_pairing_code(SHELL, key_id)
+    await access.refresh()
+    till = await signing_in.by_pairing_code(access.guest, code, "here")
+    clock.now += 1
+    ada = await signing_in.by_pin(access.guest, "Ada", "271828", "here")
+    clock.now += 1
+    table = await signing_in.by_table_code(access.guest, await administration.table_code("7"), "here")
+
+    found = await administration.sessions(10)
+    assert [(each.person, each.device, each.session.table) for each in found] == [
+        (None, None, "7"),
+        ("Ada", None, None),
+        (None, "till", None),
+    ]
+    assert [each.session_id for each in await administration.sessions(10, ada_id)] == [found[1].session_id]
+    assert len(await administration.sessions(2)) == 2
+
+    await administration.end_session(SHELL, found[0].session_id)
+    await access.refresh()
+    assert await gateway.who(table.session_id) is None
+    with pytest.raises(NoSuchEntry):
+        await administration.end_session(SHELL, found[0].session_id)
+
+    await administration.end_all_sessions(SHELL, kept=fast_hash(ada.session_id))
+    await access.refresh()
+    assert await gateway.who(till.session_id) is None
+    assert (await gateway.who(ada.session_id)) is not None
+    await administration.end_all_sessions(SHELL)
+    await access.refresh()
+    assert await gateway.who(ada.session_id) is None
+    assert await administration.sessions(10) == []
+
+
 async def test_two_restaurants_see_nothing_of_each_other(database_url: str, database: Database, clock: Hands) -> None:
     theirs = Database(database_url, schema="gateway", tenant="theirs")
     try:
@@ -157,6 +194,9 @@ async def test_two_restaurants_see_nothing_of_each_other(database_url: str, data
             await other.signing_in.by_table_code(other.access.guest, code, "here")
         opened = await mine.signing_in.by_table_code(mine.access.guest, code, "here")
         assert await other.who(opened.session_id) is None
+        assert await other.administration.sessions(10) == []
+        await other.administration.end_all_sessions(SHELL)
+        assert len(await mine.administration.sessions(10)) == 1
         (key,) = await other.administration.keys()
         with pytest.raises(NoSuchEntry):
             await mine.administration.revoke_key(SHELL, key.key_id)

@@ -54,7 +54,15 @@ BODIES: Mapping[tuple[str, str], Json] = {
     ("PUT", "/tickets/{department:str}/{order_id:uuid}/lines/{line:int}"): {"made": True},
 }
 
-VALUES = {"code": "none", "key_id": "none", "person_id": "none", "path": "openapi.json", "item": "latte", "line": "0"}
+VALUES = {
+    "code": "none",
+    "key_id": "none",
+    "person_id": "none",
+    "session_id": "none",
+    "path": "openapi.json",
+    "item": "latte",
+    "line": "0",
+}
 VALUES |= {"order_id": ORDER, "file_path": "favicon-32x32.png"}
 
 
@@ -126,6 +134,7 @@ ROUTES: Mapping[str, Cases] = {
     "/access/keys/{key_id:str}/pairing-codes": alone,
     "/access/people": alone,
     "/access/tables/qr": alone,
+    "/access/sessions/{session_id:str}": alone,
     "/access/people/{person_id:str}": alone,
     "/access/people/{person_id:str}/pin": alone,
     "/api/restaurants": alone,
@@ -134,6 +143,7 @@ ROUTES: Mapping[str, Cases] = {
     "/health/live": alone,
     "/health/ready": alone,
     "/me": alone,
+    "/me/sessions": alone,
     "/menu": alone,
     "/pair/{code:str}": alone,
     "/reports/ready-times": alone,
@@ -167,6 +177,9 @@ SPECIAL: Mapping[tuple[str, str], Cases] = {
     ("GET", "/access/table-codes"): lambda path, action: iter([Case(f"{path}?table=7", action)]),
     ("HEAD", "/access/table-codes"): lambda path, action: iter([Case(f"{path}?table=7", action)]),
     ("DELETE", "/access/table-codes"): nothing,
+    ("GET", "/access/sessions"): alone,
+    ("HEAD", "/access/sessions"): alone,
+    ("DELETE", "/access/sessions"): nothing,
     ("POST", "/sign-out"): nothing,
 }
 
