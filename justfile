@@ -17,6 +17,10 @@ setup:
 _run-setup:
     @.ci/setup run
 
+# install what the checks of the pages' modules need: types, lint, accessibility
+_web-setup:
+    @.ci/setup web
+
 # just takes a signal for a failure, but for a line whose failures it ignores: so the exit code comes by a file
 
 # run everything: three departments and the gateway, on SQLite, until Ctrl-C
@@ -29,8 +33,8 @@ up: _run-setup
 gen: setup
     @.ci/gen generated
 
-# format, lint, types, imports, protos, generated code, rules and written pages: reads only
-check: setup
+# format, lint, types, imports, protos, generated code, rules, written pages, modules: reads only
+check: setup _web-setup
     ruff format --check .
     ruff check .
     mypy
@@ -38,11 +42,13 @@ check: setup
     buf lint
     @.ci/gen --check generated
     python -m pytest -q tests/test_rules.py tests/test_words.py tests/test_architecture.py tests/ops/test_settings_page.py
+    npm run --silent check
 
 # write what `check` would complain about
-fix: setup
+fix: setup _web-setup
     ruff format .
     ruff check --fix .
+    npm run --silent fix
     python -m ops settings > docs/settings.md
     python -m tests.architecture
     python -m ops.diagrams docs/architecture.md

@@ -34,6 +34,7 @@ from gateway.rest.requests import RequestReader
 from gateway.settings import GatewaySettings
 from gateway.storage import MIGRATIONS, open_database
 from gateway.tickets.watching import LiveDepartments, live_departments
+from gateway.web.site import WebPages
 from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
@@ -100,6 +101,7 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             live,
             staff,
             _access_parts(settings, database, service, access, clock),
+            clock,
         )
         running.on_exit(live.close)
         running.on_exit_await(service.close)
@@ -197,6 +199,7 @@ def _http_server(
     live: LiveDepartments,
     staff: Mapping[str, StaffClient],
     access: AccessParts,
+    clock: Clock,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -210,6 +213,7 @@ def _http_server(
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,
+        plugins=[WebPages(str(settings.time_zone), settings.currency, clock.wall)],
     )
     protocol = guarded_http(
         settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests

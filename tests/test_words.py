@@ -77,7 +77,9 @@ def files(names: tuple[str, ...]) -> list[Path]:
         path for name in names for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
     ]
     return sorted(
-        path for path in found if path.is_file() and path.suffix in SUFFIXES and "swagger-ui" not in path.parts
+        path
+        for path in found
+        if path.is_file() and path.suffix in SUFFIXES and not {"swagger-ui", "vendor"} & set(path.parts)
     )
 
 

@@ -9,6 +9,8 @@ class Action(StrEnum):
     """What a caller may ask for; each route names its action, or the actions that its requests may mean."""
 
     PAGE_READ = "page.read"
+    STATION_OPEN = "station.open"
+    STYLES_READ = "styles.read"
     HEALTH_READ = "health.read"
     ME_READ = "me.read"
     SESSION_OPEN = "session.open"
@@ -71,6 +73,8 @@ _EVERYBODY = (_ANY,) * len(Role)
 _ROWS: Mapping[Action, tuple[Condition, ...]] = {
     # action                visitor guest   station waiter   manager service
     Action.PAGE_READ: _EVERYBODY,
+    Action.STATION_OPEN: (_NEVER, _NEVER, _OWN, _ANY, _ANY, _NEVER),
+    Action.STYLES_READ: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.HEALTH_READ: _EVERYBODY,
     Action.ME_READ: _EVERYBODY,
     Action.SESSION_OPEN: _EVERYBODY,

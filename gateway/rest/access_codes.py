@@ -2,21 +2,19 @@
 
 from typing import Annotated, Any
 
-from litestar import Request, Response, delete, get, post
+from litestar import Request, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from gateway.access.access import Access
 from gateway.access.administration import Administration
-from gateway.access.table_names import table_names
 from gateway.domain.access import Action
 from gateway.rest.access_routes import NO_ENTRY, Id
 from gateway.rest.access_schemas import AuditPage, CodeResponse, audit_page, code_response
-from gateway.rest.addresses import is_for_this_machine, own_address
+from gateway.rest.addresses import own_address
 from gateway.rest.operations import PROBLEM
 from gateway.rest.requester import Requester
-from gateway.rest.table_sheet import table_sheet
 from gateway.rest.texts import refuse_nul
 
 _TAG = ["access"]
@@ -67,21 +65,6 @@ async def get_table_code(
     return code_response(address, f"/t/{await administration.table_code(table)}")
 
 
-@get("/access/tables/qr", include_in_schema=False, action=_MANAGE)
-async def get_table_sheet(
-    request: _AnyRequest,
-    requester: NamedDependency[Requester],
-    administration: NamedDependency[Administration],
-    public_url: NamedDependency[str],
-    tables: Annotated[str, QueryParameter(max_length=1000, description="Such as `1-12, Terrace 1`.")] = "",
-) -> Response[str]:
-    """Return the page with a card for each of some tables, to print and cut."""
-    refuse_nul(tables=tables)
-    address = own_address(public_url, request.headers["host"], requester)
-    codes = await administration.table_codes(table_names(tables))
-    return table_sheet(codes, tables, address, is_local=is_for_this_machine(address))
-
-
 @delete(
     "/access/table-codes",
     operation_id="voidTableCodes",
@@ -118,4 +101,4 @@ async def get_audit(
     return audit_page(await administration.audit(limit))
 
 
-CODE_ROUTES = (make_pairing_code, get_table_code, get_table_sheet, void_table_codes, get_audit)
+CODE_ROUTES = (make_pairing_code, get_table_code, void_table_codes, get_audit)

@@ -12,6 +12,7 @@ from litestar.exceptions import NotFoundException
 from litestar.file_system import BaseLocalFileSystem
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.plugins import InitPlugin
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_404_NOT_FOUND
 from litestar.types import ASGIApp, ControllerRouterHandler, Middleware
@@ -29,9 +30,8 @@ from gateway.rest.cors import Cors
 from gateway.rest.description import describe_api
 from gateway.rest.events import get_events
 from gateway.rest.fast_path import FastPath
-from gateway.rest.front import get_front, get_icon
 from gateway.rest.health import get_liveness, get_readiness
-from gateway.rest.html import HTML
+from gateway.rest.me import get_me
 from gateway.rest.menu import get_menu
 from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
@@ -42,7 +42,6 @@ from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.security_headers import policy_of_page
 from gateway.rest.set_menu import place_set_menu
-from gateway.rest.sign_in import get_me, get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.rest.stock import change_stock, get_stock, get_stock_changes, set_on_sale
 from gateway.rest.tickets import get_ticket, get_tickets, move_ticket, move_tickets, tick_line
 from gateway.tickets.moves import TicketMoves
@@ -55,6 +54,8 @@ ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
 
 _OPEN = {ACTION: Action.PAGE_READ}
+
+HTML = "text/html"
 
 OTHER_LIBRARIES = ("litestar.plugins.pydantic", "litestar.plugins.attrs")
 """The modules of plugins that Litestar adds unasked."""
@@ -93,15 +94,7 @@ def routes() -> list[ControllerRouterHandler]:
         get_stock_changes,
         get_liveness,
         get_readiness,
-        get_front,
-        get_icon,
         get_me,
-        get_sign_in,
-        sign_in,
-        sign_out,
-        get_pairing,
-        pair,
-        open_table,
         *ACCESS_ROUTES,
         *CODE_ROUTES,
         *SESSION_ROUTES,
@@ -120,14 +113,24 @@ def create_app(
     max_body: int,
     cors_origins: Collection[str] = (),
     log_requests: bool = False,
+    plugins: Sequence[InitPlugin] = (),
 ) -> ASGIApp:
     """Build the product's REST app; raises ImproperlyConfiguredException for a route without an action.
 
     The caller starts and closes `service` and the access, and runs and closes `live`. `max_body` is in bytes. Browsers
-    allow pages from `cors_origins` to use the API.
+    allow pages from `cors_origins` to use the API. `plugins` add routes: the pages.
     """
     litestar = create_litestar(
-        service, requests, readiness, live, staff, access, routes(), max_body=max_body, openapi_config=api_description()
+        service,
+        requests,
+        readiness,
+        live,
+        staff,
+        access,
+        routes(),
+        max_body=max_body,
+        plugins=plugins,
+        openapi_config=api_description(),
     )
     require_actions(litestar.routes)
     return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
@@ -144,6 +147,7 @@ def create_litestar(
     *,
     max_body: int,
     middleware: Sequence[Middleware] = (),
+    plugins: Sequence[InitPlugin] = (),
     **options: Any,
 ) -> Litestar:
     """Build a Litestar app of some routes with what every route needs; `options` are those of Litestar."""
@@ -165,9 +169,9 @@ def create_litestar(
             "public_url": Provide(lambda: access.public_url, sync_to_thread=False),
             "currency": Provide(lambda: requests.currency, sync_to_thread=False),
         },
-        exception_handlers=HANDLERS,
+        exception_handlers=dict(HANDLERS),
         middleware=[check_request, *middleware],
-        plugins=[HeadAndOptions()],
+        plugins=[HeadAndOptions(), *plugins],
         request_class=JsonRequest,
         state=State({ACCESS: access.check}),
         request_max_body_size=max_body,

@@ -58,8 +58,7 @@ from gateway.domain.staff_errors import (
     StockRefused,
     TicketNotFound,
 )
-from gateway.rest.html import HTML, refusal_page
-from gateway.rest.json_body import JSON, describe_type
+from gateway.rest.json_body import describe_type
 from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.schemas import OrderResponse
 from gateway.rest.staff_schemas import stock_change_response, stock_response, ticket_response
@@ -163,16 +162,14 @@ def _known(request: _AnyRequest, error: Exception) -> Response[Problem]:
     return problem(body, headers)
 
 
-def _refused(request: _AnyRequest, error: AccessError) -> Response[Any]:
-    """Return the response to a caller who may not: a page for a browser that asks for one."""
+def _refused(_request: _AnyRequest, error: AccessError) -> Response[Problem]:
+    """Return the response to a caller who may not; the pages have one of their own for browsers."""
     body = problem_of(error)
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     if isinstance(error, TooOften):
         headers["Retry-After"] = str(error.retry_after)
     if body.status == HTTP_401_UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
-    if request.accept.best_match([JSON, HTML], default=JSON) == HTML:
-        return refusal_page(body.title, body.detail, body.status, headers)
     return problem(body, headers)
 
 

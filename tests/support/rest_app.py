@@ -23,6 +23,8 @@ from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
+from gateway.web.site import WebPages
+from infra.clock import Clock
 from infra.supervise import in_background
 from tests.support.access import access_parts
 from tests.support.fake_staff_departments import FakeStaffDepartment
@@ -69,7 +71,7 @@ class Served:
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
         parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
-        return create_app(*parts, max_body=MAX_BODY, **options)
+        return create_app(*parts, max_body=MAX_BODY, plugins=[pages(self.restaurant.clock.pair)], **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
@@ -92,6 +94,11 @@ class Served:
     async def set_menu(self, drink: str, meal: str, dessert: str, **fields: Any) -> httpx.Response:
         wish = {"drink": drink, "meal": meal, "dessert": dessert, **fields}
         return await self.client.post("/api/restaurants", json=wish)
+
+
+def pages(clock: Clock, currency: str = "EUR") -> WebPages:
+    """Return the pages as the product adds them to its app."""
+    return WebPages("Europe/Berlin", Currency(currency), clock.wall)
 
 
 def client(app: ASGIApp, headers: Mapping[str, str] = AUTHORIZED) -> httpx.AsyncClient:
@@ -142,6 +149,7 @@ async def serve(
         access,
         max_body=MAX_BODY,
         cors_origins=cors_origins,
+        plugins=[pages(clock, currency)],
     )
     served = Served(restaurant, requests, readiness, live, watches, staff, access, build_app)
     await restaurant.service.start()

@@ -62,6 +62,7 @@ VALUES = {
     "path": "openapi.json",
     "item": "latte",
     "line": "0",
+    "version": "none",
 }
 VALUES |= {"order_id": ORDER, "file_path": "favicon-32x32.png"}
 
@@ -77,6 +78,10 @@ def alone(path: str, action: Action) -> Iterator[Case]:
 
 def of_order(path: str, action: Action) -> Iterator[Case]:
     yield Case(spelt(path), action, order_id=ORDER)
+
+
+def of_own(path: str, action: Action) -> Iterator[Case]:
+    yield Case(path, action, narrows=True)
 
 
 def of_departments(path: str, action: Action) -> Iterator[Case]:
@@ -155,6 +160,10 @@ ROUTES: Mapping[str, Cases] = {
     "/schema/openapi.yml": alone,
     "/schema/{path:str}": alone,
     "/sign-in": alone,
+    "/static/{version:str}/{file_path:path}": alone,
+    "/stations": of_own,
+    "/stations/{department:str}": of_departments,
+    "/styles": alone,
     "/t/{code:str}": alone,
     "/orders/{order_id:uuid}": of_order,
     "/tickets": of_a_list,

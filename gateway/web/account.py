@@ -11,18 +11,19 @@ from litestar import HttpMethod, Request, Response, get, post, route
 from litestar.datastructures import Cookie
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER, HTTP_401_UNAUTHORIZED
+from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER
 
 from gateway.access.signing_in import Opened, SigningIn
 from gateway.domain.access import Action
 from gateway.domain.access_errors import ForeignOrigin, WrongSecret
 from gateway.domain.errors import BodyUnreadable
 from gateway.rest.access_check import COOKIE, SECURE_COOKIE
-from gateway.rest.access_schemas import MeResponse, SignInRequest, me_response
-from gateway.rest.html import pairing_page, sign_in_page, signed_in_page
+from gateway.rest.access_schemas import SignInRequest, me_response
 from gateway.rest.json_body import read_body, read_json
-from gateway.rest.operations import PROBLEM
 from gateway.rest.requester import Requester
+from gateway.web.account_pages import pairing_page, sign_in_page, signed_in_page
+from gateway.web.document import Site
+from gateway.web.view import View
 
 COOKIE_SECONDS = 365 * 24 * 3600
 """How long a browser keeps the cookie; the gateway decides how long the session lasts."""
@@ -33,22 +34,22 @@ _AnyRequest = Request[Any, Any, Any]
 _PAGE = [HttpMethod.GET, HttpMethod.HEAD]
 
 
-@get("/me", operation_id="getMe", summary="Who am I?", tags=["access"], responses={400: PROBLEM}, action=Action.ME_READ)
-async def get_me(requester: NamedDependency[Requester]) -> MeResponse:
-    """Return who the caller is, by key or session, and which actions the caller may take under which conditions."""
-    return me_response(requester.caller)
-
-
 @route("/sign-in", http_method=_PAGE, include_in_schema=False, action=Action.SESSION_OPEN)
-async def get_sign_in(requester: NamedDependency[Requester]) -> Response[str]:
+async def get_sign_in(
+    requester: NamedDependency[Requester], site: NamedDependency[Site], view: NamedDependency[View]
+) -> Response[Any]:
     """Return the page that asks for a name and a PIN, or says who has signed in."""
     name = requester.caller.person
-    return sign_in_page() if name is None else signed_in_page(name)
+    return sign_in_page(site, view) if name is None else signed_in_page(site, view, name)
 
 
 @post("/sign-in", include_in_schema=False, status_code=HTTP_200_OK, action=Action.SESSION_OPEN)
 async def sign_in(
-    request: _AnyRequest, requester: NamedDependency[Requester], signing_in: NamedDependency[SigningIn]
+    request: _AnyRequest,
+    requester: NamedDependency[Requester],
+    signing_in: NamedDependency[SigningIn],
+    site: NamedDependency[Site],
+    view: NamedDependency[View],
 ) -> Response[Any]:
     """Sign a person in by name and PIN, from the page's form or from JSON."""
     is_form = _is_form(request)
@@ -59,9 +60,9 @@ async def sign_in(
     )
     try:
         opened = await signing_in.by_pin(requester.caller, wanted.name, wanted.pin, requester.origin)
-    except WrongSecret as error:
+    except WrongSecret:
         if is_form:
-            return sign_in_page(str(error), HTTP_401_UNAUTHORIZED, {"WWW-Authenticate": "Bearer"})
+            return sign_in_page(site, view, is_wrong=True)
         raise
     if is_form:
         return _to_front(requester, opened)
@@ -85,20 +86,24 @@ async def sign_out(
 
 
 @route("/pair/{code:str}", http_method=_PAGE, include_in_schema=False, action=Action.SESSION_OPEN)
-async def get_pairing(code: FromPath[str]) -> Response[str]:
+async def get_pairing(code: FromPath[str], site: NamedDependency[Site], view: NamedDependency[View]) -> Response[Any]:
     """Return the page whose button uses a pairing code up: a preview of the address does not."""
-    return pairing_page(code[:100])
+    return pairing_page(site, view, code[:100])
 
 
 @post("/pair/{code:str}", include_in_schema=False, action=Action.SESSION_OPEN)
 async def pair(
-    code: FromPath[str], requester: NamedDependency[Requester], signing_in: NamedDependency[SigningIn]
+    code: FromPath[str],
+    requester: NamedDependency[Requester],
+    signing_in: NamedDependency[SigningIn],
+    site: NamedDependency[Site],
+    view: NamedDependency[View],
 ) -> Response[Any]:
     """Make this browser the device that a code was made for."""
     try:
         opened = await signing_in.by_pairing_code(requester.caller, code[:100], requester.origin)
-    except WrongSecret as error:
-        return pairing_page(code[:100], str(error), HTTP_401_UNAUTHORIZED)
+    except WrongSecret:
+        return pairing_page(site, view, code[:100], is_wrong=True)
     return _to_front(requester, opened)
 
 

@@ -1,0 +1,156 @@
+/**
+ * What this page knows of the restaurant: the latest state of each ticket, item, menu, order and department.
+ *
+ * After a `reset` the states from before stay until the next tick, so that nothing flickers; what was not sent again by
+ * then is gone.
+ */
+
+import { Clock } from "./clock.js";
+import { Versions } from "./versions.js";
+
+/** @import { DepartmentState, Kind, Menu, Order, Stock, Tick, Ticket } from "./states.js" */
+
+export const STALE_MS = 11_000;
+const MOST_CLOSED = 200;
+const MOST_ORDERS = 1000;
+
+/** @type {Record<Kind, (store: Store, data: any) => void>} */
+const TAKERS = {
+  ticket: (store, data) => store.takeTicket(data),
+  stock: (store, data) => store.stock.put(data),
+  menu: (store, data) => store.menus.set(data.department, data),
+  order: (store, data) => store.takeOrder(data),
+  department: (store, data) => store.departments.set(data.name, data),
+  tick: (store, data) => store.takeTick(data),
+  reset: (store, data) => store.takeReset(data),
+};
+
+/** @param {Ticket} ticket */
+export const isClosed = (ticket) => ticket.state === "served" || ticket.state === "cancelled";
+
+export class Store {
+  /**
+   * @param {object} options
+   * @param {Clock} options.clock
+   * @param {(run: () => void) => void} [options.schedule] calls `run` soon, once for many changes
+   */
+  constructor({ clock, schedule = (run) => requestAnimationFrame(run) }) {
+    this.clock = clock;
+    this.schedule = schedule;
+    /** @type {Versions<Ticket>} */
+    this.tickets = new Versions((ticket) => `${ticket.department} ${ticket.order_id}`);
+    /** @type {Versions<Stock>} */
+    this.stock = new Versions((stock) => `${stock.department} ${stock.item}`);
+    /** @type {Map<string, Menu>} */
+    this.menus = new Map();
+    /** @type {Map<string, Order>} */
+    this.orders = new Map();
+    /** @type {Map<string, DepartmentState>} */
+    this.departments = new Map();
+    /** Whether all that is known has arrived, once: from then on nothing is missing. */
+    this.isComplete = false;
+    /** @type {Set<() => void>} */
+    this.subscribers = new Set();
+    this.isScheduled = false;
+    this.lastTick = clock.elapsed();
+    this.lastTickServer = clock.now();
+  }
+
+  /**
+   * Take in an event.
+   *
+   * @param {Kind} kind
+   * @param {any} data
+   */
+  take(kind, data) {
+    TAKERS[kind](this, data);
+    this.notify();
+  }
+
+  /** @param {Ticket} ticket */
+  takeTicket(ticket) {
+    this.tickets.put(ticket);
+    if (isClosed(ticket)) this.tickets.limit(ticket.department, isClosed, MOST_CLOSED);
+  }
+
+  /** @param {Order} order */
+  takeOrder(order) {
+    this.orders.delete(order.order_id);
+    this.orders.set(order.order_id, order);
+    if (this.orders.size > MOST_ORDERS) this.orders.delete(/** @type {string} */ (this.orders.keys().next().value));
+  }
+
+  /** @param {Tick} tick */
+  takeTick(tick) {
+    this.clock.learn(tick.now_ms);
+    this.tickets.forgetOld();
+    this.stock.forgetOld();
+    this.lastTick = this.clock.elapsed();
+    this.lastTickServer = tick.now_ms;
+    this.isComplete = true;
+  }
+
+  /** @param {{departments: string[]}} reset */
+  takeReset({ departments }) {
+    for (const name of departments) {
+      this.tickets.age(name);
+      this.stock.age(name);
+    }
+  }
+
+  /**
+   * Return since when the page is out of date, on the server's clock in milliseconds; null where it is not.
+   *
+   * @returns {number | null}
+   */
+  staleSince() {
+    return this.clock.elapsed() - this.lastTick > STALE_MS ? this.lastTickServer : null;
+  }
+
+  /** Return the departments whose changes do not reach the gateway. */
+  away() {
+    return [...this.departments.values()].filter(({ state }) => state === "unreachable");
+  }
+
+  /**
+   * Return the tickets of a department, or of all, the oldest first; new ones come at the end.
+   *
+   * @param {string} [department]
+   * @returns {Ticket[]}
+   */
+  ticketsOf(department) {
+    const found = [...this.tickets.values()].filter((each) => !department || each.department === department);
+    return found.sort(
+      (one, other) => compare(one.placed_at ?? "", other.placed_at ?? "") || compare(one.order_id, other.order_id),
+    );
+  }
+
+  /**
+   * Call a function after changes, once for many; returns a function that ends it.
+   *
+   * @param {() => void} subscriber
+   * @returns {() => void}
+   */
+  subscribe(subscriber) {
+    this.subscribers.add(subscriber);
+    return () => this.subscribers.delete(subscriber);
+  }
+
+  /** Call the subscribers soon. */
+  notify() {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    this.schedule(() => {
+      this.isScheduled = false;
+      for (const subscriber of this.subscribers) subscriber();
+    });
+  }
+}
+
+/**
+ * @param {string} one
+ * @param {string} other
+ */
+function compare(one, other) {
+  return one < other ? -1 : one > other ? 1 : 0;
+}

@@ -1,0 +1,5 @@
+/** The page of the design system. */
+
+import { startShell } from "../shell.js";
+
+startShell();
