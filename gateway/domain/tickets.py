@@ -68,6 +68,21 @@ class LiveStock:
 
 
 @dataclass(frozen=True, slots=True)
+class Availability:
+    """What guests see of an item's stock: how many can be had, None for any number, and whether it is on sale."""
+
+    department: str
+    item: str
+    available: int | None
+    on_sale: bool
+
+
+def availability(stock: LiveStock) -> Availability:
+    """Return what guests see of an item's stock."""
+    return Availability(stock.department, stock.item, None if stock.unlimited else stock.on_hand, stock.on_sale)
+
+
+@dataclass(frozen=True, slots=True)
 class LiveItem:
     """An item on a menu. `price` is in minor units; `prep_seconds` is 0 where the menu file does not say."""
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.domain.order import Order
-from gateway.domain.tickets import DepartmentState, LiveMenu, LiveStock, LiveTicket, Tick
+from gateway.domain.tickets import Availability, DepartmentState, LiveMenu, LiveStock, LiveTicket, Tick
 from gateway.rest.schemas import order_response
 from gateway.rest.staff_schemas import Revision, live_menu_response, stock_response, ticket_response
 from gateway.rest.times import Moment, rfc3339
@@ -17,6 +17,15 @@ class DepartmentResponse(msgspec.Struct, kw_only=True):
     name: str
     state: Literal["open", "unreachable"]
     since: Moment
+
+
+class ItemResponse(msgspec.Struct, kw_only=True):
+    """How many of an item can be had, null for any number, and whether it is on sale."""
+
+    department: str
+    item: str
+    available: int | None
+    on_sale: bool
 
 
 class TickResponse(msgspec.Struct, kw_only=True):
@@ -32,6 +41,9 @@ _RESPONSES: dict[type, Any] = {
     LiveStock: stock_response,
     LiveMenu: live_menu_response,
     Order: order_response,
+    Availability: lambda item: ItemResponse(
+        department=item.department, item=item.item, available=item.available, on_sale=item.on_sale
+    ),
     DepartmentState: lambda state: DepartmentResponse(
         name=state.name, state="open" if state.is_open else "unreachable", since=rfc3339(state.since_ms)
     ),

@@ -99,7 +99,7 @@ class EventStream(ASGIResponse):
         200: ResponseSpec(
             str,
             description="Server-sent events that go on: `ticket`, `stock`, `menu`, `order`, `department`, `tick`, "
-            "`reset`. The data of each is JSON: the whole state, as its REST resource has it.",
+            "`reset`, `item`. The data of each is JSON: the whole state, as its REST resource has it.",
             media_type=EVENT_STREAM,
             generate_examples=False,
             examples=[EXAMPLE],
@@ -133,6 +133,10 @@ async def get_events(
         ),
     ] = None,
     order: Annotated[UUID | None, QueryParameter(description="Only this order, and nothing of any other.")] = None,
+    menu: Annotated[
+        bool,
+        QueryParameter(description="Only the menus and how much can be had: `item`, `menu`, `department`. For guests."),
+    ] = False,
     after: Annotated[
         str | None,
         QueryParameter(description="The id of the last event that was received; `Last-Event-ID` counts before it."),
@@ -148,14 +152,19 @@ async def get_events(
     """
     if order is not None and departments is not None:
         raise FieldNotAllowed("departments", departments, "expected either departments or order")
+    if menu and not (order is None and departments is None):
+        raise FieldNotAllowed("menu", "true", "expected it without departments and order")
     named = None if departments is None else _departments(departments, live.names)
-    _check_right(requester, order, named, live.names)
-    wanted = Wanted(named)
+    if menu:
+        requester.check(Action.MENU_READ, Target())
+    else:
+        _check_right(requester, order, named, live.names)
+    wanted = Wanted(named, only_menu=menu)
     revocable = partial(access.end_when_revoked, requester.caller)
     live.events.check_room()
     if order is not None:
         return EventStream(live, partial(live.events.follow_order, await service.find(str(order))), revocable)
-    known = read_id(last_event_id or after or "")
+    known = {} if menu else read_id(last_event_id or after or "")
     return EventStream(live, partial(live.events.follow, wanted, known), revocable)
 
 

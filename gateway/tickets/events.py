@@ -140,7 +140,8 @@ class Events:
     def tick(self, wanted: Wanted) -> bytes:
         """Return a tick as an event, with the revisions of the departments that are wanted."""
         tick = Tick(round(self._clock.wall() * 1000), self.log.revisions(wanted))
-        return self.log.event("tick", tick, "" if wanted.departments == frozenset() else self.log.id)
+        has_id = wanted.departments != frozenset() and not wanted.only_menu
+        return self.log.event("tick", tick, self.log.id if has_id else "")
 
     def end(self) -> None:
         """End all readers: their clients connect again, to another gateway where there is one."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from gateway.domain.tickets import Position
+from gateway.domain.tickets import Position, availability
 from gateway.tickets.positions import VOID, vector, write_id
 
 PIECE_BYTES = 32 * 1024
@@ -31,14 +31,28 @@ Key = tuple[str, str, str]
 """Kind, department, and id within it."""
 
 
+OF_MENU = frozenset({"stock", "menu", "department", "reset"})
+"""The kinds of entries of which guests see something while they choose."""
+
+
 class Wanted(NamedTuple):
-    """What a reader wants: the departments, None for all and for the orders, too."""
+    """What a reader wants: the departments, None for all and for the orders, too.
+
+    `only_menu`: what is on the menus, and how much of it can be had; no tickets, and no positions, which count orders.
+    """
 
     departments: frozenset[str] | None = None
+    only_menu: bool = False
 
     def includes(self, department: str) -> bool:
-        """Return whether a reader wants the entries of a department, or of `ORDERS`."""
+        """Return whether a reader wants entries of a department, or of `ORDERS`."""
+        if self.only_menu and department == ORDERS:
+            return False
         return self.departments is None or department in self.departments
+
+    def wants(self, entry: "Entry") -> bool:
+        """Return whether a reader wants an entry."""
+        return self.includes(entry.department) and (not self.only_menu or entry.kind in OF_MENU)
 
 
 @dataclass(eq=False, slots=True)
@@ -54,6 +68,8 @@ class Entry:
     state: Any
     is_current: bool = True
     frame: bytes = b""
+    menu_frame: bytes = b""
+    """The same for readers of the menu only, where that is something else."""
 
 
 class Piece(NamedTuple):
@@ -134,7 +150,7 @@ class EventLog:
         return {
             name: position.revision
             for name, position in self._positions.items()
-            if position is not None and wanted.includes(name)
+            if position is not None and wanted.includes(name) and not wanted.only_menu
         }
 
     def order(self, order_id: str) -> Entry | None:
@@ -142,7 +158,9 @@ class EventLog:
         return self._orders.get(order_id)
 
     def dropped_to(self, wanted: Wanted) -> int:
-        """Return the number of the last entry that was dropped, of those that are wanted."""
+        """Return the number of the last entry that was dropped, of those that are wanted: tickets and orders are."""
+        if wanted.only_menu:
+            return 0
         return max((number for name, number in self._dropped_to.items() if wanted.includes(name)), default=0)
 
     def piece(self, cursor: int, wanted: Wanted) -> Piece:
@@ -150,10 +168,10 @@ class EventLog:
         key = cursor, wanted
         found = self._pieces.get(key)
         if found is None:
-            found = self._pieces[key] = self.select(cursor, self.end, lambda entry: wanted.includes(entry.department))
+            found = self._pieces[key] = self.select(cursor, self.end, wanted.wants, only_menu=wanted.only_menu)
         return found
 
-    def select(self, cursor: int, last: int, wants: Callable[[Entry], bool]) -> Piece:
+    def select(self, cursor: int, last: int, wants: Callable[[Entry], bool], *, only_menu: bool = False) -> Piece:
         """Return the first wanted entries after a cursor, to the entry `last` at most."""
         frames: list[bytes] = []
         length = 0
@@ -164,10 +182,10 @@ class EventLog:
                 return Piece(b"".join(frames), cursor)
             cursor = entry.number
             if wants(entry):
-                frames.append(self.frame(entry))
+                frames.append(self._menu_frame(entry) if only_menu else self.frame(entry))
                 length += len(frames[-1])
         cursor = last
-        if frames and cursor == self.end:
+        if frames and cursor == self.end and not only_menu:
             frames.insert(-1, b"id: %b\n" % self._id.encode())
         return Piece(b"".join(frames), cursor)
 
@@ -185,6 +203,14 @@ class EventLog:
             entry.frame = event(entry.kind, self._encode(entry.state), VOID if entry.kind == "reset" else "")
         return entry.frame
 
+    def _menu_frame(self, entry: Entry) -> bytes:
+        """Return an entry as an event for readers of the menu only: of stock what can be had, encoded once."""
+        if entry.kind != "stock":
+            return self.frame(entry)
+        if not entry.menu_frame:
+            entry.menu_frame = event("item", self._encode(availability(entry.state)))
+        return entry.menu_frame
+
     def event(self, kind: str, state: Any, id: str = "") -> bytes:  # noqa: A002
         """Return an event that is not in the log."""
         return event(kind, self._encode(state), id)
@@ -195,7 +221,7 @@ class EventLog:
             return None
         entry.is_current = False
         entry.state = None
-        entry.frame = b""
+        entry.frame = entry.menu_frame = b""
         if key[0] == "order":
             del self._orders[key[2]]
         if len(self._entries) > 2 * len(self._current) + COMPACT:

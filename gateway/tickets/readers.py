@@ -93,7 +93,7 @@ class Reader(Reading):
         if self._has_missed_something():
             self._begin({})
         if self._cursor < self._begins_to:
-            piece = self._log.select(self._cursor, self._begins_to, self._begins_with)
+            piece = self._log.select(self._cursor, self._begins_to, self._begins_with, only_menu=self.wanted.only_menu)
         else:
             piece = self._log.piece(self._cursor, self.wanted)
         self._cursor = piece.cursor
@@ -131,7 +131,7 @@ class Reader(Reading):
 
     def _begins_with(self, entry: Entry) -> bool:
         """Return whether the client needs an entry that is older than this reader."""
-        if not self.wanted.includes(entry.department):
+        if not self.wanted.wants(entry):
             return False
         if entry.kind == "department":
             return True

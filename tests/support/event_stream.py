@@ -56,6 +56,7 @@ class Screen:
     stock: dict[tuple[str, str], Any] = field(default_factory=dict)
     menus: dict[str, Any] = field(default_factory=dict)
     orders: dict[str, Any] = field(default_factory=dict)
+    items: dict[tuple[str, str], tuple[int | None, bool]] = field(default_factory=dict)
     departments: dict[str, Any] = field(default_factory=dict)
     resets: list[list[str]] = field(default_factory=list)
     ticks: list[Any] = field(default_factory=list)
@@ -74,6 +75,9 @@ class Screen:
 
     def _on_stock(self, data: Any) -> None:
         self.stock[data["department"], data["item"]] = data
+
+    def _on_item(self, data: Any) -> None:
+        self.items[data["department"], data["item"]] = data["available"], data["on_sale"]
 
     def _on_menu(self, data: Any) -> None:
         self.menus[data["department"]] = data
@@ -118,7 +122,7 @@ class Following:
             "query_string": query.encode(),
             "headers": [
                 (b"host", b"gateway.test"),
-                *((k.encode(), v.encode()) for k, v in {**AUTHORIZED, **headers}.items()),
+                *((name.encode(), value.encode()) for name, value in {**AUTHORIZED, **headers}.items() if value),
             ],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 2),

@@ -29,6 +29,16 @@ test("a recorded stream becomes tickets, stock, menus and orders", () => {
   assert.deepEqual(store.away(), []);
 });
 
+test("a guest's page learns what can be had", () => {
+  const { store } = newStore();
+  store.take("item", { department: "bar", item: "coffee", available: 3, on_sale: true });
+  store.take("item", { department: "bar", item: "coffee", available: 2, on_sale: false });
+  assert.deepEqual(
+    [...store.items.values()].map(({ available, on_sale }) => [available, on_sale]),
+    [[2, false]],
+  );
+});
+
 test("a state that is older than the known one changes nothing", () => {
   const { store } = newStore();
   store.take("ticket", ticketOf({ state: "preparing", revision: 5 }));

@@ -126,6 +126,28 @@ async def test_a_client_of_one_department_gets_nothing_of_others(served: Served)
         assert screen.orders == {}
 
 
+async def test_a_guest_sees_what_can_be_had_and_nothing_that_counts_orders(served: Served) -> None:
+    bar = served.watches["bar"]
+    bar.menu = MENU
+    bar.set_stock("coffee", 3)
+    bar.change("o1")
+    async with follow(served.app, "/events?menu=true", authorization="") as client:
+        screen = await client.up_to_date()
+        assert screen.items == {("bar", "coffee"): (3, True)}
+        assert screen.menus["bar"]["items"][0]["id"] == "coffee"
+        assert screen.departments["bar"]["state"] == "open"
+        bar.change("o2")
+        bar.set_stock("coffee", 2)
+        screen = await client.until(lambda screen: screen.items["bar", "coffee"] == (2, True))
+        assert {event.kind for event in screen.received} <= {"reset", "item", "menu", "department", "tick"}
+        assert {event.id for event in screen.received} == {"0"}
+        assert screen.ticks[0]["departments"] == {}
+
+
+async def test_the_menu_is_followed_alone(served: Served) -> None:
+    assert problem(await served.client.get("/events?menu=true&departments=bar"), 400)["field"] == "menu"
+
+
 async def test_an_order_follows_its_tickets(served: Served) -> None:
     order = (await served.order("bar coffee")).json()
     async with follow(served.app) as client:

@@ -43,6 +43,12 @@
  * @property {boolean} unlimited
  * @property {number} revision
  *
+ * @typedef {object} Availability what guests see of an item's stock
+ * @property {string} department
+ * @property {string} item
+ * @property {number | null} available null for any number
+ * @property {boolean} on_sale
+ *
  * @typedef {object} MenuItem
  * @property {string} id
  * @property {Record<string, string>} titles
@@ -95,6 +101,6 @@
  * @property {Record<string, number>} departments
  */
 
-export const KINDS = /** @type {const} */ (["ticket", "stock", "menu", "order", "department", "tick", "reset"]);
+export const KINDS = /** @type {const} */ (["ticket", "stock", "item", "menu", "order", "department", "tick", "reset"]);
 
 /** @typedef {(typeof KINDS)[number]} Kind */

@@ -8,7 +8,7 @@
 import { Clock } from "./clock.js";
 import { Versions } from "./versions.js";
 
-/** @import { DepartmentState, Kind, Menu, Order, Stock, Tick, Ticket } from "./states.js" */
+/** @import { Availability, DepartmentState, Kind, Menu, Order, Stock, Tick, Ticket } from "./states.js" */
 
 export const STALE_MS = 11_000;
 const MOST_CLOSED = 200;
@@ -18,6 +18,7 @@ const MOST_ORDERS = 1000;
 const TAKERS = {
   ticket: (store, data) => store.takeTicket(data),
   stock: (store, data) => store.stock.put(data),
+  item: (store, data) => store.items.set(`${data.department} ${data.item}`, data),
   menu: (store, data) => store.menus.set(data.department, data),
   order: (store, data) => store.takeOrder(data),
   department: (store, data) => store.departments.set(data.name, data),
@@ -41,6 +42,8 @@ export class Store {
     this.tickets = new Versions((ticket) => `${ticket.department} ${ticket.order_id}`);
     /** @type {Versions<Stock>} */
     this.stock = new Versions((stock) => `${stock.department} ${stock.item}`);
+    /** What guests see of the stock, by `department item`. @type {Map<string, Availability>} */
+    this.items = new Map();
     /** @type {Map<string, Menu>} */
     this.menus = new Map();
     /** @type {Map<string, Order>} */
