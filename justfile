@@ -66,7 +66,7 @@ prove *args: setup
     python -m pytest -m proof "$@"
 
 # look at the pages in a real Chromium, which has to be installed
-test-pages *args: setup
+test-pages *args: setup _web-setup
     python -m pytest -m pages "$@"
 
 # run the tests, side by side, and report branch coverage

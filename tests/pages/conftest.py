@@ -1,0 +1,48 @@
+"""A system of real programs for the pages of a module, and browsers for each test."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.pages.support import Browsers, chromium
+from tests.support.database_contents import Store
+from tests.support.systems import System, Systems
+
+MENUS = {
+    "bar": {"coffee": 100, "soda": 3, "beer": 0},
+    "kitchen": {"pasta": 100, "pizza": 100},
+    "bakery": {"cookie": 100, "gelato": 2},
+}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each device in it has its own cookies and storage."""
+    with sync_playwright() as playwright, chromium(playwright) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    """Open systems that a module shares."""
+    systems = Systems(tmp_path_factory.mktemp("systems"), Store)
+    yield systems
+    systems.close()
+
+
+@pytest.fixture(scope="module")
+def restaurant(systems: Systems) -> System:
+    """A bar, a kitchen and a bakery."""
+    return systems.open(MENUS)
+
+
+@pytest.fixture
+def browsers(browser: Browser, restaurant: System) -> Iterator[Browsers]:
+    """Open pages; nothing may be wrong on any of them when the test ends."""
+    browsers = Browsers(browser, restaurant)
+    try:
+        yield browsers
+        browsers.check()
+    finally:
+        browsers.close()

@@ -1,0 +1,173 @@
+"""Pages in a real Chromium: who opens them, and what must not happen on any of them.
+
+A test opens pages with `browsers.open(...)`. When it ends, every page that it opened must have had no error on its
+console, no violation of its policy and no request to another machine; `allow` names what a test provokes.
+"""
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+from tests.support.keys import AUTHORIZED
+from tests.support.systems import System
+
+ROOT = Path(__file__).parents[2]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+)
+
+LANGUAGES = ("en", "ko", "es")
+THEMES = ("light", "dark")
+
+SIZES = {"small": (320, 640), "phone": (390, 844), "tablet": (820, 1180), "wall": (1920, 1080), "4k": (3840, 2160)}
+"""Widths and heights in CSS pixels."""
+
+SERIOUS = ("serious", "critical")
+
+_RULES = """() => axe.run(document, {
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  resultTypes: ["violations"],
+})"""
+
+_WIDE = """() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]"""
+
+
+@dataclass
+class Watched:
+    """A page, and what was wrong on it."""
+
+    page: Page
+    host: str
+    errors: list[str] = field(default_factory=list)
+    allowed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda message: self._note(message.type, message.text))
+        self.page.on("pageerror", lambda error: self._note("error", str(error)))
+        self.page.on("request", lambda request: self._note_request(request.url))
+
+    def allow(self, *patterns: str) -> None:
+        """Let errors pass that match one of these, which the test provokes."""
+        self.allowed += patterns
+
+    def check(self) -> None:
+        """Fail where something was wrong."""
+        wrong = [error for error in self.errors if not any(re.search(each, error) for each in self.allowed)]
+        assert wrong == [], f"{self.page.url}: {wrong}"
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.errors.append(text)
+
+    def _note_request(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != self.host:
+            self.errors.append(f"a request to another machine: {url}")
+
+
+class Browsers:
+    """Opens pages of a system, as people of all roles."""
+
+    def __init__(self, browser: Browser, system: System) -> None:
+        self.browser = browser
+        self.system = system
+        self.watched: list[Watched] = []
+        self._contexts: list[BrowserContext] = []
+
+    def device(
+        self, *, language: str = "en", theme: str = "light", size: tuple[int, int] = SIZES["phone"], **options: Any
+    ) -> BrowserContext:
+        """Return a browser of its own: its cookies, its storage; `options` are Playwright's."""
+        context = self.browser.new_context(
+            base_url=self.system.url,
+            locale=language,
+            color_scheme="dark" if theme == "dark" else "light",
+            viewport={"width": size[0], "height": size[1]},
+            **options,
+        )
+        self._contexts.append(context)
+        return context
+
+    def open(self, path: str, device: BrowserContext | None = None, **options: Any) -> Page:
+        """Open a page, by default on a new device of a guest; `options` are those of `device`."""
+        page = (device or self.device(**options)).new_page()
+        self.watched.append(Watched(page, urlsplit(self.system.url).netloc))
+        page.goto(path)
+        return page
+
+    def allow(self, page: Page, *patterns: str) -> None:
+        """Let errors of a page pass that match, which the test provokes."""
+        next(each for each in self.watched if each.page is page).allow(*patterns)
+
+    def pair(self, device: BrowserContext, role: str, departments: Sequence[str] = ()) -> BrowserContext:
+        """Make a browser the device of a new key, as a manager and a tap on the pairing page do; return it."""
+        with httpx.Client(base_url=self.system.url, headers=AUTHORIZED, trust_env=False) as manager:
+            wish = {"name": f"{role} {len(self._contexts)}", "role": role}
+            if departments:
+                wish["departments"] = list(departments)  # type: ignore[assignment]
+            made = manager.post("/access/keys", json=wish).raise_for_status().json()
+            code = manager.post(f"/access/keys/{made['key']['id']}/pairing-codes").raise_for_status().json()
+        assert device.request.post(code["path"]).ok
+        return device
+
+    def check(self) -> None:
+        """Fail where something was wrong on any page."""
+        for watched in self.watched:
+            watched.check()
+
+    def close(self) -> None:
+        """Close all pages."""
+        for context in self._contexts:
+            context.close()
+
+
+def find_chromium() -> str:
+    """Return the path of the machine's Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    assert program, "there is no Chromium on this machine"
+    return program
+
+
+@contextmanager
+def chromium(playwright: Playwright, *flags: str) -> Iterator[Browser]:
+    """Run a Chromium that can reach nothing but this machine."""
+    browser = playwright.chromium.launch(executable_path=find_chromium(), args=[*FLAGS, *flags])
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+def serious_findings(page: Page) -> list[str]:
+    """Return what axe finds serious or critical on a page as it is: rule, element and what would be right."""
+    assert AXE.exists(), "axe-core is missing; `.ci/setup web` installs it"
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
+    return [
+        f"{found['id']}: {node['target'][0]}: {node['failureSummary']}"
+        for found in page.evaluate(_RULES)["violations"]
+        if found["impact"] in SERIOUS
+        for node in found["nodes"]
+    ]
+
+
+def is_too_wide(page: Page) -> bool:
+    """Return whether a page has to be scrolled sideways."""
+    content, window = page.evaluate(_WIDE)
+    return bool(content > window)
