@@ -120,7 +120,7 @@ class Site:
             styles=joined(self._style(name) for name in (*STYLES, *page.styles)),
             modules=joined(self._preload(name) for name in self.assets.modules(page.module)),
             skip=view.t("page.skip"),
-            header=header(view, page.name),
+            header=header(view, page.name, self.assets),
             main_class="wide" if page.is_wide else "narrow",
             content=content,
             data=data_block("page-data", self._data(view, page, data)),

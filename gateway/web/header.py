@@ -1,15 +1,16 @@
 """The header of every page: where one is, and language, theme and who one is. It works without scripts."""
 
 from gateway.domain.access import Action
+from gateway.web.assets import Assets
+from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
 from gateway.web.texts import LANGUAGES
 from gateway.web.view import THEMES, View
 
 _HEADER = """<header class="header">
-<a class="brand" href="/"><span class="brand-mark" aria-hidden="true"></span>Comanda</a>
-<nav class="header-nav" aria-label="{nav}">{links}</nav>
-<details class="menu" id="preferences">
-<summary class="button quiet">{who}</summary>
+<a class="brand" href="/"><span class="brand-mark" aria-hidden="true"></span><span class="brand-name">Comanda</span></a>
+{nav}<details class="menu" id="preferences">
+<summary class="button quiet">{icon}<span class="menu-who">{who}</span></summary>
 <div class="menu-panel">
 <div class="menu-group" role="group" aria-label="{language}"><p class="menu-title">{language}</p>
 <div class="segments">{languages}</div></div>
@@ -20,19 +21,22 @@ _HEADER = """<header class="header">
 </header>
 """
 
+_NAV = """<nav class="header-nav" aria-label="{label}">{links}</nav>
+"""
+
 _SIGN_OUT = """<form method="post" action="/sign-out" class="menu-group">
 <p class="menu-title">{signed_in}</p><button class="button">{sign_out}</button></form>"""
 
 _SIGN_IN = """<div class="menu-group"><a class="button" href="/sign-in">{sign_in}</a></div>"""
 
 
-def header(view: View, page: str) -> Html:
+def header(view: View, page: str, assets: Assets) -> Html:
     """Return the header of a page; `page` is its name."""
     t = view.t
     return html(
         _HEADER,
-        nav=t("page.nav"),
-        links=joined(_link(view, page, name, at) for name, at in _places(view)),
+        nav=_nav(view, page),
+        icon=icon(assets, "settings"),
         who=_name(view) or t("page.preferences"),
         language=t("page.language"),
         languages=joined(
@@ -47,6 +51,15 @@ def header(view: View, page: str) -> Html:
     )
 
 
+def _nav(view: View, page: str) -> Html | None:
+    """Return links to the pages that the caller may open, where there are several."""
+    places = _places(view)
+    if len(places) < 2:
+        return None
+    links = joined(_link(view, page, name, at) for name, at in places)
+    return html(_NAV, label=view.t("page.nav"), links=links)
+
+
 def _places(view: View) -> list[tuple[str, str]]:
     """Return the pages that the caller may open."""
     caller = view.requester.caller if view.requester else None
@@ -55,7 +68,7 @@ def _places(view: View) -> list[tuple[str, str]]:
         places.append(("stations", "/stations"))
     if caller is not None and Action.STYLES_READ in caller.allowed:
         places.append(("styles", "/styles"))
-    return places if len(places) > 1 else []
+    return places
 
 
 def _link(view: View, page: str, name: str, at: str) -> Html:

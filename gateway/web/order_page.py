@@ -14,6 +14,7 @@ from gateway.rest.json_body import JSON
 from gateway.rest.menu_schemas import menu_response
 from gateway.rest.requester import Requester
 from gateway.web.document import HTML, Page, Site
+from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
 from gateway.web.money import money
 from gateway.web.view import View
@@ -38,7 +39,7 @@ _CONTENT = """<h1 class="visually-hidden">{title}</h1>
 {footer}"""
 
 _NO_TABLE = """<section class="card notice">
-<svg class="icon large" aria-hidden="true"><use href="{icons}#table"></use></svg>
+{icon}
 <h1>{title}</h1>
 <p>{text}</p>
 <p class="actions"><a class="button" href="/sign-in">{sign_in}</a></p>
@@ -96,7 +97,7 @@ def _no_table(site: Site, view: View) -> Response[Any]:
     title = view.t("page.no_table")
     content = html(
         _NO_TABLE,
-        icons=site.assets.address("icons.svg"),
+        icon=icon(site.assets, "table", is_large=True),
         title=title,
         text=view.t("page.no_table_text"),
         sign_in=view.t("page.sign_in"),

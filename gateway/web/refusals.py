@@ -8,6 +8,7 @@ from gateway.domain.access import Action
 from gateway.domain.access_errors import ForeignOrigin, NotAllowed, SignInAgain, SignInNeeded, TooOften, WrongSecret
 from gateway.rest.problem_schemas import Problem
 from gateway.web.document import Page, Site
+from gateway.web.icons import icon
 from gateway.web.markup import Html, html
 from gateway.web.view import View
 
@@ -23,10 +24,11 @@ _KEYS: dict[type[Exception], str] = {
 }
 
 _CONTENT = """<section class="card notice" role="alert">
-<svg class="icon large" aria-hidden="true"><use href="{icons}#{icon}"></use></svg>
+{icon}
 <h1>{title}</h1>
 <p>{text}</p>
-<p class="actions">{actions}</p>
+<p class="actions"><a class="button{first}" href="/sign-in">{sign_in}</a>
+<a class="button{second}" href="/">{back}</a></p>
 </section>"""
 
 
@@ -39,7 +41,7 @@ def refusal_page(site: Site, view: View, error: Exception, response: Response[Pr
         text = view.t("refused.pair_text")
     else:
         text = view.t(f"refused.{name}_text")
-    content = _content(site, view, "lock", view.t(f"refused.{name}"), text)
+    content = _content(site, view, "lock", view.t(f"refused.{name}"), text, signs_in=isinstance(error, SignInNeeded))
     headers = {name: value for name, value in response.headers.items() if name.lower() != "vary"}
     return site.document(
         view, REFUSED, view.t(f"refused.{name}"), content, status=response.status_code or 403, headers=headers
@@ -53,14 +55,15 @@ def not_found_page(site: Site, view: View, _error: Exception, _response: Respons
     return site.document(view, REFUSED, title, content, status=404)
 
 
-def _content(site: Site, view: View, icon: str, title: str, text: str) -> Html:
-    back = html('<a class="button primary" href="/">{text}</a>', text=view.t("refused.back"))
-    to_sign_in = html('<a class="button" href="/sign-in">{text}</a>', text=view.t("page.sign_in"))
+def _content(site: Site, view: View, name: str, title: str, text: str, *, signs_in: bool = False) -> Html:
+    """Return the card; `signs_in`: signing in is what helps most."""
     return html(
         _CONTENT,
-        icons=site.assets.address("icons.svg"),
-        icon=icon,
+        icon=icon(site.assets, name, is_large=True),
         title=title,
         text=text,
-        actions=Html(f"{back} {to_sign_in}"),
+        sign_in=view.t("page.sign_in"),
+        back=view.t("refused.back"),
+        first=Html(" primary" if signs_in else ""),
+        second=Html("" if signs_in else " primary"),
     )

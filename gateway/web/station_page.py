@@ -17,6 +17,7 @@ from gateway.tickets.listing import ticket_key
 from gateway.tickets.store import Picture
 from gateway.tickets.watching import LiveDepartments
 from gateway.web.document import Page, Site
+from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
 from gateway.web.view import View
 
@@ -43,9 +44,9 @@ _CARD = """<li class="card ticket" data-order="{order_id}" data-state="{state}">
 _LINE = """<li class="ticket-line"><span class="quantity">{quantity}&times;</span> {title}{allergy}{note}</li>
 """
 
-_EMPTY = """<p class="empty">{text}</p>"""
+_EMPTY = """<div class="empty">{icon}<p>{text}</p></div>"""
 
-_STATION_LINK = """<li><a class="card link-card" href="/stations/{name}"><span>{title}</span></a></li>
+_STATION_LINK = """<li><a class="card link-card" href="/stations/{name}"><span>{title}</span>{icon}</a></li>
 """
 
 
@@ -59,7 +60,10 @@ async def get_stations(
     """Return links to the stations that the caller may open."""
     own = requester.caller.departments(Action.STATION_OPEN, live.names)
     pictures = [picture for picture in await live.pictures() if picture.department in own]
-    links = joined(html(_STATION_LINK, name=picture.department, title=title_of(view, picture)) for picture in pictures)
+    arrow = icon(site.assets, "chevron")
+    links = joined(
+        html(_STATION_LINK, name=each.department, title=title_of(view, each), icon=arrow) for each in pictures
+    )
     title = view.t("page.to_stations")
     content = html('<h1>{title}</h1>\n<ul class="link-cards">\n{links}</ul>', title=title, links=links)
     return site.document(view, STATIONS, title, content)
@@ -83,7 +87,7 @@ async def get_station(
         title=title,
         department=department,
         cards=joined(_card(site, view, picture, ticket) for ticket in tickets[:MOST_CARDS]),
-        empty=None if tickets else html(_EMPTY, text=view.t("station.empty")),
+        empty=None if tickets else html(_EMPTY, icon=icon(site.assets, "done"), text=view.t("station.empty")),
     )
     data = {
         "department": department,

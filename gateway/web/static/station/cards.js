@@ -1,6 +1,7 @@
 /** The cards of a station. */
 
 import { NEXT } from "../moves/moves.js";
+import { emptyState } from "../ui/states.js";
 import { titleIn } from "../ui/texts.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
@@ -17,7 +18,7 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
  * @param {Parts} parts
  */
 export function cards(tickets, parts) {
-  if (!tickets.length) return html`<p class="empty">${parts.shell.t("station.empty")}</p>`;
+  if (!tickets.length) return emptyState("done", parts.shell.t("station.empty"));
   return html`<ol class="cards">
     ${repeat(
       tickets,
