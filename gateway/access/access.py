@@ -8,6 +8,7 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
 
@@ -28,9 +29,22 @@ FLUSH_POLLS = 30
 MOST_SESSIONS = 20_000
 """Most sessions that are kept in memory; the ones that were used longest ago are read again when they are used."""
 
+CHECK_MS = 60_000
+"""After which time it is found out again whose a session is, and whether it has ended."""
+
 _is_session_id = re.compile(rb"[A-Za-z0-9_-]{43}").fullmatch
 
 log = structlog.get_logger("access")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A session in memory, with whose it is: None until somebody uses it."""
+
+    session: Session
+    caller: Caller | None = None
+    until_ms: int = 0
+    """From when on the caller has to be found out again."""
 
 
 class Access:
@@ -43,7 +57,7 @@ class Access:
         self.known = Snapshot(-1, "", {}, {}, {})
         self._database = database
         self._wall = clock.wall
-        self._sessions: OrderedDict[str, tuple[Session, Caller | None]] = OrderedDict()
+        self._sessions: OrderedDict[str, _Kept] = OrderedDict()
         self._of_keys: dict[str, Caller] = {}
         self._used_sessions: dict[str, Session] = {}
         self._used_keys: dict[str, int] = {}
@@ -90,8 +104,8 @@ class Access:
         for session_hash in self.known.ended:
             self._sessions.pop(session_hash, None)
             self._used_sessions.pop(session_hash, None)
-        for session_hash, (session, _) in self._sessions.items():
-            self._sessions[session_hash] = session, None
+        for kept in self._sessions.values():
+            kept.caller = None
         self._end_streams()
 
     async def flush(self) -> None:
@@ -128,21 +142,20 @@ class Access:
             if found is None:
                 return None
             self.remember(found)
-        session, caller = self._sessions[session_hash]
-        now_ms = self.now_ms
-        is_changed = caller is not None and caller.person_id is not None
-        if caller is None or is_changed or session.used_at_ms + 60_000 < now_ms:
-            caller = self.callers.of_session(session, self.known, now_ms)
-        if caller is None:
-            del self._sessions[session_hash]
-            return None
-        self._sessions[session_hash] = session, caller
-        self._note_use(session, caller, now_ms, acts=acts)
-        return caller
+        kept, now_ms = self._sessions[session_hash], self.now_ms
+        if kept.caller is None or now_ms >= kept.until_ms:
+            kept.caller = self.callers.of_session(kept.session, self.known, now_ms)
+            if kept.caller is None:
+                del self._sessions[session_hash]
+                return None
+            ends_at_ms = self.callers.holds_until_ms(kept.session, kept.caller, self.known)
+            kept.until_ms = min(ends_at_ms, now_ms + CHECK_MS)
+        self._note_use(kept.session, kept.caller, now_ms, acts=acts)
+        return kept.caller
 
     def remember(self, session: Session) -> None:
         """Keep a session in memory."""
-        self._sessions[session.session_hash] = session, None
+        self._sessions[session.session_hash] = _Kept(session)
         if len(self._sessions) > MOST_SESSIONS:
             self._sessions.popitem(last=False)
 
@@ -163,7 +176,7 @@ class Access:
     def session_of(self, caller: Caller) -> Session | None:
         """Return a caller's session, if it has one."""
         kept = self._sessions.get(caller.session) if caller.session is not None else None
-        return None if kept is None else kept[0]
+        return None if kept is None else kept.session
 
     def is_confirmed(self, caller: Caller) -> bool:
         """Return whether a caller signed in a moment ago, as a manager; with a key there is no sign-in to wait for.
@@ -199,7 +212,7 @@ class Access:
 
     def _note_use(self, session: Session, caller: Caller, now_ms: int, *, acts: bool) -> None:
         session.used_at_ms = now_ms
-        if acts:
+        if acts and session.person_id == caller.person_id:  # a person who has left is not back by what others do
             session.acted_at_ms = now_ms
         self._used_sessions[session.session_hash] = session
         if caller.key_id is not None:

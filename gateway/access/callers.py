@@ -10,6 +10,7 @@ class Callers:
 
     def __init__(self, policy: AccessPolicy) -> None:
         self._policy = policy
+        self._pin_idle_ms = int(policy.pin_idle_seconds * 1000)
         is_open = policy.guests is Guests.OPEN
         self._everyone = (Grant(Role.GUEST if is_open else Role.VISITOR),)
         self.guest = Caller(self._everyone, is_limited=policy.limits_guests)
@@ -44,9 +45,17 @@ class Callers:
         at_table = Grant(Role.GUEST, table=session.table)
         return Caller((at_table,), session=session.session_hash, is_limited=self._policy.limits_guests)
 
+    def holds_until_ms(self, session: Session, caller: Caller, known: Snapshot) -> int:
+        """Return until when a session, unless it is used, is this caller's; in milliseconds since 1970."""
+        key = known.keys.get(session.key_id) if session.key_id is not None else None
+        ends = ends_at_ms(session, None if key is None else key.role)
+        if caller.person_id is None or key is None:
+            return ends
+        return min(ends, session.acted_at_ms + self._pin_idle_ms)
+
     def is_person_there(self, session: Session, now_ms: int) -> bool:
         """Return whether the person of a session need not enter the PIN again: idle minutes are those of a device."""
-        return session.key_id is None or now_ms < session.acted_at_ms + self._policy.pin_idle_seconds * 1000
+        return session.key_id is None or now_ms < session.acted_at_ms + self._pin_idle_ms
 
 
 def _grant(key: Key) -> Grant:

@@ -160,11 +160,14 @@ class Caller:
     allowed: frozenset[Action] = field(init=False, compare=False)
     """The actions that some role of the caller's may take, perhaps under a condition."""
 
+    unconditional: frozenset[Action] = field(init=False, compare=False)
+    """Those of them that a role may take whatever they are about."""
+
     def __post_init__(self) -> None:
-        allowed = frozenset(
-            action for action in Action if any(condition_of(grant, action) is not _NEVER for grant in self.grants)
-        )
+        conditions = {action: {condition_of(grant, action) for grant in self.grants} for action in Action}
+        allowed = frozenset(action for action, found in conditions.items() if found - {_NEVER})
         object.__setattr__(self, "allowed", allowed)
+        object.__setattr__(self, "unconditional", frozenset(each for each in allowed if _ANY in conditions[each]))
 
     @property
     def table(self) -> str | None:

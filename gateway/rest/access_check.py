@@ -65,7 +65,7 @@ class AccessCheck:
             _check_origin(headers, is_secure=is_secure, is_strict=by_cookie)
         is_plain = caller is self.access.guest and self.guest.is_plain
         REQUESTER.set(Requester(caller, origin, is_secure, self._limits, is_plain))
-        if not _may_begin(caller, actions, _target(cast("dict[str, Any]", scope).get("path_params") or {})):
+        if not (_may_always(caller, actions) or _may_begin(caller, actions, _target(scope))):
             raise refusal(caller, actions[0])
         if not is_safe and by_cookie and not CONFIRMED.isdisjoint(actions) and not self.access.is_confirmed(caller):
             raise SignInAgain(actions[0], self.access.policy.confirm_seconds)
@@ -126,7 +126,13 @@ def _may_begin(caller: Caller, actions: tuple[Action, ...], target: Target) -> b
     return any(action in caller.allowed and caller.could(action, target) for action in actions)
 
 
-def _target(path: Mapping[str, Any]) -> Target:
+def _may_always(caller: Caller, actions: tuple[Action, ...]) -> bool:
+    """Return whether a caller may take one of the actions whatever it is about."""
+    return not caller.unconditional.isdisjoint(actions)
+
+
+def _target(scope: HTTPScope) -> Target:
+    path = cast("dict[str, Any]", scope).get("path_params") or {}
     order_id = path.get("order_id")
     return Target(department=path.get("department"), order_id=None if order_id is None else str(order_id))
 

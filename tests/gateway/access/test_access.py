@@ -123,6 +123,18 @@ async def test_voided_codes_end_the_sessions_of_tables(gateway: Gateway) -> None
         await gateway.signing_in.by_table_code(gateway.access.guest, code, "here")
 
 
+async def test_a_session_that_is_used_all_the_time_ends_all_the_same(gateway: Gateway, clock: Hands) -> None:
+    """A tablet asks every few seconds: 12 hours after it was opened, a table's session is over."""
+    opened = await gateway.signing_in.by_table_code(
+        gateway.access.guest, await gateway.administration.table_code("7"), "here"
+    )
+    begun = clock.now
+    while clock.now < begun + 12 * 3600:
+        assert await gateway.who(opened.session_id) is not None
+        clock.now += 30
+    assert await gateway.who(opened.session_id) is None
+
+
 async def test_the_last_use_is_written_and_old_sessions_are_forgotten(
     gateway: Gateway, database: Database, clock: Hands
 ) -> None:

@@ -172,6 +172,23 @@ async def test_a_person_is_asked_again_after_idle_minutes(closed: Served) -> Non
     assert (await tablet.get("/me")).json()["person"] is None
 
 
+async def test_a_person_who_left_does_not_come_back_by_what_others_do_on_the_device(closed: Served) -> None:
+    """Somebody else takes a step as the station; then the session is read anew."""
+    await add_person(closed)
+    tablet, _ = await paired(closed, Role.STATION, ["bar"])
+    await sign_in(tablet)
+    closed.restaurant.clock.now += 601
+    order = "8e03978e-40d5-43dd-bc93-6894a57f9324"
+    closed.watches["bar"].change(order)
+    step = {"verb": "start", "expected": "queued", "step_id": "s"}
+    moved = await tablet.post(f"/tickets/bar/{order}/moves", json=step)
+    assert moved.json()["moved_by"] == "the station"
+    await closed.access.check.access.refresh()
+    assert (await tablet.get("/me")).json()["person"] is None
+    closed.restaurant.clock.now += 61
+    assert (await tablet.get("/me")).json()["person"] is None
+
+
 async def test_a_session_ends_when_nobody_uses_it(closed: Served) -> None:
     tablet, _ = await paired(closed, Role.STATION, ["bar"])
     closed.restaurant.clock.now += 29 * 86_400
