@@ -116,7 +116,7 @@ torture: setup
     python -m tests.simulation.planted
     python -m tests.torture --database sqlite --kills 250 --orders 20000
     python -m tests.torture --database postgresql --kills 250 --orders 20000
-    python -m tests.fuzz --frames 100000 --cases 20000
+    python -m tests.fuzz --frames 100000 --cases 20000 --role-cases 10000
 
 # measure Comanda beside what else one would pick, `--full` or `--quick`, on a machine that does nothing else; needs wrk
 bench *args:

@@ -17,5 +17,11 @@ def systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
 
 
 @pytest.fixture(scope="package")
+def closed(systems: Systems) -> System:
+    """A system that turns guests away."""
+    return systems.open(MENUS, GATEWAY_GUESTS="closed")
+
+
+@pytest.fixture(scope="package")
 def system(systems: Systems) -> System:
     return systems.open(MENUS)
