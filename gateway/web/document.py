@@ -36,7 +36,12 @@ _DOCUMENT = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover">
 <meta name="color-scheme" content="{schemes}">
 <title>{title} - Comanda</title>
-<link rel="icon" href="/favicon.ico">
+<meta name="theme-color" media="(prefers-color-scheme: light)" content="#faf7f2">
+<meta name="theme-color" media="(prefers-color-scheme: dark)" content="#16130f">
+<link rel="icon" href="{icon}" type="image/svg+xml">
+<link rel="icon" href="/favicon.ico" sizes="32x32">
+<link rel="apple-touch-icon" href="{touch_icon}">
+<link rel="manifest" href="/app.webmanifest{start}">
 {styles}{modules}</head>
 <body>
 <a class="skip" href="#content">{skip}</a>
@@ -105,10 +110,14 @@ class Site:
         content: Html,
         *,
         data: Any = None,
+        station: str | None = None,
         status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> Response[bytes]:
-        """Return a page; `data` is what its modules begin with beside what all have."""
+        """Return a page; `data` is what its modules begin with beside what all have.
+
+        An app that is installed from it opens `station`, or else the order page.
+        """
         text = html(
             _DOCUMENT,
             language=view.t.language,
@@ -117,6 +126,9 @@ class Site:
             schemes="light dark" if view.theme == "auto" else view.theme,
             name=page.name,
             title=title,
+            icon=self.assets.address("icon.svg"),
+            touch_icon=self.assets.address("icon-192.png"),
+            start=f"?station={station}" if station else "",
             styles=joined(self._style(name) for name in (*STYLES, *page.styles)),
             modules=joined(self._preload(name) for name in self.assets.modules(page.module)),
             skip=view.t("page.skip"),

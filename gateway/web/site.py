@@ -17,6 +17,7 @@ from gateway.rest.problems import HANDLERS
 from gateway.web.account import get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.web.assets import assets
 from gateway.web.document import HTML, Site
+from gateway.web.installing import get_manifest, get_worker
 from gateway.web.order_page import get_front
 from gateway.web.refusals import not_found_page, refusal_page
 from gateway.web.static_files import get_icon, get_static
@@ -34,6 +35,8 @@ def page_routes() -> list[ControllerRouterHandler]:
         get_front,
         get_icon,
         get_static,
+        get_manifest,
+        get_worker,
         get_station,
         get_stations,
         get_styles,

@@ -96,7 +96,7 @@ async def get_station(
         "tickets": [ticket_response(each) for each in tickets[:MOST_CARDS]],
         "is_open": department not in live.unreachable,
     }
-    return site.document(view, STATION, title, content, data=data)
+    return site.document(view, STATION, title, content, data=data, station=department)
 
 
 def title_of(view: View, picture: Picture) -> str:

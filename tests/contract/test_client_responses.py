@@ -94,7 +94,7 @@ async def test_the_menu_has_titles_prices_and_what_is_left(bar: DepartmentProgra
     menu = await department.menu()
     assert menu.is_open
     assert menu.name == "bar"
-    assert menu.titles == {"en": "Bar", "ko": "바"}
+    assert menu.titles == {"en": "Bar", "ko": "바", "es": "Bar"}
     assert [(item.id, item.titles["ko"], item.price, item.available) for item in menu.items] == [
         ("coffee", "커피", 350, 7),
         ("soda", "소다", 300, 3),
@@ -118,7 +118,7 @@ async def test_a_menu_without_a_response_is_closed_with_its_last_titles(bar: Dep
     for _ in range(2):
         menu = await department.menu()
         assert not menu.is_open
-        assert menu.titles == {"en": "Bar", "ko": "바"}
+        assert menu.titles == {"en": "Bar", "ko": "바", "es": "Bar"}
         assert menu.items == []
     await bar.open()
     assert (await department.probe()).is_open

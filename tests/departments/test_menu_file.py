@@ -115,7 +115,7 @@ def test_a_menu_that_ships_has_its_goods_port_and_stock(
     menu = read_menu(find_menu(name, SHIPPED))
     assert (menu.name, menu.goods, menu.port) == (name, goods, port)
     assert {item.id: item.stock for item in menu.items.values()} == stock
-    assert all(item.price > 0 and set(item.titles) == {"en", "ko"} for item in menu.items.values())
+    assert all(item.price > 0 and set(item.titles) == {"en", "ko", "es"} for item in menu.items.values())
 
 
 def test_three_menus_ship() -> None:

@@ -83,6 +83,13 @@ test("a page that misses ticks says since when it is out of date", () => {
   assert.equal(store.staleSince(), null);
 });
 
+test("a page that was kept on the device is out of date at once, until the first tick", () => {
+  const store = new Store({ clock: new Clock(1_000_000, () => 0), schedule: (run) => run(), isKept: true });
+  assert.equal(store.staleSince(), 1_000_000);
+  store.take("tick", { now_ms: 5_000_000, departments: {} });
+  assert.equal(store.staleSince(), null);
+});
+
 test("a department that is away is named", () => {
   const { store } = newStore();
   store.take("department", { name: "bar", state: "unreachable", since: "2026-05-01T12:00:00.000Z" });

@@ -1,5 +1,6 @@
 /** What every page does: its texts and formats, and the header's menu of language and theme. */
 
+import { isSecure, registerWorker } from "./device/install.js";
 import { readPage } from "./page.js";
 import { createFormats } from "./ui/format.js";
 import { createTexts } from "./ui/texts.js";
@@ -29,7 +30,17 @@ export function startShell() {
   started = { page, t: createTexts(page.language, page.texts), formats: createFormats(page) };
   forgetChoice();
   startMenu();
+  if (!isSecure()) sayWhatIsMissing(started.t("ui.insecure"));
+  void registerWorker();
   return started;
+}
+
+/** Say in the menu what does not work on plain http. @param {string} text */
+function sayWhatIsMissing(text) {
+  const hint = document.createElement("p");
+  hint.className = "hint";
+  hint.textContent = text;
+  document.querySelector("#preferences .menu-panel")?.append(hint);
 }
 
 /** Take `?lang=` and `?theme=` out of the address: the cookie has them now. */

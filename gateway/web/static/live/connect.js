@@ -13,7 +13,8 @@ import { Store } from "./store.js";
  * @param {Record<string, string>} query `{departments: "bar"}`, `{order: id}`, or `{}` for everything
  */
 export function connect(page, query) {
-  const store = new Store({ clock: new Clock(page.now_ms) });
+  const isKept = document.documentElement.dataset.kept === "true";
+  const store = new Store({ clock: new Clock(page.now_ms), isKept });
   const client = new EventsClient(query, (kind, data) => store.take(kind, data));
   client.start();
   return { store, client };

@@ -34,8 +34,9 @@ export class Store {
    * @param {object} options
    * @param {Clock} options.clock
    * @param {(run: () => void) => void} [options.schedule] calls `run` soon, once for many changes
+   * @param {boolean} [options.isKept] whether the document comes from the device, not from the server
    */
-  constructor({ clock, schedule = (run) => requestAnimationFrame(run) }) {
+  constructor({ clock, schedule = (run) => requestAnimationFrame(run), isKept = false }) {
     this.clock = clock;
     this.schedule = schedule;
     /** @type {Versions<Ticket>} */
@@ -57,6 +58,8 @@ export class Store {
     this.isScheduled = false;
     this.lastTick = clock.elapsed();
     this.lastTickServer = clock.now();
+    /** Whether the document was kept on the device: then the page is out of date until the first tick. */
+    this.isKept = isKept;
   }
 
   /**
@@ -91,6 +94,7 @@ export class Store {
     this.lastTick = this.clock.elapsed();
     this.lastTickServer = tick.now_ms;
     this.isComplete = true;
+    this.isKept = false;
   }
 
   /** @param {{departments: string[]}} reset */
@@ -107,7 +111,7 @@ export class Store {
    * @returns {number | null}
    */
   staleSince() {
-    return this.clock.elapsed() - this.lastTick > STALE_MS ? this.lastTickServer : null;
+    return this.isKept || this.clock.elapsed() - this.lastTick > STALE_MS ? this.lastTickServer : null;
   }
 
   /** Return the departments whose changes do not reach the gateway. */
