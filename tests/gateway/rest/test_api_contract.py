@@ -9,7 +9,8 @@ import pytest
 import pytest_asyncio
 
 from gateway.rest import schemas, stock_schemas, ticket_schemas
-from tests.support.rest_app import MAX_BODY, Json, Served
+from tests.support.ready_apps import MAX_BODY
+from tests.support.rest_app import Json, Served
 
 STRICT = [
     each.__name__

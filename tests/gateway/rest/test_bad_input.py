@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.orders import AN_ID
-from tests.support.rest_app import MAX_BODY, Json, Served, problem, serve
+from tests.support.ready_apps import MAX_BODY
+from tests.support.rest_app import Json, Served, problem, serve
 from tests.support.samples import examples
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

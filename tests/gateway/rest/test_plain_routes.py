@@ -14,7 +14,8 @@ from litestar.params import Body, CookieParameter, FromQuery, HeaderParameter, Q
 
 from gateway.domain.currencies import Currency
 from gateway.rest.app import wrap
-from tests.support.rest_app import MAX_BODY, Served, client, problem
+from tests.support.ready_apps import MAX_BODY
+from tests.support.rest_app import Served, client, problem
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
