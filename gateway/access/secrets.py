@@ -17,7 +17,9 @@ LONG_PIN = 6
 
 LONGEST_TABLE = 40
 
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1}
+PIN_COST = {"n": 2**14, "r": 8, "p": 1}
+"""The parameters of scrypt."""
+
 _SIGNATURE_BYTES = 16
 
 _is_pin = re.compile(PIN_PATTERN).fullmatch
@@ -95,7 +97,7 @@ def _sign(secret: str, name: str) -> str:
 
 
 def _scrypt(pin: str, salt: bytes) -> bytes:
-    return hashlib.scrypt(pin.encode(), salt=salt, n=_SCRYPT["n"], r=_SCRYPT["r"], p=_SCRYPT["p"], dklen=32)
+    return hashlib.scrypt(pin.encode(), salt=salt, dklen=32, **PIN_COST)
 
 
 _NOBODY = f"{'00' * 16}${'00' * 32}"

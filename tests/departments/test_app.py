@@ -10,11 +10,12 @@ from departments.domain.tickets import Decision, TicketState, Verb
 from departments.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.support.department_factories import BAR, coffees, new_id
+from tests.support.migrated import prepare
 
 
 async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/bar.db", schema="bar")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     department = DepartmentApp(BAR, database)
     await department.open()
     first, second = coffees(1), coffees(2)
@@ -32,7 +33,7 @@ async def test_what_was_placed_last_is_logged_at_the_end_and_once(tmp_path: Path
 
 async def test_what_became_of_each_order_is_logged_and_not_what_was_asked(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/bar.db", schema="bar")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     department = DepartmentApp(BAR, database)
     await department.open()
     queued, started, unknown = coffees(1), coffees(1), new_id()

@@ -13,6 +13,7 @@ from departments.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.departments.department_database import DepartmentDatabase
 from tests.support.department_factories import BAR, coffees, new_id
+from tests.support.migrated import prepare
 
 Pair = tuple[DepartmentDatabase, DepartmentDatabase]
 
@@ -24,7 +25,7 @@ async def pair(database_url: str) -> AsyncIterator[Pair]:
     for restaurant in ("north", "south"):
         database = Database(database_url, schema="bar", tenant=restaurant)
         if database.file is None or not bars:  # a program locks a SQLite file
-            database.prepare(MIGRATIONS)
+            prepare(database, MIGRATIONS)
         await database.write(transactions.open_department, BAR, 1)
         bars.append(DepartmentDatabase(database))
     yield bars[0], bars[1]

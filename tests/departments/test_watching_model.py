@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from departments.feed import Watcher
 from tests.departments.fake_changes import FakeDepartment, Watch
+from tests.support.samples import examples
 from tests.support.virtual_time import run_virtually
 
 
@@ -69,7 +70,7 @@ async def follow(seed: int, steps: int, shared: bool) -> None:
         await watch.stop()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(seed=st.integers(0, 2**32), steps=st.integers(1, 60), shared=st.booleans())
 def test_a_watcher_that_breaks_at_random_has_every_change_exactly_once(seed: int, steps: int, shared: bool) -> None:
     run_virtually(follow(seed, steps, shared))

@@ -17,11 +17,11 @@ def interpreter_as_it_was() -> Iterator[None]:
     os.sched_setscheduler(0, policy, os.sched_param(0))
     sys.setswitchinterval(seconds)
     gc.set_threshold(*threshold)
-    gc.unfreeze()
 
 
 def test_a_program_runs_to_its_end_on_an_interpreter_set_up_for_it() -> None:
     seen: list[object] = []
+    gc.unfreeze()  # what all tests share is frozen; so it is again by the program
 
     async def program() -> None:
         await asyncio.sleep(0)

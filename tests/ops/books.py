@@ -25,6 +25,7 @@ from ops.audit.auditor import Auditor
 from ops.audit.client_log import ClientLog
 from ops.audit.report import Report
 from ops.audit.rules import Column
+from tests.support.migrated import prepare
 from tests.support.orders import EUR
 
 STOCK = 10
@@ -43,10 +44,10 @@ class Books:
         self.postgresql = postgresql
         self.client_log = home / "client.jsonl"
         self.journal_database = self._open("gateway", read_only=False)
-        self.journal_database.prepare(GATEWAY_MIGRATIONS)
+        prepare(self.journal_database, GATEWAY_MIGRATIONS)
         self.departments = {name: self._open(name, read_only=False) for name in MENUS}
         for database in self.departments.values():
-            database.prepare(DEPARTMENT_MIGRATIONS)
+            prepare(database, DEPARTMENT_MIGRATIONS)
         self.journal = Journal(self.journal_database)
         self.opened = [self.journal_database, *self.departments.values()]
 

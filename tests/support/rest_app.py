@@ -86,8 +86,8 @@ class Served:
         return create_app(*self.parts, max_body=MAX_BODY, plugins=[pages(self.restaurant.clock.pair.wall)], **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
-        """Build a Litestar app of other routes and the same parts, without the layers around it."""
-        return create_litestar(*self.parts, routes, max_body=MAX_BODY, opt=OPEN, **options)
+        """Build a Litestar app of other routes and the same parts, without the layers around it or a description."""
+        return create_litestar(*self.parts, routes, max_body=MAX_BODY, openapi_config=None, opt=OPEN, **options)
 
     async def order(self, *wishes: str, **fields: Any) -> httpx.Response:
         """POST an order for `bar coffee 2` and so on."""

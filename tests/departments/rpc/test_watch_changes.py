@@ -34,6 +34,7 @@ from infra.sockets import bind
 from tests.departments.department_servers import services
 from tests.departments.rpc.watches import WatchClient
 from tests.support.department_factories import coffees, new_id, order, small_menu
+from tests.support.migrated import prepare
 from tests.support.postgresql import new_postgresql_database
 from tests.support.waiting import until
 
@@ -80,7 +81,7 @@ class Bar:
 
 async def open_bar(url: str, *, port: int = 0, call_seconds: float = 20.0, config: Configuration | None = None) -> Bar:
     database = Database(url, schema="bar")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     app = DepartmentApp(MENU, database)
     await app.open()
     served = services(app)

@@ -1,5 +1,6 @@
 """Keys, PINs and table codes."""
 
+import hashlib
 import re
 
 import pytest
@@ -11,6 +12,12 @@ def test_keys_are_random_and_long() -> None:
     keys = {secrets.new_key() for _ in range(100)}
     assert len(keys) == 100
     assert all(re.match(secrets.KEY_PATTERN, key) for key in keys)
+
+
+def test_a_pin_is_hashed_slowly() -> None:
+    assert secrets.PIN_COST == {"n": 2**14, "r": 8, "p": 1}
+    salt, _, hashed = secrets.hash_pin("1234").partition("$")
+    assert hashlib.scrypt(b"1234", salt=bytes.fromhex(salt), n=2**14, r=8, p=1, dklen=32).hex() == hashed
 
 
 def test_a_pin_is_hashed_with_a_salt_of_its_own() -> None:

@@ -266,11 +266,11 @@ async def test_what_is_owed_survives_a_restart(database_url: str, goal: Goal) ->
     asked = order("bar coffee")
     asked.owed = {"bar": goal}
     first = BreakableDatabase(database_url)
-    first.prepare(MIGRATIONS)
+    prepare(first, MIGRATIONS)
     await write(Journal(first), asked)
     first.close()
     second = BreakableDatabase(database_url)
-    second.prepare(MIGRATIONS)
+    prepare(second, MIGRATIONS)
     assert await Journal(second).find(asked.order_id) == asked
     second.close()
 
@@ -278,11 +278,11 @@ async def test_what_is_owed_survives_a_restart(database_url: str, goal: Goal) ->
 async def test_a_restart_keeps_every_order_and_their_sequence(database_url: str) -> None:
     asked = [decided("bar coffee 2", "kitchen pizza"), order("bar soda", table="7"), all_or_nothing("bar coffee")]
     first = BreakableDatabase(database_url)
-    first.prepare(MIGRATIONS)
+    prepare(first, MIGRATIONS)
     await write(Journal(first), *asked)
     first.close()
     second = BreakableDatabase(database_url)
-    second.prepare(MIGRATIONS)
+    prepare(second, MIGRATIONS)
     journal = Journal(second)
     await write(journal, order("bakery cookie"))
     page = await journal.page(10, None, None, None)

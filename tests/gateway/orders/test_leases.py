@@ -9,6 +9,7 @@ from gateway.orders.journal import Journal
 from gateway.orders.leases import LeaseObserver
 from gateway.storage import MIGRATIONS
 from tests.support.breakable_database import BreakableDatabase
+from tests.support.migrated import prepare
 from tests.support.order_path import Hands
 from tests.support.orders import order
 from tests.support.postgresql import new_postgresql_database
@@ -74,7 +75,7 @@ def test_a_time_in_which_no_gateway_could_renew_ends_no_lease() -> None:
 @pytest.fixture
 def database(database_url: str) -> Iterator[BreakableDatabase]:
     database = BreakableDatabase(database_url)
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     yield database
     database.close()
 
@@ -83,7 +84,7 @@ def database(database_url: str) -> Iterator[BreakableDatabase]:
 def shared(postgresql: str) -> Iterator[BreakableDatabase]:
     """A journal that gateways may share."""
     database = BreakableDatabase(new_postgresql_database(postgresql))
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     yield database
     database.close()
 

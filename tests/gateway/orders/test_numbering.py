@@ -20,6 +20,7 @@ from infra.db.database import Database
 from infra.errors import DatabaseError
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_watches import live_ticket
+from tests.support.migrated import prepare
 from tests.support.order_path import Restaurant
 from tests.support.orders import NOON_MS, order
 from tests.support.postgresql import new_postgresql_database
@@ -31,7 +32,7 @@ HOUR_MS = 3_600_000
 @contextmanager
 def opened(url: str) -> Iterator[Database]:
     database = Database(url, "gateway")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     try:
         yield database
     finally:
@@ -98,7 +99,7 @@ async def test_orders_around_midnight_have_numbers_of_different_halves(database:
 
 async def test_a_number_of_a_write_that_failed_is_not_given_again(tmp_path_factory: pytest.TempPathFactory) -> None:
     database = BreakableDatabase(f"sqlite:///{tmp_path_factory.mktemp('journal')}/gateway.db")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     journal = Journal(database)
     given: list[int] = []
     for count in (1, 3, BLOCK, 2):

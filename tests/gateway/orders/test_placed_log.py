@@ -109,6 +109,6 @@ async def test_a_line_for_people_shows_its_orders_as_json() -> None:
         log.note(asked)
         log.flush()
     finally:
-        structlog.reset_defaults()
+        log_plainly()
     shown = text.getvalue().partition("placed=")[2].strip()
     assert json.loads(shown) == [{"order_id": asked.order_id, "table": 'T"7', "items": 1, "request_id": None}]

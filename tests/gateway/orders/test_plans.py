@@ -9,6 +9,7 @@ from gateway.orders.journal import Journal, _Entry
 from gateway.orders.open_numbers import open_numbers
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
+from tests.support.migrated import prepare
 from tests.support.orders import order
 from tests.support.postgresql import new_postgresql_database
 
@@ -18,7 +19,7 @@ FETCHED = sa.text("SELECT idx_tup_fetch + seq_tup_read FROM pg_stat_xact_user_ta
 async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_keys(postgresql: str) -> None:
     """Before it has statistics, PostgreSQL believes that few of the orders are of a restaurant, and keeps its plan."""
     database = Database(new_postgresql_database(postgresql), schema="gateway")
-    database.prepare(MIGRATIONS)
+    prepare(database, MIGRATIONS)
     writer = Journal(database)
     await writer.enlist()
 

@@ -10,6 +10,7 @@ from gateway.orders.journal import Journal
 from gateway.orders.tables import pulse
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
+from tests.support.migrated import prepare
 from tests.support.orders import new_id, order
 
 Pair = tuple[Journal, Journal]
@@ -21,7 +22,7 @@ async def pair(database_url: str) -> AsyncIterator[Pair]:
     databases = [Database(database_url, schema="gateway", tenant=restaurant) for restaurant in ("north", "south")]
     for database in databases:
         if database.file is None or database is databases[0]:  # a program locks a SQLite file
-            database.prepare(MIGRATIONS)
+            prepare(database, MIGRATIONS)
     north, south = Journal(databases[0]), Journal(databases[1])
     for journal in (north, south):
         await journal.enlist()
