@@ -69,6 +69,10 @@ prove *args: setup
 test-pages *args: setup _web-setup
     python -m pytest -m pages "$@"
 
+# write pictures of every page to docs/screens/: phone, tablet, wall; light, dark; three languages
+screenshots *pages: setup
+    python -m tests.pages.screenshots docs/screens "$@"
+
 # run the tests, side by side, and report branch coverage
 cover *args: setup
     @.ci/cover "$@"

@@ -111,7 +111,7 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             code = await access.start()
         address = join_address(*sock.getsockname()[:2])
         log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
-        announcing = partial(announce, readiness.is_ready, f"http://{address}", code)
+        announcing = partial(announce, readiness.is_ready, f"http://{address}", code, settings.departments)
         stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
         await running.in_background(
             {"announcement": announcing, "stop": stopping, "watches": live.run, "access": access.watch}

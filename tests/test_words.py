@@ -51,6 +51,7 @@ TEXTS = (
     "docs/performance.md",
     "docs/performance-notes.md",
     "docs/reliability.md",
+    "docs/screens.md",
     "docs/security.md",
     "docs/settings.md",
     "docs/staff.md",

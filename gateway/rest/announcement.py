@@ -1,7 +1,7 @@
-"""The log line that says where orders can be placed."""
+"""The log lines that say where orders can be placed, and where their tickets appear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import structlog
 
@@ -16,9 +16,10 @@ async def announce(
     is_ready: Callable[[], Awaitable[bool]],
     url: str,
     pairing_code: str | None = None,
+    departments: Collection[str] = (),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Log the URLs of the menu and of the API's page, once orders can be placed.
+    """Log the URLs of the pages and of the API's page, once orders can be placed: one line a station.
 
     After the first start there is another one: with `pairing_code`, it makes one browser the manager's.
     """
@@ -26,6 +27,8 @@ async def announce(
     while not await is_ready():
         await sleep(delay)
         delay = min(delay * CHECK_GROWTH, LAST_CHECK)
-    log.info("ready for orders", menu=f"{url}/menu", api=f"{url}/schema")
+    log.info("ready for orders", order=f"{url}/", menu=f"{url}/menu", api=f"{url}/schema")
+    for name in departments:
+        log.info("a station", department=name, address=f"{url}/stations/{name}")
     if pairing_code is not None:
         log.info("open this once, within 15 minutes, to be the manager", address=f"{url}/pair/{pairing_code}")

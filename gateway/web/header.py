@@ -10,7 +10,8 @@ from gateway.web.view import THEMES, View
 _HEADER = """<header class="header">
 <a class="brand" href="/"><span class="brand-mark" aria-hidden="true"></span><span class="brand-name">Comanda</span></a>
 {nav}<details class="menu" id="preferences">
-<summary class="button quiet">{icon}<span class="menu-who">{who}</span></summary>
+<summary class="button quiet">{icon}<span class="menu-who">{who}</span>
+<span class="visually-hidden">{what}</span></summary>
 <div class="menu-panel">
 <div class="menu-group" role="group" aria-label="{language}"><p class="menu-title">{language}</p>
 <div class="segments">{languages}</div></div>
@@ -37,7 +38,8 @@ def header(view: View, page: str, assets: Assets) -> Html:
         _HEADER,
         nav=_nav(view, page),
         icon=icon(assets, "settings"),
-        who=_name(view) or t("page.preferences"),
+        who=_name(view) or LANGUAGES[t.language],
+        what=t("page.preferences"),
         language=t("page.language"),
         languages=joined(
             _segment(f"?lang={code}", name, is_current=code == t.language, lang=code)

@@ -1,6 +1,7 @@
 """The announcement, and bounds that fit each other."""
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.orders.backoff import RetryPolicy
 from gateway.rest.announcement import FIRST_CHECK, LAST_CHECK, announce
@@ -32,6 +33,13 @@ async def test_the_longer_it_takes_until_orders_can_be_placed_the_rarer_are_the_
     assert start.slept == sorted(start.slept)
     assert (start.slept[0], start.slept[-1]) == (FIRST_CHECK, LAST_CHECK)
     assert len([seconds for seconds in start.slept if seconds < 1]) < 15
+
+
+async def test_the_addresses_of_the_pages_are_logged() -> None:
+    with capture_logs() as logged:
+        await announce(SlowStart(0).is_ready, "http://here", departments=["bar", "kitchen"])
+    assert logged[0]["order"] == "http://here/"
+    assert [each["address"] for each in logged[1:]] == ["http://here/stations/bar", "http://here/stations/kitchen"]
 
 
 def test_orders_are_refused_with_a_reason_before_connections_are() -> None:

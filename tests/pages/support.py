@@ -118,9 +118,9 @@ class Browsers:
     def pair(self, device: BrowserContext, role: str, departments: Sequence[str] = ()) -> BrowserContext:
         """Make a browser the device of a new key, as a manager and a tap on the pairing page do; return it."""
         with httpx.Client(base_url=self.system.url, headers=AUTHORIZED, trust_env=False) as manager:
-            wish = {"name": f"{role} {len(self._contexts)}", "role": role}
+            wish: dict[str, Any] = {"name": f"{role} {len(self._contexts)}", "role": role}
             if departments:
-                wish["departments"] = list(departments)  # type: ignore[assignment]
+                wish["departments"] = list(departments)
             made = manager.post("/access/keys", json=wish).raise_for_status().json()
             code = manager.post(f"/access/keys/{made['key']['id']}/pairing-codes").raise_for_status().json()
         assert device.request.post(code["path"]).ok
