@@ -47,6 +47,7 @@ class Status(StrEnum):
 
 _ACCEPTED, _CANCELLED, _PENDING = Outcome.ACCEPTED, Outcome.CANCELLED, Outcome.PENDING
 _BEST_EFFORT, _HOLD, _PLACE = Policy.BEST_EFFORT, Goal.HOLD, Goal.PLACE
+_ALL_ACCEPTED = Status.ACCEPTED
 """For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
 
 _CANCEL_REASONS = {
@@ -108,11 +109,16 @@ class Order:
 
         An all-or-nothing order that could not be had is refused, though its lines were cancelled.
         """
+        for line in self.lines:
+            if line.outcome is not _ACCEPTED:
+                break
+        else:
+            return _ALL_ACCEPTED  # as most orders are, which takes a third of the time
         outcomes = {line.outcome for line in self.lines}
         if _PENDING in outcomes:
             return Status.PENDING
         if _ACCEPTED in outcomes:
-            return Status.ACCEPTED if len(outcomes) == 1 else Status.PARTLY_ACCEPTED
+            return Status.PARTLY_ACCEPTED
         if outcomes == {_CANCELLED} or (_CANCELLED in outcomes and self.policy is _BEST_EFFORT):
             return Status.CANCELLED
         return Status.REFUSED

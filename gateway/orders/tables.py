@@ -187,14 +187,14 @@ def row_of_change(order: Order) -> dict[str, Any]:
 
 def row_of(order: Order) -> dict[str, Any]:
     """Return the row that holds an order as it is now."""
-    return row_of_change(order) | {
-        "policy": str(order.policy),
-        "number": order.number,
-        "placed_for": order.table,
-        "currency": order.currency.code,
-        "quotes": _encode(order.quotes).decode() if order.quotes else None,
-        "created_at_ms": order.created_at_ms,
-    }
+    row = row_of_change(order)
+    row["policy"] = str(order.policy)
+    row["number"] = order.number
+    row["placed_for"] = order.table
+    row["currency"] = order.currency.code
+    row["quotes"] = _encode(order.quotes).decode() if order.quotes else None
+    row["created_at_ms"] = order.created_at_ms
+    return row
 
 
 def read_row(row: Sequence[Any]) -> Row:

@@ -1,5 +1,6 @@
 """The REST contract of an order's progress: what its departments' staff did with it, and when."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -7,7 +8,7 @@ from msgspec import Meta
 
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress, Progress, TicketProgress
-from gateway.rest.times import Moment, rfc3339, rfc3339_or_none
+from gateway.rest.times import Moment, rfc3339, rfc3339_or_none, rfc3339_pair
 
 OrderNumber = Annotated[
     int,
@@ -40,7 +41,7 @@ ReadyAtField = Annotated[
     ),
 ]
 
-_ACCEPTED = Status.ACCEPTED
+_ACCEPTED, _QUEUED, _LINE_QUEUED = Status.ACCEPTED, OrderProgress.QUEUED, Progress.QUEUED
 
 
 class OrderTicket(msgspec.Struct, kw_only=True):
@@ -53,20 +54,19 @@ class OrderTicket(msgspec.Struct, kw_only=True):
     withdrawn_at: Moment | None
 
 
-def order_progress(order: Order) -> tuple[OrderProgress | None, list[Progress | None]]:
-    """Return how far an order is, and how far each of its lines is."""
-    lines = order.line_progress()
-    if not order.tickets:  # as in the response to every new order, which costs little so
-        return (OrderProgress.QUEUED if Progress.QUEUED in lines else None), lines
-    return order.progress, lines
-
-
-def ready_at(order: Order, status: Status) -> str | None:
-    """Return when an order of a status is expected to be ready, or was."""
-    if order.quotes and status is _ACCEPTED and not order.tickets:  # as most new orders, which costs little so
-        return rfc3339(order.created_at_ms + 1000 * max([wait + own for wait, own in order.quotes.values()]))
-    ready_at_ms = order.ready_at_ms
-    return None if ready_at_ms is None else rfc3339(ready_at_ms)
+def times_and_progress(
+    order: Order, status: Status
+) -> tuple[str, str | None, OrderProgress | None, Sequence[Progress | None]]:
+    """Return when an order of a status was placed and when it is, or was, ready; how far it and each line are."""
+    created_at_ms = order.created_at_ms
+    if order.quotes and status is _ACCEPTED and not order.tickets:  # as most new orders: 2 µs less than below
+        longest = 0
+        for wait, own in order.quotes.values():
+            if wait + own > longest:
+                longest = wait + own
+        created_at, ready_at = rfc3339_pair(created_at_ms, longest)
+        return created_at, ready_at, _QUEUED, [_LINE_QUEUED] * len(order.lines)
+    return rfc3339(created_at_ms), rfc3339_or_none(order.ready_at_ms or 0), order.progress, order.line_progress()
 
 
 def order_tickets(order: Order) -> list[OrderTicket]:

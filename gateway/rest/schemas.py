@@ -16,11 +16,9 @@ from gateway.rest.progress_schemas import (
     OrderProgressField,
     OrderTicket,
     ReadyAtField,
-    order_progress,
     order_tickets,
-    ready_at,
+    times_and_progress,
 )
-from gateway.rest.times import rfc3339
 
 OrderId = Annotated[
     UUID,
@@ -200,8 +198,8 @@ class Health(msgspec.Struct, kw_only=True):
 
 def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
-    progress, lines = order_progress(order)
     status = order.status
+    created_at, ready_at, progress, lines = times_and_progress(order, status)
     return OrderResponse(
         order_id=order.order_id,
         number=order.number,
@@ -212,8 +210,8 @@ def order_response(order: Order) -> OrderResponse:
         total=order.total,
         currency=order.currency.code,
         currency_exponent=order.currency.exponent,
-        created_at=rfc3339(order.created_at_ms),
-        ready_at=ready_at(order, status),
+        created_at=created_at,
+        ready_at=ready_at,
         lines=[
             LineResponse(
                 department=line.department,
