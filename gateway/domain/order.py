@@ -47,7 +47,7 @@ class Status(StrEnum):
 
 _ACCEPTED, _CANCELLED, _PENDING = Outcome.ACCEPTED, Outcome.CANCELLED, Outcome.PENDING
 _BEST_EFFORT, _HOLD, _PLACE = Policy.BEST_EFFORT, Goal.HOLD, Goal.PLACE
-_ALL_ACCEPTED = Status.ACCEPTED
+_ALL_ACCEPTED, _STILL_PENDING = Status.ACCEPTED, Status.PENDING
 """For what runs for every order: Python 3.11 takes 0.06 µs to find an enum's member by its class."""
 
 _CANCEL_REASONS = {
@@ -109,11 +109,14 @@ class Order:
 
         An all-or-nothing order that could not be had is refused, though its lines were cancelled.
         """
-        for line in self.lines:
-            if line.outcome is not _ACCEPTED:
+        for line in self.lines:  # without a set of the outcomes where one tells: a third of the time
+            outcome = line.outcome
+            if outcome is _PENDING:
+                return _STILL_PENDING
+            if outcome is not _ACCEPTED:
                 break
         else:
-            return _ALL_ACCEPTED  # as most orders are, which takes a third of the time
+            return _ALL_ACCEPTED
         outcomes = {line.outcome for line in self.lines}
         if _PENDING in outcomes:
             return Status.PENDING

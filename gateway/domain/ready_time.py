@@ -71,14 +71,15 @@ class Pace:
         self._menu: Mapping[str, int] = {}
         self._finished: dict[str, Finished] = {}
 
-    def quote(self, lines: Iterable[Line]) -> Quote:
-        """Return the quote of a share that is placed now."""
-        item_seconds, own = self.item_seconds, 0
-        for line in lines:
-            seconds = item_seconds.get(line.item, self.unknown_seconds)
-            if seconds > own:
-                own = seconds
+    def place(self, lines: Sequence[Line]) -> Quote:
+        """Return the quote of a share that is placed now, and count its ticket into the queue."""
+        seconds, unknown = self.item_seconds.get, self.unknown_seconds
+        if len(lines) == 1:
+            own = seconds(lines[0].item, unknown)
+        else:
+            own = max([seconds(line.item, unknown) for line in lines])
         wait = self.waiting * self.ticket_seconds
+        self.waiting += 1
         return (int(wait) if wait < MOST_SECONDS else MOST_SECONDS), own
 
     def read_menu(self, seconds: Mapping[str, int]) -> None:

@@ -23,10 +23,8 @@ class ReadyTimes:
         """Give a new order its quotes, and count it into the queues of its departments."""
         quotes, paces = {}, self._paces
         for name, lines in order.shares.items():
-            pace = paces.get(name)
-            if pace is not None:
-                quotes[name] = pace.quote(lines)
-                pace.waiting += 1
+            if name in paces:
+                quotes[name] = paces[name].place(lines)
         order.quotes = quotes
 
     def read_menu(self, menu: MenuSnapshot) -> None:

@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from gateway.domain.errors import FieldNotAllowed, UnknownParameter
 from gateway.rest.access_check import AccessCheck
 from gateway.rest.json_body import UnsupportedMediaType, describe_type, read_body
+from infra.http.guard import headers_of
 
 RAISED = "comanda.raised"
 """The key of a scope under which the fast path passes on what it raised."""
@@ -30,7 +31,7 @@ def check_request(app: ASGIApp) -> ASGIApp:
             raise cast("dict[str, Any]", http).pop(RAISED)  # popped, as scope and traceback would refer to each other
         if http["method"] != "OPTIONS":
             handler = cast("HTTPRouteHandler", http["route_handler"])
-            await access_of(http["litestar_app"]).admit(http, dict(http["headers"]), handler)
+            await access_of(http["litestar_app"]).admit(http, headers_of(http), handler)
             if http["query_string"]:
                 check_query(http, handler)
         check_encoding(http["headers"])

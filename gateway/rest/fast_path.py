@@ -37,6 +37,7 @@ from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
 from gateway.rest.requester import REQUESTER
 from gateway.rest.security_headers import NO_SNIFF, NO_STORE, secured
+from infra.http.guard import headers_of
 from infra.http.response import read_whole, respond
 
 GO_ON = "comanda.go_on"
@@ -77,7 +78,7 @@ class FastPath:
         """Serve a request."""
         http = cast("HTTPScope", scope)
         route = self.routes.get(http.get("path", ""))
-        headers = dict(http.get("headers", ()))
+        headers = headers_of(http)
         host = headers.get(b"host", b"")
         if route is None or http.get("method") != "POST" or not (host == self._plain_host or self._accepts(host)):
             await self._serve_slowly(scope, receive, send)
@@ -134,7 +135,7 @@ class FastPath:
 
     def _secured(self, scope: Scope, send: Send) -> Send:
         http = cast("HTTPScope", scope)
-        return secured(send, is_secure=self._access.proxies.is_secure(http, dict(http.get("headers", ()))))
+        return secured(send, is_secure=self._access.proxies.is_secure(http, headers_of(http)))
 
     def _with_hooks(self, scope: Scope, send: Send) -> Send:
         """Return a `send` that calls the app's `before_send` hooks with each message."""
@@ -225,12 +226,8 @@ class FastRoute:
         """Return the status, headers and body of a plain response."""
         body = _encode(response.content)
         media_type = response.media_type
-        headers = [
-            (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER,
-            (b"content-length", b"%d" % len(body)),
-            NO_SNIFF,
-            NO_STORE,
-        ]
+        kind = (b"content-type", media_type.encode("ascii")) if media_type else _JSON_HEADER
+        headers = [kind, (b"content-length", b"%d" % len(body)), NO_SNIFF, NO_STORE]
         for name, value in response.headers.items():
             headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body

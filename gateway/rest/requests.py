@@ -44,21 +44,20 @@ class RequestReader:
         departments, limits = self._departments, self._limits
         if len(request.lines) > limits.lines:
             raise TooManyLines(len(request.lines), limits.lines)
+        lines = []
         for number, line in enumerate(request.lines):
-            if line.department not in departments:
-                raise UnknownDepartment(f"lines[{number}].department", line.department, departments)
-            if line.quantity > limits.quantity:
-                raise QuantityTooLarge(f"lines[{number}].quantity", line.quantity, limits.quantity)
-            if len(line.note) > limits.note:
-                raise NoteTooLong(f"lines[{number}].note", line.note, limits.note)
-            if "\0" in line.note or "\0" in line.item:
+            department, item, quantity, note = line.department, line.item, line.quantity, line.note
+            if department not in departments:
+                raise UnknownDepartment(f"lines[{number}].department", department, departments)
+            if quantity > limits.quantity:
+                raise QuantityTooLarge(f"lines[{number}].quantity", quantity, limits.quantity)
+            if note and len(note) > limits.note:
+                raise NoteTooLong(f"lines[{number}].note", note, limits.note)
+            if "\0" in item or (note and "\0" in note):
                 raise _nul_in_line(number, line)
+            lines.append(Line(department, item, quantity, note, line.expected_price, line.allergy))
         if request.table and "\0" in request.table:
             raise NulCharacter("table", request.table)
-        lines = [
-            Line(line.department, line.item, line.quantity, line.note, line.expected_price, line.allergy)
-            for line in request.lines
-        ]
         return self._new_order(request.order_id, key, request.policy, request.table, lines)
 
     def set_menu_order(self, request: SetMenuRequest, key: str | None = None) -> Order:

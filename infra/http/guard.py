@@ -8,7 +8,7 @@ body leave in one write. A request to upgrade to another protocol is served as i
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -35,6 +35,9 @@ CONNECTIONS = 4000
 
 REQUEST_ID = "request_id"
 """The key of a request's id in its ASGI scope, for a request whose response gets the id from this protocol."""
+
+HEADERS = "headers_by_name"
+"""The key, in a request's ASGI scope, of its headers as a dictionary, where this protocol made it: `headers_of`."""
 
 REFUSED = "refused"
 """The key, in its ASGI scope, of the status and length of a response that this protocol wrote in place of the app."""
@@ -116,18 +119,18 @@ class GuardedHttp(HttpToolsProtocol):
             self._due = self.loop.time() + self.receive_seconds
 
     def on_headers_complete(self) -> None:
-        hosts, request_id = 0, b""
-        for name, value in self.headers:  # once for all that is sought in it
-            if name == b"host":
-                hosts += 1
-            elif name == _ID_HEADER and not request_id and is_request_id(value):
-                request_id = value
+        headers = dict(self.headers)
+        if len(headers) == len(self.headers):
+            hosts, given = int(b"host" in headers), headers.get(_ID_HEADER)
+            request_id = given if given and is_request_id(given) else b""
+        else:
+            hosts, request_id = _read_repeated(self.headers)
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
             self._fault = f"a request has exactly one Host header, and this one has {hosts or 'none'}"
             raise ValueError(self._fault)  # this stops the parser, and uvicorn calls send_400_response
         text = request_id.decode("ascii") or make_request_id()
         scope = cast("dict[str, Any]", self.scope)
-        scope[REQUEST_ID], scope[CONNECTION] = text, self
+        scope[REQUEST_ID], scope[CONNECTION], scope[HEADERS] = text, self, headers
         HttpToolsProtocol.on_headers_complete(self)
         self._in_head = False
         cycle = self.cycle
@@ -253,6 +256,23 @@ class GuardedHttp(HttpToolsProtocol):
             seconds = self.loop.time() + self.receive_seconds - (self._due or self.loop.time())
             log_request({"client": self.client}, request_id, status, length, seconds)
         return request_id
+
+
+def headers_of(scope: Mapping[str, Any]) -> dict[bytes, bytes]:
+    """Return a request's headers by their names in lower case; of one that is repeated, the last."""
+    made: dict[bytes, bytes] | None = scope.get(HEADERS)
+    return dict(scope.get("headers", ())) if made is None else made
+
+
+def _read_repeated(headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, bytes]:
+    """Count the Host headers, and return the first valid request id, of headers of which some are repeated."""
+    hosts, request_id = 0, b""
+    for name, value in headers:
+        if name == b"host":
+            hosts += 1
+        elif name == _ID_HEADER and not request_id and is_request_id(value):
+            request_id = value
+    return hosts, request_id
 
 
 def guarded_http(

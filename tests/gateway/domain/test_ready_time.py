@@ -67,14 +67,14 @@ def moved(state: TicketState, started_ms: int = 0, ready_ms: int = 0) -> TicketP
 def test_a_quote_is_never_before_now_and_has_a_limit(
     waiting: int, tickets: list[LiveTicket], menu: dict[str, int]
 ) -> None:
-    wait, own = pace(waiting, *tickets, **menu).quote([COFFEE, PIZZA])
+    wait, own = pace(waiting, *tickets, **menu).place([COFFEE, PIZZA])
     assert 0 <= wait <= MOST_SECONDS
     assert 0 <= own <= 86_400
 
 
 @given(st.integers(0, 5000), st.integers(0, 5000), finished_tickets())
 def test_a_longer_queue_is_never_quoted_a_shorter_wait(shorter: int, more: int, tickets: list[LiveTicket]) -> None:
-    one, other = (pace(waiting, *tickets, coffee=60).quote([COFFEE]) for waiting in (shorter, shorter + more))
+    one, other = (pace(waiting, *tickets, coffee=60).place([COFFEE]) for waiting in (shorter, shorter + more))
     assert one[0] <= other[0]
     assert one[1] == other[1]
 
@@ -82,7 +82,7 @@ def test_a_longer_queue_is_never_quoted_a_shorter_wait(shorter: int, more: int, 
 @given(finished_tickets())
 def test_more_items_never_take_less(tickets: list[LiveTicket]) -> None:
     known = pace(3, *tickets, coffee=60)
-    assert known.quote([COFFEE])[1] <= known.quote([COFFEE, PIZZA])[1]
+    assert known.place([COFFEE])[1] <= known.place([COFFEE, PIZZA])[1]
 
 
 @given(st.integers(1, 10**12), st.integers(0, MOST_SECONDS), st.integers(0, MOST_SECONDS), st.integers(0, 10**7))
@@ -96,10 +96,10 @@ def test_an_order_that_was_started_late_is_ready_later(created_ms: int, wait: in
 
 
 def test_a_quote_is_the_wait_in_the_queue_and_the_longest_item() -> None:
-    assert pace(coffee=60, pizza=600).quote([COFFEE, PIZZA]) == (0, 600)
-    assert pace(2, coffee=60, pizza=60).quote([COFFEE]) == (120, 60)
-    assert pace(2).quote([COFFEE]) == (2 * UNKNOWN_SECONDS, UNKNOWN_SECONDS)
-    assert pace(coffee=60, tea=100).quote([PIZZA]) == (0, 80)
+    assert pace(coffee=60, pizza=600).place([COFFEE, PIZZA]) == (0, 600)
+    assert pace(2, coffee=60, pizza=60).place([COFFEE]) == (120, 60)
+    assert pace(2).place([COFFEE]) == (2 * UNKNOWN_SECONDS, UNKNOWN_SECONDS)
+    assert pace(coffee=60, tea=100).place([PIZZA]) == (0, 80)
 
 
 def test_a_share_is_quoted_by_the_pace_of_its_department_and_the_time_that_its_item_took() -> None:
@@ -107,8 +107,8 @@ def test_a_share_is_quoted_by_the_pace_of_its_department_and_the_time_that_its_i
     tickets = [
         ready(str(n), NOON_MS, NOON_MS + n * 30_000 - 20_000, NOON_MS + n * 30_000) for n in range(1, FEWEST + 1)
     ]
-    assert pace(4, *tickets, coffee=60).quote([COFFEE]) == (120, 20)
-    assert pace(4, *tickets[1:], coffee=60).quote([COFFEE]) == (240, 60)
+    assert pace(4, *tickets, coffee=60).place([COFFEE]) == (120, 20)
+    assert pace(4, *tickets[1:], coffee=60).place([COFFEE]) == (240, 60)
 
 
 def test_a_ticket_counts_once_and_leaves_the_queue_once() -> None:
