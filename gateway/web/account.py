@@ -14,7 +14,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER
 
 from gateway.access.signing_in import Opened, SigningIn
-from gateway.domain.access import Action
+from gateway.domain.access import Action, Role
 from gateway.domain.access_errors import ForeignOrigin, WrongSecret
 from gateway.domain.errors import BodyUnreadable
 from gateway.rest.access_check import COOKIE, SECURE_COOKIE
@@ -104,7 +104,8 @@ async def pair(
         opened = await signing_in.by_pairing_code(requester.caller, code[:100], requester.origin)
     except WrongSecret:
         return pairing_page(site, view, code[:100], is_wrong=True)
-    return _to_front(requester, opened)
+    is_station = any(grant.role is Role.STATION for grant in opened.caller.grants)
+    return _to_front(requester, opened, "/stations" if is_station else "/")
 
 
 @get("/t/{code:str}", include_in_schema=False, action=Action.SESSION_OPEN)
@@ -125,12 +126,12 @@ async def open_table(
     return _to_front(requester, await signing_in.by_table_code(requester.caller, code[:200], requester.origin))
 
 
-def _to_front(requester: Requester, opened: Opened) -> Response[Any]:
-    return _redirect([_cookie(requester, opened.session_id)])
+def _to_front(requester: Requester, opened: Opened, path: str = "/") -> Response[Any]:
+    return _redirect([_cookie(requester, opened.session_id)], path)
 
 
-def _redirect(cookies: list[Cookie]) -> Response[Any]:
-    return Response(None, status_code=HTTP_303_SEE_OTHER, headers={"Location": "/"}, cookies=cookies)
+def _redirect(cookies: list[Cookie], path: str = "/") -> Response[Any]:
+    return Response(None, status_code=HTTP_303_SEE_OTHER, headers={"Location": path}, cookies=cookies)
 
 
 def _cookie(requester: Requester, session_id: str, seconds: int = COOKIE_SECONDS) -> Cookie:

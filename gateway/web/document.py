@@ -167,6 +167,11 @@ class Site:
         return html('<link rel="modulepreload" href="{at}">\n', at=self.assets.address(name))
 
 
+def to_place(path: str) -> Response[Any]:
+    """Lead to another page of this site; `path` comes from no request."""
+    return Response(None, status_code=303, headers={"Location": path, "Vary": "Accept, Cookie"})
+
+
 def _respond(view: View, body: bytes, status: int, headers: Mapping[str, str]) -> Response[bytes]:
     all_headers = {"Content-Security-Policy": POLICY, "Vary": "Accept, Accept-Encoding, Accept-Language, Cookie"}
     if view.takes_gzip and len(body) >= SHORTEST_COMPRESSED:

@@ -13,7 +13,7 @@ from gateway.orders.service import OrderService
 from gateway.rest.json_body import JSON
 from gateway.rest.menu_schemas import menu_response
 from gateway.rest.requester import Requester
-from gateway.web.document import HTML, Page, Site
+from gateway.web.document import HTML, Page, Site, to_place
 from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
 from gateway.web.money import money
@@ -77,10 +77,13 @@ async def get_front(
     site: NamedDependency[Site],
     view: NamedDependency[View],
 ) -> Response[Any]:
-    """Return the order page to clients that prefer HTML, links as JSON to all others."""
+    """Return the order page to clients that prefer HTML, links as JSON to all others; lead a station to its tickets."""
     if request.accept.best_match([JSON, HTML], default=JSON) != HTML:
         return Response({"name": "Comanda", "links": LINKS}, media_type=JSON, headers={"Vary": "Accept"})
-    if Action.MENU_READ not in requester.caller.allowed or Action.ORDER_PLACE not in requester.caller.allowed:
+    allowed = requester.caller.allowed
+    if Action.ORDER_PLACE not in allowed and Action.STATION_OPEN in allowed:
+        return to_place("/stations")
+    if not {Action.MENU_READ, Action.ORDER_PLACE} <= allowed:
         return _no_table(site, view)
     menus = await service.menus()
     content = html(

@@ -16,7 +16,7 @@ from gateway.rest.staff_schemas import live_menu_response, stock_response, ticke
 from gateway.tickets.listing import ticket_key
 from gateway.tickets.store import Picture
 from gateway.tickets.watching import LiveDepartments
-from gateway.web.document import Page, Site
+from gateway.web.document import Page, Site, to_place
 from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
 from gateway.web.view import View
@@ -57,8 +57,10 @@ async def get_stations(
     site: NamedDependency[Site],
     view: NamedDependency[View],
 ) -> Response[Any]:
-    """Return links to the stations that the caller may open."""
+    """Return links to the stations that the caller may open; lead there where it is one."""
     own = requester.caller.departments(Action.STATION_OPEN, live.names)
+    if len(own) == 1:
+        return to_place(f"/stations/{next(iter(own))}")
     pictures = [picture for picture in await live.pictures() if picture.department in own]
     arrow = icon(site.assets, "chevron")
     links = joined(

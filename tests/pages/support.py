@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
@@ -88,6 +89,7 @@ class Browsers:
         self.browser = browser
         self.system = system
         self.watched: list[Watched] = []
+        self.named: list[str] = []
         self._contexts: list[BrowserContext] = []
 
     def device(
@@ -116,9 +118,13 @@ class Browsers:
         next(each for each in self.watched if each.page is page).allow(*patterns)
 
     def pair(self, device: BrowserContext, role: str, departments: Sequence[str] = ()) -> BrowserContext:
-        """Make a browser the device of a new key, as a manager and a tap on the pairing page do; return it."""
+        """Make a browser the device of a new key, as a manager and a tap on the pairing page do; return it.
+
+        `named` has the names of the keys.
+        """
+        self.named.append(f"{role} {uuid4().hex[:8]}")
         with httpx.Client(base_url=self.system.url, headers=AUTHORIZED, trust_env=False) as manager:
-            wish: dict[str, Any] = {"name": f"{role} {len(self._contexts)}", "role": role}
+            wish: dict[str, Any] = {"name": self.named[-1], "role": role}
             if departments:
                 wish["departments"] = list(departments)
             made = manager.post("/access/keys", json=wish).raise_for_status().json()

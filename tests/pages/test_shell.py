@@ -115,6 +115,16 @@ def test_a_page_that_is_opened_without_a_network_says_so_at_once(browsers: Brows
     expect(page.get_by_role("alert")).to_have_count(0, timeout=40_000)
 
 
+def test_a_device_whose_key_is_revoked_learns_it(browsers: Browsers) -> None:
+    page = station(browsers)
+    keys = httpx.get(f"{browsers.system.url}/access/keys", headers=AUTHORIZED, trust_env=False).json()["keys"]
+    (key_id,) = [each["id"] for each in keys if each["role"] == "station" and each["name"] == browsers.named[-1]]
+    httpx.delete(f"{browsers.system.url}/access/keys/{key_id}", headers=AUTHORIZED, trust_env=False).raise_for_status()
+    expect(page.get_by_role("alert")).to_contain_text("may not see this any more", timeout=20_000)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{browsers.system.url}/sign-in")
+
+
 def test_a_department_that_is_away_is_named(browsers: Browsers) -> None:
     page = station(browsers)
     kitchen = browsers.system["kitchen"]

@@ -8,6 +8,7 @@ class FakeSource {
   /** @param {string} address */
   constructor(address) {
     this.address = address;
+    this.url = address;
     this.readyState = 1;
     /** @type {Record<string, (event: any) => void>} */
     this.listeners = {};
@@ -79,6 +80,17 @@ test("a source that has ended for good is replaced, after a delay that grows unt
   sources[2].send("tick", {}, "bar.1.6");
   sources[2].fail(true);
   assert.equal(timers.at(-1)?.ms, 1000);
+});
+
+test("who uses it learns where a source has ended for good", () => {
+  const { client, sources } = newClient();
+  /** @type {string[]} */
+  const ended = [];
+  client.ended = (address) => ended.push(address);
+  client.start();
+  sources[0].fail(false);
+  sources[0].fail(true);
+  assert.deepEqual(ended, ["/events?departments=bar"]);
 });
 
 test("a source that connects again by itself is left alone", () => {

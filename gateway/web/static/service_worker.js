@@ -6,23 +6,27 @@
  */
 
 const NAME = "comanda";
+const PATIENT_MS = 6000;
 const worker = /** @type {any} */ (self);
 
 /** @param {Request} request */
 async function openPage(request) {
   const cache = await caches.open(NAME);
+  const kept = await cache.match(request.url);
   try {
-    const response = await fetch(request);
+    const response = await (kept ? Promise.race([fetch(request), tooLate()]) : fetch(request));
     if (response.ok && !response.redirected) await cache.put(request.url, response.clone());
     else if (response.status === 401 || response.status === 403) await cache.delete(request.url);
     return response;
   } catch (error) {
-    const kept = await cache.match(request.url);
     if (!kept) throw error;
     const text = await kept.text();
     return new Response(text.replace("<html ", '<html data-kept="true" '), { headers: kept.headers });
   }
 }
+
+/** Fail after a while: a network that is there but delivers nothing is none. @returns {Promise<never>} */
+const tooLate = () => new Promise((_, fail) => setTimeout(() => fail(new Error("no response in time")), PATIENT_MS));
 
 /** Files of a version never change, so the first copy is as good as any. @param {Request} request */
 async function openFile(request) {

@@ -1,10 +1,14 @@
 """The station page as the server renders it."""
 
+from pathlib import Path
+
 import pytest
 
-from gateway.domain.access import Role
-from tests.support.access_callers import nobody, paired
-from tests.support.rest_app import Served
+from gateway.access.policy import AccessPolicy
+from gateway.domain.access import Guests, Role
+from tests.support.access_callers import SHELL, browser, key_of, nobody, paired
+from tests.support.keys import KEY
+from tests.support.rest_app import Served, serve
 
 ACCEPT = {"accept": "text/html"}
 
@@ -25,8 +29,29 @@ async def test_a_tablet_opens_its_own_station_only(served: Served) -> None:
     refused = await tablet.get("/stations/kitchen", headers=ACCEPT)
     assert refused.status_code == 403
     assert "Not for you" in refused.text
+
+
+async def test_a_device_is_led_to_its_station_when_it_is_paired(served: Served) -> None:
+    key_id, _ = await key_of(served, Role.STATION, ["bar"])
+    code = await served.access.administration.make_pairing_code(SHELL, key_id)
+    tablet = browser(served)
+    assert (await tablet.post(f"/pair/{code}")).headers["location"] == "/stations"
+    assert (await tablet.get("/stations", headers=ACCEPT)).headers["location"] == "/stations/bar"
+
+
+async def test_a_station_that_cannot_order_is_led_to_its_tickets(tmp_path: Path) -> None:
+    async with serve(f"sqlite:///{tmp_path}/gateway.db", policy=AccessPolicy(Guests.CLOSED, first_key=KEY)) as closed:
+        tablet, _ = await paired(closed, Role.STATION, ["bar"])
+        assert (await tablet.get("/", headers=ACCEPT)).headers["location"] == "/stations"
+        visitor = await nobody(closed).get("/", headers=ACCEPT)
+        assert (visitor.status_code, "Scan the code on your table" in visitor.text) == (200, True)
+
+
+async def test_a_tablet_of_several_departments_chooses(served: Served) -> None:
+    tablet, _ = await paired(served, Role.STATION, ["bar", "bakery"])
     stations = await tablet.get("/stations", headers=ACCEPT)
     assert 'href="/stations/bar"' in stations.text
+    assert 'href="/stations/bakery"' in stations.text
     assert 'href="/stations/kitchen"' not in stations.text
 
 

@@ -42,6 +42,8 @@ export class EventsClient {
     this.environment = environment;
     this.lastId = "";
     this.delay = FIRST_DELAY_MS;
+    /** Called with the address where a source has ended for good: by a status other than 200. */
+    this.ended = (/** @type {string} */ _address) => {};
     /** @type {EventSource | undefined} */
     this.source = undefined;
     /** @type {unknown} */
@@ -70,7 +72,9 @@ export class EventsClient {
     this.source = source;
     for (const kind of KINDS) source.addEventListener(kind, (event) => this.receive(source, kind, event));
     source.onerror = () => {
-      if (this.source === source && source.readyState === 2) this.connectLater();
+      if (this.source !== source || source.readyState !== 2) return;
+      this.connectLater();
+      this.ended(source.url);
     };
     this.watch();
   }

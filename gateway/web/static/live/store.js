@@ -60,6 +60,8 @@ export class Store {
     this.lastTickServer = clock.now();
     /** Whether the document was kept on the device: then the page is out of date until the first tick. */
     this.isKept = isKept;
+    /** Whether the right to see this has ended. */
+    this.isRefused = false;
   }
 
   /**
@@ -95,6 +97,7 @@ export class Store {
     this.lastTickServer = tick.now_ms;
     this.isComplete = true;
     this.isKept = false;
+    this.isRefused = false;
   }
 
   /** @param {{departments: string[]}} reset */
@@ -112,6 +115,12 @@ export class Store {
    */
   staleSince() {
     return this.isKept || this.clock.elapsed() - this.lastTick > STALE_MS ? this.lastTickServer : null;
+  }
+
+  /** Note whether the right to see this has ended. @param {boolean} isRefused */
+  refuse(isRefused) {
+    this.isRefused = isRefused;
+    this.notify();
   }
 
   /** Return the departments whose changes do not reach the gateway. */

@@ -46,6 +46,10 @@ export function startBanners(store, shell, more = () => []) {
  * @returns {Banner[]}
  */
 export function connectionBanners(store, { t, formats, page }) {
+  if (store.isRefused) {
+    const act = () => location.assign("/sign-in");
+    return [{ kind: "bad", icon: "lock", text: t("ui.refused"), label: t("ui.sign_in"), act }];
+  }
   const since = store.staleSince();
   if (since !== null) {
     return [{ kind: "bad", icon: "offline", text: t("ui.stale", { time: formats.time(since) }) }];
