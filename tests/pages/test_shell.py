@@ -115,6 +115,15 @@ def test_a_page_that_is_opened_without_a_network_says_so_at_once(browsers: Brows
     expect(page.get_by_role("alert")).to_have_count(0, timeout=40_000)
 
 
+def test_signing_out_leaves_no_page_on_the_device(browsers: Browsers) -> None:
+    page = station(browsers)
+    page.locator("#preferences summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", level=1)).to_be_attached()
+    kept = "async (path) => !!(await caches.match(path))"
+    wait_for(lambda: not page.evaluate(kept, "/stations/kitchen"), "nothing is kept")
+
+
 def test_a_device_whose_key_is_revoked_learns_it(browsers: Browsers) -> None:
     page = station(browsers)
     keys = httpx.get(f"{browsers.system.url}/access/keys", headers=AUTHORIZED, trust_env=False).json()["keys"]

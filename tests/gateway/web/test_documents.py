@@ -1,11 +1,13 @@
 """What every page has: language and theme as they are wanted, the policy, and the data of its modules."""
 
+import gzip
 import json
 import re
 from typing import Any
 
 import pytest
 
+from gateway.web.assets import PATH, assets
 from gateway.web.markup import Html, data_block, html
 from tests.support.access_callers import nobody
 from tests.support.rest_app import Served
@@ -13,6 +15,9 @@ from tests.support.rest_app import Served
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ACCEPT = {"accept": "text/html"}
+
+BYTES = 60 * 1024
+"""What a page and its files may be over the wire, without a menu of a hundred dishes."""
 
 
 def data_of(text: str) -> Any:
@@ -89,3 +94,13 @@ async def test_data_cannot_end_its_element() -> None:
     assert json.loads(block.removeprefix('<script type="application/json" id="d">').removesuffix("</script>")) == {
         "note": "</script><script>alert(1)"
     }
+
+
+@pytest.mark.parametrize("path", ["/", "/stations/bar", "/styles", "/sign-in"])
+async def test_a_page_is_small_over_the_wire(shared: Served, path: str) -> None:
+    page = await shared.client.get(path, headers=ACCEPT)
+    names = re.findall(rf'"{PATH}/{assets().version}/([^"]+)"', page.text)
+    files = {name: assets().files[name] for name in (*names, "icons.svg")}
+    assert (
+        len(gzip.compress(page.content)) + sum(len(each.compressed or each.content) for each in files.values()) < BYTES
+    )
