@@ -1,6 +1,7 @@
 """Network addresses as text: `host:port`, or `[::1]:port` where the host is an IPv6 address."""
 
 import re
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from typing import Self
 
 _WRITTEN = re.compile(r"(?:\[(?P<inside>[^\[\]\s]+)\]|(?P<host>[^\[\]:\s]+)):(?P<port>[0-9]+)\Z")
@@ -33,6 +34,19 @@ class Address(str):
     def of(cls, host: str, port: int) -> Self:
         """Build the address of a host and its port."""
         return cls(join_address(host, port))
+
+
+def network_of(address: str) -> str:
+    """Return what one client has of addresses: an IPv4 address, the /64 network of an IPv6 address; else the text."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(IPv6Network((found.packed[:8] + bytes(8), 64)))
 
 
 def join_address(host: str, port: int) -> str:

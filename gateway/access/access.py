@@ -1,7 +1,7 @@
 """Access: who a caller is, by keys and people that are kept in memory, and sessions that are read once.
 
-Every change that takes a right away counts a revision up in the database. `watch` reads it each second, so that what is
-revoked anywhere is refused by every gateway within 2 seconds, and a request costs no query.
+Every change that takes a right away counts a revision up in the database. `watch` reads it twice a second, so that what
+is revoked anywhere is refused by every gateway within 2 seconds, and a request costs no query.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import structlog
 
 from gateway.access import changes, secrets, session_store, store
 from gateway.access.callers import Callers
-from gateway.access.policy import FORGET_MS, PAIRING_SECONDS, AccessPolicy
+from gateway.access.policy import PAIRING_SECONDS, AccessPolicy
 from gateway.access.records import AuditLine, Session, Snapshot
 from gateway.domain.access import Caller, Role
 from gateway.domain.access_errors import SignInNeeded
@@ -22,8 +22,8 @@ from infra.clock import Clock
 from infra.db.database import Database
 from infra.errors import DatabaseError
 
-POLL_SECONDS = 1.0
-FLUSH_POLLS = 30
+POLL_SECONDS = 0.5
+FLUSH_POLLS = 60
 """After how many polls it is written when sessions, keys and people were last used."""
 
 MOST_SESSIONS = 20_000
@@ -114,8 +114,9 @@ class Access:
         key_times, self._used_keys = self._used_keys, {}
         person_times, self._used_people = self._used_people, {}
         if used or key_times or person_times:
-            before_ms = self.now_ms - FORGET_MS
-            await self._database.write(session_store.note_use, list(used.values()), key_times, person_times, before_ms)
+            await self._database.write(
+                session_store.note_use, list(used.values()), key_times, person_times, self.now_ms
+            )
             await self._database.write(changes.shorten_audit)
 
     def of_key(self, secret: bytes) -> Caller:

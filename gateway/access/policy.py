@@ -14,6 +14,9 @@ PAIRING_SECONDS = 900
 FORGET_MS = 400 * _DAY_MS
 """After how long without use the row of a session is deleted."""
 
+FORGET_GUESTS_MS = _DAY_MS
+"""The same of guests, who come in numbers."""
+
 _AT_TABLE = 3 * _HOUR_MS, 12 * _HOUR_MS
 _PERSON = 12 * _HOUR_MS, 12 * _HOUR_MS
 _MANAGER = 7 * _DAY_MS, 30 * _DAY_MS

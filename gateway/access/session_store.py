@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from gateway.access.changes import count_revision, note, own
-from gateway.access.policy import LONGEST_IDLE_MS, ends_at_ms
+from gateway.access.policy import FORGET_GUESTS_MS, FORGET_MS, LONGEST_IDLE_MS, ends_at_ms
 from gateway.access.records import ENTRY_ID, AuditLine, Session, SessionEntry
 from gateway.access.tables import keys, people, sessions
 from gateway.domain.access import Role
@@ -14,7 +14,7 @@ from gateway.domain.access_errors import NoSuchEntry
 from infra.db.database import tenant
 
 
-def open_session(connection: sa.Connection, session: Session, replaced: str | None, line: AuditLine) -> None:
+def open_session(connection: sa.Connection, session: Session, replaced: str | None, line: AuditLine | None) -> None:
     """Write a new session, and end the one that it replaces."""
     values = {
         "session_hash": session.session_hash,
@@ -29,7 +29,8 @@ def open_session(connection: sa.Connection, session: Session, replaced: str | No
     connection.execute(sa.insert(sessions).values(restaurant=tenant(connection), **values))
     if replaced is not None:
         end_sessions(connection, sessions.c.session_hash == replaced)
-    note(connection, line)
+    if line is not None:
+        note(connection, line)
 
 
 def find_session(connection: sa.Connection, session_hash: str) -> Session | None:
@@ -104,9 +105,9 @@ def note_use(
     used: Iterable[Session],
     key_times: Mapping[str, int],
     person_times: Mapping[str, int],
-    forget_before_ms: int,
+    now_ms: int,
 ) -> None:
-    """Write when sessions, keys and people were last used, and forget sessions that nobody has used since a time."""
+    """Write when sessions, keys and people were last used, and forget sessions that nobody has used for long."""
     for session in used:
         times = {"used_at_ms": session.used_at_ms, "acted_at_ms": session.acted_at_ms}
         where = own(connection, sessions), sessions.c.session_hash == session.session_hash
@@ -116,7 +117,11 @@ def note_use(
     for table, column, found in ((keys, keys.c.key_id, key_times), (people, people.c.person_id, person_times)):
         for each, at_ms in found.items():
             connection.execute(sa.update(table).where(own(connection, table), column == each).values(used_at_ms=at_ms))
-    connection.execute(sa.delete(sessions).where(own(connection, sessions), sessions.c.used_at_ms < forget_before_ms))
+    is_old = sa.or_(
+        sessions.c.used_at_ms < now_ms - FORGET_MS,
+        sa.and_(sessions.c.placed_for.is_not(None), sessions.c.used_at_ms < now_ms - FORGET_GUESTS_MS),
+    )
+    connection.execute(sa.delete(sessions).where(own(connection, sessions), is_old))
 
 
 def end_sessions(connection: sa.Connection, condition: "sa.ColumnElement[bool]") -> int:

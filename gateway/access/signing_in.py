@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from gateway.access import secrets, session_store, store
 from gateway.access.access import Access
 from gateway.access.records import Person, Session
-from gateway.access.throttle import Throttle
+from gateway.access.throttle import Rate, Throttle
 from gateway.domain.access import Caller, Guests
 from gateway.domain.access_errors import TooOften, WrongSecret
+from infra.addresses import network_of
 from infra.clock import Clock
 from infra.db.database import Database
 
 PERSON_CAP_SECONDS = 30.0
 DEVICE_CAP_SECONDS = 60.0
+
+TABLES_A_MINUTE = 120
+"""How often a minute guests may open tables from one address, behind which a whole restaurant may be."""
 
 PINS_AT_ONCE = 4
 """Most PINs that are hashed at once: each takes 16 MB and a thread."""
@@ -35,6 +39,7 @@ class SigningIn:
         self._database = database
         self._people = Throttle(clock.monotonic, PERSON_CAP_SECONDS)
         self._devices = Throttle(clock.monotonic, DEVICE_CAP_SECONDS)
+        self._tables = Rate(clock.monotonic, TABLES_A_MINUTE)
         self._hashing = asyncio.Semaphore(PINS_AT_ONCE)
         self._waiting = 0
 
@@ -44,7 +49,7 @@ class SigningIn:
         Strangers and paired devices have counts of their own, so that the one cannot slow the other down.
         """
         is_paired = caller.key_id is not None and caller.session is not None
-        device = caller.key_id if is_paired else origin
+        device = caller.key_id if is_paired else network_of(origin)
         self._devices.begin(device, "too many wrong PINs from here")
         self._people.begin((name, is_paired), "too many wrong PINs for this name")
         person = next((each for each in self._access.known.people.values() if each.name == name), None)
@@ -74,12 +79,21 @@ class SigningIn:
         return await self._open(caller, "device paired", subject, origin, key_id=key_id, is_proved=True)
 
     async def by_table_code(self, caller: Caller, code: str, origin: str) -> Opened:
-        """Sit a guest at a table; raises WrongSecret, TooOften."""
+        """Sit a guest at a table; raises WrongSecret, TooOften.
+
+        It is no line of the audit log, and limited: whoever has a code could fill log and database.
+        """
         table = secrets.table_of_code(self._access.known.table_secret, code)
         if table is None or self._access.policy.guests is Guests.CLOSED:
             await self._note_wrong_code(caller, "wrong table code", origin)
             raise WrongSecret("table code")
-        return await self._open(caller, "table opened", table, origin, table=table)
+        self._tables.count(network_of(origin), "too many tables opened from here")
+        return await self._open(caller, None, table, origin, table=table)
+
+    def sits_at(self, caller: Caller, code: str) -> bool:
+        """Return whether a guest's session is that of a code's table."""
+        table = secrets.table_of_code(self._access.known.table_secret, code)
+        return table is not None and caller.session is not None and caller.table == table
 
     async def out(self, caller: Caller, origin: str, *, everywhere: bool) -> None:
         """End a session: of a person on a device the person's part and the device's; `everywhere` all like it."""
@@ -102,13 +116,13 @@ class SigningIn:
 
         Only wrong codes are slowed down: whoever shares an address with a guesser is not kept from the right one.
         """
-        self._devices.begin(("code", origin), "too many wrong codes from here")
+        self._devices.begin(("code", network_of(origin)), "too many wrong codes from here")
         await self._access.note(caller, what, "", origin)
 
     async def _open(
         self,
         caller: Caller,
-        what: str,
+        what: str | None,
         subject: str,
         origin: str,
         *,
@@ -120,7 +134,7 @@ class SigningIn:
         access, session_id, now_ms = self._access, secrets.new_session(), self._access.now_ms
         proved_at_ms = now_ms if is_proved else 0
         session = Session(secrets.fast_hash(session_id), key_id, person_id, table, now_ms, now_ms, now_ms, proved_at_ms)
-        line = access.line(caller, what, subject, origin)
+        line = None if what is None else access.line(caller, what, subject, origin)
         await self._database.write(session_store.open_session, session, caller.session, line)
         access.remember(session)
         if caller.session is not None:

@@ -1,6 +1,6 @@
-"""Slows wrong guesses down: of one person's PIN, and by one device or address. Kept in memory, by each gateway."""
+"""Slows wrong guesses down, of one person's PIN and by one device or address; counts, by each gateway in memory."""
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
 from gateway.domain.access_errors import TooOften
@@ -10,6 +10,29 @@ FREE = 5
 
 MOST = 10_000
 """Most names that are kept; the ones that were not tried for longest are forgotten first."""
+
+
+class Rate:
+    """Counts what each name has done in the last minute."""
+
+    def __init__(self, monotonic: Callable[[], float], most: int) -> None:
+        """`monotonic` returns seconds; `most` are allowed a minute."""
+        self._monotonic = monotonic
+        self._most = most
+        self._times: OrderedDict[Hashable, deque[float]] = OrderedDict()
+
+    def count(self, name: Hashable, what: str) -> None:
+        """Count once more; raises TooOften, and counts nothing, beyond what is allowed."""
+        now = self._monotonic()
+        times = self._times.setdefault(name, deque())
+        self._times.move_to_end(name)
+        if len(self._times) > MOST:
+            self._times.popitem(last=False)
+        while times and times[0] <= now - 60:
+            times.popleft()
+        if len(times) >= self._most:
+            raise TooOften(what, times[0] + 60 - now)
+        times.append(now)
 
 
 class Throttle:

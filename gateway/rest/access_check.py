@@ -18,6 +18,7 @@ from gateway.access.guest_limits import GuestLimits
 from gateway.domain.access import CONFIRMED, Action, Caller, Target
 from gateway.domain.access_errors import ForeignOrigin, SignInAgain, SignInNeeded
 from gateway.rest.requester import REQUESTER, Requester, refusal
+from infra.addresses import network_of
 from infra.http.proxies import Proxies
 
 ACTION = "action"
@@ -84,11 +85,11 @@ class AccessCheck:
 
     async def _note_wrong_key(self, origin: str) -> None:
         """Write wrong keys to the audit log, once a minute for each address: nobody guesses 256 bits."""
-        now_ms = self.access.now_ms
-        if now_ms >= self._wrong_keys.get(origin, 0):
+        now_ms, network = self.access.now_ms, network_of(origin)
+        if now_ms >= self._wrong_keys.get(network, 0):
             if len(self._wrong_keys) >= MOST_ADDRESSES:
                 self._wrong_keys.clear()
-            self._wrong_keys[origin] = now_ms + 60_000
+            self._wrong_keys[network] = now_ms + 60_000
             await self.access.note(self.access.guest, "wrong key", "", origin)
 
 

@@ -4,6 +4,7 @@ from gateway.domain.access import Action
 from gateway.domain.access_errors import NotAllowed
 from gateway.domain.order import Order
 from gateway.rest.requester import Requester
+from infra.addresses import network_of
 
 
 async def admit_order(requester: Requester, order: Order) -> None:
@@ -15,4 +16,6 @@ async def admit_order(requester: Requester, order: Order) -> None:
             raise NotAllowed(Action.ORDER_PLACE, f"expected table {table}, or none")
         order.table = table
     if caller.is_limited and requester.limits is not None:
-        await requester.limits.admit(order.table if table is not None else None, requester.origin, order.order_id)
+        await requester.limits.admit(
+            order.table if table is not None else None, network_of(requester.origin), order.order_id
+        )

@@ -121,9 +121,10 @@ async def open_table(
     """
     if request.method == "HEAD" or request.headers.get("sec-fetch-dest", "document") != "document":
         raise ForeignOrigin
-    if requester.caller.name is not None:
+    code = code[:200]
+    if requester.caller.name is not None or signing_in.sits_at(requester.caller, code):
         return _redirect([])
-    return _to_front(requester, await signing_in.by_table_code(requester.caller, code[:200], requester.origin))
+    return _to_front(requester, await signing_in.by_table_code(requester.caller, code, requester.origin))
 
 
 def _to_front(requester: Requester, opened: Opened, path: str = "/") -> Response[Any]:

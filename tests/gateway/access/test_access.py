@@ -150,10 +150,24 @@ async def test_the_last_use_is_written_and_old_sessions_are_forgotten(
     kept = await database.read(session_store.find_session, session_hash)
     assert kept is not None
     assert kept.used_at_ms == int(clock.now * 1000)
-    clock.now += 500 * 86_400
+    clock.now += 86_401
     gateway.access.of_key(KEY.encode())
     await gateway.access.flush()
     assert await database.read(session_store.find_session, session_hash) is None
+
+
+async def test_the_session_of_a_device_is_forgotten_after_more_than_a_year(
+    gateway: Gateway, database: Database, clock: Hands
+) -> None:
+    key_id, _ = await gateway.administration.make_key(SHELL, "till", Role.WAITER)
+    code = await gateway.administration.make_pairing_code(SHELL, key_id)
+    opened = await gateway.signing_in.by_pairing_code(gateway.access.guest, code, "here")
+    for days, is_kept in ((399, True), (2, False)):
+        clock.now += days * 86_400
+        gateway.access.of_key(KEY.encode())
+        await gateway.access.flush()
+        found = await database.read(session_store.find_session, fast_hash(opened.session_id))
+        assert (found is not None) is is_kept
 
 
 async def test_sessions_are_listed_and_ended_one_by_one_and_all(gateway: Gateway, clock: Hands) -> None:

@@ -14,6 +14,7 @@ import pytest
 from gateway.access.guest_limits import GuestLimit
 from gateway.access.policy import AccessPolicy
 from gateway.access.secrets import fast_hash
+from gateway.access.signing_in import TABLES_A_MINUTE
 from gateway.domain.access import Action, Guests, Role
 from gateway.rest.access_check import COOKIE
 from gateway.web.assets import assets
@@ -392,6 +393,41 @@ async def test_guests_are_limited_by_table(tables: Served) -> None:
     order_id = (await tables.client.get("/orders?table=7")).json()["orders"][0]["order_id"]
     assert (await guest.delete(f"/orders/{order_id}")).status_code in (200, 202)
     assert (await guest.post("/orders", json=COFFEE)).status_code == 201
+
+
+async def test_whoever_has_a_code_fills_neither_the_audit_log_nor_the_database(tables: Served) -> None:
+    """A code that is opened again by who sits there does nothing, and others open so many a minute from an address."""
+    code = await tables.access.administration.table_code("7")
+    lines = len(await tables.access.administration.audit(1000))
+    guest = await at_table(tables, "7")
+    for _ in range(5):
+        assert (await guest.get(f"/t/{code}")).headers.get("set-cookie") is None
+    assert len(await tables.access.administration.sessions(1000)) == 1
+    statuses = [(await nobody(tables).get(f"/t/{code}")).status_code for _ in range(TABLES_A_MINUTE)]
+    assert statuses == [303] * (TABLES_A_MINUTE - 1) + [429]
+    assert len(await tables.access.administration.audit(1000)) == lines
+    tables.restaurant.clock.now += 61
+    await at_table(tables, "8")
+
+
+async def test_another_table_is_another_session(tables: Served) -> None:
+    guest = await at_table(tables, "7")
+    code = await tables.access.administration.table_code("8")
+    assert (await guest.get(f"/t/{code}")).status_code == 303
+    assert (await guest.get("/me")).json()["table"] == "8"
+
+
+async def test_an_ipv6_client_is_counted_by_its_network(tables: Served) -> None:
+    """It has 2^64 addresses: each of them is no new client."""
+    await add_person(tables)
+    statuses = []
+    for number in range(7):
+        transport = httpx.ASGITransport(app=tables.app, client=(f"2001:db8::{number}", 1))  # type: ignore[arg-type]
+        async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as caller:
+            statuses.append((await sign_in(caller, name=f"nobody {number}")).status_code)
+            await caller.get("/orders", headers={"authorization": "Bearer x"})
+    assert statuses == [401] * 5 + [429] * 2
+    assert len(await made_by(tables, "wrong key")) == 1
 
 
 async def test_an_order_sent_again_is_not_another_open_one(tables: Served) -> None:
