@@ -35,6 +35,9 @@ EVENT_STREAM = "text/event-stream"
 RETRY_MS = 1000
 """After how long a client connects again when its connection breaks."""
 
+MOST_ORDERS = 20
+"""Orders that a guest follows beside the menu."""
+
 PAUSE_SECONDS = 0.05
 """The pause after a full piece, so that a long beginning, or a flood of changes, leaves the time to orders."""
 
@@ -137,6 +140,10 @@ async def get_events(
         bool,
         QueryParameter(description="Only the menus and how much can be had: `item`, `menu`, `department`. For guests."),
     ] = False,
+    orders: Annotated[
+        str | None,
+        QueryParameter(description=f"With `menu`: these orders as well, at most {MOST_ORDERS}, separated by commas."),
+    ] = None,
     after: Annotated[
         str | None,
         QueryParameter(description="The id of the last event that was received; `Last-Event-ID` counts before it."),
@@ -154,18 +161,41 @@ async def get_events(
         raise FieldNotAllowed("departments", departments, "expected either departments or order")
     if menu and not (order is None and departments is None):
         raise FieldNotAllowed("menu", "true", "expected it without departments and order")
+    if orders is not None and not menu:
+        raise FieldNotAllowed("orders", orders, "expected it with menu=true")
+    own = [] if orders is None else _order_ids(orders)
     named = None if departments is None else _departments(departments, live.names)
     if menu:
-        requester.check(Action.MENU_READ, Target())
+        _check_guest_right(requester, own)
     else:
         _check_right(requester, order, named, live.names)
-    wanted = Wanted(named, only_menu=menu)
     revocable = partial(access.end_when_revoked, requester.caller)
     live.events.check_room()
+    if menu:
+        found = [await service.find(order_id) for order_id in own]
+        return EventStream(live, partial(live.events.follow_as_guest, found), revocable)
     if order is not None:
         return EventStream(live, partial(live.events.follow_order, await service.find(str(order))), revocable)
-    known = {} if menu else read_id(last_event_id or after or "")
-    return EventStream(live, partial(live.events.follow, wanted, known), revocable)
+    known = read_id(last_event_id or after or "")
+    return EventStream(live, partial(live.events.follow, Wanted(named), known), revocable)
+
+
+def _order_ids(text: str) -> list[str]:
+    """Return the orders that a query names, each once; raises FieldNotAllowed."""
+    try:
+        found = {str(UUID(part)): None for part in text.split(",")}
+    except ValueError:
+        found = {}
+    if not 0 < len(found) <= MOST_ORDERS:
+        raise FieldNotAllowed("orders", text[:100], f"expected 1 to {MOST_ORDERS} UUIDs, separated by commas")
+    return list(found)
+
+
+def _check_guest_right(requester: Requester, order_ids: Collection[str]) -> None:
+    """Raise SignInNeeded or NotAllowed unless the caller may follow the menu and these orders."""
+    requester.check(Action.MENU_READ, Target())
+    for order_id in order_ids:
+        requester.check(Action.EVENT_FOLLOW, Target(order_id=order_id))
 
 
 def _check_right(

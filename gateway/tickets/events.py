@@ -9,7 +9,7 @@ from gateway.domain.order import Order
 from gateway.domain.tickets import DepartmentState, Tick
 from gateway.tickets.log import ORDERS, EventLog, Wanted
 from gateway.tickets.positions import Vector
-from gateway.tickets.readers import OrderReader, Reader, Reading
+from gateway.tickets.readers import GuestReader, OrderReader, Reader, Reading
 from gateway.tickets.store import Changes, Picture
 from infra.clock import Clock
 
@@ -57,7 +57,11 @@ class Events:
         if self.followers >= self._most:
             raise TooManyStreams(self._most)
 
-    def follow(self, wanted: Wanted, known: Vector) -> Reading:
+    def follow_as_guest(self, orders: Iterable[Order]) -> Reading:
+        """Follow what can be had, and some orders, which are as they were read just now, until `unfollow`."""
+        return GuestReader(self.follow(Wanted(only_menu=True), {}), [self.follow_order(order) for order in orders])
+
+    def follow(self, wanted: Wanted, known: Vector) -> Reader:
         """Follow the restaurant or some departments, after the positions that a client has, until `unfollow`."""
         reader = Reader(self, wanted, known)
         self._readers.add(reader)
@@ -65,7 +69,7 @@ class Events:
         self.on_interest()
         return reader
 
-    def follow_order(self, order: Order) -> Reading:
+    def follow_order(self, order: Order) -> OrderReader:
         """Follow one order, which is as it was read just now, until `unfollow`."""
         reader = OrderReader(self, order.order_id)
         self._order_readers.setdefault(order.order_id, set()).add(reader)
@@ -77,7 +81,10 @@ class Events:
 
     def unfollow(self, reading: Reading) -> None:
         """Forget a client."""
-        if isinstance(reading, Reader):
+        if isinstance(reading, GuestReader):
+            for part in reading.parts:
+                self.unfollow(part)
+        elif isinstance(reading, Reader):
             self._readers.remove(reading)
             self._with_orders -= reading.wanted.includes(ORDERS)
         elif isinstance(reading, OrderReader):

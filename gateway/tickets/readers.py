@@ -7,7 +7,7 @@ at intervals; so a client that gets one is up to date.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from gateway.tickets.log import ORDERS, Entry, EventLog, Wanted
@@ -36,9 +36,10 @@ class Source(Protocol):
 class Reading(ABC):
     """A client's place in the events."""
 
-    __slots__ = ("_is_ended", "_is_woken", "_waiter")  # an asyncio.Event would take a kilobyte
+    __slots__ = ("_is_ended", "_is_woken", "_waiter", "whole")  # an asyncio.Event would take a kilobyte
 
     def __init__(self) -> None:
+        self.whole: Reading | None = None  # what this is a part of, which is read in its place
         self._is_ended = self._is_woken = False
         self._waiter: asyncio.Future[None] | None = None
 
@@ -59,12 +60,16 @@ class Reading(ABC):
 
     def wake(self) -> None:
         """Look for something new."""
+        if self.whole is not None:
+            self.whole.wake()
         self._is_woken = True
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     def end(self) -> None:
         """Return nothing any more."""
+        if self.whole is not None:
+            self.whole.end()
         self._is_ended = True
         self.wake()
 
@@ -176,10 +181,33 @@ class OrderReader(Reading):
         if self._frame:
             content = self._shown = self._frame
             self._frame = b""
-        if self._shown and self._ticks != self._source.ticks:
+        if self._shown and self.whole is None and self._ticks != self._source.ticks:
             self._ticks = self._source.ticks
             content += self._source.tick(_NOTHING)
         return content
+
+
+class GuestReader(Reading):
+    """The place of a client that follows what can be had and its own orders, on one connection."""
+
+    __slots__ = ("_menu", "_orders")
+
+    def __init__(self, menu: Reader, orders: Sequence[OrderReader]) -> None:
+        """Read all of these; the tick is that of the menu, which follows when everything has been sent."""
+        super().__init__()
+        self._menu = menu
+        self._orders = orders
+        for part in self.parts:
+            part.whole = self
+
+    @property
+    def parts(self) -> tuple[Reading, ...]:
+        """The readings of which it is made."""
+        return (*self._orders, self._menu)
+
+    def next(self) -> bytes:
+        """Return the orders that changed, and what is new of the menu."""
+        return b"".join([part.next() for part in self.parts])
 
 
 _ONLY_ORDERS = Wanted(frozenset({ORDERS}))

@@ -121,6 +121,17 @@ test("an event without an id does not lose the place", () => {
   assert.equal(sources[2].address, "/events?departments=bar&after=bar.1.5");
 });
 
+test("what is followed can change", () => {
+  const { client, sources } = newClient();
+  client.start();
+  client.change({ menu: "true", orders: "a,b" });
+  assert.equal(sources[0].readyState, 2);
+  assert.equal(sources[1].address, "/events?menu=true&orders=a%2Cb");
+  client.stop();
+  client.change({ menu: "true" });
+  assert.equal(sources.length, 2);
+});
+
 test("what a replaced source still says is ignored", () => {
   const { client, sources, taken } = newClient();
   client.start();

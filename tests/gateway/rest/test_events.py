@@ -144,6 +144,37 @@ async def test_a_guest_sees_what_can_be_had_and_nothing_that_counts_orders(serve
         assert screen.ticks[0]["departments"] == {}
 
 
+async def test_a_guest_follows_menu_and_orders_on_one_connection(served: Served) -> None:
+    bar = served.watches["bar"]
+    bar.set_stock("coffee", 3)
+    first, second = [(await served.order("bar coffee")).json()["order_id"] for _ in range(2)]
+    other = (await served.order("bar coffee")).json()["order_id"]
+    async with follow(served.app, f"/events?menu=true&orders={first},{second}", authorization="") as client:
+        screen = await client.up_to_date()
+        assert set(screen.orders) == {first, second}
+        assert ("bar", "coffee") in screen.items
+        assert screen.received[-1].kind == "tick", "everything has arrived"
+        for order_id in (other, second):
+            await served.client.delete(f"/orders/{order_id}")
+            bar.change(order_id, TicketState.CANCELLED)
+        bar.set_stock("coffee", 1)
+        screen = await client.until(lambda screen: screen.orders[second]["status"] == "cancelled")
+        await client.until(lambda screen: screen.items["bar", "coffee"] == (1, True))
+        assert set(screen.orders) == {first, second}
+        assert len(screen.ticks) == 1
+    assert served.live.events.followers == 0
+
+
+@pytest.mark.parametrize("orders", ["", "7", ",".join([new_id() for _ in range(21)])])
+async def test_orders_beside_the_menu_are_up_to_20_ids(served: Served, orders: str) -> None:
+    assert problem(await served.client.get(f"/events?menu=true&orders={orders}"), 400)["field"] == "orders"
+    assert problem(await served.client.get(f"/events?orders={new_id()}"), 400)["field"] == "orders"
+
+
+async def test_an_order_beside_the_menu_has_to_exist(served: Served) -> None:
+    problem(await served.client.get(f"/events?menu=true&orders={new_id()}"), 404)
+
+
 async def test_the_menu_is_followed_alone(served: Served) -> None:
     assert problem(await served.client.get("/events?menu=true&departments=bar"), 400)["field"] == "menu"
 

@@ -32,7 +32,7 @@ const BROWSER = {
 
 export class EventsClient {
   /**
-   * @param {Record<string, string>} query what to follow: `{departments: "bar"}`, `{order: id}`, or all
+   * @param {Record<string, string>} query what to follow: `{departments: "bar"}`, `{menu: "true", orders: "id,id"}`, or all
    * @param {(kind: Kind, data: any) => void} take
    * @param {Environment} [environment]
    */
@@ -62,6 +62,16 @@ export class EventsClient {
   stop() {
     this.isStopped = true;
     this.disconnect();
+  }
+
+  /**
+   * Follow something else from now on, such as one more order.
+   *
+   * @param {Record<string, string>} query
+   */
+  change(query) {
+    this.query = query;
+    if (!this.isStopped) this.connect();
   }
 
   connect() {
