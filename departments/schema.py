@@ -20,8 +20,6 @@ department = sa.Table(
     ),
     sa.Column("beats", sa.BigInteger, nullable=False, doc="a probe writes it, nothing reads it"),
     sa.Column("incarnation", sa.String(32), nullable=False, doc="a random name, renewed by a restore"),
-    sa.Column("menu_digest", sa.String(64), nullable=False, server_default="", doc="of the menu that was read last"),
-    sa.Column("menu_revision", sa.BigInteger, nullable=False, server_default="0", doc="at which the digest changed"),
 )
 
 stock = sa.Table(

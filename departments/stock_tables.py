@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import MENU_FILE, RECEIVED, ChangeReason, StockChange
-from departments.schema import HAS_REVISION, department, stock, stock_changes
+from departments.schema import HAS_REVISION, stock, stock_changes
 from infra.db.database import tenant
 
 
@@ -72,19 +72,6 @@ def history_sums(connection: sa.Connection) -> HistorySums:
         if reason == ChangeReason.CORRECTION and is_by_menu:
             sums.once_unlimited.add(item)
     return sums
-
-
-def menu_digest(connection: sa.Connection) -> str:
-    """Return the digest of the menu that the department read last."""
-    query = sa.select(department.c.menu_digest).where(department.c.restaurant == tenant(connection))
-    digest: str = connection.execute(query).scalar_one()
-    return digest
-
-
-def write_menu_digest(connection: sa.Connection, digest: str, revision: int) -> None:
-    """Write the digest of another menu, with the revision of the change."""
-    own = sa.update(department).where(department.c.restaurant == tenant(connection))
-    connection.execute(own.values(menu_digest=digest, menu_revision=revision))
 
 
 def _select(connection: sa.Connection) -> "sa.Select[tuple[object, ...]]":

@@ -34,7 +34,7 @@ class StockLevels:
 
 
 def open_department(connection: Connection, menu: Menu, now_ms: int) -> None:
-    """Bring the stock and the menu's digest in line with a menu that was read.
+    """Bring the stock in line with a menu that was read.
 
     Each item that has no stock yet gets its opening stock. The others keep theirs, except that an item gets a figure,
     or loses it, where the menu says otherwise than before.
@@ -59,8 +59,6 @@ def open_department(connection: Connection, menu: Menu, now_ms: int) -> None:
         changes.append(change)
     tables.insert_stock(connection, new, revision)
     stock_tables.insert_changes(connection, changes)
-    if menu.digest() != stock_tables.menu_digest(connection):
-        stock_tables.write_menu_digest(connection, menu.digest(), revision)
 
 
 @statements_only

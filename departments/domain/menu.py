@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import combinations
 
 from departments.domain.text import fold
@@ -39,15 +38,6 @@ class Menu:
     port: int | None = None
     late_seconds: int = 0
     very_late_seconds: int = 0
-
-    def digest(self) -> str:
-        """Return a text that differs where what the department's readers see of the menu differs; stock is no part."""
-        items = [
-            [item.id, sorted(item.titles.items()), item.price, item.unlimited, item.category, item.prep_seconds]
-            for item in self.items.values()
-        ]
-        seen = [self.name, sorted(self.titles.items()), items, self.late_seconds, self.very_late_seconds]
-        return sha256(repr(seen).encode()).hexdigest()
 
     def find(self, text: str) -> MenuItem | None:
         """Return the item with this id, or else the first with this title, in any case; None where there is none."""

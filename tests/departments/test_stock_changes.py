@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 import sqlalchemy as sa
 
-from departments import stock_tables, transactions
+from departments import transactions
 from departments.domain.errors import ChangeIdTaken, ItemNotFound, StockConflict, StockRefused, StockTooLow
 from departments.domain.menu import Menu
 from departments.domain.stock import Stock
@@ -186,24 +186,6 @@ async def test_an_item_that_becomes_unlimited_and_limited_again_keeps_what_was_s
     assert await department.stock() == Stock("coffee", 909, 7, 0, 900, 2)
     with pytest.raises(StockTooLow):
         await department.change_stock(change(WASTE, -8))
-
-
-async def test_the_menus_revision_grows_where_what_it_shows_changes_and_only_there(
-    department: DepartmentDatabase,
-) -> None:
-    def revisions(connection: sa.Connection) -> tuple[int, int]:
-        row = connection.execute(sa.text("SELECT menu_revision, revision FROM department")).one()
-        return row[0], row[1]
-
-    first, _ = await department.database.read(revisions)
-    for menu, changes in ((BAR, False), (bar(stock=99), False), (bar(price=1), True), (bar(price=1), False)):
-        before, _ = await department.database.read(revisions)
-        await department.database.write(transactions.open_department, menu, 5)
-        menu_revision, revision = await department.database.read(revisions)
-        assert (menu_revision == revision) is changes
-        assert (menu_revision == before) is not changes
-        assert await department.database.read(stock_tables.menu_digest) == menu.digest()
-    assert first > 0
 
 
 async def test_a_ticket_keeps_its_number_and_allergies_across_a_restart(database_url: str) -> None:

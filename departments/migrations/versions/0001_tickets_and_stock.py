@@ -17,8 +17,6 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sa.Column("beats", sa.BigInteger, nullable=False),
         sa.Column("incarnation", sa.String(32), nullable=False),
-        sa.Column("menu_digest", sa.String(64), nullable=False, server_default=""),
-        sa.Column("menu_revision", sa.BigInteger, nullable=False, server_default="0"),
     )
     op.create_table(
         "stock",

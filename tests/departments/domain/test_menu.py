@@ -1,5 +1,4 @@
 import unicodedata
-from dataclasses import replace
 
 import pytest
 
@@ -64,26 +63,3 @@ def test_a_text_that_names_two_items_is_found(titles: dict[str, tuple[str, ...]]
 
 def test_an_item_may_have_its_own_id_for_a_title_and_one_title_in_two_languages() -> None:
     assert list(menu(latte=("Latte", "LATTE", "Caffè latte"), tea=("Tea",)).ambiguities()) == []
-
-
-def test_the_digest_differs_where_what_is_shown_differs_and_only_there() -> None:
-    coffee = BAR.items["coffee"]
-    shown = [
-        replace(BAR, titles={"en": "Bar"}),
-        replace(BAR, late_seconds=60, very_late_seconds=90),
-        *(
-            replace(BAR, items={**BAR.items, "coffee": other})
-            for other in (
-                replace(coffee, titles={"en": "Coffee"}),
-                replace(coffee, price=351),
-                replace(coffee, category="hot" if not coffee.category else ""),
-                replace(coffee, prep_seconds=coffee.prep_seconds + 1),
-                replace(coffee, unlimited=True),
-            )
-        ),
-        replace(BAR, items={"coffee": coffee}),
-        replace(BAR, items=dict(reversed([*BAR.items.items()]))),
-    ]
-    assert len({menu.digest() for menu in [BAR, *shown]}) == len(shown) + 1
-    same = replace(BAR, items={**BAR.items, "coffee": replace(coffee, stock=99)}, port=1, goods="Other")
-    assert same.digest() == BAR.digest()
