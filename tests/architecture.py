@@ -12,11 +12,13 @@ BEGIN, END = "<!-- import contracts: written by `just fix` -->\n", "<!-- end of 
 
 Contract = dict[str, Any]
 
+_CONFIGURATION = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+ROOT_PACKAGES: list[str] = _CONFIGURATION["root_packages"]
+
 
 def contracts() -> list[Contract]:
     """Read the contracts that `just check` proves."""
-    found: list[Contract] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
-    return found
+    return [dict(rule) for rule in _CONFIGURATION["contracts"]]
 
 
 def section(rules: list[Contract]) -> str:
