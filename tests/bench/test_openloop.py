@@ -9,12 +9,12 @@ BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 
 class Gateway:
-    """Answers the nth order with what `answer` says, once it is open."""
+    """Responds to the nth order with what `response` says, once it is open."""
 
-    def __init__(self, answer: Callable[[int], bytes]) -> None:
+    def __init__(self, response: Callable[[int], bytes]) -> None:
         self.open = asyncio.Event()
         self.orders = 0
-        self._answer = answer
+        self._respond = response
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while await reader.readline():
@@ -22,7 +22,7 @@ class Gateway:
             await reader.readexactly(int(head.rpartition(b"Content-Length: ")[2]))
             await self.open.wait()
             self.orders += 1
-            writer.write(self._answer(self.orders))
+            writer.write(self._respond(self.orders))
         writer.close()
 
 

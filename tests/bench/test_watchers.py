@@ -39,10 +39,10 @@ class Gateway:
             head = await reader.readuntil(b"\r\n\r\n")
             length = int(head.rpartition(b"Content-Length: ")[2] or 0) if b"Content-Length" in head else 0
             body = await reader.readexactly(length)
-            await self._answer(line.split()[1].decode(), body, writer)
+            await self._respond(line.split()[1].decode(), body, writer)
         writer.close()
 
-    async def _answer(self, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _respond(self, path: str, body: bytes, writer: asyncio.StreamWriter) -> None:
         if path == "/events":
             self.clients.append(writer)
             writer.write(HEAD + RESET + TICK)

@@ -195,7 +195,7 @@ class Stack:
         return ready.status_code == 200
 
     def wrong(self, acknowledged: Path | None = None) -> dict[str, int]:
-        """Audit; return what is wrong and how often. `acknowledged` is a client's journal of answers."""
+        """Audit; return what is wrong and how often. `acknowledged` is a client's journal of responses."""
         told = ["--acknowledged", "/told.jsonl"] if acknowledged else []
         mount = ["-v", f"{acknowledged}:/told.jsonl:ro"] if acknowledged else []
         done = self._run("run", "--rm", "-T", *mount, "ops", "audit", *told)

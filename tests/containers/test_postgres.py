@@ -91,15 +91,15 @@ async def test_the_proxy_holds_slow_clients_off_and_serves_the_others(stack: Sta
     async with Load(stack, PAUSE) as load:
         await asyncio.sleep(2)
     behind = stack["gateway"].run("python", "-c", _CONNECTIONS)
-    answers = [await asyncio.to_thread(each.recv, 100) for each in slow]
+    responses = [await asyncio.to_thread(each.recv, 100) for each in slow]
     took = asyncio.get_running_loop().time() - began
     for each in slow:
         each.close()
 
-    assert load.answers > 10
+    assert load.responses > 10
     assert load.wrong == []
     assert int(behind) < 20
-    assert {answer.split(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 408 Request Time-out"}
+    assert {response.split(b"\r\n")[0] for response in responses} == {b"HTTP/1.1 408 Request Time-out"}
     assert HTTP_REQUEST_SECONDS - 2 < took < HTTP_REQUEST_SECONDS + 10
 
 
@@ -132,7 +132,7 @@ async def test_replicas_are_replaced_one_by_one_and_no_order_fails(stack: Stack,
     assert {each.inspect()["Config"]["Image"] for each in after} == {NEW}
     assert len(after) == 2 * len(UPGRADED)
     assert load.wrong == []
-    assert load.answers > 200
+    assert load.responses > 200
     await _settled(stack)
     assert stack.wrong() == {}
 
@@ -166,15 +166,15 @@ async def test_certificates_are_renewed_and_no_order_fails(stack: Stack, folder:
         await asyncio.sleep(2)
 
     assert load.wrong == []
-    assert load.answers > 50
+    assert load.responses > 50
 
 
 async def test_a_dump_is_put_back_into_an_empty_database(stack: Stack, tmp_path: Path) -> None:
     before: list[Json] = []
     async with stack.client() as client:
         for _ in range(20):
-            answer = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
-            before.append(answer.json())
+            response = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
+            before.append(response.json())
     dump = tmp_path / "comanda.dump"
     async with Load(stack, PAUSE):
         with dump.open("wb") as file:
@@ -268,8 +268,8 @@ async def _settled(stack: Stack) -> None:
     """Wait until no order is pending."""
     async with stack.client() as client:
         for _ in range(120):
-            answer = await client.get("/orders", params={"status": "pending", "limit": 1})
-            if answer.status_code == 200 and not answer.json()["orders"]:
+            response = await client.get("/orders", params={"status": "pending", "limit": 1})
+            if response.status_code == 200 and not response.json()["orders"]:
                 return
             await asyncio.sleep(0.5)
     raise AssertionError("orders are still pending after a minute")

@@ -13,8 +13,8 @@ from tests.support.order_tests import (
     test_another_body_with_a_known_order_id_is_refused,
     test_clients_of_several_departments_at_once_take_what_each_has,
     test_the_menu_shows_live_stock,
-    test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer,
-    test_the_set_menu_is_answered_in_the_counters_words,
+    test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response,
+    test_the_set_menu_gets_the_counters_words,
 )
 from tests.support.rest_clients import decided, line, order, outcomes
 
@@ -25,8 +25,8 @@ __all__ = [
     "test_another_body_with_a_known_order_id_is_refused",
     "test_clients_of_several_departments_at_once_take_what_each_has",
     "test_the_menu_shows_live_stock",
-    "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer",
-    "test_the_set_menu_is_answered_in_the_counters_words",
+    "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response",
+    "test_the_set_menu_gets_the_counters_words",
 ]
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(300)]

@@ -42,16 +42,16 @@ async def test_whatever_is_killed_nothing_is_lost(system: SqliteSystem, tmp_path
     assert system.wrong(book.path) == {}
 
 
-async def test_it_stops_by_itself_and_answers_what_it_has_received(system: SqliteSystem) -> None:
+async def test_it_stops_by_itself_and_responds_to_what_it_has_received(system: SqliteSystem) -> None:
     running = system.containers()
     load = Load(system, PAUSE)
     async with load:
-        while load.answers < 100:  # noqa: ASYNC110 - a count tells nobody
+        while load.responses < 100:  # noqa: ASYNC110 - a count tells nobody
             await asyncio.sleep(0.01)
         await asyncio.to_thread(system.compose, "stop", "gateway")
     system.compose("stop")
 
-    # Whoever comes when nobody listens any more is turned away; whoever was let in is answered.
+    # Whoever comes when nobody listens any more is turned away; whoever was let in gets a response.
     assert [
         each for each in load.wrong if not str(each).startswith(("ConnectError", "ReadError", "RemoteProtocol"))
     ] == []
@@ -64,8 +64,8 @@ async def test_a_backup_is_put_back_into_new_volumes(system: SqliteSystem, tmp_p
     before: list[Json] = []
     async with system.client() as client:
         for _ in range(20):
-            answer = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
-            before.append(answer.json())
+            response = await client.post("/orders", json=order(line("bar", "coffee"), line("bakery", "cookie")))
+            before.append(response.json())
     async with Load(system, PAUSE):
         told = await asyncio.to_thread(system.ops, "backup", "/backup")
     kept = tmp_path / "kept"

@@ -53,15 +53,15 @@ def send_bytes(channel: Any, request: Json) -> Json:
 def health(channel: Any, request: Json) -> Json:
     """Ask for the health of a service."""
     check = health_pb2.HealthCheckRequest(service=request["service"])
-    answer = health_pb2_grpc.HealthStub(channel).Check(check, timeout=SECONDS)
-    return {"status": health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)}
+    response = health_pb2_grpc.HealthStub(channel).Check(check, timeout=SECONDS)
+    return {"status": health_pb2.HealthCheckResponse.ServingStatus.Name(response.status)}
 
 
 def health_list(channel: Any, request: Json) -> Json:
     """List the health of every service."""
     listed = health_pb2_grpc.HealthStub(channel).List(health_pb2.HealthListRequest(), timeout=SECONDS)
     name_of = health_pb2.HealthCheckResponse.ServingStatus.Name
-    return {"statuses": {service: name_of(answer.status) for service, answer in listed.statuses.items()}}
+    return {"statuses": {service: name_of(response.status) for service, response in listed.statuses.items()}}
 
 
 def watch(channel: Any, request: Json) -> Json:
@@ -69,8 +69,8 @@ def watch(channel: Any, request: Json) -> Json:
     statuses: list[str] = []
     check = health_pb2.HealthCheckRequest(service=request["service"])
     try:
-        for answer in health_pb2_grpc.HealthStub(channel).Watch(check, timeout=SECONDS):
-            statuses.append(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))
+        for response in health_pb2_grpc.HealthStub(channel).Watch(check, timeout=SECONDS):
+            statuses.append(health_pb2.HealthCheckResponse.ServingStatus.Name(response.status))
             print(json.dumps({"status": statuses[-1]}), flush=True)
     except grpc.RpcError as error:
         return {"statuses": statuses, "ended": error.code().name}
@@ -104,8 +104,8 @@ def watch_changes(channel: Any, request: Json) -> Json:
 def file_of(channel: Any, request: Json) -> Json:
     """Find the file of a symbol, by the reflection protocol of a version."""
     asked = reflection_pb2.ServerReflectionRequest(file_containing_symbol=request["symbol"])
-    (answer,) = _reflect(channel, request["version"], asked)
-    (data,) = answer.file_descriptor_response.file_descriptor_proto
+    (response,) = _reflect(channel, request["version"], asked)
+    (data,) = response.file_descriptor_response.file_descriptor_proto
     return {"file": FileDescriptorProto.FromString(data).name}
 
 
@@ -124,13 +124,13 @@ def stream(channel: Any, request: Json) -> Json:
     """Make a call that streams both ways, with these messages."""
     method = channel.stream_stream(request["path"])
     sent = iter([bytes.fromhex(message) for message in request["messages"]])
-    return {"received": [answer.hex() for answer in method(sent, timeout=SECONDS)]}
+    return {"received": [response.hex() for response in method(sent, timeout=SECONDS)]}
 
 
 def services(channel: Any, request: Json) -> Json:
     """List a server's services, by the reflection protocol of a version."""
-    (answer,) = _reflect(channel, request["version"], reflection_pb2.ServerReflectionRequest(list_services=""))
-    return {"services": sorted(service.name for service in answer.list_services_response.service)}
+    (response,) = _reflect(channel, request["version"], reflection_pb2.ServerReflectionRequest(list_services=""))
+    return {"services": sorted(service.name for service in response.list_services_response.service)}
 
 
 def _call(channel: Any, pool: descriptor_pool.DescriptorPool, request: Json) -> Json:
@@ -142,8 +142,8 @@ def _call(channel: Any, pool: descriptor_pool.DescriptorPool, request: Json) -> 
         response_deserializer=message_factory.GetMessageClass(method.output_type).FromString,
     )
     compression = grpc.Compression.Gzip if request.get("gzip") else None
-    answer = stub(json_format.ParseDict(request["message"], message), timeout=SECONDS, compression=compression)
-    return {"message": json_format.MessageToDict(answer, preserving_proto_field_name=True)}
+    response = stub(json_format.ParseDict(request["message"], message), timeout=SECONDS, compression=compression)
+    return {"message": json_format.MessageToDict(response, preserving_proto_field_name=True)}
 
 
 def _files_of(channel: Any, version: str, service: str) -> list[FileDescriptorProto]:
@@ -151,8 +151,8 @@ def _files_of(channel: Any, version: str, service: str) -> list[FileDescriptorPr
     found: dict[str, FileDescriptorProto] = {}
 
     def fetch(request: Any) -> None:
-        (answer,) = _reflect(channel, version, request)
-        for data in answer.file_descriptor_response.file_descriptor_proto:
+        (response,) = _reflect(channel, version, request)
+        for data in response.file_descriptor_response.file_descriptor_proto:
             file = FileDescriptorProto.FromString(data)
             for name in file.dependency:
                 if name not in found:
@@ -223,10 +223,10 @@ def main() -> None:
         channel = channels.setdefault(target, None) or grpc.insecure_channel(target)
         channels[target] = channel
         try:
-            answer = {"code": "OK", **COMMANDS[request["command"]](channel, request)}
+            response = {"code": "OK", **COMMANDS[request["command"]](channel, request)}
         except grpc.RpcError as error:
-            answer = _refusal(error)
-        print(json.dumps(answer), flush=True)
+            response = _refusal(error)
+        print(json.dumps(response), flush=True)
     for channel in channels.values():
         channel.close()
 

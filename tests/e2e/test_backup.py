@@ -29,9 +29,9 @@ async def dine(system: System, told: list[Json], orders: int) -> None:
 
         async def order_often() -> None:
             for _ in range(orders // 8):
-                answer = await client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
-                assert outcomes(answer.json()) == ["accepted", "accepted"]
-                told.append(answer.json())
+                response = await client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
+                assert outcomes(response.json()) == ["accepted", "accepted"]
+                told.append(response.json())
 
         await asyncio.gather(*(order_often() for _ in range(8)))
 
@@ -69,8 +69,8 @@ async def test_what_was_acknowledged_before_a_copy_is_there_after_it_was_put_bac
     book.write_text("".join(json.dumps({"order_id": each["order_id"], "answer": each}) + "\n" for each in before))
     async with system.client() as client:
         for told in before:
-            answer = await client.get(f"/orders/{told['order_id']}")
-            assert answer.json() == told
+            response = await client.get(f"/orders/{told['order_id']}")
+            assert response.json() == told
     audit = await asyncio.to_thread(ops, system, "audit", "--acknowledged", str(book))
     # Of what came after the journal was copied the departments' copies may have tickets: all of them are settled.
     assert wrong(audit) <= {"undecided"}, audit

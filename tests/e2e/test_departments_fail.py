@@ -71,19 +71,19 @@ async def test_a_department_killed_before_it_takes_up_a_call_serves_it_once_it_i
     assert system.books.check("bar")["soda"] == StockRow(10, 8, 0, 2)
 
 
-async def test_a_department_killed_between_its_commit_and_its_answer_has_done_it_once(systems: Systems) -> None:
+async def test_a_department_killed_between_its_commit_and_its_response_has_done_it_once(systems: Systems) -> None:
     (port,) = free_ports(1)
     system = systems.open(
         {"bar": {"coffee": 10}}, DEADLINE=DEADLINE, DEPARTMENTS=f"bar=127.0.0.1:{port}", WAIT_FOR_DEPARTMENTS=0
     )
     async with Wire(system["bar"].port).on(port) as wire, system.client() as client:
         await menu_shows(client, bar="open")
-        wire.answers = False
+        wire.responses = False
         placing = asyncio.create_task(client.post("/orders", json=order(line("bar", "coffee", 4))))
         tickets = await asyncio.to_thread(wait_for, lambda: system.books.tickets("bar"), "the bar has a ticket")
         system["bar"].kill()
         placed = await placing
-        wire.answers = True
+        wire.responses = True
         await asyncio.to_thread(system["bar"].restart)
         found = await decided(client, placed.json()["order_id"])
 
@@ -93,7 +93,7 @@ async def test_a_department_killed_between_its_commit_and_its_answer_has_done_it
     assert system.books.check("bar")["coffee"] == StockRow(10, 6, 0, 4)
 
 
-async def test_a_department_killed_after_its_answer_remembers_it(system: System) -> None:
+async def test_a_department_killed_after_its_response_remembers_it(system: System) -> None:
     body = order(line("bar", "tea", 7), line("bar", "wine"))
 
     async with system.client() as client:
@@ -108,32 +108,32 @@ async def test_a_department_killed_after_its_answer_remembers_it(system: System)
 
 
 async def test_a_department_killed_twice_under_load_ends_with_every_order_decided_once(system: System) -> None:
-    answers: list[httpx.Response] = []
+    responses: list[httpx.Response] = []
     final: list[Json] = []
     enough = False
 
     async def order_on() -> None:
         while not enough:
-            answers.append(await client.post("/orders", json=order(line("bar", "water"), line("kitchen", "pizza"))))
-            final.append(await decided(client, answers[-1].json()["order_id"]))
+            responses.append(await client.post("/orders", json=order(line("bar", "water"), line("kitchen", "pizza"))))
+            final.append(await decided(client, responses[-1].json()["order_id"]))
 
     async with system.client() as client:
         clients = [asyncio.create_task(order_on()) for _ in range(8)]
         for round_ in (1, 2):
             await asyncio.to_thread(wait_for, lambda so_far=40 * round_: len(final) >= so_far, "orders are decided")
             system["bar"].kill()
-            await asyncio.to_thread(wait_for, lambda: answers[-1].status_code == 202, "orders are pending")
+            await asyncio.to_thread(wait_for, lambda: responses[-1].status_code == 202, "orders are pending")
             await asyncio.to_thread(system["bar"].restart)
         await menu_shows(client, bar="open")
         enough = True
         await asyncio.gather(*clients)
 
-    assert {answer.status_code for answer in answers} == {201, 202}
+    assert {response.status_code for response in responses} == {201, 202}
     told = Counter(outcomes(each)[0] for each in final)
-    assert told == {"accepted": WATER, "out_of_stock": len(answers) - WATER}
+    assert told == {"accepted": WATER, "out_of_stock": len(responses) - WATER}
     assert system.books.check("bar")["water"] == StockRow(WATER, 0, 0, WATER)
     orders = {each["order_id"] for each in final}
-    assert len(orders) == len(answers)
+    assert len(orders) == len(responses)
     assert orders <= system.books.tickets("bar").keys() & system.books.tickets("kitchen").keys()
 
 
@@ -170,7 +170,7 @@ async def test_orders_for_others_are_not_delayed_while_a_department_is_being_fou
         system["bar"].resume()
         found = await decided(client, (await waiting).json()["order_id"])
 
-    assert [answer.status_code for answer, _ in others] == [201] * 5
+    assert [response.status_code for response, _ in others] == [201] * 5
     assert max(seconds for _, seconds in others) < AT_ONCE
     assert outcomes(found) == ["accepted"]
 
@@ -191,7 +191,7 @@ async def test_a_pending_order_that_is_cancelled_never_takes_stock(system: Syste
     system.books.check("kitchen")
 
 
-async def test_an_order_that_no_department_answers_in_time_expires_and_stays_expired(systems: Systems) -> None:
+async def test_an_order_that_no_department_responds_to_in_time_expires_and_stays_expired(systems: Systems) -> None:
     system = systems.open({"bar": {"coffee": 10}, "kitchen": {"pizza": 10}}, TIME_TO_DECIDE=1, DEADLINE=DEADLINE)
     body = order(line("bar", "coffee"), line("kitchen", "pizza"))
     system["bar"].kill()
@@ -240,8 +240,8 @@ async def test_restarts_never_refill_the_stock(system: System) -> None:
 
 async def timed(client: httpx.AsyncClient, body: Json) -> tuple[httpx.Response, float]:
     began = time.monotonic()
-    answer = await client.post("/orders", json=body)
-    return answer, time.monotonic() - began
+    response = await client.post("/orders", json=body)
+    return response, time.monotonic() - began
 
 
 async def menu_shows(client: httpx.AsyncClient, **states: str) -> None:

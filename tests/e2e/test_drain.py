@@ -1,4 +1,4 @@
-"""SIGTERM: what runs is finished and answered, what is new is refused, and the program ends at once, with code 0."""
+"""SIGTERM: what runs is finished and gets its response, what is new is refused, and the program ends with code 0."""
 
 import asyncio
 import signal
@@ -33,7 +33,7 @@ def system(opened: System) -> System:
     return opened.restored()
 
 
-async def test_a_department_answers_the_calls_that_run_and_refuses_new_ones(system: System, order_id: str) -> None:
+async def test_a_department_responds_to_the_calls_that_run_and_refuses_new_ones(system: System, order_id: str) -> None:
     closed_before = closings(system["bar"])
     with system.channel("bar") as channel, system.channel("bar") as idle:
         bar = v1.DepartmentServiceStub(channel)
@@ -46,20 +46,20 @@ async def test_a_department_answers_the_calls_that_run_and_refuses_new_ones(syst
             with pytest.raises(GRPCError) as refused:
                 await bar.get_menu(v1.GetMenuRequest())
             still_listens = accepts(system["bar"].port)
-        answer = await placing
+        response = await placing
         seconds = await seconds_until_it_ends_well(system["bar"])
 
     assert refused.value.status is Status.UNAVAILABLE
     assert "shutting down" in (refused.value.message or "")
     assert not still_listens
-    assert (answer.states, answer.outcomes) == ([v1.TicketState.QUEUED], [v1.Outcome.ACCEPTED])
+    assert (response.states, response.outcomes) == ([v1.TicketState.QUEUED], [v1.Outcome.ACCEPTED])
     assert seconds < QUICK
     system["bar"].restart()
     assert system.books.tickets("bar")[order_id].state == "queued"
     assert system.books.check("bar")["coffee"] == StockRow(10, 9, 0, 1)
 
 
-async def test_the_gateway_answers_the_orders_that_run(system: System, order_id: str) -> None:
+async def test_the_gateway_responds_to_the_orders_that_run(system: System, order_id: str) -> None:
     body = order(line("bar", "soda"), order_id=order_id)
     async with system.client() as client, system.client() as idle:
         await idle.get("/health/live")
@@ -164,12 +164,12 @@ async def test_a_department_that_stops_under_load_loses_no_order(system: System)
         await asyncio.wait(placing, return_when=asyncio.FIRST_COMPLETED)
         code = await asyncio.to_thread(system["bar"].terminate)
         await asyncio.to_thread(system["bar"].restart)
-        answers = [await each for each in placing]
+        responses = [await each for each in placing]
         await asyncio.to_thread(wait_for, lambda: not system.books.unfinished(), "every order is finished")
         final = [await look(client, order_id) for order_id in system.books.orders()]
 
     assert code == 0
-    assert {answer.status_code for answer in answers} <= {201, 202, 409}
+    assert {response.status_code for response in responses} <= {201, 202, 409}
     assert sum(each["lines"][0]["item"] == "tea" and outcomes(each) == ["accepted"] for each in final) == 10
     assert system.books.check("bar")["tea"] == StockRow(10, 0, 0, 10)
 

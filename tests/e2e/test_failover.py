@@ -46,10 +46,10 @@ async def test_orders_are_taken_while_a_primary_hangs_once_another_is_promoted(
             cluster.standby.promote()
 
             async def is_taken() -> bool:
-                answer = await client.post("/orders", json=wish)
-                if answer.status_code == 201:
-                    told.append(answer.json())
-                return answer.status_code == 201
+                response = await client.post("/orders", json=wish)
+                if response.status_code == 201:
+                    told.append(response.json())
+                return response.status_code == 201
 
             await eventually(is_taken, "an order is taken while the old primary hangs")
             for each in told:

@@ -43,16 +43,16 @@ class ResponseLog:
         while True:
             body = any_order(chance)
             try:
-                answer = await client.post("/orders", json=body)
+                response = await client.post("/orders", json=body)
             except httpx.TransportError:
                 self.untold.append(body)
                 return
-            self.note(body, answer)
+            self.note(body, response)
 
-    def note(self, body: Json, answer: httpx.Response) -> None:
+    def note(self, body: Json, response: httpx.Response) -> None:
         """Note what an order's response said."""
-        self.statuses[answer.status_code] += 1
-        told = answer.json()["order"] if answer.status_code == 409 else answer.json()
+        self.statuses[response.status_code] += 1
+        told = response.json()["order"] if response.status_code == 409 else response.json()
         self.told[body["order_id"]] = told
 
 

@@ -46,7 +46,7 @@ class Terminal:
         self._text = b""
 
     def read(self) -> bytes:
-        """Answer everything that was written so far."""
+        """Return everything that was written so far."""
         with suppress(BlockingIOError):
             self._text += os.read(self._descriptor, 1 << 16)
         return self._text
@@ -108,7 +108,7 @@ class Up:
         return Terminal(ours)
 
     def addresses(self) -> dict[str, str]:
-        """Wait until the addresses of the menu and of the API's page are printed, and answer them."""
+        """Wait until the addresses of the menu and of the API's page are printed, and return them."""
         wait_for(lambda: "api=" in self.output, f"it is ready, as {self.output}", READY_SECONDS)
         (ready,) = [text for text in self.output.splitlines() if "ready for orders" in text]
         return dict(re.findall(r"\b(menu|api)=(http://\S+)", ready))
@@ -162,13 +162,13 @@ async def test_an_order_through_the_processes_of_just_up(
             line("bar", "coffee", 2), line("bar", "beer"), line("kitchen", "pizza"), line("bakery", "cake"),
             order_id=order_id,
         )  # fmt: skip
-        answer = await client.post(f"{gateway}/orders", json=body)
+        response = await client.post(f"{gateway}/orders", json=body)
 
     assert states_of_menu(menu) == {"bakery": "open", "bar": "open", "kitchen": "open"}
     assert (page.status_code, "text/html" in page.headers["content-type"]) == (200, True)
     assert gateway == f"http://127.0.0.1:{up.ports['gateway']}"
-    assert (answer.status_code, answer.headers["location"]) == (201, f"/orders/{order_id}")
-    assert outcomes(answer.json()) == ["accepted", "out_of_stock", "accepted", "not_on_menu"]
+    assert (response.status_code, response.headers["location"]) == (201, f"/orders/{order_id}")
+    assert outcomes(response.json()) == ["accepted", "out_of_stock", "accepted", "not_on_menu"]
     assert up.books.check("bar")["coffee"] == StockRow(10, 8, 0, 2)
     assert up.books.check("kitchen")["pizza"] == StockRow(5, 4, 0, 1)
     assert up.books.tickets("bar")[order_id].state == "queued"
@@ -195,13 +195,13 @@ async def test_a_fourth_department_needs_a_menu_file_only_and_ctrl_c_stops_it_to
     async with httpx.AsyncClient(trust_env=False) as client:
         menu = await client.get(addresses["menu"])
         body = order(line("grill", "steak", 2), line("bar", "coffee"))
-        answer = await client.post(addresses["menu"].replace("/menu", "/orders"), json=body)
+        response = await client.post(addresses["menu"].replace("/menu", "/orders"), json=body)
 
         os.killpg(up.pid, signal.SIGINT)  # as a terminal does, with the client's connection still open
         code = await asyncio.to_thread(up.wait, STOP_SECONDS)
 
     assert states_of_menu(menu) == dict.fromkeys(["bakery", "bar", "grill", "kitchen"], "open")
-    assert (answer.status_code, outcomes(answer.json())) == (201, ["accepted", "accepted"])
+    assert (response.status_code, outcomes(response.json())) == (201, ["accepted", "accepted"])
     assert code == 0
     assert up.left() == []
     assert "Traceback" not in up.output

@@ -36,7 +36,7 @@ class OfficialClient:
         )
 
     def ask(self, command: str, port: int, **request: Any) -> Json:
-        """Return what came of a request: its `code`, and what the command answers."""
+        """Return what came of a request: its `code`, and what the command returns."""
         assert self._process.stdin is not None
         asked = {"command": command, "target": f"127.0.0.1:{port}", **request}
         self._process.stdin.write(json.dumps(asked) + "\n")
@@ -46,9 +46,9 @@ class OfficialClient:
     def read(self) -> Json:
         """Read what a command writes next."""
         assert self._process.stdout is not None
-        answered = self._process.stdout.readline()
-        assert answered, "the client ended"
-        result: Json = json.loads(answered)
+        responded = self._process.stdout.readline()
+        assert responded, "the client ended"
+        result: Json = json.loads(responded)
         return result
 
     def close(self) -> None:
@@ -127,9 +127,9 @@ def test_the_department_service_takes_nothing_of_a_line_whose_price_has_changed(
         "expected_prices": [-1, 499, 500],
     }
 
-    answer = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
+    response = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
 
-    assert answer["message"] == {
+    assert response["message"] == {
         "states": ["TICKET_STATE_QUEUED"],
         "line_counts": [3],
         "outcomes": ["OUTCOME_ACCEPTED", "OUTCOME_PRICE_CHANGED", "OUTCOME_ACCEPTED"],
@@ -150,9 +150,9 @@ def test_a_field_that_is_not_allowed_is_named_in_the_status_details(system: Syst
         "notes": [""],
     }
 
-    answer = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
+    response = client.ask("call", system["bar"].port, service=SERVICE, method="PlaceOrders", message=batch)
 
-    assert answer == {
+    assert response == {
         "code": "INVALID_ARGUMENT",
         "text": "quantities[0]: 0 is not allowed: 1 to 1000 is allowed",
         "details": [
@@ -175,29 +175,29 @@ def test_an_unknown_order_is_not_found(system: System, client: OfficialClient) -
         "step_id": "start",
     }
 
-    answer = client.ask("call", system["bar"].port, service=SERVICE, method="MoveTicket", message=message)
+    response = client.ask("call", system["bar"].port, service=SERVICE, method="MoveTicket", message=message)
 
-    assert answer["code"] == "NOT_FOUND"
-    (detail,) = answer["details"]
+    assert response["code"] == "NOT_FOUND"
+    (detail,) = response["details"]
     assert detail["type"] == "google.rpc.ErrorInfo"
     assert (detail["reason"], detail["metadata"]) == ("OrderNotFound", {"order_id": order_id})
 
 
 @pytest.mark.parametrize("path", ["/bar.Bar/GetOrder", f"/{SERVICE}/PlaceOrders", f"/{SERVICE}/MoveTicket"])
 def test_bytes_that_are_no_message_are_an_invalid_argument(system: System, client: OfficialClient, path: str) -> None:
-    answer = client.ask("send_bytes", system["bar"].port, path=path, bytes="0affffffffff")
+    response = client.ask("send_bytes", system["bar"].port, path=path, bytes="0affffffffff")
 
-    assert answer["code"] == "INVALID_ARGUMENT"
-    assert "the bytes are not a " in answer["text"]
+    assert response["code"] == "INVALID_ARGUMENT"
+    assert "the bytes are not a " in response["text"]
 
 
 def test_a_message_that_is_too_large_is_refused(system: System, client: OfficialClient) -> None:
     message = {"order": "x" * 100_001}
 
-    answer = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message)
+    response = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message)
 
-    assert answer["code"] == "RESOURCE_EXHAUSTED"
-    assert "at most 100000 are allowed" in answer["text"]
+    assert response["code"] == "RESOURCE_EXHAUSTED"
+    assert "at most 100000 are allowed" in response["text"]
 
 
 def test_an_unknown_method_is_unimplemented(system: System, client: OfficialClient) -> None:
@@ -257,24 +257,24 @@ def test_changes_can_be_watched_and_the_watch_ended(system: System, client: Offi
 def test_a_message_in_gzip_is_understood(system: System, client: OfficialClient) -> None:
     message = {"order": "x" * 5000}
 
-    answer = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message, gzip=True)
+    response = client.ask("call", system["bar"].port, service="bar.Bar", method="GetOrder", message=message, gzip=True)
 
-    assert answer == {"code": "NOT_FOUND", "text": "Drink not Found", "details": []}
+    assert response == {"code": "NOT_FOUND", "text": "Drink not Found", "details": []}
 
 
 def test_bad_metadata_costs_nobody_else_a_call(system: System, client: OfficialClient) -> None:
     """Not with as much as would end the connection: this client sends it against what the server announced."""
     path, metadata = f"/{SERVICE}/GetMenu", [("x", " v "), ("host", "elsewhere"), ("x", "y" * 100_000)]
 
-    answer = client.ask("many", system["bar"].port, path=path, bytes="", count=100, metadata=metadata)
+    response = client.ask("many", system["bar"].port, path=path, bytes="", count=100, metadata=metadata)
 
-    assert answer == {"code": "OK", "good": ["OK"], "bad": ["OK", "OK", "RESOURCE_EXHAUSTED"]}
+    assert response == {"code": "OK", "good": ["OK"], "bad": ["OK", "OK", "RESOURCE_EXHAUSTED"]}
 
 
 def test_a_stream_without_a_message_is_ok(system: System, client: OfficialClient) -> None:
-    answer = client.ask("stream", system["bar"].port, path=f"/{SERVICE}/StreamOrders", messages=[])
+    response = client.ask("stream", system["bar"].port, path=f"/{SERVICE}/StreamOrders", messages=[])
 
-    assert answer == {"code": "OK", "received": []}
+    assert response == {"code": "OK", "received": []}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
@@ -299,9 +299,9 @@ def test_reflection_lists_the_services(system: System, client: OfficialClient, v
 def test_reflection_finds_every_symbol(
     system: System, client: OfficialClient, version: str, symbol: str, file: str
 ) -> None:
-    answer = client.ask("file_of", system["bar"].port, version=version, symbol=symbol)
+    response = client.ask("file_of", system["bar"].port, version=version, symbol=symbol)
 
-    assert answer == {"code": "OK", "file": file}
+    assert response == {"code": "OK", "file": file}
 
 
 @pytest.mark.parametrize("version", ["v1", "v1alpha"])
@@ -325,8 +325,10 @@ def test_a_service_can_be_called_by_its_reflected_descriptor(
 
 def test_a_department_whose_database_cannot_be_written_says_so(system: System, client: OfficialClient) -> None:
     def is_reported(status: str) -> bool:
-        answers = [client.ask("health", system["bakery"].port, service=name) for name in ("", "bakery.Bakery", SERVICE)]
-        return answers == [{"code": "OK", "status": status}] * 3
+        responses = [
+            client.ask("health", system["bakery"].port, service=name) for name in ("", "bakery.Bakery", SERVICE)
+        ]
+        return responses == [{"code": "OK", "status": status}] * 3
 
     with system.unwritable("bakery"):
         wait_for(lambda: is_reported("NOT_SERVING"), "every service is not serving")

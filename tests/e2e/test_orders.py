@@ -12,8 +12,8 @@ from tests.support.order_tests import (
     test_another_body_with_a_known_order_id_is_refused,
     test_clients_of_several_departments_at_once_take_what_each_has,
     test_the_menu_shows_live_stock,
-    test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer,
-    test_the_set_menu_is_answered_in_the_counters_words,
+    test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response,
+    test_the_set_menu_gets_the_counters_words,
 )
 from tests.support.rest_clients import Json, line, look, order, outcomes
 from tests.support.systems import System, Systems
@@ -25,8 +25,8 @@ __all__ = [
     "test_another_body_with_a_known_order_id_is_refused",
     "test_clients_of_several_departments_at_once_take_what_each_has",
     "test_the_menu_shows_live_stock",
-    "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer",
-    "test_the_set_menu_is_answered_in_the_counters_words",
+    "test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response",
+    "test_the_set_menu_gets_the_counters_words",
 ]
 
 
@@ -41,11 +41,11 @@ async def test_an_order_that_is_being_made_cannot_be_cancelled(system: System) -
     async with system.client() as client:
         await client.post("/orders", json=body)
         await start(system, "bar", body)
-        answer = await client.delete(f"/orders/{body['order_id']}")
+        response = await client.delete(f"/orders/{body['order_id']}")
         found = await look(client, body["order_id"])
 
-    assert answer.status_code == 409
-    assert "bar has it preparing" in answer.json()["detail"]
+    assert response.status_code == 409
+    assert "bar has it preparing" in response.json()["detail"]
     assert outcomes(found) == ["accepted"]
     assert system.books.check("bar")["rum"] == StockRow(10, 8, 0, 2)
 
@@ -57,11 +57,11 @@ async def test_cancelling_takes_back_what_is_not_being_made_yet(system: System) 
         await client.post("/orders", json=body)
         before = system.books.stock("bar")["gin"], system.books.stock("kitchen")["pasta"]
         await start(system, "bar", body)
-        answer = await client.delete(f"/orders/{body['order_id']}")
+        response = await client.delete(f"/orders/{body['order_id']}")
 
-    assert answer.status_code == 200
-    assert outcomes(answer.json()) == ["accepted", "cancelled"]
-    assert "preparing" in answer.json()["lines"][0]["reason"]
+    assert response.status_code == 200
+    assert outcomes(response.json()) == ["accepted", "cancelled"]
+    assert "preparing" in response.json()["lines"][0]["reason"]
     assert system.books.check("bar")["gin"] == before[0]
     assert system.books.check("kitchen")["pasta"].sold == before[1].sold - 1
 
@@ -70,6 +70,6 @@ async def start(system: System, department: str, placed: Json) -> None:
     with system.channel(department) as channel:
         queued, start = v1.TicketState(v1.TicketState.QUEUED), v1.Verb(v1.Verb.START)
         request = v1.MoveTicketRequest(placed["order_id"], start, queued, "start")
-        answer = await v1.DepartmentServiceStub(channel).move_ticket(request)
-    assert answer.ticket is not None
-    assert answer.ticket.state is v1.TicketState.PREPARING
+        response = await v1.DepartmentServiceStub(channel).move_ticket(request)
+    assert response.ticket is not None
+    assert response.ticket.state is v1.TicketState.PREPARING

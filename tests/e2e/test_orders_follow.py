@@ -28,8 +28,8 @@ def system(opened: System) -> System:
 
 async def place(client: httpx.AsyncClient) -> str:
     """Place an order and wait until it is decided; returns its id."""
-    answer = await client.post("/orders", json=order(line("bar", "coffee", 2), line("kitchen", "pizza")))
-    return str((await decided(client, answer.json()["order_id"]))["order_id"])
+    response = await client.post("/orders", json=order(line("bar", "coffee", 2), line("kitchen", "pizza")))
+    return str((await decided(client, response.json()["order_id"]))["order_id"])
 
 
 async def move(system: System, name: str, order_id: str, verb: str, reason: str = "") -> None:

@@ -88,10 +88,10 @@ async def menu_at(channel: WatchedChannel) -> str:
 
 async def test_orders_are_taken(system: System) -> None:
     async with system.client() as client:
-        answer = await client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
+        response = await client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
 
-    assert answer.status_code == 201, answer.text
-    assert outcomes(answer.json()) == ["accepted", "accepted"]
+    assert response.status_code == 201, response.text
+    assert outcomes(response.json()) == ["accepted", "accepted"]
 
 
 async def test_the_gateways_certificate_is_let_in(system: System, folder: Path) -> None:
@@ -177,11 +177,11 @@ async def test_a_department_cannot_stand_in_for_another(systems: Systems, system
     gateway = Program("gateway", ["-m", "gateway"], environment(**misled), port, impostor["bar"].log.parent)
     gateway.restart()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-        answer = await client.post("/orders", json=order(line("kitchen", "pasta")))
+        response = await client.post("/orders", json=order(line("kitchen", "pasta")))
     gateway.close()
 
-    assert answer.status_code == 202, answer.text
-    assert outcomes(answer.json()) == ["pending"]
+    assert response.status_code == 202, response.text
+    assert outcomes(response.json()) == ["pending"]
     assert "certificate is not valid for 'kitchen'" in gateway.output
 
 
@@ -207,7 +207,7 @@ async def test_certificates_and_authority_change_under_load_and_nobody_waits(sys
             await eventually(taken_up, f"{step} is taken up", TAKEN_UP)
             await asyncio.sleep(3)  # the gateway leaves its old connections
 
-    assert load.answers > 100
+    assert load.responses > 100
     assert load.wrong == []
     async with calling(system, "bar", context(folder, "gateway")) as channel:
         assert await menu_at(channel) == "bar"

@@ -173,7 +173,7 @@ def _conversation(chance: random.Random) -> Iterator[bytes]:
 
 
 def _distorted(frame: bytes, chance: random.Random) -> list[bytes]:
-    """Answer a frame as it is, or, now and then, otherwise."""
+    """Return a frame as it is, or, now and then, otherwise."""
     ways: list[Callable[[], list[bytes]]] = [
         lambda: [frame[:9] + changed(frame[9:], chance)],  # another payload
         lambda: [changed(frame[:9], chance) + frame[9:]],  # another length, type, stream
@@ -204,7 +204,7 @@ async def _look_at(peer: Peer, stream_id: int, path: str, body: bytes, attack: A
     try:
         status, text = await peer.status_of(stream_id)
     except (AssertionError, TimeoutError, ProtocolError) as error:
-        attack.faults.append(f"no answer to {path} {body.hex()}: {error!r}")
+        attack.faults.append(f"no response to {path} {body.hex()}: {error!r}")
         return
     attack.statuses[Status(status).name] += 1
     if Status(status) in OUR_FAULTS:

@@ -133,9 +133,9 @@ async def test_no_more_than_allowed_follow_and_orders_are_taken_all_the_same(
     followed: System, sockets: ExitStack
 ) -> None:
     waiting = [connect(followed, sockets, receive_buffer=1 << 20) for _ in range(MAX_STREAMS + 50)]
-    answers = [await asyncio.to_thread(sock.recv, 12) for sock in waiting]
-    assert answers.count(b"HTTP/1.1 503") == 50
-    assert answers.count(b"HTTP/1.1 200") == MAX_STREAMS
+    responses = [await asyncio.to_thread(sock.recv, 12) for sock in waiting]
+    assert responses.count(b"HTTP/1.1 503") == 50
+    assert responses.count(b"HTTP/1.1 200") == MAX_STREAMS
     await place(followed, 10)
     for sock in waiting:
         reset(sock)

@@ -153,7 +153,7 @@ async def test_large_messages_at_once_share_the_room_of_their_connection(bar: Pr
 
 @pytest.mark.parametrize("data", [b"x", b""], ids=["of one byte", "of none"])
 async def test_data_in_the_smallest_frames_takes_no_more_memory_than_it_holds(bar: Program, data: bytes) -> None:
-    """It may be sent away for not answering pings meanwhile, which it does not on a busy machine."""
+    """It may be sent away for not acknowledging pings meanwhile, which it does not on a busy machine."""
     before = most = memory_of(bar.pid)
 
     async with honest_calls(bar.port), Peer.connect(bar.port) as peer:
@@ -386,7 +386,7 @@ async def _greets_slowly(port: int) -> None:
         assert await _drip(peer, (bytes([byte]) for byte in greeting)) < LISTEN_SECONDS + BUSY_SECONDS
 
 
-async def _talks_and_answers_no_ping(port: int) -> None:
+async def _talks_and_acknowledges_no_ping(port: int) -> None:
     async with Peer.connect(port) as peer:
         seconds = await _drip(peer, repeat(PingFrame(opaque_data=b"12345678").serialize()))
         assert FOUND_SECONDS < seconds < LISTEN_SECONDS + BUSY_SECONDS
@@ -401,7 +401,7 @@ async def _pings_without_end_and_does_not_read(port: int) -> None:
                 await peer.send(pings)
 
 
-async def _answers_pings_and_says_nothing_else(port: int) -> None:
+async def _acknowledges_pings_and_says_nothing_else(port: int) -> None:
     async with Peer.connect(port) as peer:
         begin = time.monotonic()
         while time.monotonic() - begin < LISTEN_SECONDS:
@@ -417,9 +417,9 @@ async def test_a_peer_that_is_gone_or_does_not_listen_is_found_in_time_and_one_t
         group.create_task(_greets_and_says_nothing(bar.port))
         group.create_task(_says_something_else(bar.port))
         group.create_task(_greets_slowly(bar.port))
-        group.create_task(_talks_and_answers_no_ping(bar.port))
+        group.create_task(_talks_and_acknowledges_no_ping(bar.port))
         group.create_task(_pings_without_end_and_does_not_read(bar.port))
-        group.create_task(_answers_pings_and_says_nothing_else(bar.port))
+        group.create_task(_acknowledges_pings_and_says_nothing_else(bar.port))
     assert memory_of(bar.pid) - before < GROWTH_MIB
 
 

@@ -33,10 +33,10 @@ IN_FLIGHT = 20
 GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 
 
-# --- a peer that does not answer ---
+# --- a peer that does not respond ---
 
 
-async def test_a_client_that_does_not_answer_is_sent_goaway_before_its_connection_closes() -> None:
+async def test_a_client_that_does_not_respond_is_sent_goaway_before_its_connection_closes() -> None:
     async with serve(ping_timeout=RETRY_POLICY) as served:
         reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
         writer.write(GREETING)
@@ -52,7 +52,7 @@ async def test_a_client_that_was_busy_for_4_seconds_keeps_its_connection_and_its
     async with serve() as served, Peer.connect(served.port) as peer:
         running = await peer.call(message(), path=MOVE_TICKET)
         await served.until_running(1)
-        await asyncio.sleep(4.0)  # it reads nothing and answers nothing
+        await asyncio.sleep(4.0)  # it reads nothing and sends nothing
         served.kitchen.let.set()
         assert await peer.status_of(running) == (0, "")
         assert await peer.status_of(await peer.call(message())) == (0, "")
@@ -70,8 +70,8 @@ async def test_who_never_greets_is_not_waited_for_as_long_as_a_client() -> None:
         writer.close()
 
 
-async def test_a_client_that_does_not_read_the_answers_to_its_pings_is_sent_away() -> None:
-    """It is not waited for: the answers would be kept in memory meanwhile."""
+async def test_a_client_that_does_not_read_the_responses_to_its_pings_is_sent_away() -> None:
+    """It is not waited for: the responses would be kept in memory meanwhile."""
     most = 0
     with capture_logs() as logs:
         async with serve() as served, Peer.connect(served.port, receive_buffer=4096) as peer:

@@ -172,13 +172,13 @@ async def test_a_call_that_responds_just_when_its_peer_goes_is_no_fault() -> Non
     assert logs == []
 
 
-async def test_a_peer_that_answers_pings_without_reading_them_is_gone() -> None:
+async def test_a_peer_that_acknowledges_pings_without_reading_them_is_gone() -> None:
     kitchen, tasks = Talkative(), len(asyncio.all_tasks())
-    answers = PingFrame(opaque_data=b"are you?", flags=["ACK"]).serialize()
+    responses = PingFrame(opaque_data=b"are you?", flags=["ACK"]).serialize()
 
-    async def answer(peer: Peer) -> None:
+    async def response(peer: Peer) -> None:
         while not peer.writer.is_closing():
-            await peer.send(answers)
+            await peer.send(responses)
             await asyncio.sleep(0.2)
 
     async with (
@@ -186,15 +186,15 @@ async def test_a_peer_that_answers_pings_without_reading_them_is_gone() -> None:
         calling(served, window=2**30, receive_buffer=8192) as peer,
     ):
         peer.reader._transport.pause_reading()  # type: ignore[attr-defined]
-        answering = asyncio.create_task(answer(peer))
+        responding = asyncio.create_task(response(peer))
         within = LOOK_SECONDS * (UNANSWERED_LOOKS + 2) + BUSY_SECONDS
         most = await until_forgotten(served, kitchen, tasks + 1, within)
-        answering.cancel()
+        responding.cancel()
     assert most < MOST_UNSENT
 
 
 async def test_a_peer_that_said_goaway_and_lets_no_response_through_has_its_calls_reset() -> None:
-    """It answers pings; before its GOAWAY it is let wait, as a client may be slow."""
+    """It acknowledges pings; before its GOAWAY it is let wait, as a client may be slow."""
     kitchen, tasks = Talkative(), len(asyncio.all_tasks())
     async with (
         serve(kitchen=kitchen, call_seconds=CALL_SECONDS) as served,

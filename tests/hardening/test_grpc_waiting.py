@@ -30,7 +30,7 @@ IDLE_SECONDS = 3.5
 
 
 class Department(v1.DepartmentServiceBase):
-    """Answers at once, or never; a large answer."""
+    """Responds at once, or never; with a large response."""
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:
         return v1.GetMenuResponse(name="x" * 100_000)
@@ -85,7 +85,7 @@ async def test_its_own_deadline_ends_it_sooner() -> None:
     assert time.monotonic() - begin < CALL_SECONDS + BUSY_SECONDS
 
 
-async def test_a_call_whose_answer_is_not_let_through_is_ended() -> None:
+async def test_a_call_whose_response_is_not_let_through_is_ended() -> None:
     async with serve(CALL_SECONDS) as port, Peer.connect(port) as peer:
         peer.h2.update_settings({SettingCodes.INITIAL_WINDOW_SIZE: 0})
         await peer.flush()
@@ -135,13 +135,13 @@ async def _a_server_that_went_silent_is_found_and_called_again_once_it_is_back()
             stub = v1.DepartmentServiceStub(channel)
             await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
 
-            wire.answers = False
+            wire.responses = False
             begin = time.monotonic()
             with pytest.raises(StreamTerminatedError):
                 await stub.get_menu(v1.GetMenuRequest(), timeout=FACT_SECONDS)
             assert time.monotonic() - begin < FOUND_SECONDS + BUSY_SECONDS
 
-            wire.answers = True
+            wire.responses = True
             await stub.get_menu(v1.GetMenuRequest(), timeout=5.0)
             channel.close()
 

@@ -101,14 +101,14 @@ async def test_what_arrives_while_a_batch_is_in_flight_gathers_in_order_for_the_
     assert len(group) == 0
 
 
-async def test_a_caller_who_submits_again_as_soon_as_it_is_answered_is_served() -> None:
+async def test_a_caller_who_submits_again_as_soon_as_it_has_its_result_is_served() -> None:
     group = GroupCommit(Committer(), limit=10)
     async with asyncio.timeout(5):
         for item in range(0, 20, 2):
             assert await group.submit(item) == f"did {item}"
 
 
-async def test_a_caller_who_submits_for_later_as_soon_as_it_is_answered_is_served() -> None:
+async def test_a_caller_who_submits_for_later_as_soon_as_it_has_its_result_is_served() -> None:
     group = GroupCommit(Committer(), limit=10, max_delay=0.001)
     async with asyncio.timeout(5):
         for item in range(0, 20, 2):
@@ -149,27 +149,27 @@ async def test_a_second_batch_leaves_while_the_first_is_in_flight_where_concurre
 
 async def test_a_result_that_is_an_exception_is_raised_for_its_item_alone() -> None:
     group = GroupCommit(Committer(), limit=10)
-    answers = await asyncio.gather(*(group.submit(item) for item in (2, 3, 4)), return_exceptions=True)
-    assert answers[0] == "did 2"
-    assert isinstance(answers[1], ValueError)
-    assert answers[2] == "did 4"
+    responses = await asyncio.gather(*(group.submit(item) for item in (2, 3, 4)), return_exceptions=True)
+    assert responses[0] == "did 2"
+    assert isinstance(responses[1], ValueError)
+    assert responses[2] == "did 4"
 
 
 async def test_what_a_commit_raises_reaches_every_item_of_that_batch_and_no_other() -> None:
     committer = Committer()
     group = GroupCommit(committer, limit=2)
-    answers = await asyncio.gather(*(group.submit(item) for item in (2, -1, 4)), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [OSError, OSError, str]
+    responses = await asyncio.gather(*(group.submit(item) for item in (2, -1, 4)), return_exceptions=True)
+    assert [type(response) for response in responses] == [OSError, OSError, str]
 
 
-async def test_a_commit_that_answers_too_few_results_is_an_error_for_those_that_got_none() -> None:
+async def test_a_commit_that_returns_too_few_results_is_an_error_for_those_that_got_none() -> None:
     async def forgetful(batch: list[int]) -> list[str]:
         return ["did the first"]
 
     group = GroupCommit(forgetful, limit=10)
-    answers = await asyncio.gather(group.submit(1), group.submit(2), return_exceptions=True)
-    assert answers[0] == "did the first"
-    assert isinstance(answers[1], ValueError)
+    responses = await asyncio.gather(group.submit(1), group.submit(2), return_exceptions=True)
+    assert responses[0] == "did the first"
+    assert isinstance(responses[1], ValueError)
 
 
 async def test_a_caller_that_goes_away_takes_nothing_from_the_others_of_its_batch() -> None:
@@ -293,8 +293,8 @@ async def test_abandon_gives_up_what_waits_and_leaves_what_is_in_flight() -> Non
     running, waiting, gone = group.submit(2), group.submit(4), group.submit(6)
     await until_running(committer)
     gone.cancel()
-    group.abandon(ConnectionError("nobody answers"))
-    with pytest.raises(ConnectionError, match="nobody answers"):
+    group.abandon(ConnectionError("nobody responds"))
+    with pytest.raises(ConnectionError, match="nobody responds"):
         await waiting
     committer.open()
     assert await running == "did 2"

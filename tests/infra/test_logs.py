@@ -145,7 +145,7 @@ def test_a_traceback_shows_no_values(style: Format, library: bool, capsys: pytes
     configure_logs("bar", "info", style)
 
     def connect(url: str) -> None:
-        raise ConnectionError("no answer")
+        raise ConnectionError("no response")
 
     try:
         connect(URL)
@@ -155,7 +155,7 @@ def test_a_traceback_shows_no_values(style: Format, library: bool, capsys: pytes
         else:
             structlog.get_logger("department").error("a fault", exc_info=error)
     text = "\n".join(lines(capsys))
-    assert "no answer" in text
+    assert "no response" in text
     assert "connect" in text
     assert "secret" not in text
 

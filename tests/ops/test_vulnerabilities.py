@@ -48,7 +48,7 @@ def test_nothing_known_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("printed", ["", "{}", "<html>", report(UNKNOWN)])
-def test_an_index_that_does_not_answer_is_said_and_is_no_failure(tmp_path: Path, printed: str) -> None:
+def test_an_index_that_does_not_respond_is_said_and_is_no_failure(tmp_path: Path, printed: str) -> None:
     done = check(tmp_path, printed, "warning\ncannot resolve host\n")
     assert (done.returncode, "NOT CHECKED" in done.stdout) == (0, True)
     assert ("cannot resolve host" in done.stdout) is (printed != report(UNKNOWN))

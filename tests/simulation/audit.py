@@ -68,7 +68,7 @@ class Word(NamedTuple):
 class Entry:
     """One order as its client knows it.
 
-    `cancel_sent`: a cancel was sent that was not refused, or whose answer was lost. `cancel_refused`: one was refused.
+    `cancel_sent`: a cancel was sent that was not refused, or its response was lost. `cancel_refused`: one was refused.
     """
 
     order_id: str
@@ -210,15 +210,15 @@ def _check_order(
 def _check_share(
     findings: Findings, order: str, share: Sequence[Mapping[str, Any]], name: str, ticket: Any, *, withdrawn: bool
 ) -> list[bool]:
-    """Compare an order's lines at one department with its ticket; answers which of them are made."""
+    """Compare an order's lines at one department with its ticket; returns which of them are made."""
     made = msgspec.json.decode(ticket.lines) or [{}] * len(share)  # a tombstone has no lines
     text = f"{order}: {share}; {name} has {ticket}"
     if any(made) and list(map(_wish, made)) != list(map(_wish, share)):
         findings.add("changed", text)
     alive = [ticket.state in ALIVE and line.get("outcome") == "accepted" for line in made]
-    for line, answer, lives in zip(share, made, alive, strict=True):
+    for line, response, lives in zip(share, made, alive, strict=True):
         if not withdrawn:
-            _check_line(findings, text, line, answer, lives=lives)
+            _check_line(findings, text, line, response, lives=lives)
         elif line["outcome"] in ("accepted", "pending"):
             findings.add("unfollowed", text)
     return alive
@@ -255,7 +255,9 @@ def _check_told(
     """What a client was told at any time is compatible with how the order ended, and with what was told before."""
     if row is None:
         if entry.words:
-            findings.add("lost", f"{entry.order_id} was answered {entry.words[0].told.status}; there is no such order")
+            findings.add(
+                "lost", f"{entry.order_id} got the response {entry.words[0].told.status}; there is no such order"
+            )
         return
     verbs = {name: steps[name][entry.order_id] for name in tickets}
     end = End(entry, msgspec.json.decode(row.lines), verbs, bool(row.response_recorded), row.currency)
@@ -268,7 +270,7 @@ def _check_told(
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How an order ended: in the journal, and at its departments. `answered`: a client's answer is on record.
+    """How an order ended: in the journal, and at its departments. `responded`: a client's response is on record.
 
     `verbs`: the steps that the staff of each department have taken.
     """
@@ -276,7 +278,7 @@ class End:
     entry: Entry
     lines: Sequence[Mapping[str, Any]]
     verbs: Mapping[str, set[str]]
-    answered: bool
+    responded: bool
     currency: str
 
     def started(self, department: str) -> bool:
@@ -326,7 +328,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
     - `expired` and `rejected` end `accepted` where the department had started before the tombstone reached it, and the
       line says so: nobody can tell that of a department that cannot be reached, or is not configured. Never all or
       nothing: what is held is not started.
-    - A refusal ends `expired` or `rejected` where the order is all or nothing and a crash kept that answer from being
+    - A refusal ends `expired` or `rejected` where the order is all or nothing and a crash kept that response from being
       written down: nothing is made either way.
     - `cancelled` is final.
     """
@@ -340,7 +342,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
             started = end.started(said.department) and bool(line["reason"])
             return ended is Outcome.ACCEPTED and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED | Outcome.OFF_SALE:
-            return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.answered
+            return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.responded
     return False
 
 
@@ -349,7 +351,7 @@ def _check_sequence(findings: Findings, name: str, words: Iterable[Word]) -> Non
     for one, other in combinations(words, 2):
         first, second = (one, other) if one.heard <= other.asked else (other, one)
         if first.heard > second.asked:
-            continue  # asked at the same time: the answers may overtake each other
+            continue  # asked at the same time: the responses may overtake each other
         for before, after in zip(first.told.lines, second.told.lines, strict=True):
             if before.outcome in FINAL and after.outcome is Outcome.ACCEPTED:
                 findings.add("changed", f"{name}: told {before}, and later {after}")

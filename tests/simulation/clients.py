@@ -1,4 +1,4 @@
-"""Clients who order, lose retry_policy, ask again, take back and watch. They remember every answer."""
+"""Clients who order, give up, ask again, take back and watch. They remember every response."""
 
 import asyncio
 import random
@@ -52,7 +52,7 @@ class Clients:
         await asyncio.gather(*(loop.spawn(None, order_on()) for _ in range(clients)))
 
     def order(self) -> Callable[[], Order]:
-        """Make up an order; each call of what is answered is the same order, sent anew."""
+        """Make up an order; each call of what is returned is the same order, sent anew."""
         dice = self.dice
         order_id = str(uuid.UUID(int=dice.getrandbits(128), version=4))
         policy = Policy.ALL_OR_NOTHING if dice.random() < self.policy_share else Policy.BEST_EFFORT

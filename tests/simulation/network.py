@@ -31,7 +31,7 @@ class Weather:
     delay: float = 0.001
     late: float = 0.0
     drop_request: float = 0.0
-    drop_answer: float = 0.0
+    drop_response: float = 0.0
     repeat: float = 0.0
     reset: float = 0.0
     silent: float = 0.2
@@ -41,7 +41,7 @@ FAIR = Weather()
 
 
 class Server(Protocol):
-    """Where a department answers."""
+    """Where a department responds."""
 
     process: Process | None
     service: DepartmentServicer | None
@@ -49,16 +49,16 @@ class Server(Protocol):
 
 @dataclass(slots=True)
 class Call:
-    """One call on its way. `answer` belongs to the caller."""
+    """One call on its way. `response` belongs to the caller."""
 
     route: str
     message: bytes
-    answer: "asyncio.Future[Any]"
+    response: "asyncio.Future[Any]"
     handlers: "list[asyncio.Task[None]]" = field(default_factory=list)
 
 
 class Pipe:
-    """A stream of batches: it finds one server, and breaks when that one dies. `answers` belongs to the caller.
+    """A stream of batches: it finds one server, and breaks when that one dies. `responses` belongs to the caller.
 
     What travels on it is lost, repeated and overtaken as calls are, which is worse than TCP would treat it.
     """
@@ -66,14 +66,14 @@ class Pipe:
     def __init__(self, route: str) -> None:
         self.route = route
         self.batches: asyncio.Queue[bytes] = asyncio.Queue()
-        self.answers: asyncio.Queue[bytes | Exception] = asyncio.Queue()
+        self.responses: asyncio.Queue[bytes | Exception] = asyncio.Queue()
         self.handler: asyncio.Task[None] | None = None
         self.is_broken = False
 
     def fail(self, error: Exception) -> None:
         if not self.is_broken:
             self.is_broken = True
-            self.answers.put_nowait(error)
+            self.responses.put_nowait(error)
 
 
 class Network:
@@ -172,8 +172,8 @@ class Network:
         except Exception as error:  # noqa: BLE001 - the caller gets it, as a status
             result = to_status(error) or GRPCError(Status.INTERNAL, f"simulated: a fault in the server: {error!r}")
         process.on_death.pop(token, None)
-        if not self.happens(self.weather.drop_answer):
-            self.loop.outside(self.delay(), self._answer, call, result)
+        if not self.happens(self.weather.drop_response):
+            self.loop.outside(self.delay(), self._respond, call, result)
 
     def server_of(self, name: str) -> tuple[Process | None, DepartmentServicer | None]:
         """Choose one of a department's programs."""
@@ -208,9 +208,9 @@ class Network:
                 yield v1.StreamOrdersRequest().parse(await pipe.batches.get())
 
         try:
-            async for answer in service.stream_orders(batches()):
-                if not self.happens(self.weather.drop_answer):
-                    self.loop.outside(self.delay(), pipe.answers.put_nowait, bytes(answer))
+            async for response in service.stream_orders(batches()):
+                if not self.happens(self.weather.drop_response):
+                    self.loop.outside(self.delay(), pipe.responses.put_nowait, bytes(response))
         finally:
             process.on_death.pop(pipe, None)
 
@@ -218,15 +218,15 @@ class Network:
         if pipe.handler is not None:
             pipe.handler.cancel()
 
-    def _answer(self, call: Call, result: Any) -> None:
+    def _respond(self, call: Call, result: Any) -> None:
         if isinstance(result, Exception):
             self._fail(call, result)
-        elif not call.answer.done():
-            call.answer.set_result(result)
+        elif not call.response.done():
+            call.response.set_result(result)
 
     def _fail(self, call: Call, error: Exception) -> None:
-        if not call.answer.done():
-            call.answer.set_exception(error)
+        if not call.response.done():
+            call.response.set_exception(error)
 
     def _cancel(self, call: Call) -> None:
         for handler in call.handlers:
@@ -299,10 +299,10 @@ class OpenStream:
         return self
 
     async def __anext__(self) -> Any:
-        answer = await self._pipe.answers.get()
-        if isinstance(answer, Exception):
-            raise answer
-        return self._kind().parse(answer)
+        response = await self._pipe.responses.get()
+        if isinstance(response, Exception):
+            raise response
+        return self._kind().parse(response)
 
 
 class Stream:
@@ -334,11 +334,11 @@ class Stream:
         assert call is not None
         try:
             async with asyncio.timeout_at(self._due):
-                answer = await call.answer
+                response = await call.response
         except TimeoutError:
             self._network.hang_up(call)
             raise
-        return self._kind().parse(answer)
+        return self._kind().parse(response)
 
 
 _DECISIONS = frozenset({f"/restaurant.v1.DepartmentService/{verb}Orders" for verb in ("Confirm", "Suspend", "Cancel")})

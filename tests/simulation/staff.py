@@ -1,4 +1,4 @@
-"""The staff: cooks who work tickets and repeat what was not answered, and a reader who follows each department's list.
+"""The staff: cooks who work tickets and repeat what got no response, and a reader who follows each department's list.
 
 Cooks remember every step that was acknowledged; readers remember every ticket that they were told of. Neither goes
 through the gateway. Ticks, the stock and watchers have modules of their own.
@@ -107,7 +107,7 @@ class Staff:
         return ONWARD.get(state)
 
     async def _take(self, name: str, move: Move) -> None:
-        """Ask for a step until it is answered, and sometimes once more."""
+        """Ask for a step until there is a response, and sometimes once more."""
         for _ in range(self.dice.choice((1, 3, 6))):
             if not await self.ask(name, move):
                 await asyncio.sleep(self.dice.expovariate(2))
@@ -115,7 +115,7 @@ class Staff:
                 return
 
     async def ask(self, name: str, move: Move) -> bool:
-        """Ask for a step once; tells whether there was an answer. A step that was acknowledged is answered the same."""
+        """Ask for a step once; return whether there was a response, which is the same for a step that is repeated."""
         shift, known = self.shifts[name], self.taken.get((name, move.step_id))
         try:
             ticket = await self.world.ask(name, self._way(name, move))
@@ -135,7 +135,7 @@ class Staff:
             return True  # a backup was made or restored meanwhile: nobody knows on which side of it this was
         known = self.taken.setdefault((name, move.step_id), Taken(name, move, ticket, shift))
         if without_ticks(known.ticket) != without_ticks(ticket):
-            self.complaints.append(f"{name}: {move} was answered {known.ticket}, and when it was repeated {ticket}")
+            self.complaints.append(f"{name}: {move} got the response {known.ticket}, and when it was repeated {ticket}")
         return True
 
     def _way(self, name: str, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
@@ -181,7 +181,7 @@ class Staff:
             query = f"SELECT revision, after FROM steps WHERE step_id = '{taken.move.step_id}'"
             steps = [tuple(row) for row in self.world.disks[taken.name].query(query)]
             if steps != [(taken.ticket.revision, taken.ticket.state)]:
-                self.complaints.append(f"{taken.name}: {taken.move} was answered {taken.ticket}; it has {steps}")
+                self.complaints.append(f"{taken.name}: {taken.move} got the response {taken.ticket}; it has {steps}")
         self.ticks.check()
         await self.stockroom.check(self.ticks.ticked)
         for reader in self.readers:
@@ -191,7 +191,7 @@ class Staff:
 
 
 def without_ticks(ticket: Ticket) -> Ticket:
-    """Return a ticket as no line of it was ticked: a repeated step is answered with the ticks of now."""
+    """Return a ticket as no line of it was ticked: the response to a repeated step has the ticks of now."""
     return replace(ticket, lines=[replace(line, made=False) for line in ticket.lines])
 
 

@@ -1,6 +1,6 @@
 """The stock's keepers: deliveries, counts, waste, corrections, items taken off sale and put back; and their mirror.
 
-They send a change again until it is answered, under the same change id. The mirror adds up what each change that was
+They send a change again until it has a response, under the same change id. The mirror adds up what each change that was
 made must have done; it shares nothing with the product but the requests.
 """
 
@@ -72,7 +72,7 @@ class Stockroom:
         return StockOrder(item, change_id, reason, 0, count, expected, "chef")
 
     async def _change(self, change: Change) -> None:
-        """Ask for a change until it is answered, and sometimes once more."""
+        """Ask for a change until there is a response, and sometimes once more."""
         self.changes[change.order.change_id] = change
         for _ in range(self.dice.choice((1, 3, 6))):
             if not await self.ask(change):
@@ -81,7 +81,7 @@ class Stockroom:
                 return
 
     async def ask(self, change: Change) -> bool:
-        """Ask for a change once; tells whether there was an answer."""
+        """Ask for a change once; return whether there was a response."""
         name, order = change.name, change.order
         shift, was_made = self.shifts[name], change.shift >= 0
         self.requests += 1
@@ -97,14 +97,14 @@ class Stockroom:
             self.complaints.append(f"{name}: {order}: {error!r}")
             return True
         if stock.item != order.item:
-            self.complaints.append(f"{name}: {order} was answered {stock}")
+            self.complaints.append(f"{name}: {order} got the response {stock}")
         if shift == self.shifts[name] and change.shift < 0:
             change.shift = shift
         change.is_made = True
         return True
 
     async def _sell(self, name: str, item: str, *, on_sale: bool) -> bool:
-        """Take an item off sale or put it back; tells whether there was an answer."""
+        """Take an item off sale or put it back; return whether there was a response."""
         self.requests += 1
         if not on_sale:
             self.ever_off_sale.add((name, item))
@@ -118,7 +118,7 @@ class Stockroom:
             self.complaints.append(f"{name}: {item} on sale {on_sale}: {error!r}")
             return True
         if stock.item != item or stock.off_sale is on_sale:
-            self.complaints.append(f"{name}: {item} on sale {on_sale} was answered {stock}")
+            self.complaints.append(f"{name}: {item} on sale {on_sale} got the response {stock}")
         return True
 
     def forget_shift(self, name: str) -> None:
@@ -135,7 +135,7 @@ class Stockroom:
         for change in self.changes.values():
             change.is_made = False
             if not await self.ask(change):
-                self.complaints.append(f"{change.name}: {change.order} is not answered though all is quiet")
+                self.complaints.append(f"{change.name}: {change.order} has no response though all is quiet")
         for name in sorted(self.world.menus):
             rows = self.world.disks[name].query("SELECT * FROM stock_changes ORDER BY revision")
             self._check_records(name, {row.change_id: row for row in rows})

@@ -45,7 +45,7 @@ def test_nothing_is_lost_doubled_oversold_half_or_undecided(seed: int) -> None:
 
 @pytest.mark.proof
 def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
-    """How many is no promise: a gateway that is killed at each start answers nobody. Most evenings are milder."""
+    """How many is no promise: a gateway that is killed at each start responds to nobody. Most evenings are milder."""
     results = [once(seed) for seed in range(SEEDS)]
     assert sum(not result.acknowledged for result in results) <= 1
     assert sum(result.acknowledged for result in results) > 0.8 * SEEDS * ORDERS

@@ -21,7 +21,7 @@ Key = tuple[str, str, int]
 class Ticks:
     """What the staff ticked. `sure`: the lines of which it is known whether they are ticked, and since which shift.
 
-    One tick of a line is asked for at a time. Where an answer was lost the line is never sure again: the request may
+    One tick of a line is asked for at a time. Where a response was lost the line is never sure again: the request may
     arrive later than the next one.
     """
 
@@ -64,7 +64,7 @@ class Ticks:
             self.complaints.append(f"{name}: {tick}: {error!r}")
             return
         if (ticket.order_id, ticket.lines[line].made) != (order_id, tick.made):
-            self.complaints.append(f"{name}: {tick} was answered {ticket}")
+            self.complaints.append(f"{name}: {tick} got the response {ticket}")
         if shift != self.shifts[name]:
             self._forget(key)
         elif key not in self.unsure:

@@ -121,7 +121,7 @@ class WatchCall:
         weather = network.weather
         if network.happens(weather.reset):
             loop.outside(network.delay(), self._fail, StreamTerminatedError("simulated: connection lost"))
-        if network.happens(weather.drop_answer):
+        if network.happens(weather.drop_response):
             self._is_silent = True
         self._last_arrival = max(self._last_arrival, loop.time() + network.delay())
         loop.call_at(self._last_arrival, self._deliver, page, context=Context())

@@ -43,7 +43,7 @@ CURRENCIES = (Currency("EUR"), Currency("JPY"), Currency("KWD"))
 
 
 class Gone(Exception):
-    """No answer over HTTP: the client cannot know what became of the request."""
+    """No response over HTTP: the client cannot know what became of the request."""
 
 
 class LineTold(NamedTuple):
@@ -67,7 +67,7 @@ class Told(NamedTuple):
 
 
 def tell(order: Order) -> Told:
-    """Take a picture of an order, as an answer over HTTP is one."""
+    """Take a picture of an order, as a response over HTTP is one."""
     lines = (LineTold(x.department, x.item, x.quantity, x.outcome, x.unit_price) for x in order.lines)
     return Told(order.order_id, order.policy, order.status, order.currency.code, tuple(lines))
 
@@ -295,16 +295,16 @@ class World:
         process, serving = program.process, server()
         if process is None or not process.alive or serving is None:
             raise Gone("connection refused")
-        answer = loop.create_future()
+        response = loop.create_future()
         token = object()
 
         def settle(result: Any, error: Exception | None) -> None:
-            if answer.done():
+            if response.done():
                 return
             if error is not None:
-                answer.set_exception(error)
+                response.set_exception(error)
             else:
-                answer.set_result(result)
+                response.set_result(result)
 
         async def handle() -> None:
             result, problem = None, None
@@ -313,17 +313,17 @@ class World:
             except Exception as error:  # noqa: BLE001 - the client gets it
                 problem = error
             process.on_death.pop(token, None)
-            if network.happens(network.weather.drop_answer):
-                problem = Gone("the answer was lost")
+            if network.happens(network.weather.drop_response):
+                problem = Gone("the response was lost")
             loop.outside(network.delay(), settle, result, problem)
 
         process.on_death[token] = lambda: settle(None, Gone("connection lost"))
         loop.spawn(process, handle())
         try:
             async with asyncio.timeout(HTTP_SECONDS):
-                return cast("R", await answer)
+                return cast("R", await response)
         except TimeoutError:
-            raise Gone("no answer in time") from None
+            raise Gone("no response in time") from None
 
     async def place(self, gateway: Gateway, new: "Callable[[], Order]") -> Told:
         async def use_case(service: OrderService) -> Told:

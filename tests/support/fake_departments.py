@@ -61,8 +61,8 @@ class FakeDepartment:
 
     It has what `gateway.orders.departments.Department` asks for, and so stands in place of DepartmentClient.
 
-    `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the answer does not leave
-    yet. `is_up` False: whoever asks, or waits for an answer, learns that it cannot be reached. `refuses`: orders that
+    `ears` closed: what is asked does not arrive yet. `mouth` closed: it is carried out, and the response does not leave
+    yet. `is_up` False: whoever asks, or waits for a response, learns that it cannot be reached. `refuses`: orders that
     it will not place. `failure` tells what it responds in place of doing what it is asked. `off_sale` and `unlimited`
     are items; `kinds` has the category and the seconds to prepare of some items.
     """
@@ -88,7 +88,7 @@ class FakeDepartment:
         self.ears = asyncio.Event()
         self.mouth = asyncio.Event()
         self.on_call: Callable[[Goal, Sequence[Order]], Awaitable[None]] = _nothing
-        self.on_answer: Callable[[Goal, Sequence[Order]], Awaitable[None]] = _nothing
+        self.on_response: Callable[[Goal, Sequence[Order]], Awaitable[None]] = _nothing
         self.ears.set()
         self.mouth.set()
 
@@ -104,11 +104,11 @@ class FakeDepartment:
         epochs = [order.epoch for order in orders]
         await self.on_call(goal, orders)
         await self._arrive(self.ears)
-        answers = [self._carry_out(goal, order, epoch) for order, epoch in zip(orders, epochs, strict=True)]
-        await self.on_answer(goal, orders)
+        responses = [self._carry_out(goal, order, epoch) for order, epoch in zip(orders, epochs, strict=True)]
+        await self.on_response(goal, orders)
         await self._arrive(self.mouth)
         self.is_reachable = self.was_reached = True
-        return answers
+        return responses
 
     async def menu(self) -> MenuSnapshot:
         try:
@@ -160,10 +160,10 @@ class FakeDepartment:
         return {"en": self.name.title(), "ko": KOREAN.get(self.name, self.name)}
 
     async def _ask_one(self, goal: Goal, order: Order) -> TicketResult:
-        (answer,) = await self.attempt(goal, [order])
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        (response,) = await self.attempt(goal, [order])
+        if isinstance(response, Exception):
+            raise response
+        return response
 
     async def _arrive(self, way: asyncio.Event) -> None:
         await way.wait()
@@ -213,7 +213,7 @@ class FakeDepartment:
             ticket = self.tickets[order_id] = Ticket(TicketState.CANCELLED, [])
         elif ticket.state in (TicketState.HELD, TicketState.QUEUED):
             ticket.state = TicketState.CANCELLED
-            for (item, quantity), answer in zip(ticket.wishes, ticket.lines, strict=True):
-                if answer.outcome is Outcome.ACCEPTED:
+            for (item, quantity), response in zip(ticket.wishes, ticket.lines, strict=True):
+                if response.outcome is Outcome.ACCEPTED:
                     self.stock[item] += quantity
         return ticket

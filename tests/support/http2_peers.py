@@ -172,7 +172,7 @@ class Peer:
         assert self.is_over
 
     async def end_of_silence(self, within: float = FACT_SECONDS) -> float:
-        """Read without an answer to anything until the connection is over; return the seconds that took."""
+        """Read without a response to anything until the connection is over; return the seconds that took."""
         begin = time.monotonic()
         with suppress(OSError):
             async with asyncio.timeout(within):
@@ -181,7 +181,7 @@ class Peer:
         return time.monotonic() - begin
 
     async def status_of(self, stream_id: int, within: float = FACT_SECONDS) -> tuple[int, str]:
-        """Read until a call has its status; answers it with the message."""
+        """Read until a call has its status; responds with the message."""
 
         def status() -> tuple[int, str] | None:
             for event in self.events:
@@ -239,7 +239,7 @@ class Honest:
     seconds: list[float] = field(default_factory=list)
 
     def quantile(self, share: float) -> float:
-        """Answer a latency, in milliseconds."""
+        """Return a latency, in milliseconds."""
         ordered = sorted(self.seconds)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 

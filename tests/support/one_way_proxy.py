@@ -1,4 +1,4 @@
-"""A wire between the gateway and a department that can be cut in one direction: requests arrive, answers do not."""
+"""A wire between the gateway and a department that can be cut in one direction: requests arrive, responses do not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 
 class Wire:
-    """Passes bytes on, both ways, until its answers are cut."""
+    """Passes bytes on, both ways, until its responses are cut."""
 
     def __init__(self, port: int) -> None:
         """Lead to a port of this machine."""
-        self.answers = True
+        self.responses = True
         self._port = port
         self._open: set[asyncio.Task[None]] = set()
 
@@ -37,8 +37,8 @@ class Wire:
             to_caller.close()
             return
         ways = [
-            asyncio.ensure_future(self._pass_on(caller, to_called, is_answer=False)),
-            asyncio.ensure_future(self._pass_on(called, to_caller, is_answer=True)),
+            asyncio.ensure_future(self._pass_on(caller, to_called, is_response=False)),
+            asyncio.ensure_future(self._pass_on(called, to_caller, is_response=True)),
         ]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -48,9 +48,9 @@ class Wire:
             to_called.close()
             to_caller.close()
 
-    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_answer: bool) -> None:
+    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_response: bool) -> None:
         with suppress(OSError):
             while data := await source.read(65536):
-                if self.answers or not is_answer:
+                if self.responses or not is_response:
                     target.write(data)
                     await target.drain()

@@ -125,7 +125,9 @@ class Restaurant:
             ticket = self.departments[name].tickets.get(order.order_id, Ticket(TicketState.NONE, []))
             assert ticket.state is not TicketState.HELD
             is_made = ticket.state not in (TicketState.NONE, TicketState.CANCELLED)
-            made = [is_made and answer.outcome is Outcome.ACCEPTED for answer in ticket.lines] or [False] * len(lines)
+            made = [is_made and response.outcome is Outcome.ACCEPTED for response in ticket.lines] or [False] * len(
+                lines
+            )
             assert [line.outcome is Outcome.ACCEPTED for line in lines] == made
             assert all(line.outcome is not Outcome.PENDING for line in lines)
 
@@ -134,8 +136,8 @@ class Restaurant:
         for name, department in self.departments.items():
             taken = dict.fromkeys(department.stock, 0)
             for ticket in department.tickets.values():
-                for (item, quantity), answer in zip(ticket.wishes, ticket.lines, strict=True):
-                    if answer.outcome is Outcome.ACCEPTED and ticket.state is not TicketState.CANCELLED:
+                for (item, quantity), response in zip(ticket.wishes, ticket.lines, strict=True):
+                    if response.outcome is Outcome.ACCEPTED and ticket.state is not TicketState.CANCELLED:
                         taken[item] += quantity
             assert {item: left + taken[item] for item, left in department.stock.items()} == STOCK[name]
 

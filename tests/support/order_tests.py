@@ -17,19 +17,19 @@ MENUS = {
 
 
 async def test_64_clients_buy_exactly_what_there_is(system: System) -> None:
-    answers: Counter[tuple[int, str]] = Counter()
-    everything_answered = False
+    responses: Counter[tuple[int, str]] = Counter()
+    everything_responded = False
 
     async def buy(times: int) -> None:
         for _ in range(times):
-            answer = await client.post("/orders", json=order(line("bar", "coffee")))
-            told = answer.json() if answer.status_code == 201 else answer.json()["order"]
+            response = await client.post("/orders", json=order(line("bar", "coffee")))
+            told = response.json() if response.status_code == 201 else response.json()["order"]
             (outcome,) = outcomes(told)
-            answers[answer.status_code, outcome] += 1
+            responses[response.status_code, outcome] += 1
 
     async def audit() -> int:
         audits = 0
-        while not everything_answered:
+        while not everything_responded:
             await asyncio.to_thread(system.books.check, "bar")
             audits += 1
         return audits
@@ -37,40 +37,40 @@ async def test_64_clients_buy_exactly_what_there_is(system: System) -> None:
     async with system.client() as client:
         auditor = asyncio.create_task(audit())
         await asyncio.gather(*(buy(3) for _ in range(CLIENTS)))
-        everything_answered = True
+        everything_responded = True
         assert await auditor
 
-    assert answers == {(201, "accepted"): STOCK, (409, "out_of_stock"): 3 * CLIENTS - STOCK}
+    assert responses == {(201, "accepted"): STOCK, (409, "out_of_stock"): 3 * CLIENTS - STOCK}
     assert system.books.check("bar")["coffee"] == StockRow(received=STOCK, on_hand=0, held=0, sold=STOCK)
 
 
 async def test_clients_of_several_departments_at_once_take_what_each_has(system: System) -> None:
     async with system.client() as client:
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(
                 client.post("/orders", json=order(line("kitchen", "pizza", 3), line("bakery", "cookie")))
                 for _ in range(20)
             )
         )
 
-    told = [outcomes(a.json() if a.status_code == 201 else a.json()["order"]) for a in answers]
+    told = [outcomes(a.json() if a.status_code == 201 else a.json()["order"]) for a in responses]
     assert Counter(pizza for pizza, _ in told) == {"accepted": 16, "out_of_stock": 4}
     assert Counter(cookie for _, cookie in told) == {"accepted": 10, "out_of_stock": 10}
     assert system.books.check("kitchen")["pizza"] == StockRow(received=50, on_hand=2, held=0, sold=48)
     assert system.books.check("bakery")["cookie"] == StockRow(received=10, on_hand=0, held=0, sold=10)
 
 
-async def test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_answer(system: System) -> None:
+async def test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response(system: System) -> None:
     body = order(line("bar", "soda", 2), line("bar", "beer"))
 
     async with system.client() as client:
-        answers = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
+        responses = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
         again = await client.post("/orders", json=body)
 
-    first = answers[0]
+    first = responses[0]
     assert first.status_code == 201
     assert outcomes(first.json()) == ["accepted", "out_of_stock"]
-    assert {(a.status_code, a.headers["location"], a.text) for a in [*answers, again]} == {
+    assert {(a.status_code, a.headers["location"], a.text) for a in [*responses, again]} == {
         (201, f"/orders/{body['order_id']}", first.text)
     }
     assert system.books.check("bar")["soda"] == StockRow(received=10, on_hand=8, held=0, sold=2)
@@ -80,10 +80,10 @@ async def test_a_refused_order_sent_again_is_refused_with_the_same_words(system:
     body = order(line("bar", "beer"))
 
     async with system.client() as client:
-        answers = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
+        responses = await asyncio.gather(*(client.post("/orders", json=body) for _ in range(10)))
 
-    assert {(a.status_code, a.text) for a in answers} == {(409, answers[0].text)}
-    assert outcomes(answers[0].json()["order"]) == ["out_of_stock"]
+    assert {(a.status_code, a.text) for a in responses} == {(409, responses[0].text)}
+    assert outcomes(responses[0].json()["order"]) == ["out_of_stock"]
 
 
 async def test_another_body_with_a_known_order_id_is_refused(system: System, order_id: str) -> None:
@@ -130,12 +130,12 @@ async def test_the_menu_shows_live_stock(system: System) -> None:
     assert available(after.json(), "bar", "tea") == available(before.json(), "bar", "tea") - 1
 
 
-async def test_the_set_menu_is_answered_in_the_counters_words(system: System) -> None:
+async def test_the_set_menu_gets_the_counters_words(system: System) -> None:
     async with system.client() as client:
-        answer = await client.post("/api/restaurants", json={"drink": "맥주", "meal": "fish", "dessert": "도넛"})
+        response = await client.post("/api/restaurants", json={"drink": "맥주", "meal": "fish", "dessert": "도넛"})
 
-    told = answer.json()
-    assert answer.status_code == 201
+    told = response.json()
+    assert response.status_code == 201
     assert (told["drink"], told["meal"], told["dessert"]) == ("Drink out of stock", "Meal not Found", "Delivery!")
 
 

@@ -13,7 +13,7 @@ def let_syncs_be(server: str) -> None:
 
 
 def new_postgresql_database(server: str, options: str = "") -> str:
-    """Create an empty database on a server and answer its URL; `options` are SQL's."""
+    """Create an empty database on a server and return its URL; `options` are SQL's."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" {options}')  # a name cannot be a parameter

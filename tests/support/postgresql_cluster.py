@@ -45,7 +45,7 @@ class Node:
 
     @contextmanager
     def hanging(self) -> Iterator[None]:
-        """Let the server hang: its ports are open, and nothing is answered."""
+        """Let the server hang: its ports are open, and nothing responds."""
         self.signal(signal.SIGSTOP)
         try:
             yield

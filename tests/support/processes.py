@@ -151,7 +151,7 @@ class Program:
         self.wait()
 
     def pause(self) -> None:
-        """Let it hang: it holds its connections and answers nothing."""
+        """Let it hang: it holds its connections and sends nothing."""
         self.send(signal.SIGSTOP)
 
     def resume(self) -> None:

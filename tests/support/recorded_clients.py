@@ -25,7 +25,7 @@ MENUS = {
     "bakery": {"cookie": 1_000_000, "donut": 400, "gelato": 0},
 }
 
-ANSWER_SECONDS = 15.0
+RESPONSE_SECONDS = 15.0
 PERSISTENCE = 200
 """How often a client who wants to know asks again."""
 
@@ -39,11 +39,11 @@ class ResponseLog:
         self.orders: set[str] = set()
         self._file = path.open("ab", buffering=0)
 
-    def note(self, order_id: str, answer: Json) -> None:
-        """Note an answer."""
+    def note(self, order_id: str, response: Json) -> None:
+        """Note a response."""
         self.orders.add(order_id)
-        lines = [{"outcome": line["outcome"]} for line in answer["lines"]]
-        self._write({"order_id": order_id, "answer": {"status": answer["status"], "lines": lines}})
+        lines = [{"outcome": line["outcome"]} for line in response["lines"]]
+        self._write({"order_id": order_id, "answer": {"status": response["status"], "lines": lines}})
 
     def note_cancel(self, order_id: str) -> None:
         """Note that a cancel is about to be asked for."""
@@ -85,7 +85,7 @@ class Party:
         """Order until it is `enough`, and then until everyone knows what became of the last orders."""
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=clients)
         async with httpx.AsyncClient(
-            timeout=ANSWER_SECONDS, limits=limits, trust_env=False, verify=self._verify
+            timeout=RESPONSE_SECONDS, limits=limits, trust_env=False, verify=self._verify
         ) as client:
             await asyncio.gather(*(self._dine(client, random.Random(f"{self._seed}-{n}")) for n in range(clients)))
 
@@ -93,8 +93,8 @@ class Party:
         while not self.enough.is_set():
             body = any_order(chance)
             self.begun += 1
-            answer = await self._ask(client, chance, "POST", "/orders", body, give_up=0.2)
-            if answer is None:
+            response = await self._ask(client, chance, "POST", "/orders", body, give_up=0.2)
+            if response is None:
                 self.given_up += 1
             else:
                 await self._go_on(client, chance, body)
@@ -111,9 +111,9 @@ class Party:
             await self._ask(client, chance, "POST", "/orders", body, give_up=0.5)
         elif whim < 0.30:
             other = body | {"table": "another"}
-            answer = await self._ask(client, chance, "POST", "/orders", other, give_up=1.0)
-            if answer is not None and (answer.status_code != 409 or "order" in answer.json()):
-                self.surprises.append(f"another body for {order_id}: {answer.status_code} {answer.text}")
+            response = await self._ask(client, chance, "POST", "/orders", other, give_up=1.0)
+            if response is not None and (response.status_code != 409 or "order" in response.json()):
+                self.surprises.append(f"another body for {order_id}: {response.status_code} {response.text}")
         elif whim < 0.40:
             await self._ask(client, chance, "GET", f"/orders/{order_id}", None, give_up=0.5)
 
@@ -126,34 +126,34 @@ class Party:
         body: Json | None,
         give_up: float,
     ) -> httpx.Response | None:
-        """Ask, and ask again, until there is an answer or the client gives up; note what it says."""
+        """Ask, and ask again, until there is a response or the client gives up; note what it says."""
         for attempt in range(PERSISTENCE):
             try:
-                answer = await client.request(method, chance.choice(self._urls) + path, json=body)
+                response = await client.request(method, chance.choice(self._urls) + path, json=body)
             except (httpx.TransportError, AttributeError):  # anyio's, for a connection that broke as it was made
                 self.statuses[0] += 1
             else:
-                self.statuses[answer.status_code] += 1
-                if answer.status_code != 503:
-                    self._hear(answer, method, path)
-                    return answer
-                if "retry-after" not in answer.headers:
-                    self.surprises.append(f"503 without Retry-After: {answer.text}")
+                self.statuses[response.status_code] += 1
+                if response.status_code != 503:
+                    self._hear(response, method, path)
+                    return response
+                if "retry-after" not in response.headers:
+                    self.surprises.append(f"503 without Retry-After: {response.text}")
             if chance.random() < give_up:
                 return None
             await asyncio.sleep(0.1 + 0.4 * chance.random() * min(attempt, 4))
-        self.surprises.append(f"{method} {path} was never answered")
+        self.surprises.append(f"{method} {path} never got a response")
         return None
 
-    def _hear(self, answer: httpx.Response, method: str, path: str) -> None:
-        said = answer.json()
-        if answer.status_code in (200, 201, 202):
+    def _hear(self, response: httpx.Response, method: str, path: str) -> None:
+        said = response.json()
+        if response.status_code in (200, 201, 202):
             self.book.note(said["order_id"], said)
-        elif answer.status_code == 409:
+        elif response.status_code == 409:
             if said.get("order"):
                 self.book.note(said["order_id"], said["order"])
         else:
-            self.surprises.append(f"{method} {path}: {answer.status_code} {answer.text}")
+            self.surprises.append(f"{method} {path}: {response.status_code} {response.text}")
 
 
 def any_order(chance: random.Random) -> Json:

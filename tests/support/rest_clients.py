@@ -21,16 +21,16 @@ def order(*lines: Json, order_id: str | None = None) -> Json:
     return {"order_id": order_id or str(uuid.uuid4()), "lines": list(lines)}
 
 
-def outcomes(answer: Json) -> list[str]:
+def outcomes(response: Json) -> list[str]:
     """List what became of an order's lines."""
-    return [line["outcome"] for line in answer["lines"]]
+    return [line["outcome"] for line in response["lines"]]
 
 
 async def look(client: httpx.AsyncClient, order_id: str) -> Json:
     """Look at an order."""
-    answer = await client.get(f"/orders/{order_id}")
-    assert answer.status_code == 200, answer.text
-    found: Json = answer.json()
+    response = await client.get(f"/orders/{order_id}")
+    assert response.status_code == 200, response.text
+    found: Json = response.json()
     return found
 
 
@@ -51,9 +51,9 @@ async def whole_history(client: httpx.AsyncClient) -> list[Json]:
     orders: list[Json] = []
     cursor: dict[str, str] = {}
     while True:
-        answer = await client.get("/orders", params={"limit": "200", **cursor})
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
+        response = await client.get("/orders", params={"limit": "200", **cursor})
+        assert response.status_code == 200, response.text
+        page = response.json()
         orders += page["orders"]
         if page["next"] is None:
             return orders
@@ -73,13 +73,13 @@ class HasClient(Protocol):
 
 
 class Load:
-    """Clients who order one after another, and keep what was not accepted at once, or not answered."""
+    """Clients who order one after another, and keep what was not accepted at once, or got no response."""
 
     def __init__(self, system: HasClient, pause: float = 0.01) -> None:
         """`pause`, in seconds, is how long a client thinks between two orders."""
         self._system = system
         self._pause = pause
-        self.answers = 0
+        self.responses = 0
         self.wrong: list[Json | str] = []
 
     async def __aenter__(self) -> Self:
@@ -102,7 +102,7 @@ class Load:
             await asyncio.sleep(self._pause)
 
     async def _order(self) -> None:
-        answer = await self._client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
-        self.answers += 1
-        if answer.status_code != 201 or outcomes(answer.json()) != ["accepted", "accepted"]:
-            self.wrong.append(answer.json())
+        response = await self._client.post("/orders", json=order(line("bar", "coffee"), line("kitchen", "pasta")))
+        self.responses += 1
+        if response.status_code != 201 or outcomes(response.json()) != ["accepted", "accepted"]:
+            self.wrong.append(response.json())

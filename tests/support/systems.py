@@ -60,7 +60,7 @@ class System:
         self.gateway = Program("gateway", ["-m", "gateway"], variables, ports["gateway"], folder)
 
     def __getitem__(self, name: str) -> Program:
-        """Answer a program."""
+        """Return a program."""
         return self.gateway if name == "gateway" else self.departments[name]
 
     @property

@@ -15,7 +15,7 @@ LOOK_SECONDS = 0.02
 
 
 def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` answers something true; raises AssertionError after `within` seconds."""
+    """Look until `fact` returns something true; raises AssertionError after `within` seconds."""
     deadline = time.monotonic() + within
     while not (result := fact()):
         if time.monotonic() > deadline:
@@ -25,7 +25,7 @@ def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS) -> 
 
 
 async def eventually(fact: Callable[[], Awaitable[T]], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` answers something true, while the test's other tasks go on; raises AssertionError."""
+    """Look until `fact` returns something true, while the test's other tasks go on; raises AssertionError."""
     deadline = time.monotonic() + within
     while not (result := await fact()):
         if time.monotonic() > deadline:

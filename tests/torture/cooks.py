@@ -26,7 +26,7 @@ _DELIVERY, _WASTE = v1.ChangeReason(v1.ChangeReason.DELIVERY), v1.ChangeReason(v
 class Cook:
     """Takes steps with tickets, so that some cancels come too late, and changes the stock.
 
-    `changes` counts the ticks and the changes of the stock that were answered.
+    `changes` counts the ticks and the changes of the stock that got a response.
     """
 
     def __init__(self, department: Program, seed: int) -> None:

@@ -1,6 +1,6 @@
 """Disks that are full for a while: a small file system where this machine lets us mount one, a limit anywhere.
 
-A full file system answers ENOSPC, a limit EFBIG; the programs have to cope with both.
+A full file system returns ENOSPC, a limit EFBIG; the programs have to cope with both.
 """
 
 import os

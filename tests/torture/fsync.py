@@ -23,7 +23,7 @@ class _Program(ctypes.Structure):
 
 
 def break_fsync() -> None:
-    """Let both calls answer EIO from now on, in all threads; raises OSError where the kernel does not do that."""
+    """Let both calls return EIO from now on, in all threads; raises OSError where the kernel does not do that."""
     seccomp, fsync, fdatasync = _CALLS[platform.machine()]
     code = [
         (_LOAD, 0, 0, 0),

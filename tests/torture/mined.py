@@ -27,7 +27,7 @@ class Point(StrEnum):
     IN_TRANSACTION = "before a commit"
     AFTER_COMMIT = "after a commit"
     BEFORE_CALL = "before a call"
-    AFTER_CALL = "after a call's answer"
+    AFTER_CALL = "after a call's response"
     BEFORE_DECISION = "before a decision is written"
     AFTER_DECISION = "after a decision is written"
     FSYNC_FAILS = "fsync fails"
@@ -70,9 +70,9 @@ def lay_mines() -> None:
 
     async def mined_call(self: BatchSender, *args: Any) -> Any:
         pass_by(Point.BEFORE_CALL)
-        answers = await call(self, *args)
+        responses = await call(self, *args)
         pass_by(Point.AFTER_CALL)
-        return answers
+        return responses
 
     async def mined_decision(self: Recorder, *args: Any) -> None:
         pass_by(Point.BEFORE_DECISION)

@@ -116,13 +116,13 @@ class Result:
         faults = ", ".join(f"{name} {count}" for name, count in self.faults.items())
         points = ", ".join(f"{name} {count}" for name, count in self.points.items())
         audited = f"{looked} audits while it raged, {sum(a.returncode == 1 for a in self.live_audits)} found a fault"
-        statuses = ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(self.statuses.items()))
+        statuses = ", ".join(f"{count} x {status or 'no response'}" for status, count in sorted(self.statuses.items()))
         return "\n".join([
             f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
             f"{self.cook_changes} ticks and changes of stock by cooks; {self.watched}",
             f"faults: {faults}",
             f"killed at points: {points}",
-            f"answers: {statuses}",
+            f"responses: {statuses}",
             f"converged {self.convergence:.1f} s after all was mended, {self.since_last_fault:.1f} s after the fault",
             f"{audited}, {sum(a.returncode == 2 for a in self.live_audits)} met a database that was down",
             self.audit.stdout + self.audit.stderr,

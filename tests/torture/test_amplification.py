@@ -26,7 +26,7 @@ PAUSE_SECONDS = 0.1
 
 
 class Failing(v1.DepartmentServiceBase):
-    """Answers no call, and counts them, and the orders they carry; `hangs` where others would fail at once."""
+    """Responds to no call, and counts them, and the orders they carry; `hangs` where others would fail at once."""
 
     def __init__(self) -> None:
         self.hangs = False
@@ -82,8 +82,8 @@ async def test_a_department_that_fails_every_call_is_called_no_more_often_than_i
 
     async def dine(client: httpx.AsyncClient) -> None:
         while time.monotonic() < enough:
-            answer = await client.post("/orders", json=order(bar=("coffee", 1)))
-            statuses[answer.status_code] += 1
+            response = await client.post("/orders", json=order(bar=("coffee", 1)))
+            statuses[response.status_code] += 1
             await asyncio.sleep(PAUSE_SECONDS)
 
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{gateway.port}", timeout=30, trust_env=False) as client:

@@ -70,14 +70,14 @@ class Clients:
         while not self._enough.is_set():
             body = order(bar=("coffee", 1), kitchen=("pizza", 1))
             try:
-                answer = await client.post("/orders", json=body)
+                response = await client.post("/orders", json=body)
             except httpx.TransportError:
                 await asyncio.sleep(0.05)
                 continue
-            if answer.status_code in (201, 202):
-                self.book.note(body["order_id"], answer.json())
+            if response.status_code in (201, 202):
+                self.book.note(body["order_id"], response.json())
             else:
-                self.problems.append(answer)
+                self.problems.append(response)
                 await asyncio.sleep(0.05)
 
 
@@ -227,8 +227,8 @@ async def _pending(client: httpx.AsyncClient) -> str:
     async def is_pending() -> bool:
         nonlocal found
         found = str(uuid.uuid4())
-        answer = await client.post("/orders", json=order(bar=("coffee", 1)) | {"order_id": found})
-        return answer.status_code == 202
+        response = await client.post("/orders", json=order(bar=("coffee", 1)) | {"order_id": found})
+        return response.status_code == 202
 
     await eventually(is_pending, "an order is pending")
     return found

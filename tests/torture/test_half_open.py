@@ -99,7 +99,7 @@ async def order_behind_a_stalled_network(site: Site) -> dict[str, float]:
             found: dict[str, Any] = (await caller.get(placed.headers["location"])).json()
             return bool(found["status"] == "accepted")
 
-        await eventually(is_decided, "the bar has answered")
+        await eventually(is_decided, "the bar has responded")
         found_again = time.monotonic() - began
 
     assert (placed.status_code, other.status_code) == (202, 201)

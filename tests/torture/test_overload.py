@@ -39,18 +39,18 @@ async def test_what_does_not_fit_is_refused_before_it_is_written_down(open_site:
         taken = [await task for task in waiting]
         again = await client.post("/orders", json=bodies[-1])
 
-    assert Counter(answer.status_code for answer in refused) == {503: CROWD - ROOM}
+    assert Counter(response.status_code for response in refused) == {503: CROWD - ROOM}
     assert len(taken) == ROOM
-    for answer in refused:
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert int(answer.headers["retry-after"]) > 0
+    for response in refused:
+        assert response.headers["content-type"] == "application/problem+json"
+        assert int(response.headers["retry-after"]) > 0
     told = dict(zip((body["order_id"] for body in bodies), asking, strict=True))
     assert journal.keys() == {order_id for order_id, task in told.items() if task in waiting}
-    assert {answer.status_code for answer in taken} <= {201, 202}
+    assert {response.status_code for response in taken} <= {201, 202}
     assert again.status_code == 201
 
 
-async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_when_it_leaves(
+async def test_a_crowd_without_end_gets_responses_and_the_gateway_is_itself_again_when_it_leaves(
     open_site: OpenSite,
 ) -> None:
     site = await open_site(menus=MENUS, MAX_WAITING=ROOM)
@@ -62,9 +62,9 @@ async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_
         while time.monotonic() < enough:
             body = order(bar=("coffee", 1))
             began = time.monotonic()
-            answer = await client.post("/orders", json=body)
+            response = await client.post("/orders", json=body)
             late.append(time.monotonic() - began)
-            told[body["order_id"]] = answer.status_code
+            told[body["order_id"]] = response.status_code
 
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, limits=_MANY, trust_env=False) as client:
         await asyncio.gather(*(push(client) for _ in range(CROWD)))
@@ -73,12 +73,12 @@ async def test_a_crowd_without_end_gets_answers_and_the_gateway_is_itself_again_
         seconds = time.monotonic() - began
 
     statuses = Counter(told.values())
-    print(f"{statuses}; the slowest answer took {max(late):.2f} s; 20 orders afterwards {seconds:.2f} s")
+    print(f"{statuses}; the slowest response took {max(late):.2f} s; 20 orders afterwards {seconds:.2f} s")
     assert statuses.keys() == {201, 503}
-    assert [answer.status_code for answer in afterwards] == [201] * 20
+    assert [response.status_code for response in afterwards] == [201] * 20
 
     await eventually(site.is_settled, "everything is settled")
-    assert site.books.orders().keys() - {answer.json()["order_id"] for answer in afterwards} == {
+    assert site.books.orders().keys() - {response.json()["order_id"] for response in afterwards} == {
         order_id for order_id, status in told.items() if status == 201
     }
     assert_all_zeros(site)

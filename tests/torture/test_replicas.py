@@ -32,10 +32,10 @@ async def test_the_orders_of_a_gateway_that_dies_or_hangs_are_handed_over(open_s
         await site.kill(kitchen)
     async with httpx.AsyncClient(timeout=30, trust_env=False) as client:
         bodies = [order(kitchen=("pizza", 1)) for _ in range(20)]
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(client.post(f"{site.urls[n % 2]}/orders", json=body) for n, body in enumerate(bodies))
         )
-        assert {answer.status_code for answer in answers} == {202}
+        assert {response.status_code for response in responses} == {202}
         await site.kill(killed)
         hanging.pause()
         began = time.monotonic()
@@ -54,8 +54,8 @@ async def test_the_orders_of_a_gateway_that_dies_or_hangs_are_handed_over(open_s
         assert fresh.status_code in (201, 202)  # its own breaker may not have closed yet
 
         async def is_served() -> bool:
-            answer = await client.get(f"{site.urls[2]}/orders/{fresh.json()['order_id']}")
-            return bool(answer.json()["status"] == "accepted")
+            response = await client.get(f"{site.urls[2]}/orders/{fresh.json()['order_id']}")
+            return bool(response.json()["status"] == "accepted")
 
         await eventually(is_served, "the gateway that hung takes orders again")
         found = [await client.get(f"{site.urls[2]}/orders/{body['order_id']}") for body in bodies]
@@ -63,7 +63,7 @@ async def test_the_orders_of_a_gateway_that_dies_or_hangs_are_handed_over(open_s
     print(f"handed over within {seconds:.1f} s")
     assert "another gateway has ended this one's lease" in hanging.output
     assert "resumed" in heir.output
-    assert [answer.json()["status"] for answer in found] == ["accepted"] * len(bodies)
+    assert [response.json()["status"] for response in found] == ["accepted"] * len(bodies)
     assert_all_zeros(site)
 
 
@@ -75,7 +75,7 @@ async def test_replicas_of_a_department_sell_exactly_what_there_is(open_site: Op
         # Each order arrives at both gateways, and so at both replicas of the bar.
         twice = await asyncio.gather(*(client.post(f"{url}/orders", json=body) for body in bodies for url in site.urls))
 
-    statuses = [answer.status_code for answer in twice]
+    statuses = [response.status_code for response in twice]
     assert statuses[::2] == statuses[1::2]
     served = STOCK // QUANTITY
     for number, item in enumerate(wanted):

@@ -414,8 +414,8 @@ def test_a_confirmed_order_of_which_a_share_is_being_made_is_kept_whole(first: s
     asked = confirmed("bar coffee", "kitchen pizza")
     asked.cancel()
     for name in sorted(asked.owed, key=first.__ne__):
-        answer = TicketResult(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
-        asked.record_response(name, Goal.SUSPEND, answer)
+        response = TicketResult(TicketState.PREPARING, [ACCEPTED]) if name == "kitchen" else held(ACCEPTED)
+        asked.record_response(name, Goal.SUSPEND, response)
         if asked.decide(Goal.SUSPEND):
             break
     assert asked.owed == {"bar": Goal.CONFIRM, "kitchen": Goal.CONFIRM}
@@ -496,10 +496,10 @@ def test_taking_back_asks_every_department_that_may_make_something() -> None:
     assert asked.total == 0
 
 
-@pytest.mark.parametrize("answer", [SOLD_OUT, UNKNOWN])
-def test_what_was_refused_cannot_be_cancelled(answer: LineResult) -> None:
+@pytest.mark.parametrize("response", [SOLD_OUT, UNKNOWN])
+def test_what_was_refused_cannot_be_cancelled(response: LineResult) -> None:
     asked = order("bar beer")
-    asked.record_response("bar", Goal.PLACE, TicketResult(TicketState.NONE, [answer]))
+    asked.record_response("bar", Goal.PLACE, TicketResult(TicketState.NONE, [response]))
     with pytest.raises(NotCancellable, match="it is refused"):
         asked.cancel()
     assert asked.owed == {}

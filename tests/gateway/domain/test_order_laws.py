@@ -1,4 +1,4 @@
-"""What holds of every order, in whatever order departments answer, clients cancel and time runs out."""
+"""What holds of every order, in whatever order departments respond, clients cancel and time runs out."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from tests.support.orders import EUR, NOON_MS, new_id
 from tests.support.samples import examples
 
 NAMES = ("bar", "kitchen", "bakery")
-LINE_ANSWERS = {
+LINE_RESPONSES = {
     "has": LineResult(Outcome.ACCEPTED, 0, 100),
     "sold": LineResult(Outcome.OUT_OF_STOCK, 1, 0),
     "none": LineResult(Outcome.NOT_ON_MENU, 0, 0),
@@ -33,7 +33,7 @@ class Station:
     state: TicketState | None = None
     lines: list[LineResult] = field(default_factory=list)
 
-    def answer(self, goal: Goal, order: Order) -> TicketResult:
+    def response(self, goal: Goal, order: Order) -> TicketResult:
         if goal in (Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL) and self.state is None:
             self.state = TicketState.CANCELLED
         elif goal is Goal.CANCEL:
@@ -46,7 +46,7 @@ class Station:
             if self.state is TicketState.QUEUED:
                 self.state = TicketState.HELD
         elif self.state is None:
-            self.lines = [LINE_ANSWERS[line.item] for line in order.shares[self.name]]
+            self.lines = [LINE_RESPONSES[line.item] for line in order.shares[self.name]]
             served = any(line.outcome is Outcome.ACCEPTED for line in self.lines)
             self.state = (
                 TicketState.NONE if not served else TicketState.HELD if goal is Goal.HOLD else TicketState.QUEUED
@@ -63,7 +63,7 @@ class Station:
 
 @st.composite
 def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
-    items = st.sampled_from(sorted(LINE_ANSWERS))
+    items = st.sampled_from(sorted(LINE_RESPONSES))
     wishes = draw(st.lists(st.tuples(st.sampled_from(NAMES), items, st.integers(1, 9)), min_size=1, max_size=6))
     lines = [Line(department, item, quantity) for department, item, quantity in wishes]
     return Order.new(new_id(), policy or draw(st.sampled_from(Policy)), None, EUR, lines, NOON_MS)
@@ -72,32 +72,32 @@ def orders(draw: st.DrawFn, policy: Policy | None = None) -> Order:
 class OrderMachine(RuleBasedStateMachine):
     """An order between three departments that respond, respond again and start; a client; and a clock."""
 
-    @initialize(order=orders(), answered=st.booleans())
-    def place(self, order: Order, answered: bool) -> None:
+    @initialize(order=orders(), responded=st.booleans())
+    def place(self, order: Order, responded: bool) -> None:
         self.order = order
-        self.order.response_recorded = answered
+        self.order.response_recorded = responded
         self.stations = {name: Station(name) for name in order.shares}
         self.said: list[tuple[str, Goal, TicketResult]] = []
 
     @precondition(lambda self: self.order.owed)
     @rule(data=st.data())
-    def a_department_answers(self, data: st.DataObject) -> None:
+    def a_department_responds(self, data: st.DataObject) -> None:
         self._deliver(data.draw(st.sampled_from(sorted(self.order.owed))))
 
     @precondition(lambda self: self.order.owed)
     @rule(data=st.data())
-    def an_answer_is_lost(self, data: st.DataObject) -> None:
+    def a_response_is_lost(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.order.owed)))
         goal = self.order.owed[name]
-        self.said.append((name, goal, self.stations[name].answer(goal, self.order)))
+        self.said.append((name, goal, self.stations[name].response(goal, self.order)))
 
     @precondition(lambda self: self.said)
     @rule(data=st.data())
-    def an_old_answer_comes_late(self, data: st.DataObject) -> None:
-        name, goal, answer = data.draw(st.sampled_from(self.said))
+    def an_old_response_comes_late(self, data: st.DataObject) -> None:
+        name, goal, response = data.draw(st.sampled_from(self.said))
         if self.order.owed.get(name) is not goal:
             before = repr(self.order)
-            self.order.record_response(name, goal, answer)
+            self.order.record_response(name, goal, response)
             assert repr(self.order) == before
 
     @rule(data=st.data())
@@ -117,7 +117,7 @@ class OrderMachine(RuleBasedStateMachine):
     @precondition(lambda self: not PLACING.isdisjoint(self.order.owed.values()))
     @rule(data=st.data(), is_gone=st.booleans())
     def a_department_will_not_place_it_or_is_not_configured(self, data: st.DataObject, is_gone: bool) -> None:
-        """Perhaps after an earlier try that was carried out, and whose answer was lost."""
+        """Perhaps after an earlier try that was carried out, and whose response was lost."""
         name = data.draw(st.sampled_from(sorted(name for name, goal in self.order.owed.items() if goal in PLACING)))
         goal, epoch = self.order.owed[name], self.order.epoch
         (self.order.reject_unconfigured if is_gone else self.order.reject)(name, "it is not placed")
@@ -161,7 +161,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert station.state is not TicketState.HELD or name in self.order.owed or self._may_still_decide()
 
     def teardown(self) -> None:
-        """Let every department answer: the order ends, and both sides tell the same story."""
+        """Let every department respond: the order ends, and both sides tell the same story."""
         if not hasattr(self, "order"):
             return
         calls = 0
@@ -181,16 +181,16 @@ class OrderMachine(RuleBasedStateMachine):
 
     def _deliver(self, name: str) -> None:
         goal = self.order.owed[name]
-        answer = self.stations[name].answer(goal, self.order)
-        self.said.append((name, goal, answer))
-        _hear(self.order, name, goal, answer)
+        response = self.stations[name].response(goal, self.order)
+        self.said.append((name, goal, response))
+        _hear(self.order, name, goal, response)
 
     def _may_still_decide(self) -> bool:
         return not {Goal.HOLD, Goal.SUSPEND}.isdisjoint(self.order.owed.values())
 
 
-def _hear(order: Order, name: str, goal: Goal, answer: TicketResult) -> None:
-    order.record_response(name, goal, answer)
+def _hear(order: Order, name: str, goal: Goal, response: TicketResult) -> None:
+    order.record_response(name, goal, response)
     order.decide(goal)
 
 
@@ -206,7 +206,7 @@ def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departmen
     while order.owed:
         name = data.draw(st.sampled_from(sorted(order.owed)))
         goal = order.owed[name]
-        _hear(order, name, goal, stations[name].answer(goal, order))
+        _hear(order, name, goal, stations[name].response(goal, order))
     everything = all(line.item == "has" for line in order.lines)
     assert {line.outcome is Outcome.ACCEPTED for line in order.lines} == {everything}
     assert all(line.reason for line in order.lines) is not everything
@@ -216,6 +216,6 @@ def test_all_or_nothing_serves_everything_or_nothing_in_whatever_order_departmen
 def test_best_effort_serves_what_there_is(order: Order, names: list[str]) -> None:
     for name in names:
         if name in order.shares:
-            _hear(order, name, Goal.PLACE, Station(name).answer(Goal.PLACE, order))
+            _hear(order, name, Goal.PLACE, Station(name).response(Goal.PLACE, order))
     assert order.owed == {}
     assert [line.outcome is Outcome.ACCEPTED for line in order.lines] == [line.item == "has" for line in order.lines]

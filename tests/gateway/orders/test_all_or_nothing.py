@@ -142,11 +142,11 @@ async def test_a_late_response_to_a_hold_does_not_decide_again(restaurant: Resta
 
 async def test_a_confirmed_order_is_cancelled_whole(restaurant: Restaurant) -> None:
     placed = await restaurant.service.place(all_or_nothing("bar coffee", "kitchen pizza"))
-    answered = await restaurant.service.cancel(placed.order_id)
-    assert answered.status is Status.CANCELLED
+    responded = await restaurant.service.cancel(placed.order_id)
+    assert responded.status is Status.CANCELLED
     assert restaurant.bar.asked(placed.order_id) == [Goal.HOLD, Goal.CONFIRM, Goal.SUSPEND, Goal.CANCEL]
     await restaurant.settle()
-    restaurant.check_books(answered)
+    restaurant.check_books(responded)
     assert restaurant.bar.stock == STOCK["bar"]
 
 

@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 class Books:
-    """Stands where the order path stands: takes answers in, asks again."""
+    """Stands where the order path stands: takes responses in, asks again."""
 
     def __init__(self, bar: FakeDepartment) -> None:
         self.bar = bar
@@ -28,10 +28,10 @@ class Books:
         self.backlog = Backlog(bar, self.backoff, receive=self.receive, ask=self.ask, expire=self.expire)
         bar.on_failure = self.backlog.wake
 
-    def receive(self, order: Order, goal: Goal, epoch: int, answer: "TicketResult | Exception") -> None:
-        assert isinstance(answer, TicketResult)
+    def receive(self, order: Order, goal: Goal, epoch: int, response: "TicketResult | Exception") -> None:
+        assert isinstance(response, TicketResult)
         assert epoch == order.epoch
-        order.record_response("bar", goal, answer)
+        order.record_response("bar", goal, response)
         self.received.append(goal)
 
     def ask(self, order: Order) -> None:
@@ -150,7 +150,7 @@ async def test_orders_that_were_postponed_survive_an_unexpected_failure() -> Non
     failures = [KeyError("kitchen")]
     received: list[str] = []
 
-    def receive(order: Order, goal: Goal, epoch: int, answer: "TicketResult | BaseException") -> None:
+    def receive(order: Order, goal: Goal, epoch: int, response: "TicketResult | BaseException") -> None:
         if failures:
             raise failures.pop()
         received.append(order.order_id)

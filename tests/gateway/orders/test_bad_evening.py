@@ -43,11 +43,11 @@ class Evening:
         """Order, perhaps once more, and perhaps cancel."""
         for _ in range(self.luck.choice((1, 1, 2))):
             try:
-                answer = await self.restaurant.service.place(deepcopy(asked))
+                response = await self.restaurant.service.place(deepcopy(asked))
             except DatabaseError:
                 continue
-            if answer.policy is Policy.BEST_EFFORT or answer.status is Status.ACCEPTED:
-                self.told[asked.order_id] = [line.outcome for line in answer.lines]
+            if response.policy is Policy.BEST_EFFORT or response.status is Status.ACCEPTED:
+                self.told[asked.order_id] = [line.outcome for line in response.lines]
             else:
                 self.told.setdefault(asked.order_id, [])
             await self.pause()
@@ -113,7 +113,7 @@ class Evening:
 async def test_after_a_bad_evening_the_books_agree(restaurant: Restaurant, seed: int) -> None:
     evening = Evening(restaurant, seed)
     for department in restaurant.departments.values():
-        department.on_call = department.on_answer = evening.on_the_way
+        department.on_call = department.on_response = evening.on_the_way
     await evening.go_on()
     await evening.calm_down()
     assert evening.crashes == 2

@@ -56,10 +56,10 @@ async def break_off(task: "asyncio.Task[Order]") -> None:
 async def test_an_id_whose_insertion_failed_in_an_unforeseen_way_can_be_sent_again(restaurant: Restaurant) -> None:
     asked = order("bar coffee")
     fail_once(restaurant, RuntimeError("a fault of ours"))
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         restaurant.service.place(asked), restaurant.service.place(again(asked, "bar coffee")), return_exceptions=True
     )
-    assert [str(answer) for answer in answers] == ["a fault of ours"] * 2
+    assert [str(response) for response in responses] == ["a fault of ours"] * 2
     assert restaurant.forgot_everything()
     assert (await in_time(restaurant.service.place(again(asked, "bar coffee")))).status is Status.ACCEPTED
 

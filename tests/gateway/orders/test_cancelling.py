@@ -194,7 +194,7 @@ async def test_a_refusal_of_what_is_no_longer_wanted_changes_nothing(restaurant:
     async def relent(goal: Goal, orders: Sequence[Order]) -> None:
         bar.refuses.clear()
 
-    bar.on_answer = relent
+    bar.on_response = relent
     bar.ears.set()
     await restaurant.settle()
     assert bar.asked(placed.order_id) == [Goal.PLACE, Goal.CANCEL]

@@ -1,4 +1,4 @@
-"""Orders that nobody answers in time."""
+"""Orders that nobody responds to in time."""
 
 import asyncio
 

@@ -33,11 +33,11 @@ def journal(database: BreakableDatabase) -> Journal:
 
 
 def decided(*wishes: str, outcome: Outcome = Outcome.ACCEPTED, table: str | None = None) -> Order:
-    """An order that its departments have answered."""
+    """An order that its departments have responded to."""
     new = order(*wishes, table=table)
     for name, lines in new.shares.items():
-        answers = [LineResult(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
-        new.record_response(name, Goal.PLACE, TicketResult(TicketState.QUEUED, answers))
+        responses = [LineResult(outcome, 0, 350 if outcome is Outcome.ACCEPTED else 0)] * len(lines)
+        new.record_response(name, Goal.PLACE, TicketResult(TicketState.QUEUED, responses))
     return new
 
 

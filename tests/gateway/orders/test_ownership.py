@@ -222,8 +222,8 @@ async def test_the_same_order_at_both_gateways_has_one_effect_and_one_response(s
     asked = order("bar coffee", "kitchen pizza")
     copies = [order("bar coffee", "kitchen pizza", order_id=asked.order_id) for _ in range(6)]
     gateways = [steady.one.service, steady.other.service] * 3
-    answers = await asyncio.gather(*(gateway.place(copy) for gateway, copy in zip(gateways, copies, strict=True)))
-    assert [outcomes(answer) for answer in answers] == [["accepted", "accepted"]] * 6
+    responses = await asyncio.gather(*(gateway.place(copy) for gateway, copy in zip(gateways, copies, strict=True)))
+    assert [outcomes(response) for response in responses] == [["accepted", "accepted"]] * 6
     assert steady.one.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
 
 
@@ -235,8 +235,8 @@ async def test_a_client_whose_order_is_taken_over_meanwhile_gets_it_as_it_stands
     cancelled = await steady.other.service.cancel(asked.order_id)
     await steady.other.settle()
     steady.one.service._in_flight.release_all()
-    answered = await placing
-    assert outcomes(answered) == outcomes(cancelled) == ["cancelled"]
+    responded = await placing
+    assert outcomes(responded) == outcomes(cancelled) == ["cancelled"]
 
 
 async def test_an_order_that_was_written_though_its_insertion_failed_is_found(restaurant: Restaurant) -> None:
@@ -287,7 +287,7 @@ def _find_in_flight(restaurant: Restaurant, order_id: str) -> InFlightOrder:
 
 
 async def write_unbeknown(restaurant: Restaurant) -> Order:
-    """Place an order whose insertion is committed, and whose answer is lost."""
+    """Place an order whose insertion is committed, and whose response is lost."""
 
     async def break_after_the_commit() -> None:
         restaurant.database.on_write = fail

@@ -1,4 +1,4 @@
-"""The order path: written down, asked at once, answered once."""
+"""The order path: written down, asked at once, one response."""
 
 import asyncio
 from collections.abc import Sequence
@@ -94,9 +94,9 @@ async def test_the_same_order_again_is_the_same_response_and_no_second_effect(re
 async def test_the_same_order_sent_ten_times_at_once_has_one_effect_and_one_response(restaurant: Restaurant) -> None:
     copies = [order("bar coffee", "kitchen pizza", order_id=new_id()) for _ in range(1)]
     copies += [order("bar coffee", "kitchen pizza", order_id=copies[0].order_id) for _ in range(9)]
-    answers = await asyncio.gather(*map(restaurant.service.place, copies))
-    assert all(answer == answers[0] for answer in answers)
-    assert outcomes(answers[0]) == ["accepted", "accepted"]
+    responses = await asyncio.gather(*map(restaurant.service.place, copies))
+    assert all(response == responses[0] for response in responses)
+    assert outcomes(responses[0]) == ["accepted", "accepted"]
     assert restaurant.bar.stock["coffee"] == STOCK["bar"]["coffee"] - 1
     assert len(restaurant.bar.asked(copies[0].order_id)) == 1
     await restaurant.settle()
@@ -129,13 +129,13 @@ async def test_another_body_with_a_known_id_is_refused(restaurant: Restaurant) -
 
 async def test_another_body_at_the_same_moment_is_refused(restaurant: Restaurant) -> None:
     first = order("bar coffee")
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         restaurant.service.place(first),
         restaurant.service.place(order("bar soda", order_id=first.order_id)),
         return_exceptions=True,
     )
-    assert answers[0] is first
-    assert isinstance(answers[1], OrderIdTaken)
+    assert responses[0] is first
+    assert isinstance(responses[1], OrderIdTaken)
     assert restaurant.bar.stock == STOCK["bar"] | {"coffee": 9}
 
 
@@ -150,9 +150,9 @@ async def test_two_bodies_at_once_with_the_id_of_an_older_order_are_each_compare
         order("bar soda", order_id=old.order_id),
         order("bar coffee", order_id=old.order_id),
     ]
-    answers = await asyncio.gather(*map(restaurant.service.place, impostors_and_the_true_one), return_exceptions=True)
-    assert [type(answer) for answer in answers] == [OrderIdTaken, OrderIdTaken, Order]
-    assert answers[2] == old
+    responses = await asyncio.gather(*map(restaurant.service.place, impostors_and_the_true_one), return_exceptions=True)
+    assert [type(response) for response in responses] == [OrderIdTaken, OrderIdTaken, Order]
+    assert responses[2] == old
     assert restaurant.bar.stock["soda"] == 5
 
 
@@ -177,13 +177,13 @@ async def test_where_the_journal_cannot_be_written_nothing_is_acknowledged_and_n
 ) -> None:
     restaurant.database.is_broken = True
     lost = order("bar coffee")
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         restaurant.service.place(lost),
         restaurant.service.place(order("bar coffee", order_id=lost.order_id)),
         return_exceptions=True,
     )
-    assert [str(answer) for answer in answers] == ["the disk is gone"] * 2
-    assert [type(answer) for answer in answers] == [DatabaseError] * 2
+    assert [str(response) for response in responses] == ["the disk is gone"] * 2
+    assert [type(response) for response in responses] == [DatabaseError] * 2
     assert restaurant.bar.calls == []
     assert restaurant.forgot_everything()
 
@@ -316,8 +316,8 @@ async def test_while_a_department_is_away_no_order_waits_for_it_and_one_call_at_
     await restaurant.service.place(order("bar coffee"))
     restaurant.bar.calls.clear()
     restaurant.bar.ears.clear()
-    answers = await asyncio.gather(*(restaurant.service.place(order("bar coffee")) for _ in range(40)))
-    assert all(outcomes(answer) == ["pending"] for answer in answers)
+    responses = await asyncio.gather(*(restaurant.service.place(order("bar coffee")) for _ in range(40)))
+    assert all(outcomes(response) == ["pending"] for response in responses)
     await until(lambda: len(restaurant.bar.calls) >= 1)
     assert len(restaurant.bar.calls) == 1
     restaurant.bar.ears.set()

@@ -76,7 +76,7 @@ async def test_an_order_that_all_have_responded_to_but_that_is_not_on_record_kee
     restaurant.database.is_read_only = True
     restaurant.kitchen.mouth.set()
     told = outcomes(await placing)
-    restaurant.kitchen.stock["pizza"] = 100  # what came in since does not change an answer
+    restaurant.kitchen.stock["pizza"] = 100  # what came in since does not change a response
     await restaurant.crash_and_open()
     await restaurant.settle()
     found = await restaurant.service.find(asked.order_id)
@@ -201,7 +201,7 @@ class Fuse:
 
         restaurant.database.on_write = self.step
         for department in restaurant.departments.values():
-            department.on_call = department.on_answer = step
+            department.on_call = department.on_response = step
 
     async def take_out_of(self, restaurant: Restaurant) -> None:
         """End the process that stopped, and start another."""
@@ -286,7 +286,7 @@ async def test_wherever_the_gateway_stops_an_order_that_cannot_be_had_ends_well(
 
 
 async def _stops(restaurant: Restaurant, story: Story, asked: Order, fuse: Fuse) -> bool:
-    """Tell a story until the fuse stops it; then open the restaurant anew. Answers False where it came to its end."""
+    """Tell a story until the fuse stops it; then open the restaurant anew. Returns False where it came to its end."""
     fuse.put_into(restaurant)
     telling = asyncio.ensure_future(story(restaurant, asked))
     await until(lambda: telling.done() or fuse.is_burned)

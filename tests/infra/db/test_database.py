@@ -39,7 +39,7 @@ async def test_what_is_written_can_be_read(database: Database) -> None:
     assert await database.read(all_rows) == [("a", None, 7)]
 
 
-async def test_a_script_answers_what_it_returns(database: Database) -> None:
+async def test_a_scripts_return_value_is_returned(database: Database) -> None:
     def count(connection: sa.Connection, first: int, *, second: int) -> int:
         return first + second + len(keys(connection))
 

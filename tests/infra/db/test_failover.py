@@ -259,7 +259,7 @@ async def test_what_a_server_refuses_again_and_again_is_one_line_and_one_when_it
 
 
 async def test_whoever_was_promoted_takes_over_while_the_old_primary_hangs(url: str) -> None:
-    """The server that hung goes on hanging; nothing ever answers for it."""
+    """The server that hung goes on hanging; nothing ever responds for it."""
     with running_cluster() as own:
         database = open_notes(own.new_database("notes"), 1.0)
         await database.write(add, "before")

@@ -1,4 +1,4 @@
-"""Scripts without SQLAlchemy's BEGIN, whose statements PostgreSQL hears before it has answered the earlier ones."""
+"""Scripts without SQLAlchemy's BEGIN, whose statements PostgreSQL gets before it has sent the earlier ones' results."""
 
 from contextlib import AbstractContextManager, nullcontext
 
@@ -46,7 +46,7 @@ async def test_a_statement_sees_what_those_before_it_did(database: Database) -> 
     assert await database.write(raise_and_find, "0") == [("0", None, 3)]
 
 
-async def test_answers_may_be_read_in_any_order(database: Database) -> None:
+async def test_results_may_be_read_in_any_order(database: Database) -> None:
     @statements_only
     def update_two(connection: sa.Connection) -> list[list[tuple[str]]]:
         sent = [UPDATE.run_rows(connection, [{"id": key, "text": "new", "number": 5}]) for key in "01"]
@@ -75,7 +75,7 @@ async def test_a_script_that_raises_leaves_nothing_behind(database: Database) ->
     assert await database.read(keys) == ["0"]
 
 
-async def test_postgresql_is_not_waited_for_until_an_answer_is_read(postgresql_database: Database) -> None:
+async def test_postgresql_is_not_waited_for_until_a_result_is_read(postgresql_database: Database) -> None:
     reached: list[str] = []
 
     @statements_only
@@ -83,7 +83,7 @@ async def test_postgresql_is_not_waited_for_until_an_answer_is_read(postgresql_d
         add_rows(connection, [{"id": "a", "number": None}])
         reached.append("after the fault")
         list(FIND.run(connection, {"ids": "[]"}))
-        reached.append("after the answer")
+        reached.append("after the response")
 
     with pytest.raises(psycopg.errors.NotNullViolation):
         await postgresql_database.write(fail_late)

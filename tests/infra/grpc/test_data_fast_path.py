@@ -95,7 +95,7 @@ def test_data_is_received_as_h2_would(size: int) -> None:
     assert windows(past.server) == windows(through.server)
 
 
-def test_an_answer_is_received_as_h2_would() -> None:
+def test_a_response_is_received_as_h2_would() -> None:
     past, through = connect(), connect()
     frame = frame_of(past.server, HELLO)
     assert data_of(receive_data_frame(past.client, frame)) == data_of(through.client.receive_data(frame)[0])
@@ -157,7 +157,7 @@ def test_data_within_a_head_is_left_to_h2() -> None:
         pair.server.receive_data(frame)
 
 
-def test_data_before_an_answers_head_is_left_to_h2() -> None:
+def test_data_before_a_responses_head_is_left_to_h2() -> None:
     client = H2Connection(H2Configuration(True))
     client.initiate_connection()
     client.send_headers(1, REQUEST)

@@ -115,7 +115,7 @@ def test_a_numbered_request_is_the_same_bytes_and_reads_the_same(number: int, va
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**32 - 1), st.text(max_size=10), responses)
-def test_a_numbered_answer_is_the_same_bytes_and_reads_the_same(
+def test_a_numbered_response_is_the_same_bytes_and_reads_the_same(
     number: int, status: int, text: str, values: dict[str, list[Any]]
 ) -> None:
     theirs = PROTOBUF[v1.StreamOrdersResponse](number=number, status=status, message=text, **values)
@@ -127,8 +127,8 @@ def test_a_numbered_answer_is_the_same_bytes_and_reads_the_same(
 
 
 def test_scalars_that_were_not_sent_are_zero_or_empty() -> None:
-    answer = v1.StreamOrdersResponse().parse(b"")
-    assert (answer.number, answer.status, answer.message, answer.states) == (0, 0, "", [])
+    response = v1.StreamOrdersResponse().parse(b"")
+    assert (response.number, response.status, response.message, response.states) == (0, 0, "", [])
 
 
 def test_columns_that_were_not_sent_are_empty_lists_of_their_own() -> None:

@@ -31,7 +31,7 @@ from tests.support.waiting import until
 LIMIT = 1000
 GET_ORDER = "/bar.Bar/GetOrder"
 
-Answer = Callable[[str], Awaitable[str]]
+Responder = Callable[[str], Awaitable[str]]
 
 
 class OutOfMilk(Exception):
@@ -39,11 +39,11 @@ class OutOfMilk(Exception):
 
 
 class Waiter(bar.BarBase):
-    def __init__(self, answer: Answer) -> None:
-        self._answer = answer
+    def __init__(self, response: Responder) -> None:
+        self._respond = response
 
     async def get_order(self, order_request: bar.OrderRequest) -> bar.OrderResponse:
-        return bar.OrderResponse(await self._answer(order_request.order))
+        return bar.OrderResponse(await self._respond(order_request.order))
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Served:
 
 @asynccontextmanager
 async def serve(
-    answer: Answer, *, healthy: bool = True, health: Callable[[], Awaitable[bool]] | None = None
+    response: Responder, *, healthy: bool = True, health: Callable[[], Awaitable[bool]] | None = None
 ) -> AsyncIterator[Served]:
     async def is_healthy() -> bool:
         return healthy
@@ -69,7 +69,7 @@ async def serve(
     sock = bind("127.0.0.1", 0)
     port: int = sock.getsockname()[1]
     server = GrpcServer(
-        [Waiter(answer)],
+        [Waiter(response)],
         descriptors=DESCRIPTORS,
         translate=translate,
         healthy=health or is_healthy,
@@ -144,7 +144,7 @@ async def send_raw(served: Served, data: bytes) -> str:
     return (await method(Raw(data))).order_status
 
 
-async def test_a_call_is_answered() -> None:
+async def test_a_call_gets_its_response() -> None:
     async with serve(echo) as served:
         assert await served.ask("커피") == "one 커피"
 
@@ -343,9 +343,9 @@ async def test_a_server_that_never_started_drains_at_once() -> None:
 @pytest.mark.parametrize("healthy", [True, False])
 async def test_health_is_reported_for_the_server_and_by_service(service: str, healthy: bool) -> None:
     async with serve(echo, healthy=healthy) as served:
-        answer = await HealthStub(served.channel).Check(HealthCheckRequest(service=service))
+        response = await HealthStub(served.channel).Check(HealthCheckRequest(service=service))
         expected = HealthCheckResponse.SERVING if healthy else HealthCheckResponse.NOT_SERVING
-        assert answer.status == expected
+        assert response.status == expected
 
 
 async def test_the_health_of_a_service_that_there_is_not_is_not_found() -> None:
@@ -370,8 +370,8 @@ async def test_a_health_check_that_raises_is_not_serving_and_logged() -> None:
 
     with capture_logs() as logs:
         async with serve(echo, health=broken) as served:
-            answer = await HealthStub(served.channel).Check(HealthCheckRequest())
-    assert answer.status == HealthCheckResponse.NOT_SERVING
+            response = await HealthStub(served.channel).Check(HealthCheckRequest())
+    assert response.status == HealthCheckResponse.NOT_SERVING
     assert [entry["event"] for entry in logs] == ["the health check failed", "the server is not healthy"]
 
 
@@ -474,11 +474,11 @@ async def test_who_watches_health_is_reported_of_changes_only() -> None:
 async def reflect(served: Served, **request: Any) -> Message:
     async with ServerReflectionStub(served.channel).ServerReflectionInfo.open() as stream:
         await stream.send_message(ServerReflectionRequest(**request), end=True)
-        answer = await stream.recv_message()
-        assert answer is not None
+        response = await stream.recv_message()
+        assert response is not None
         with suppress(GRPCError):
             await stream.recv_message()
-        return answer
+        return response
 
 
 async def test_reflection_lists_the_services_and_describes_them() -> None:

@@ -1,4 +1,4 @@
-"""How answers leave; what is done against hostile peers is shown in tests/hardening."""
+"""How responses leave; what is done against hostile peers is shown in tests/hardening."""
 
 import asyncio
 import logging
@@ -44,7 +44,7 @@ def test_a_head_leaves_together_with_the_first_of_its_body() -> None:
     assert len(transport.written) == 2
 
 
-def test_a_head_that_nothing_follows_leaves_when_the_answer_is_complete() -> None:
+def test_a_head_that_nothing_follows_leaves_when_the_response_is_complete() -> None:
     transport, held_head = held()
     held_head.write(b"head")
     held_head.flush()
@@ -72,7 +72,7 @@ def cycle_on(transport: Transport, *, keep_alive: bool = True) -> RequestRespons
 
 
 @pytest.mark.parametrize("keep_alive", [True, False])
-async def test_an_answer_in_one_go_is_what_its_two_messages_would_be(*, keep_alive: bool) -> None:
+async def test_a_response_in_one_go_is_what_its_two_messages_would_be(*, keep_alive: bool) -> None:
     at_once, apart = Transport(), Transport()
     headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
     cycle = cycle_on(at_once, keep_alive=keep_alive)
@@ -100,7 +100,7 @@ async def test_a_second_response_to_a_request_is_refused_and_not_written() -> No
     assert transport.written == written
 
 
-async def test_a_client_who_left_is_not_answered() -> None:
+async def test_a_client_who_left_gets_no_response() -> None:
     transport = Transport()
     cycle = cycle_on(transport)
     cycle.disconnected = True
