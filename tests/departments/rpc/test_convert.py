@@ -375,7 +375,7 @@ def test_a_page_is_written_with_its_position() -> None:
 def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
     stock = full_stock() | {"coffee": Stock("coffee", 10, 2, 1, 5, 2), "old": Stock("old", 1, 1, 0, 0)}
     written = v1.GetMenuResponse().parse(bytes(convert.menu_response(BAR, StockLevels(stock, 42, "name"))))
-    assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바"}, 42)
+    assert (written.name, written.titles, written.revision) == ("bar", {"en": "Bar", "ko": "바", "es": "Bar"}, 42)
     assert written.incarnation == "name"
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
     assert (written.late_seconds, written.very_late_seconds) == (300, 600)

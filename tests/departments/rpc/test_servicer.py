@@ -75,7 +75,7 @@ async def figures(stub: v1.DepartmentServiceStub, item: str = "coffee") -> tuple
 
 async def test_the_menu_has_prices_titles_and_stock(stub: v1.DepartmentServiceStub) -> None:
     menu = await stub.get_menu(v1.GetMenuRequest())
-    assert (menu.name, menu.titles) == ("bar", {"en": "Bar", "ko": "바"})
+    assert (menu.name, menu.titles) == ("bar", {"en": "Bar", "ko": "바", "es": "Bar"})
     assert [(item.id, item.titles["ko"], item.price, item.on_hand) for item in menu.items] == [
         ("coffee", "커피", 350, 10),
         ("soda", "소다", 300, 5),
