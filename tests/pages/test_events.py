@@ -4,7 +4,6 @@ The page's own server passes the events on, with a key.
 """
 
 import json
-import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.pages.support import FLAGS, find_chromium
 from tests.support.database_contents import Store
 from tests.support.event_stream import Event, Screen
 from tests.support.keys import AUTHORIZED
@@ -33,18 +33,8 @@ for (const kind of ["ticket", "stock", "menu", "order", "department", "tick", "r
 source.onopen = () => tell("opened", null, "");
 </script>"""
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--remote-debugging-port=0",
-)
+ALONE = (*FLAGS, "--headless", "--no-first-run", "--remote-debugging-port=0")
+"""Flags of a Chromium that no library starts."""
 
 
 class Browser:
@@ -116,9 +106,7 @@ def page(port: int, browser: Browser) -> Iterator[str]:
 @contextmanager
 def chromium(url: str, folder: Path) -> Iterator[None]:
     """Open a page, until the body ends."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert program, "there is no Chromium on this machine"
-    command = [program, *FLAGS, f"--user-data-dir={folder / 'profile'}", url]
+    command = [find_chromium(), *ALONE, f"--user-data-dir={folder / 'profile'}", url]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield

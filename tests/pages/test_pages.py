@@ -1,7 +1,6 @@
 """The pages, in a real Chromium that can reach nothing but this machine."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,23 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.pages.support import FLAGS, find_chromium
 from tests.support.database_contents import Store
 from tests.support.systems import System, Systems
 
 pytestmark = pytest.mark.pages
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--virtual-time-budget=10000",
-)
+ALONE = (*FLAGS, "--headless", "--no-first-run", "--virtual-time-budget=10000")
+"""Flags of a Chromium that no library starts."""
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +32,8 @@ def system(systems: Systems) -> System:
 
 def read_page(url: str, folder: Path, *options: str) -> tuple[str, set[str]]:
     """Open a page; return its document after its scripts have run, and every host that it sent requests to."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    assert chromium, "there is no Chromium on this machine"
     journal = folder / "network.json"
-    command = [chromium, *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={journal}", *options]
+    command = [find_chromium(), *ALONE, f"--user-data-dir={folder / 'profile'}", f"--log-net-log={journal}", *options]
     done = subprocess.run([*command, "--dump-dom", url], capture_output=True, text=True, timeout=120, check=True)
     events = [event.get("params", {}) for event in json.loads(journal.read_text())["events"]]
     # The browser's own requests have no initiator; the page's have the page.
