@@ -380,9 +380,11 @@ def test_a_menu_is_written_with_its_stock_in_the_menus_order() -> None:
     assert [item.id for item in written.items] == ["coffee", "soda", "beer"]
     assert (written.late_seconds, written.very_late_seconds) == (300, 600)
     kind: dict[str, Any] = {"category": "hot drinks", "prep_seconds": 60}
-    assert written.items[0] == v1.MenuItem("coffee", {"en": "Coffee", "ko": "커피"}, 350, 10, 2, 1, 5, 2, **kind)
+    titles = {"en": "Coffee", "ko": "커피", "es": "Café"}
+    assert written.items[0] == v1.MenuItem("coffee", titles, 350, 10, 2, 1, 5, 2, **kind)
     kind = {"category": "beer", "prep_seconds": 30}
-    assert written.items[2] == v1.MenuItem("beer", {"en": "Beer", "ko": "맥주"}, 550, 0, 0, 0, 0, **kind)
+    titles = {"en": "Beer", "ko": "맥주", "es": "Cerveza"}
+    assert written.items[2] == v1.MenuItem("beer", titles, 550, 0, 0, 0, 0, **kind)
 
 
 def test_what_is_off_sale_or_unlimited_is_so_on_the_menu() -> None:
