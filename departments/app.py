@@ -74,9 +74,9 @@ class DepartmentApp:
         self._report("suspend", tickets)
         return tickets
 
-    async def cancel(self, order_ids: Sequence[str]) -> list[TicketOrError]:
+    async def cancel(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
-        tickets = await self._database.write(transactions.cancel, order_ids, _now_ms())
+        tickets = await self._database.write(transactions.cancel, decisions, _now_ms())
         self._report("cancel", tickets)
         return tickets
 

@@ -16,7 +16,7 @@ from departments.domain.placing import Placement, tombstone, write_ticket
 from departments.domain.positions import Position, TicketPage
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import StockChange, opening, set_unlimited
-from departments.domain.tickets import NOT_STARTED, Decision, Ticket, TicketState, Verb
+from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from departments.rows import TicketOrUnreadable
 from infra.db.database import statements_only
 
@@ -96,12 +96,25 @@ def suspend(connection: Connection, decisions: Sequence[Decision], now_ms: int) 
     return _apply_decisions(connection, decisions, Verb.SUSPEND, now_ms)
 
 
-def cancel(connection: Connection, order_ids: Sequence[str], now_ms: int) -> list[TicketOrError]:
-    """Cancel the tickets that are not started, write a tombstone for each unknown order, and return all tickets."""
-    revision = tables.reserve_revisions(connection, len(order_ids))
+def cancel(connection: Connection, decisions: Sequence[Decision], now_ms: int) -> list[TicketOrError]:
+    """Cancel the tickets that are not started, write a tombstone for each unknown order, and return all tickets.
+
+    A cancel that a started ticket refuses is recorded by its epoch, so that a late copy of it is not carried out.
+    """
+    order_ids = [decision.order_id for decision in decisions]
+    revision = tables.reserve_revisions(connection, len(decisions))
     tickets = tables.read_tickets(connection, order_ids)
-    not_started = [t for t in tickets.values() if isinstance(t, Ticket) and t.state in NOT_STARTED]
-    _step_all(connection, not_started, Verb.CANCEL, revision, len(order_ids), now_ms)
+    cancelled: dict[str, Ticket] = {}
+    refused: dict[str, Ticket] = {}
+    for decision in decisions:
+        ticket = tickets.get(decision.order_id)
+        if not isinstance(ticket, Ticket):
+            continue
+        if ticket.allows_cancel(decision):
+            cancelled[decision.order_id] = ticket
+        elif ticket.record_refused_cancel(decision):
+            refused[decision.order_id] = ticket
+    _step_all(connection, list(cancelled.values()), Verb.CANCEL, revision, len(decisions), now_ms, [*refused.values()])
     _insert_tombstones(connection, order_ids, tickets, revision, now_ms)
     return [tickets[order_id] for order_id in order_ids]
 

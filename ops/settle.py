@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from departments import tables, transactions
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import NOT_STARTED, Ticket, TicketSource, TicketState
+from departments.domain.tickets import NOT_STARTED, Decision, Ticket, TicketSource, TicketState
 from gateway.orders.journal import Journal
 from gateway.orders.leases import LEASE_SECONDS
 from infra.db.database import Database
@@ -140,8 +140,8 @@ class Settler:
     async def _cancel(self, name: str, orphans: Sequence[OrphanTicket], settlement: Settlement) -> None:
         if self._journal.is_shared and await self._is_gateway_running():  # a file serves one process
             raise StartError("a gateway is running on the journal; stop all gateways, and settle then")
-        order_ids = [orphan.ticket.order_id for orphan in orphans]
-        results = await self._departments[name].write(transactions.cancel, order_ids, int(self._clock() * 1000))
+        cancels = [Decision(orphan.ticket.order_id) for orphan in orphans]
+        results = await self._departments[name].write(transactions.cancel, cancels, int(self._clock() * 1000))
         for before, after in zip(orphans, results, strict=True):
             if isinstance(after, Ticket) and after.state is not TicketState.CANCELLED:
                 settlement.left.append(OrphanTicket(name, after))

@@ -91,10 +91,13 @@ _TIMES = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision of the gateway about an order; `epoch` grows with each decision about the same order."""
+    """A decision of the gateway about an order; `epoch` grows with each decision about the same order.
+
+    Only a cancel may be without an epoch, which is 0: it counts whatever was decided before.
+    """
 
     order_id: str
-    epoch: int
+    epoch: int = 0
 
 
 @dataclass(slots=True)
@@ -157,6 +160,22 @@ class Ticket:
             return False
         self.epoch = decision.epoch
         return True
+
+    def allows_cancel(self, decision: Decision) -> bool:
+        """Return whether a cancel may be carried out: nothing is started, and no later decision is known."""
+        is_late = 0 < decision.epoch < self.epoch
+        return self.state in NOT_STARTED and not is_late
+
+    def record_refused_cancel(self, decision: Decision) -> bool:
+        """Record that a cancel came too late for a ticket that is started; return whether that is new.
+
+        The epoch after the cancel's is recorded, so that a copy of it that arrives once the ticket was recalled is
+        older than what the ticket has seen: its client has got to know that the order stands.
+        """
+        is_new = self.state in STARTED and 0 < decision.epoch >= self.epoch
+        if is_new:
+            self.epoch = decision.epoch + 1
+        return is_new
 
     def allows(self, verb: Verb) -> bool:
         """Return whether the step can be taken from the present state."""

@@ -67,6 +67,17 @@ def decisions(request: v1.ConfirmOrdersRequest | v1.SuspendOrdersRequest, limits
     return list(map(Decision, ids, epochs))
 
 
+def cancels(request: v1.CancelOrdersRequest, limits: Limits) -> list[Decision]:
+    """Return the cancels of a batch, without epochs where the column is left out; raises InvalidRequest."""
+    ids, epochs, most = request.order_ids, request.epochs, LAST_EPOCH - 1
+    check_order_ids(ids, limits.orders_per_batch)
+    if not epochs:
+        return list(map(Decision, ids))
+    check_length("epochs", epochs, len(ids), "order_ids")
+    check_each("epochs", epochs, lambda epoch: epoch <= most, f"at most {most} is")
+    return list(map(Decision, ids, epochs))
+
+
 def position(request: v1.ListTicketsRequest) -> Position:
     """Return the position after which the requested page begins; raises InvalidRequest."""
     for field, revision in (

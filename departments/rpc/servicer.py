@@ -80,8 +80,8 @@ class DepartmentServicer(v1.DepartmentServiceBase):
 
     async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
         """Cancel the tickets that are not started."""
-        ids = convert.order_ids(cancel_orders_request.order_ids, self._limits)
-        return v1.CancelOrdersResponse(convert.ticket_batch(await self._department.cancel(ids)))
+        decisions = convert.cancels(cancel_orders_request, self._limits)
+        return v1.CancelOrdersResponse(convert.ticket_batch(await self._department.cancel(decisions)))
 
     async def list_tickets(self, list_tickets_request: v1.ListTicketsRequest) -> v1.ListTicketsResponse:
         """Return a page of tickets for the staff."""

@@ -69,7 +69,9 @@ class BatchSender:
                 v1.SuspendOrdersRequest(ids, epochs), timeout=timeout, metadata=metadata
             )
             return ticket_results(suspended.tickets, shares)
-        cancelled = await self._stub.cancel_orders(v1.CancelOrdersRequest(ids), timeout=timeout, metadata=metadata)
+        cancelled = await self._stub.cancel_orders(
+            v1.CancelOrdersRequest(ids, epochs), timeout=timeout, metadata=metadata
+        )
         return ticket_results(cancelled.tickets, shares)
 
     def close(self) -> None:

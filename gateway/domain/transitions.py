@@ -139,13 +139,19 @@ def cancel(lines: Sequence[Line], ticket: TicketResult) -> None:
 
 
 def keep(lines: Sequence[Line], ticket: TicketResult) -> None:
-    """Accept what is being made, whatever was decided: it is too late to cancel it."""
+    """Accept what is being made, or was and then recalled, whatever was decided: it is too late to cancel it."""
     for line, result in zip(lines, ticket.lines, strict=True):
         if result.outcome is Outcome.ACCEPTED:
             line.outcome, line.unit_price = result.outcome, result.unit_price
-            line.reason = f"it cannot be cancelled any more: {line.department} has it {ticket.state}"
+            line.reason = _not_cancelled(line.department, ticket.state)
         elif line.outcome is Outcome.PENDING:
             line.refuse(result)
+
+
+def _not_cancelled(department: str, state: TicketState) -> str:
+    if state is TicketState.QUEUED:
+        return f"it was not cancelled: {department} had started it, and has queued it again"
+    return f"it cannot be cancelled any more: {department} has it {state}"
 
 
 RESPONSES: dict[Goal, dict[Response, Transition]] = {
@@ -184,7 +190,7 @@ RESPONSES: dict[Goal, dict[Response, Transition]] = {
     Goal.CANCEL: {
         Response.REFUSED: Transition(cancel),
         Response.HELD: Transition(cancel),
-        Response.QUEUED: Transition(cancel),
+        Response.QUEUED: Transition(keep),
         Response.STARTED: Transition(keep),
         Response.CANCELLED: Transition(cancel),
         Response.TOMBSTONE: Transition(cancel),

@@ -56,8 +56,9 @@ class DepartmentDatabase:
         use_case = {Verb.CONFIRM: transactions.confirm, Verb.SUSPEND: transactions.suspend}[verb]
         return await self.database.write(use_case, decisions, 2)
 
-    async def cancel(self, *order_ids: str, now_ms: int = 2) -> list[TicketOrError]:
-        return await self.database.write(transactions.cancel, order_ids, now_ms)
+    async def cancel(self, *order_ids: str, epoch: int = 0, now_ms: int = 2) -> list[TicketOrError]:
+        decisions = [Decision(order_id, epoch) for order_id in order_ids]
+        return await self.database.write(transactions.cancel, decisions, now_ms)
 
     async def move(self, order_id: str, *verbs: Verb, moved_by: str = "") -> Ticket:
         """Take steps one after another, each from the state that the ticket is in; a confirm is the gateway's."""

@@ -43,7 +43,7 @@ async def test_what_became_of_each_order_is_logged_and_not_what_was_asked(tmp_pa
     with structlog.testing.capture_logs() as logs:
         await department.suspend([Decision(order_id, 1) for order_id in ids[:2]])
         await department.confirm([Decision(order_id, 2) for order_id in ids[:2]])
-        await department.cancel(ids)
+        await department.cancel([Decision(order_id, 3) for order_id in ids])
     department.close()
     database.close()
     lines = [{key: value for key, value in line.items() if key != "log_level"} for line in logs]

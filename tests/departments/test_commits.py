@@ -50,8 +50,8 @@ async def test_every_commit_wakes_who_watches_everything_and_steps_who_watches_t
         recall = Move(moved.order_id, Verb.RECALL, TicketState.PREPARING, new_id())
         assert await wakes.of(department.move_all([recall])) == BOTH
         assert await wakes.of(department.suspend([Decision(moved.order_id, 2)])) == BOTH
-        assert await wakes.of(department.cancel([other.order_id])) == EVERYTHING
-        assert await wakes.of(department.cancel([moved.order_id, new_id()])) == BOTH
+        assert await wakes.of(department.cancel([Decision(other.order_id)])) == EVERYTHING
+        assert await wakes.of(department.cancel([Decision(moved.order_id), Decision(new_id())])) == BOTH
         delivery = StockOrder("coffee", new_id(), ChangeReason.DELIVERY, 5)
         assert await wakes.of(department.change_stock(delivery)) == EVERYTHING
         assert await wakes.of(department.set_on_sale("coffee", "Ann", on_sale=False)) == EVERYTHING

@@ -82,6 +82,42 @@ async def test_a_client_cannot_cancel_what_was_started(department: DepartmentDat
     assert await department.stock() == Stock("coffee", 10, 7, 0, 3)
 
 
+async def test_a_late_copy_of_a_cancel_that_was_refused_does_not_cancel_what_was_recalled(
+    department: DepartmentDatabase,
+) -> None:
+    placement = coffees(3)
+    await department.place(placement)
+    await department.move(placement.order_id, Verb.START)
+    await department.cancel(placement.order_id, epoch=2)
+    recalled = await department.move(placement.order_id, Verb.RECALL)
+    for late in (1, 2):
+        assert await department.cancel(placement.order_id, epoch=late) == [recalled]
+    assert await department.stock() == Stock("coffee", 10, 7, 0, 3)
+    (cancelled,) = await department.cancel(placement.order_id, epoch=3)  # its client has asked once more
+    assert state(cancelled) is TicketState.CANCELLED
+
+
+async def test_a_cancel_without_an_epoch_counts_whatever_was_refused_before(department: DepartmentDatabase) -> None:
+    placement = coffees(3)
+    await department.place(placement)
+    await department.move(placement.order_id, Verb.START)
+    before = await department.cancel(placement.order_id, epoch=2)
+    assert await department.cancel(placement.order_id) == before
+    await department.move(placement.order_id, Verb.RECALL)
+    (cancelled,) = await department.cancel(placement.order_id)
+    assert state(cancelled) is TicketState.CANCELLED
+
+
+async def test_what_was_decided_after_a_refused_cancel_counts(department: DepartmentDatabase) -> None:
+    placement = coffees(3)
+    await department.place(placement)
+    await department.move(placement.order_id, Verb.START)
+    await department.cancel(placement.order_id, epoch=2)
+    await department.move(placement.order_id, Verb.RECALL)
+    (suspended,) = await department.suspend(placement.order_id, epoch=3)
+    assert state(suspended) is TicketState.HELD
+
+
 async def test_cancelling_an_order_of_which_nothing_was_accepted_leaves_its_refusal(
     department: DepartmentDatabase,
 ) -> None:

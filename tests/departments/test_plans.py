@@ -41,7 +41,7 @@ def _work(connection: sa.Connection, menu: Menu, number: int) -> None:
     transactions.place(connection, menu, [held, started], 1)
     transactions.confirm(connection, [Decision(held.order_id, 1)], 1)
     transactions.suspend(connection, [Decision(held.order_id, 2)], 1)
-    transactions.cancel(connection, [held.order_id, new_id()], 1)
+    transactions.cancel(connection, [Decision(held.order_id), Decision(new_id())], 1)
     staff_transactions.move(connection, Move(started.order_id, Verb.START, TicketState.QUEUED, str(number)), 1)
 
 

@@ -107,7 +107,7 @@ async def test_confirming_and_suspending_take_five_statements_whatever_the_size(
 async def test_cancelling_takes_six_statements_whatever_the_size(department: DepartmentDatabase) -> None:
     def count(connection: Connection, order_ids: list[str]) -> int:
         with statements(connection) as sent:
-            use_cases.cancel(connection, order_ids, 1)
+            use_cases.cancel(connection, [Decision(order_id) for order_id in order_ids], 1)
         return len(sent)
 
     for size in (1, 40, 300):

@@ -91,7 +91,7 @@ class Books:
         for name, goal in list(order.owed.items()):
             database, decisions = self.departments[name], [Decision(order.order_id, order.epoch)]
             if goal is Goal.CANCEL:
-                (ticket,) = await database.write(transactions.cancel, [order.order_id], 1000)
+                (ticket,) = await database.write(transactions.cancel, [Decision(order.order_id)], 1000)
             else:
                 way = transactions.confirm if goal is Goal.CONFIRM else transactions.suspend
                 (ticket,) = await database.write(way, decisions, 1000)

@@ -1,7 +1,7 @@
 """What a seed stands for: how many come, what goes wrong, and how bad the network is."""
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.orders.backoff import RetryPolicy
 from tests.simulation.network import FAIR, Weather
@@ -96,6 +96,11 @@ class Plan:
             cancel_share=0.9,
             plenty=2.0,
         )
+
+    @classmethod
+    def recalled(cls, seed: int, orders: int) -> "Plan":
+        """The same network; each department's share stands alone, and what was started is recalled."""
+        return replace(cls.echo(seed, orders), policy_share=0.05, clients=24)
 
     @classmethod
     def torn(cls, seed: int, orders: int) -> "Plan":

@@ -21,6 +21,7 @@ Catcher = Literal[
     "reconfigured",
     "frozen",
     "echo",
+    "recalled",
     "torn",
     "forgetful",
     "calm",

@@ -360,9 +360,16 @@ class SuspendOrdersResponse(betterproto.Message):
 
 @dataclass(eq=False, repr=False)
 class CancelOrdersRequest(betterproto.Message):
-    """CancelOrdersRequest names orders to cancel."""
+    """
+    CancelOrdersRequest names orders to cancel. order_ids and epochs have one entry an order.
+    """
 
     order_ids: List[str] = betterproto.string_field(1)
+    epochs: List[int] = betterproto.uint64_field(2)
+    """
+    Each grows with every decision of the gateway about its order; 2^63 - 2 at most. A cancel with 0, or without the
+     column, counts whatever was decided before, and is not remembered where it is refused.
+    """
 
 
 @dataclass(eq=False, repr=False)

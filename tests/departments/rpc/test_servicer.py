@@ -226,6 +226,20 @@ async def test_what_is_held_goes_back_when_cancelled(stub: v1.DepartmentServiceS
     assert (late.states, late.line_counts, late.outcomes) == ([CANCELLED], [0], [])
 
 
+async def test_a_late_copy_of_a_refused_cancel_is_told_by_its_epoch(stub: v1.DepartmentServiceStub) -> None:
+    order_id = new_id()
+    await stub.place_orders(place_request((order_id, [("coffee", 3)])))
+    await stub.move_ticket(step(order_id, "START", "QUEUED"))
+    states = []
+    for epoch in (2, 2, 3):
+        cancelled = (await stub.cancel_orders(v1.CancelOrdersRequest([order_id], [epoch]))).tickets
+        assert cancelled is not None
+        states += cancelled.states
+        if states == [PREPARING]:
+            await stub.move_ticket(step(order_id, "RECALL", "PREPARING"))
+    assert states == [PREPARING, QUEUED, CANCELLED]
+
+
 async def test_tickets_are_listed_by_revision_with_all_their_lines(stub: v1.DepartmentServiceStub) -> None:
     first, second = new_id(), new_id()
     await stub.place_orders(place_request((first, [("coffee", 1), ("tea", 1)]), (second, [("soda", 1)])))
@@ -424,6 +438,8 @@ async def test_a_ticket_with_unknown_values_fails_its_own_batch_only(
         ("suspend_orders", v1.SuspendOrdersRequest([new_id(), new_id()], [1, 2**64 - 1]), "epochs[1]"),
         ("cancel_orders", v1.CancelOrdersRequest(["66"]), "order_ids[0]"),
         ("cancel_orders", v1.CancelOrdersRequest([new_id()] * 4), "order_ids"),
+        ("cancel_orders", v1.CancelOrdersRequest([new_id()], [1, 2]), "epochs"),
+        ("cancel_orders", v1.CancelOrdersRequest([new_id()], [2**63 - 1]), "epochs[0]"),
         ("list_tickets", v1.ListTicketsRequest(after_revision=2**64 - 1), "after_revision"),
         ("list_tickets", v1.ListTicketsRequest().parse(bytes([0x12, 1, UNKNOWN_STATE])), "states[0]"),
         (

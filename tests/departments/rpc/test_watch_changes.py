@@ -341,7 +341,7 @@ async def change_something(dice: random.Random, bar: Bar) -> None:
     if steps:
         await bar.app.move(Move(ticket.order_id, dice.choice(steps), ticket.state, new_id()))
     elif ticket.state is TicketState.HELD and len(tickets) > 1:
-        await bar.app.cancel([ticket.order_id])
+        await bar.app.cancel([Decision(ticket.order_id)])
 
 
 @pytest.mark.parametrize("seed", range(4))

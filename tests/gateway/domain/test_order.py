@@ -476,6 +476,14 @@ def test_what_is_being_made_cannot_be_cancelled_any_more(state: TicketState) -> 
     assert asked.owed == {}
 
 
+def test_what_was_recalled_after_it_refused_the_cancel_is_still_to_be_made() -> None:
+    asked = order("kitchen pizza")
+    asked.cancel()
+    asked.record_response("kitchen", Goal.CANCEL, TicketResult(TicketState.QUEUED, [ACCEPTED]))
+    assert (outcomes(asked), asked.owed) == (["accepted"], {})
+    assert asked.lines[0].reason == "it was not cancelled: kitchen had started it, and has queued it again"
+
+
 def test_an_order_that_owes_nothing_does_not_expire() -> None:
     asked = order("bar coffee")
     asked.record_response("bar", Goal.PLACE, queued(ACCEPTED))

@@ -59,7 +59,7 @@ EXPECTED: dict[Goal, dict[Response, Sequence[str]]] = {
     Goal.CANCEL: {
         Response.REFUSED: (OUT, OUT),
         Response.HELD: (CANCELLED, OUT),
-        Response.QUEUED: (CANCELLED, OUT),
+        Response.QUEUED: (ACCEPTED, OUT),
         Response.STARTED: (ACCEPTED, OUT),
         Response.CANCELLED: (CANCELLED, OUT),
         Response.TOMBSTONE: (CANCELLED, CANCELLED),

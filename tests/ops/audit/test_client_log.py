@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from departments import transactions
-from departments.domain.tickets import Verb
+from departments.domain.tickets import Decision, Verb
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Policy
 from infra.errors import StartError
@@ -31,7 +31,7 @@ async def test_an_acknowledged_line_that_nobody_cancelled_and_is_cancelled_is_lo
     for line in order.lines:
         line.outcome = Outcome.CANCELLED
     await books.journal.update(order)
-    await books.departments["bar"].write(transactions.cancel, [order.order_id], 1000)
+    await books.departments["bar"].write(transactions.cancel, [Decision(order.order_id)], 1000)
 
     report = await books.audit(with_log=True)
     assert counts(report) == {Column.LOST: 1}

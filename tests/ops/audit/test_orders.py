@@ -9,7 +9,7 @@ import uuid_utils
 
 from departments import transactions
 from departments.domain.placing import Placement, RequestedLine
-from departments.domain.tickets import TicketSource, Verb
+from departments.domain.tickets import Decision, TicketSource, Verb
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy
 from gateway.domain.transitions import Goal
@@ -218,7 +218,7 @@ async def test_a_ticket_that_the_staff_cancels_is_withdrawn_and_not_wrong(books:
 
 async def test_an_accepted_order_whose_ticket_the_gateway_cancelled_is_lost(books: Books) -> None:
     order = await books.place()
-    await books.departments["bar"].write(transactions.cancel, [order.order_id], 1000)
+    await books.departments["bar"].write(transactions.cancel, [Decision(order.order_id)], 1000)
     report = await books.audit()
 
     assert counts(report) == {Column.LOST: 1}

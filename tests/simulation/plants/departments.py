@@ -130,6 +130,12 @@ def record_any_epoch(original: Callable[..., bool], self: Ticket, decision: Deci
     return original(self, decision)
 
 
+@plant("refused-cancel-not-recorded", Ticket, "record_refused_cancel", "recalled", 48)
+def forget_the_refused_cancel(original: object, self: Ticket, decision: Decision) -> bool:
+    """A late copy of a cancel that was refused cancels the ticket once the staff have recalled it."""
+    return False
+
+
 @plant("replay-not-answered-from-the-store", tables, "open_batch")
 def open_batch_of_unknown_orders(
     original: Callable[..., Batch], connection: sa.Connection, order_ids: Collection[str], changes: int
