@@ -29,8 +29,8 @@ of the tickets with which the staff have taken a step."""
 
 PACE = 30.0
 PACE_BEHIND = 10.0
-"""How much longer than it took to make a page the feed waits before it makes the next, or, where more changes wait
-already, before it makes that one."""
+"""How much longer than it took to make a page the feed waits before it makes the next, and a watcher that reads for
+itself, as it has come late or fallen behind."""
 
 MOST_PAUSE_SECONDS = 0.3
 PAGES_KEPT = 64
@@ -187,8 +187,8 @@ class Feed(Generic[T]):
             while True:
                 await self._wait_for_news()
                 began = now_seconds()
-                is_cut = await self._read_on()
-                await asyncio.sleep(pause(began, PACE_BEHIND if is_cut else PACE))
+                await self._read_on()
+                await asyncio.sleep(pause(began, PACE))
         except Exception as error:  # noqa: BLE001 - not swallowed: it is raised to every watcher
             self.error = error
             self._wake_watchers()
@@ -205,16 +205,16 @@ class Feed(Generic[T]):
                     break
         self._wake.clear()
 
-    async def _read_on(self) -> bool:
-        """Read and publish the next page, unless there is nothing to tell; return whether more changes wait."""
+    async def _read_on(self) -> None:
+        """Read and publish the next page, unless there is nothing to tell."""
         await self._count_waiting()
         after, incarnation = self.head, self.incarnation
         page = await self._reader.changes_after(after, incarnation, moved_only=self._moved_only)
         if (after, incarnation) != (self.head, self.incarnation):  # a watcher has found another database meanwhile
             self._wake.set()
-            return False
+            return
         if self.is_of_another_database(page, after, incarnation):
-            return False
+            return
         if not page.is_empty or self._is_behind or now_seconds() >= self._beat_at:
             self._publish(replace(page, waiting=self._waiting))
         elif self._menu is not self._reader.menu:
@@ -222,7 +222,6 @@ class Feed(Generic[T]):
         self._menu, self._is_behind = self._reader.menu, False
         if page.is_cut:
             self._wake.set()
-        return page.is_cut
 
     async def _count_waiting(self) -> None:
         """Count the tickets that wait, every few seconds, for watchers who do not see all tickets."""
@@ -254,5 +253,5 @@ def now_seconds() -> float:
 
 
 def pause(began: float, pace: float) -> float:
-    """Return how long to wait after work that began at a time."""
+    """Return how long to wait after a page whose making began at a time."""
     return min(pace * (now_seconds() - began), MOST_PAUSE_SECONDS)

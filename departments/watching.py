@@ -16,7 +16,7 @@ from departments.feed import PACE_BEHIND, Feed, Reader, Watcher, now_seconds, pa
 
 T = TypeVar("T")
 
-MOST_BEHIND = 5000
+MOST_BEHIND = 8000
 """How many revisions a watcher may be behind; one that is further behind gets a snapshot. Tickets with which the staff
 have taken a step are always read from where the watcher is: all of them would be more."""
 

@@ -151,6 +151,7 @@ def _live_departments(
         watches, service.find_all, event_json, most=settings.max_streams, clock=clock, random=random.random
     )
     service.following.on_change = live.orders_changed
+    service.following.on_steps = live.steps_taken
     return live
 
 

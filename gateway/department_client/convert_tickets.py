@@ -1,7 +1,7 @@
 """Converts what a department's watch sends, columns of tickets and stock and menus, to the gateway's live states."""
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import islice, repeat
 from typing import TypeVar
 
 from gateway.domain.lines import Outcome, TicketState
@@ -44,13 +44,15 @@ def change_page(department: str, response: v1.WatchChangesResponse) -> ChangePag
 
 
 def _tickets(department: str, columns: v1.ChangedTickets) -> Sequence[LiveTicket]:
+    """Return the tickets of a page. Columns go to `map`, in C: a loop with names takes a ticket twice the time."""
     lines = iter(_lines(columns))
-    columns_of_tickets = zip(
+    counter = v1.TicketSource.COUNTER
+    of_tickets = (
         columns.order_ids,
         columns.numbers,
         columns.tables,
-        columns.sources,
-        columns.states,
+        ["counter" if source == counter else "gateway" for source in columns.sources],
+        all_known(STATES, columns.states, "ticket state"),
         columns.revisions,
         columns.placed_at_ms,
         columns.started_at_ms,
@@ -61,67 +63,26 @@ def _tickets(department: str, columns: v1.ChangedTickets) -> Sequence[LiveTicket
         columns.moved_at_ms,
         columns.cancel_reasons,
         columns.wasted,
-        columns.line_counts,
-        strict=True,
+        [list(islice(lines, count)) for count in columns.line_counts],
     )
-    tickets = [
-        LiveTicket(
-            department=department,
-            order_id=order_id,
-            number=number,
-            table=table,
-            source="counter" if source == v1.TicketSource.COUNTER else "gateway",
-            state=known(STATES, state, "ticket state"),
-            revision=revision,
-            placed_at_ms=placed,
-            started_at_ms=started,
-            ready_at_ms=ready,
-            served_at_ms=served,
-            cancelled_at_ms=cancelled,
-            moved_by=moved_by,
-            moved_at_ms=moved,
-            cancel_reason=reason,
-            wasted=wasted,
-            lines=list(islice(lines, count)),
-        )
-        for (
-            order_id,
-            number,
-            table,
-            source,
-            state,
-            revision,
-            placed,
-            started,
-            ready,
-            served,
-            cancelled,
-            moved_by,
-            moved,
-            reason,
-            wasted,
-            count,
-        ) in columns_of_tickets
-    ]
+    _check_lengths("tickets", of_tickets)
     if sum(columns.line_counts) != len(columns.items):
         raise ValueError(f"the tickets have {sum(columns.line_counts)} lines, and their columns {len(columns.items)}")
-    return tickets
+    return list(map(LiveTicket, repeat(department), *of_tickets))
 
 
 def _lines(columns: v1.ChangedTickets) -> list[LiveLine]:
-    return [
-        LiveLine(item, quantity, note, allergy, made, known(OUTCOMES, outcome, "outcome"), price)
-        for item, quantity, note, allergy, made, outcome, price in zip(
-            columns.items,
-            columns.quantities,
-            columns.notes,
-            columns.allergies,
-            columns.made,
-            columns.outcomes,
-            columns.unit_prices,
-            strict=True,
-        )
-    ]
+    of_lines = (
+        columns.items,
+        columns.quantities,
+        columns.notes,
+        columns.allergies,
+        columns.made,
+        all_known(OUTCOMES, columns.outcomes, "outcome"),
+        columns.unit_prices,
+    )
+    _check_lengths("lines", of_lines)
+    return list(map(LiveLine, *of_lines))
 
 
 def _stock(department: str, columns: v1.ChangedStock) -> Sequence[LiveStock]:
@@ -145,6 +106,21 @@ def _stock(department: str, columns: v1.ChangedStock) -> Sequence[LiveStock]:
 def _menu(department: str, menu: v1.GetMenuResponse) -> LiveMenu:
     items = [LiveItem(item.id, item.titles, item.price, item.category, item.prep_seconds) for item in menu.items]
     return LiveMenu(department, menu.titles, items, menu.late_seconds, menu.very_late_seconds)
+
+
+def all_known(values: dict[int, T], numbers: Sequence[int], what: str) -> list[T]:
+    """Return the values that the numbers of a column stand for; raises ValueError."""
+    try:
+        return [values[number] for number in numbers]
+    except KeyError:
+        return [known(values, number, what) for number in numbers]
+
+
+def _check_lengths(what: str, columns: Sequence[Sequence[object]]) -> None:
+    """Raise ValueError unless columns have one entry for each of what they are about."""
+    lengths = {len(column) for column in columns}
+    if len(lengths) > 1:
+        raise ValueError(f"the columns of the {what} have different lengths: {sorted(lengths)}")
 
 
 def known(values: dict[int, T], number: int, what: str) -> T:

@@ -1,4 +1,8 @@
-"""What the departments' watches tell: tickets, stock and menus as the staff see them, in whole states."""
+"""What the departments' watches tell: tickets, stock and menus as the staff see them, in whole states.
+
+None of them changes once it is made. Those that come in thousands are not frozen: Python makes a frozen dataclass by a
+call for each field, which takes a ticket 2.4 µs and not 0.7.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +11,7 @@ from typing import NamedTuple
 from gateway.domain.lines import Outcome, TicketState
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LiveLine:
     """One line of a ticket. `unit_price` is in minor units; `made`: the staff have ticked it off."""
 
@@ -20,7 +24,7 @@ class LiveLine:
     unit_price: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LiveTicket:
     """One order's share at one department. Times are milliseconds since 1970, 0 where the step was not taken.
 
@@ -51,7 +55,7 @@ class LiveTicket:
         return self.state is TicketState.CANCELLED and 0 < self.moved_at_ms == self.cancelled_at_ms
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LiveStock:
     """The stock of one item: received = on_hand + held + sold + wasted."""
 

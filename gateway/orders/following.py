@@ -40,14 +40,15 @@ WITHDRAWALS_AT_ONCE = 16
 log = structlog.get_logger("following")
 
 
-def _nobody(_: Collection[str]) -> None:
+def _nobody(_: object) -> None:
     """Stand where nobody wants to know what has changed."""
 
 
 class Following:
     """Follows all departments, for as long as the gateway runs.
 
-    `on_change` is called with the ids of orders whose tickets or whose own record changed, once that is written.
+    `on_change` is called with the ids of orders whose tickets or whose own record changed, once that is written;
+    `on_steps` with each page of tickets that the staff have moved, as it comes.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Following:
         self._unsettled: set[Withdrawal] = set()
         self._permits = asyncio.Semaphore(WITHDRAWALS_AT_ONCE)
         self.on_change: Callable[[Collection[str]], None] = _nobody
+        self.on_steps: Callable[[ChangePage], None] = _nobody
 
     @property
     def unsettled(self) -> int:
@@ -105,6 +107,8 @@ class Following:
         async with aclosing(watch.pages(self._positions.get(name), moved_only=True)) as pages:
             async for page in pages:
                 in_snapshot |= page.reset
+                if page.tickets and not in_snapshot:
+                    self.on_steps(page)
                 await self._write(page, is_snapshot=in_snapshot)
                 self._ready_times.observe(page)
                 in_snapshot &= page.more

@@ -1,7 +1,7 @@
 """`/events`: what happens in the restaurant, as server-sent events."""
 
-import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Annotated, Any, cast
@@ -27,6 +27,7 @@ from gateway.tickets.events import Events
 from gateway.tickets.log import PIECE_BYTES, Wanted
 from gateway.tickets.positions import read_id
 from gateway.tickets.readers import Reading
+from gateway.tickets.waking import Waking
 from gateway.tickets.watching import LiveDepartments
 from infra.http.response import bound_buffers, call_when_lost
 
@@ -37,9 +38,6 @@ RETRY_MS = 1000
 
 MOST_ORDERS = 20
 """Orders that a guest follows beside the menu."""
-
-PAUSE_SECONDS = 0.05
-"""The pause after a full piece, so that a long beginning, or a flood of changes, leaves the time to orders."""
 
 LEAVING_MS = 500, 3000
 """After how long when this gateway stops: at random between these, so that not all connect at the same moment."""
@@ -235,7 +233,7 @@ async def _go_on(
         forget = call_when_lost(scope, receive, reading.end)
         stop = revocable(reading.end)
         try:
-            while await _send_next(reading, send):
+            while await _send_next(reading, events.waking, send):
                 pass
         finally:
             forget()
@@ -244,14 +242,16 @@ async def _go_on(
     await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
 
 
-async def _send_next(reading: Reading, send: Send) -> bool:
+async def _send_next(reading: Reading, waking: Waking, send: Send) -> bool:
     """Send what the client gets next, and keep nothing of it; return False where the reading has ended."""
     content = await reading.read()
     if not content:
         return False
+    began = time.perf_counter()
     await send({"type": "http.response.body", "body": content, "more_body": True})
+    waking.note_sent(time.perf_counter() - began)
     if len(content) >= PIECE_BYTES:
-        await asyncio.sleep(PAUSE_SECONDS)
+        reading.pause(waking.pause_behind())
     return True
 
 

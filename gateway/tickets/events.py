@@ -11,6 +11,7 @@ from gateway.tickets.log import ORDERS, EventLog, Wanted
 from gateway.tickets.positions import Vector
 from gateway.tickets.readers import GuestReader, OrderReader, Reader, Reading
 from gateway.tickets.store import Changes, Picture
+from gateway.tickets.waking import Waking
 from infra.clock import Clock
 
 TICK_SECONDS = 5.0
@@ -42,6 +43,7 @@ class Events:
         self._clock = clock
         self._most = most
         self._readers: set[Reader] = set()
+        self.waking = Waking(self._readers, clock.monotonic)
         self._order_readers: dict[str, set[OrderReader]] = {}
         self._of_one_order = 0
         self._with_orders = 0
@@ -108,8 +110,11 @@ class Events:
         revision = position.revision if position is not None else 0
         if changes.is_reset:
             self.log.reset(name)
+        is_step = False
         for ticket in changes.tickets:
-            self.log.add("ticket", name, ticket.order_id, ticket, ticket.revision)
+            is_moved = ticket.moved_at_ms > 0 and not changes.is_reset
+            self.log.add("ticket", name, ticket.order_id, ticket, ticket.revision, is_urgent=is_moved)
+            is_step |= is_moved
         for stock in changes.stock:
             self.log.add("stock", name, stock.item, stock, stock.revision)
         if changes.menu is not None:
@@ -118,14 +123,14 @@ class Events:
             self.log.drop("ticket", name, order_id)
         self.log.move(name, position)
         if changes.is_reset or changes.tickets or changes.stock or changes.menu is not None:
-            self._wake(name)
+            self.waking.note(name, is_urgent=is_step)
         if changes.tickets:
             self.on_changed_orders([ticket.order_id for ticket in changes.tickets if self.wants_order(ticket.order_id)])
 
     def enter_department(self, state: DepartmentState) -> None:
         """Enter that a department can be followed, or cannot."""
         self.log.add("department", state.name, "", state)
-        self._wake(state.name)
+        self.waking.note(state.name, is_urgent=True)
 
     def enter_order(self, order: Order) -> None:
         """Enter an order as it is now, unless its last event shows the same."""
@@ -133,7 +138,7 @@ class Events:
         for reader in self._order_readers.get(order.order_id, ()):
             reader.offer(frame)
         if self._with_orders and self.log.add_order(order.order_id, frame):
-            self._wake(ORDERS)
+            self.waking.note(ORDERS)
 
     def tick_all(self) -> None:
         """Let every reader that has received everything get a tick."""
@@ -166,11 +171,6 @@ class Events:
             if all(_is_reached(positions.get(name), position) for name, position in known.items()):
                 return at - TICK_SECONDS
         return self._clock.monotonic() - UNKNOWN_SECONDS
-
-    def _wake(self, department: str) -> None:
-        for reader in self._readers:
-            if reader.wanted.includes(department):
-                reader.wake()
 
     def _everybody(self) -> list[Reading]:
         of_orders = [reader for readers in self._order_readers.values() for reader in readers]

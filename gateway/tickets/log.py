@@ -7,7 +7,8 @@ has to begin anew (readers.py).
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -21,11 +22,17 @@ PIECE_BYTES = 32 * 1024
 MOST_ORDERS = 1000
 """Orders that are kept, those that changed last."""
 
+MOST_URGENT = 256
+"""Urgent entries that a reader may get before those that were entered earlier."""
+
 COMPACT = 256
 """Replaced entries are removed when there are more than this, and more than others."""
 
 ORDERS = ""
 """Stands for a department in an entry that belongs to none."""
+
+FULL_PIECES = 64
+"""Pieces that are kept for readers that are behind."""
 
 Key = tuple[str, str, str]
 """Kind, department, and id within it."""
@@ -54,6 +61,12 @@ class Wanted(NamedTuple):
         """Return whether a reader wants an entry."""
         return self.includes(entry.department) and (not self.only_menu or entry.kind in OF_MENU)
 
+    def includes_any(self, departments: Collection[str]) -> bool:
+        """Return whether a reader wants the entries of one of some departments."""
+        if self.departments is None:
+            return not self.only_menu or any(map(self.includes, departments))
+        return not self.departments.isdisjoint(departments)
+
 
 @dataclass(eq=False, slots=True)
 class Entry:
@@ -70,6 +83,7 @@ class Entry:
     frame: bytes = b""
     menu_frame: bytes = b""
     """The same for readers of the menu only, where that is something else."""
+    is_urgent: bool = False
 
 
 class Piece(NamedTuple):
@@ -77,6 +91,10 @@ class Piece(NamedTuple):
 
     content: bytes
     cursor: int
+
+
+_Place = tuple[int, Wanted, int]
+"""Where a reader is: its cursor, what it wants, and the entry up to which it has received the urgent ones."""
 
 
 class EventLog:
@@ -91,22 +109,44 @@ class EventLog:
         self._orders: dict[str, Entry] = {}
         self._dropped_to: dict[str, int] = {}
         self._positions: dict[str, Position | None] = {}
-        self._pieces: dict[tuple[int, Wanted], Piece] = {}
+        self._urgent: deque[Entry] = deque(maxlen=MOST_URGENT)
+        self._pieces: dict[_Place, Piece] = {}
+        self._full_pieces: OrderedDict[_Place, Piece] = OrderedDict()
         self._id = VOID
         self.end = 0
+
+    @property
+    def last_urgent(self) -> int:
+        """Return the number of the last urgent entry, 0 where there is none."""
+        return self._urgent[-1].number if self._urgent else 0
 
     @property
     def id(self) -> str:
         """The id of the present: who has received everything to the log's end resumes from it."""
         return self._id
 
-    def add(self, kind: str, department: str, id: str, state: Any, revision: int = 0) -> Entry:  # noqa: A002
-        """Enter a state, which replaces the one before it of the same kind, department and id; return its entry."""
+    def add(
+        self,
+        kind: str,
+        department: str,
+        id: str,  # noqa: A002
+        state: Any,
+        revision: int = 0,
+        *,
+        is_urgent: bool = False,
+    ) -> Entry:
+        """Enter a state, which replaces the one before it of the same kind, department and id; return its entry.
+
+        A reader that has much to catch up with gets an urgent entry before others.
+        """
         key = kind, department, id
         self._remove(key)
         self.end += 1
-        entry = Entry(self.end, kind, department, id, revision, self._monotonic(), state)
+        entry = Entry(self.end, kind, department, id, revision, self._monotonic(), state, is_urgent=is_urgent)
         self._entries.append(entry)
+        if is_urgent:
+            self._urgent.append(entry)
+            self._full_pieces.clear()  # a reader that has this entry must not get the one before it
         self._current[key] = entry
         self._pieces.clear()
         return entry
@@ -163,13 +203,39 @@ class EventLog:
             return 0
         return max((number for name, number in self._dropped_to.items() if wanted.includes(name)), default=0)
 
-    def piece(self, cursor: int, wanted: Wanted) -> Piece:
-        """Return what follows a cursor; the same object for all readers that are there."""
-        key = cursor, wanted
-        found = self._pieces.get(key)
+    def piece(self, cursor: int, wanted: Wanted, urgent_to: int = 0) -> Piece:
+        """Return what follows a cursor; the same object for all readers that are there.
+
+        `urgent_to` is the number of the entry up to which the reader has received the urgent ones.
+        """
+        key = cursor, wanted, max(cursor, urgent_to)
+        found = self._pieces.get(key) or self._full_pieces.get(key)
         if found is None:
-            found = self._pieces[key] = self.select(cursor, self.end, wanted.wants, only_menu=wanted.only_menu)
+            found = self.select(
+                cursor,
+                self.end,
+                lambda entry: wanted.wants(entry) and not (entry.is_urgent and entry.number <= urgent_to),
+                only_menu=wanted.only_menu,
+            )
+            self._keep(key, found)
         return found
+
+    def _keep(self, key: "_Place", piece: Piece) -> None:
+        """Keep a piece: one that reaches the end until something changes, a full one until there are too many.
+
+        A state in a full piece may be replaced by then: its reader gets the new one with a later piece.
+        """
+        if piece.cursor == self.end:
+            self._pieces[key] = piece
+            return
+        self._full_pieces[key] = piece
+        if len(self._full_pieces) > FULL_PIECES:
+            self._full_pieces.popitem(last=False)
+
+    def urgent_after(self, number: int, wanted: Wanted) -> bytes:
+        """Return the wanted urgent entries after an entry, without an id: what was entered before them is to follow."""
+        entries = [each for each in self._urgent if each.number > number and each.is_current]
+        return b"".join(self.frame(each) for each in entries if wanted.wants(each))
 
     def select(self, cursor: int, last: int, wants: Callable[[Entry], bool], *, only_menu: bool = False) -> Piece:
         """Return the first wanted entries after a cursor, to the entry `last` at most."""

@@ -2,12 +2,14 @@
 
 An order is read at once and, once more, a while later: a department's change may arrive before the gateway that owns
 the order has written what it means for the order. A pending order is read until it is decided. Reading takes a small
-share of the time only, unless very many wait; one that has waited for so long need not be read again.
+share of the time only, unless very many wait; one that has waited for so long need not be read again. Orders with which
+the staff have taken a step are read first, and wait for no pause.
 """
 
 import asyncio
 import heapq
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import structlog
@@ -18,7 +20,7 @@ from infra.errors import DatabaseError
 BATCH = 200
 """Orders that are read at once."""
 
-PAUSES = 20.0
+PAUSES = 40.0
 """After a batch, reading pauses this many times as long as the batch took."""
 
 LONGEST_PAUSE = 0.5
@@ -51,9 +53,11 @@ class OrderFeed:
         self._is_wanted = is_wanted
         self._monotonic = monotonic
         self._waiting: dict[str, float] = {}  # when each was added; 0 where it has been read before
+        self._urgent: dict[str, float] = {}
         self._again: list[tuple[float, str]] = []
         self._scheduled: set[str] = set()
         self._woken = asyncio.Event()
+        self._hurried = asyncio.Event()
 
     def add(self, order_ids: Iterable[str]) -> None:
         """Let orders follow that may have changed."""
@@ -61,11 +65,18 @@ class OrderFeed:
         if self._waiting:
             self._woken.set()
 
+    def add_urgent(self, order_ids: Iterable[str]) -> None:
+        """Let orders follow before others."""
+        self._urgent.update(dict.fromkeys(order_ids, self._monotonic()))
+        if self._urgent:
+            self._hurried.set()
+            self._woken.set()
+
     async def run(self) -> None:
         """Read what waits, until cancelled."""
         while True:
             await self._wait()
-            while self._waiting:
+            while self._urgent or self._waiting:
                 started = self._monotonic()
                 try:
                     await self._read_batch()
@@ -73,12 +84,18 @@ class OrderFeed:
                     log.debug("orders cannot be read for their events", reason=str(error))
                     await asyncio.sleep(RETRY_SECONDS)
                 if len(self._waiting) <= HURRY:
-                    await asyncio.sleep(min(PAUSES * (self._monotonic() - started), LONGEST_PAUSE))
+                    await self._pause(min(PAUSES * (self._monotonic() - started), LONGEST_PAUSE))
+
+    async def _pause(self, seconds: float) -> None:
+        """Pause, unless an order is urgent."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurried.wait()
 
     async def _wait(self) -> None:
         """Wait until an order is to be read."""
         self._woken.clear()
-        while not self._waiting:
+        while not (self._urgent or self._waiting):
             seconds = self._again[0][0] - self._monotonic() if self._again else None
             try:
                 async with asyncio.timeout(seconds):
@@ -94,7 +111,9 @@ class OrderFeed:
             self._waiting.setdefault(order_id, 0.0)
 
     async def _read_batch(self) -> None:
-        taken = {order_id: self._waiting.pop(order_id) for order_id in list(islice(self._waiting, BATCH))}
+        self._hurried.clear()
+        waiting = self._urgent or self._waiting
+        taken = {order_id: waiting.pop(order_id) for order_id in list(islice(waiting, BATCH))}
         wanted = [order_id for order_id in taken if self._is_wanted(order_id)]
         try:
             orders = await self._find_all(wanted) if wanted else []

@@ -36,11 +36,11 @@ class Source(Protocol):
 class Reading(ABC):
     """A client's place in the events."""
 
-    __slots__ = ("_is_ended", "_is_woken", "_waiter", "whole")  # an asyncio.Event would take a kilobyte
+    __slots__ = ("_is_ended", "_is_paused", "_is_woken", "_waiter", "whole")  # an asyncio.Event would take a kilobyte
 
     def __init__(self) -> None:
         self.whole: Reading | None = None  # what this is a part of, which is read in its place
-        self._is_ended = self._is_woken = False
+        self._is_ended = self._is_woken = self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
 
     @abstractmethod
@@ -66,6 +66,15 @@ class Reading(ABC):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def pause(self, seconds: float) -> None:
+        """Return nothing that is not urgent for some time."""
+        self._is_paused = True
+        asyncio.get_running_loop().call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self._is_paused = False
+        self.wake()
+
     def end(self) -> None:
         """Return nothing any more."""
         if self.whole is not None:
@@ -79,7 +88,7 @@ class Reader(Reading):
 
     __slots__ = (
         "_away_since", "_begins_to", "_changed", "_cursor", "_has_orders", "_head", "_known", "_log", "_orders_dropped",
-        "_source", "_ticks", "wanted",
+        "_source", "_ticks", "_urgent_to", "wanted",
     )  # fmt: skip
 
     def __init__(self, source: Source, wanted: Wanted, known: Vector) -> None:
@@ -89,26 +98,39 @@ class Reader(Reading):
         self._source = source
         self._log = source.log
         self._head = b""
-        self._cursor = self._begins_to = 0
+        self._cursor = self._begins_to = self._urgent_to = 0
         self._ticks = -1
         self._begin(known)
 
     def next(self) -> bytes:
-        """Return what follows the cursor, and a tick where that is all."""
+        """Return what follows the cursor, and a tick where that is all; where it is not, what is urgent besides."""
+        if self._is_paused:
+            return self._urgent()
         if self._has_missed_something():
             self._begin({})
         if self._cursor < self._begins_to:
             piece = self._log.select(self._cursor, self._begins_to, self._begins_with, only_menu=self.wanted.only_menu)
         else:
-            piece = self._log.piece(self._cursor, self.wanted)
+            piece = self._log.piece(self._cursor, self.wanted, self._urgent_to)
         self._cursor = piece.cursor
         content = piece.content
         if self._head:
             content, self._head = self._head + content, b""
+        if self._cursor < self._log.end:
+            content += self._urgent()
         if self._ticks != self._source.ticks and self._cursor == self._log.end:
             self._ticks = self._source.ticks
             content += self._source.tick(self.wanted)
         return content
+
+    def _urgent(self) -> bytes:
+        """Return the urgent entries to which the cursor has not come."""
+        last = self._log.last_urgent
+        if last <= self._urgent_to or last <= self._cursor:
+            return b""
+        urgent = self._log.urgent_after(max(self._cursor, self._urgent_to), self.wanted)
+        self._urgent_to = last
+        return urgent
 
     def _begin(self, known: Vector) -> None:
         log, present = self._log, self._log.vector()
@@ -117,7 +139,7 @@ class Reader(Reading):
             for name, (incarnation, revision) in known.items()
             if name in present and present[name][0] == incarnation and self._source.is_complete_since(name, revision)
         }
-        self._cursor, self._begins_to = 0, log.end
+        self._cursor, self._begins_to, self._urgent_to = 0, log.end, log.end
         self._ticks = -1
         void = [name for name in present if self.wanted.includes(name) and name not in self._known]
         self._head = log.event("reset", {"departments": sorted(void)}, VOID) if void or not known else b""
@@ -204,6 +226,10 @@ class GuestReader(Reading):
     def parts(self) -> tuple[Reading, ...]:
         """The readings of which it is made."""
         return (*self._orders, self._menu)
+
+    def pause(self, seconds: float) -> None:
+        """Return nothing of the menu for some time; an order waits for nothing."""
+        self._menu.pause(seconds)
 
     def next(self) -> bytes:
         """Return the orders that changed, and what is new of the menu."""

@@ -73,6 +73,14 @@ class Picture:
         self.position = Position(page.incarnation, page.revision)
         return changes
 
+    def apply_steps(self, page: ChangePage) -> Changes:
+        """Take in tickets that the staff have moved, before the changes to there: the position stays as it is."""
+        if self.position is None or self.position.incarnation != page.incarnation:
+            return Changes()
+        changes = Changes(tickets=[ticket for ticket in page.tickets if self._is_news(ticket)])
+        self._keep(changes)
+        return changes
+
     def _replace(self, last: ChangePage) -> Changes:
         pages, self._snapshot = self._snapshot, []
         self.open, self.closed, self.stock, self.menu = {}, {}, {}, None

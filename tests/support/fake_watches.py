@@ -82,12 +82,15 @@ class FakeWatch:
             if self.is_away:
                 raise Unreachable(f"{self.name} is away")
             if position is None or position.incarnation != self.incarnation:
+                reached = Position(self.incarnation, self.revision)
                 yield self._page(-1, reset=True, menu=self.menu)
-                position = Position(self.incarnation, self.revision)
-            while True:
+                position = reached
+            while True:  # it may change while the caller works on a page
+                reached, changed = Position(self.incarnation, self.revision), self._changed
                 yield self._page(position.revision)
-                position = Position(self.incarnation, self.revision)
-                await self._changed.wait()
+                position = reached
+                if not self.is_away:
+                    await changed.wait()
                 if self.is_away:
                     raise Unreachable(f"{self.name} is away")
         finally:

@@ -8,7 +8,7 @@ import pytest
 from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.progress import OrderProgress
-from gateway.domain.tickets import Position
+from gateway.domain.tickets import ChangePage, Position
 from gateway.domain.transitions import Goal
 from gateway.orders.ticket_states import Page, Withdrawal
 from tests.support.fake_watches import live_ticket
@@ -352,6 +352,19 @@ async def test_whoever_listens_gets_the_orders_that_changed(restaurant: Restaura
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
     await until(lambda: heard == [placed.order_id] * 3)
     assert (await restaurant.service.find(placed.order_id)).total == 0
+
+
+async def test_whoever_listens_gets_the_steps_as_they_come(restaurant: Restaurant) -> None:
+    heard: list[str] = []
+
+    def listen(page: ChangePage) -> None:
+        heard.extend(ticket.order_id for ticket in page.tickets)
+
+    restaurant.service.following.on_steps = listen
+    await until(lambda: len(restaurant.service.following._positions) == 3)
+    placed = await restaurant.service.place(order("bar coffee"))
+    await restaurant.watches["bar"].move(placed.order_id, PREPARING)
+    await until(lambda: heard == [placed.order_id])
 
 
 @pytest.mark.parametrize("count", [0, 3])

@@ -33,11 +33,11 @@ class Journal:
             raise DatabaseError("the disk is gone")
         return [self.orders[order_id] for order_id in order_ids if order_id in self.orders]
 
-    def run(self, seconds: float, *order_ids: str) -> None:
+    def run(self, seconds: float, *order_ids: str, urgent: str = "") -> None:
         """Let a feed run for a while that orders are added to."""
-        run_virtually(self._run(seconds, order_ids))
+        run_virtually(self._run(seconds, order_ids, urgent))
 
-    async def _run(self, seconds: float, order_ids: Sequence[str]) -> None:
+    async def _run(self, seconds: float, order_ids: Sequence[str], urgent: str = "") -> None:
         def enter(found: Order) -> None:
             self.entered.append(found.order_id)
 
@@ -47,9 +47,19 @@ class Journal:
         )
         running = loop.create_task(feed.run())
         feed.add(order_ids)
+        if urgent:
+            feed.add_urgent([urgent])
         await asyncio.sleep(seconds)
         running.cancel()
         await asyncio.wait([running])
+
+
+def test_an_order_with_a_step_is_read_before_those_that_wait() -> None:
+    journal = Journal()
+    waiting, moved = [journal.add() for _ in range(3 * BATCH)], journal.add()
+    journal.run(AGAIN_SECONDS / 2, *waiting, urgent=moved)
+    assert journal.entered.index(moved) == 0
+    assert len(journal.entered) == len(waiting) + 1
 
 
 def test_orders_are_read_at_once_in_batches() -> None:

@@ -118,6 +118,59 @@ def test_no_tick_says_that_a_reader_is_up_to_date_before_it_is(restaurant: Resta
     assert client.read().ticks
 
 
+def step(order_id: str, revision: int) -> Any:
+    return page(revision, live_ticket(order_id, revision, TicketState.PREPARING, moved_by="Ana", moved_at_ms=9))
+
+
+def flooded(restaurant: Restaurant) -> Client:
+    """Return a client that has received the first piece of many orders."""
+    client = Client(restaurant)
+    client.read()
+    restaurant.enter(page(500, *(live_ticket(f"o{number}", number) for number in range(1, 501))))
+    client.screen.take(client.parser.feed(client.reading.next()))
+    return client
+
+
+def test_a_step_of_the_staff_overtakes_a_flood_of_orders_and_comes_once(restaurant: Restaurant) -> None:
+    client = flooded(restaurant)
+    restaurant.enter(step("o400", 501))
+    known = client.screen.last_id
+    client.screen.take(client.parser.feed(client.reading.next()))
+    screen = client.screen
+    assert states(screen)["o400"] == "preparing"
+    assert screen.last_id == known  # what was entered before it is still to come
+    screen = client.read()
+    assert len(screen.tickets) == 500
+    assert states(screen)["o400"] == "preparing"
+    steps = [event for event in screen.received if event.kind == "ticket" and event.data["order_id"] == "o400"]
+    assert len(steps) == 1
+    assert screen.last_id == restaurant.events.log.id
+
+
+def test_a_piece_that_is_kept_never_takes_a_step_back(restaurant: Restaurant) -> None:
+    clients = [flooded(restaurant)]
+    clients += [Client(restaurant)]
+    pieces = [client.reading.next() for client in clients]  # kept for others, with the ticket before its step
+    for client, piece in zip(clients, pieces, strict=True):
+        client.screen.take(client.parser.feed(piece))
+    late = flooded(restaurant)
+    restaurant.enter(step("o450", 501))
+    for client in (*clients, late):
+        assert states(client.read())["o450"] == "preparing"
+        shown = [each.data["state"] for each in client.screen.received if each.kind == "ticket"]
+        assert shown.count("preparing") == 1
+
+
+async def test_a_reader_that_pauses_gets_steps_and_nothing_else(restaurant: Restaurant) -> None:
+    client = flooded(restaurant)
+    client.reading.pause(0.05)
+    assert client.reading.next() == b""
+    restaurant.enter(step("o400", 501))
+    assert client.reading.next().count(b"event: ticket") == 1
+    assert client.reading.next() == b""
+    assert (await client.reading.read()).count(b"event: ticket") > 1
+
+
 def test_a_reader_goes_on_after_its_id(restaurant: Restaurant) -> None:
     restaurant.enter(page(1, live_ticket("seen", 1), live_stock(revision=1)))
     last_id = Client(restaurant).read().last_id

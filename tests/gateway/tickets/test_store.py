@@ -59,6 +59,25 @@ def test_a_state_that_is_known_is_no_change() -> None:
     assert list(bar.apply(page(3, live_ticket("o1", 2))).tickets) == []
 
 
+def test_a_step_is_taken_in_before_the_changes_to_there() -> None:
+    bar = picture()
+    bar.apply(snapshot(2, live_ticket("o1", 2)))
+    steps = page(9, live_ticket("o1", 9, TicketState.PREPARING), live_ticket("o2", 8, TicketState.PREPARING))
+    assert [ticket.order_id for ticket in bar.apply_steps(steps).tickets] == ["o1", "o2"]
+    assert bar.position == Position("first", 2)
+    changes = bar.apply(page(9, live_ticket("o3", 7), *steps.tickets))
+    assert [ticket.order_id for ticket in changes.tickets] == ["o3"]
+    assert set(bar.open) == {"o1", "o2", "o3"}
+
+
+def test_a_step_in_another_incarnation_or_before_a_snapshot_is_left_to_the_watch() -> None:
+    bar = picture()
+    assert bar.apply_steps(page(9, live_ticket("o1", 9))).tickets == ()
+    bar.apply(snapshot(2))
+    assert bar.apply_steps(page(9, live_ticket("o1", 9), incarnation="second")).tickets == ()
+    assert bar.open == {}
+
+
 def test_a_menu_that_is_known_is_no_change() -> None:
     bar = picture()
     bar.apply(snapshot(2, MENU))

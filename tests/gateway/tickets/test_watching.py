@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
+from gateway.domain.lines import TicketState
 from gateway.domain.order import Order
 from gateway.domain.tickets import Position
 from gateway.rest.event_json import event_json
@@ -13,7 +14,7 @@ from gateway.tickets.positions import read_id
 from gateway.tickets.watching import AWAY_SECONDS, IDLE_SECONDS, KNOWN_SECONDS, LiveDepartments, live_departments
 from infra.clock import Clock
 from tests.support.event_stream import Parser, Screen
-from tests.support.fake_watches import FakeWatch
+from tests.support.fake_watches import FakeWatch, live_ticket, page
 from tests.support.virtual_time import run_virtually
 
 
@@ -57,12 +58,14 @@ class Client:
     def __init__(self, live: Live, last_id: str = "") -> None:
         self.live = live
         self.screen = Screen()
+        self.pieces = 0
         self._parser = Parser()
         self.reading = live.departments.events.follow(Wanted(), read_id(last_id))
         self._task = asyncio.get_running_loop().create_task(self._read())
 
     async def _read(self) -> None:
         while piece := await self.reading.read():
+            self.pieces += 1
             self.screen.take(self._parser.feed(piece))
 
     async def leave(self) -> None:
@@ -89,6 +92,55 @@ def test_there_is_one_watch_however_many_clients_there_are() -> None:
             await asyncio.sleep(1)
             assert live.bar.calls == [None]
             assert all(("bar", "o1") in client.screen.tickets for client in clients)
+            for client in clients:
+                await client.leave()
+
+    run_virtually(check())
+
+
+def test_steps_reach_clients_before_the_changes_of_a_flood() -> None:
+    async def check() -> None:
+        async with running() as live:
+            client = Client(live)
+            await asyncio.sleep(1)
+            for number in range(3000):  # after them the watch pauses for a while
+                live.bar.change(f"o{number}")
+            await asyncio.sleep(0.01)
+            moved = live_ticket("o7", 9000, TicketState.PREPARING, moved_at_ms=9)
+            live.departments.steps_taken(page(9000, moved))
+            await asyncio.sleep(0.01)
+            assert client.screen.tickets["bar", "o7"]["state"] == "preparing"
+            await client.leave()
+
+    run_virtually(check())
+
+
+def test_steps_are_left_to_the_watch_where_nobody_follows() -> None:
+    async def check() -> None:
+        async with running() as live:
+            live.departments.steps_taken(page(9, live_ticket("o1", 9, moved_at_ms=9)))
+            assert live.departments.events.log.end == 0
+
+    run_virtually(check())
+
+
+def test_in_a_flood_readers_are_woken_seldom_and_a_step_wakes_them_at_once() -> None:
+    async def check() -> None:
+        async with running() as live:
+            clients = [Client(live) for _ in range(10)]
+            await asyncio.sleep(1)
+            before = [client.pieces for client in clients]
+            for number in range(50):
+                live.bar.change(f"o{number}")
+                await asyncio.sleep(0.002)
+            await asyncio.sleep(1)
+            assert all(len(client.screen.tickets) == 50 for client in clients)
+            pieces = [client.pieces - known for client, known in zip(clients, before, strict=True)]
+            assert max(pieces) <= 8
+            live.bar.change("calm")
+            live.bar.change("o1", TicketState.PREPARING, moved_at_ms=9)
+            await asyncio.sleep(0.001)
+            assert clients[0].screen.tickets["bar", "o1"]["state"] == "preparing"
             for client in clients:
                 await client.leave()
 
