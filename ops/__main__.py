@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "tickets": Command("ops.staff.tickets", "List the tickets of the departments."),
     "move": Command("ops.staff.move", "Take a step with tickets: start, finish, serve, recall or cancel."),
+    "tick": Command("ops.staff.tick", "Mark lines of a ticket as made, or as not made."),
     "stock": Command("ops.staff.stock", "List the stock, or change it: deliveries, counts, waste, corrections."),
     "sell": Command("ops.staff.sell", "Take an item off sale, or put it back."),
     "watch": Command("ops.staff.watch", "Print a line for each change, as it happens, until Ctrl-C."),

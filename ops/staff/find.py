@@ -1,5 +1,7 @@
 """Finds the ticket that somebody means by a short number, or by an order's id or its end."""
 
+from collections.abc import Collection
+
 from ops.refusals import Refused
 from ops.staff.rest import Rest
 from ops.staff.show import name_of
@@ -18,8 +20,11 @@ SHORTEST_END = 4
 MOST_DIGITS = 9
 
 
-def find_ticket(rest: Rest, text: str, verb: str, department: str | None) -> Json:
-    """Return the ticket that is meant; raises Refused where there is none, or more than one."""
+def find_ticket(rest: Rest, text: str, verb: str, states: Collection[str], department: str | None) -> Json:
+    """Return the ticket that is meant; raises Refused where there is none, or more than one.
+
+    Where an order has several, the one is meant that is in one of the states, from which `verb` goes.
+    """
     found = _by_number(rest, text, department) or _by_id(rest, text, department)
     if not found:
         where = f" at {department}" if department else ""
@@ -27,7 +32,7 @@ def find_ticket(rest: Rest, text: str, verb: str, department: str | None) -> Jso
     if len({ticket["order_id"] for ticket in found}) > 1:
         ids = ", ".join(sorted({ticket["order_id"] for ticket in found}))
         raise Refused(f"{text} may mean several orders: {ids}")
-    likely = [ticket for ticket in found if ticket["state"] in FROM[verb]]
+    likely = [ticket for ticket in found if ticket["state"] in states]
     if len(likely) != 1 and len(found) > 1:
         tickets = ", ".join(f"{ticket['department']} ({ticket['state']})" for ticket in likely or found)
         reason = f"several tickets that {verb} may mean" if likely else f"no ticket that {verb} may mean"

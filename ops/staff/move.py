@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     rest = Rest(arguments.url, environ)
     found = {}
     for text in arguments.tickets:
-        ticket = find_ticket(rest, text, arguments.verb, arguments.department)
+        ticket = find_ticket(rest, text, arguments.verb, FROM[arguments.verb], arguments.department)
         found[ticket["department"], ticket["order_id"]] = ticket
     moves = [_move(ticket, arguments) for ticket in found.values()]
     results: list[Json] = []

@@ -98,6 +98,11 @@ def test_an_order_walks_through_its_stations_and_everybody_sees_it(system: Syste
         ticked = client.put(f"{ticket}/lines/0", json={"made": True}).json()
         assert ticked["lines"][0]["made"] is True
         assert watch.until("ticket", revision=ticked["revision"], department="kitchen") == ticked
+        assert "✓" not in ops(system, "tick", order_id, "pasta", "-d", "kitchen", "--off").stdout
+        assert "✓" in ops(system, "tick", str(seen["number"]), "1", "-d", "kitchen").stdout
+        unknown = ops(system, "tick", order_id, "cake", "-d", "kitchen")
+        assert (unknown.code, unknown.stdout) == (1, "")
+        assert unknown.stderr.endswith(" at kitchen has no line cake: it has 1 pasta\n")
         assert rows(ops(system, "move", order_id[-8:], "finish", "-d", "kitchen", "--by", "Ada"))[0][3] == "ready"
         assert watch.until("ticket", order_id=order_id, state="ready")["moved_by"] == "Ada (manager)"
         assert rows(ops(system, "move", order_id, "serve"))[0][3] == "served"

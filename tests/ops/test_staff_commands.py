@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from ops.refusals import Refused
 from ops.staff.show import lines_of, name_of
 from ops.staff.tables import Json, age, columns, cut, one_line, table
+from ops.staff.tick import places
 from ops.staff.watch import Event, Printer
 from tests.support.processes import environment, free_ports, run
 
@@ -87,6 +89,35 @@ def test_lines_show_allergies_notes_and_what_is_made_and_leave_out_what_was_refu
         {**LINE, "item": "meat", "outcome": "out_of_stock"},
     ]
     assert lines_of({**TICKET, "lines": lines}) == "1 pizza ALLERGY (no nuts), 2 pasta ✓"
+
+
+# Lines that are ticked off.
+
+MADE_HERE = {
+    **TICKET,
+    "lines": [
+        {**LINE, "item": "pizza"},
+        {**LINE, "item": "meat", "outcome": "out_of_stock"},
+        {**LINE, "item": "pasta"},
+        {**LINE, "item": "pasta", "note": "no cheese"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [(["pizza"], [0]), (["4", "1"], [3, 0]), (["all"], [0, 2, 3]), (["pizza", "1", "all"], [0, 2, 3])],
+)
+def test_a_line_is_named_by_its_item_its_place_or_all(names: list[str], expected: list[int]) -> None:
+    assert places(MADE_HERE, names) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "how_many"), [("pasta", "several lines"), ("meat", "no line"), ("2", "no line"), ("0", "no line")]
+)
+def test_a_name_of_no_line_or_of_several_is_refused_with_those_that_there_are(name: str, how_many: str) -> None:
+    with pytest.raises(Refused, match=f"147 at bar has {how_many} {name}: it has 1 pizza, 3 pasta, 4 pasta"):
+        places(MADE_HERE, [name])
 
 
 # Events.
