@@ -1,16 +1,19 @@
 """One department: its menu, and its use cases, each in a transaction on its database.
 
-Orders that arrive while a transaction runs, from the gateway and from the counter, share the next one (group commit).
+Orders and what else writes that arrive while a transaction runs, from the gateway, the counter and the staff, share the
+next one (group commit).
 """
 
 import asyncio
 import time
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain, islice
+from typing import Any, TypeVar
 
 import structlog
 
-from departments import staff_transactions, transactions
+from departments import batch, staff_transactions, transactions
+from departments.batch import Work
 from departments.change_reader import ChangeReader
 from departments.commits import Commits
 from departments.domain.errors import TicketUnreadable
@@ -25,6 +28,8 @@ from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
+
+R = TypeVar("R")
 
 CALLS_PER_TRANSACTION = 16
 LOG_SECONDS = 0.1
@@ -44,8 +49,8 @@ class DepartmentApp:
         self._placed: list[str] = []
         self._transactions = 0
         self._unreadable: set[tuple[str, int]] = set()
-        self._placing: GroupCommit[Sequence[Placement], list[TicketOrError]] = GroupCommit(
-            self._place, limit=CALLS_PER_TRANSACTION
+        self._writing: GroupCommit[Sequence[Placement] | Work[Any], Any] = GroupCommit(
+            self._write, limit=CALLS_PER_TRANSACTION
         )
 
     async def open(self) -> None:
@@ -60,36 +65,37 @@ class DepartmentApp:
 
     async def place(self, placements: Sequence[Placement]) -> list[TicketOrError]:
         """Place orders, in one transaction with others that arrive meanwhile, and return their tickets."""
-        return await self._placing.submit(placements)
+        tickets: list[TicketOrError] = await self._writing.submit(placements)
+        return tickets
 
     async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Queue the tickets that are held, and return all tickets."""
-        tickets = await self._database.write(transactions.confirm, decisions, _now_ms())
+        tickets = await self._work(lambda connection, now_ms: transactions.confirm(connection, decisions, now_ms))
         self._report("confirm", tickets)
         return tickets
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Hold the tickets that are queued, and return all tickets."""
-        tickets = await self._database.write(transactions.suspend, decisions, _now_ms())
+        tickets = await self._work(lambda connection, now_ms: transactions.suspend(connection, decisions, now_ms))
         self._report("suspend", tickets)
         return tickets
 
     async def cancel(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
-        tickets = await self._database.write(transactions.cancel, decisions, _now_ms())
+        tickets = await self._work(lambda connection, now_ms: transactions.cancel(connection, decisions, now_ms))
         self._report("cancel", tickets)
         return tickets
 
     async def move(self, move: Move) -> Ticket:
         """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
-        ticket = await self._database.write(staff_transactions.move, move, _now_ms())
+        ticket = await self._work(lambda connection, now_ms: staff_transactions.move(connection, move, now_ms))
         self.commits.announce(moved=True)
         _log_move(move, ticket)
         return ticket
 
     async def move_all(self, moves: Sequence[Move]) -> list[Moved]:
         """Take one step with each of several tickets for the staff, and return what became of each step."""
-        results = await self._database.write(staff_transactions.move_all, moves, _now_ms())
+        results = await self._work(lambda connection, now_ms: staff_transactions.move_all(connection, moves, now_ms))
         self.commits.announce(moved=True)
         for move, result in zip(moves, results, strict=True):
             if result.ticket is not None and result.error is None:
@@ -100,7 +106,7 @@ class DepartmentApp:
 
     async def tick(self, tick: Tick) -> Ticket:
         """Mark a line of a ticket as made or not made, and return the ticket; raises an OrderError."""
-        ticket = await self._database.write(staff_transactions.tick, tick)
+        ticket = await self._work(lambda connection, _: staff_transactions.tick(connection, tick))
         self.commits.announce(moved=ticket.moved_at_ms > 0)
         log.info("ticked", order_id=tick.order_id, line=tick.line, made=tick.made, by=tick.ticked_by)
         return ticket
@@ -113,7 +119,7 @@ class DepartmentApp:
 
     async def change_stock(self, order: StockOrder) -> Stock:
         """Change an item's stock for the staff, and return it; raises an ItemError."""
-        stock = await self._database.write(staff_transactions.change_stock, order, _now_ms())
+        stock = await self._work(lambda connection, now_ms: staff_transactions.change_stock(connection, order, now_ms))
         self.commits.announce(moved=False)
         change = {"reason": order.reason.value, "delta": order.change, "by": order.changed_by}
         log.info("stock changed", item=order.item, **change, change_id=order.change_id, on_hand=stock.on_hand)
@@ -121,7 +127,9 @@ class DepartmentApp:
 
     async def set_on_sale(self, item: str, changed_by: str, *, on_sale: bool) -> Stock:
         """Take an item off sale or put it back for the staff, and return its stock; raises ItemNotFound."""
-        stock = await self._database.write(staff_transactions.set_on_sale, item, changed_by, _now_ms(), on_sale)
+        stock = await self._work(
+            lambda connection, now_ms: staff_transactions.set_on_sale(connection, item, changed_by, now_ms, on_sale)
+        )
         self.commits.announce(moved=False)
         log.info("put on sale" if on_sale else "taken off sale", item=item, by=changed_by)
         return stock
@@ -153,14 +161,59 @@ class DepartmentApp:
         """Log the placed orders that are not logged yet."""
         self._log_placed()
 
+    async def _work(self, work: Work[R]) -> R:
+        """Do what writes, in one transaction with what else arrives meanwhile; raises its DepartmentError."""
+        result: R = await self._writing.submit(work)
+        return result
+
+    async def _write(self, calls: list[Sequence[Placement] | Work[Any]]) -> list[Any]:
+        """Do what came together, in one transaction; return for each call its tickets, its result or its error."""
+        orders = [call for call in calls if not callable(call)]
+        works = [call for call in calls if callable(call)]
+        if not works:
+            return await self._place(orders)
+        try:
+            tickets, results = await self._place_and_work(orders, works)
+        except DatabaseError:
+            raise
+        except Exception:
+            if len(calls) == 1:
+                raise
+            log.exception("a batch failed, and each of its calls is tried alone", calls=len(calls))
+            return [await self._alone(call) for call in calls]
+        iterators = iter(results), iter(tickets)
+        return [next(iterators[not callable(call)]) for call in calls]
+
+    async def _alone(self, call: Sequence[Placement] | Work[Any]) -> Any:
+        """Do one call in a transaction of its own; return what it raises: what fails in a batch fails alone."""
+        try:
+            (result,) = await self._write([call])
+        except Exception as error:  # noqa: BLE001 - not swallowed: it is raised to the caller
+            return error
+        return result
+
+    async def _place_and_work(
+        self, calls: list[Sequence[Placement]], works: list[Work[Any]]
+    ) -> tuple[list[list[TicketOrError]], list[Any]]:
+        placements = list(chain.from_iterable(calls))
+        tickets, results = await self._database.write(batch.run, self.menu, placements, works, _now_ms())
+        if placements:
+            self.commits.announce(moved=False)
+            self._note_placed(placements, tickets)
+        iterator = iter(tickets)
+        return [list(islice(iterator, len(call))) for call in calls], results
+
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrError]]:
         placements = list(chain.from_iterable(calls))
         tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())
         self.commits.announce(moved=False)
-        self._log_placed_later(placements)
-        self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
+        self._note_placed(placements, tickets)
         iterator = iter(tickets)
         return [list(islice(iterator, len(call))) for call in calls]
+
+    def _note_placed(self, placements: Sequence[Placement], tickets: Sequence[TicketOrError]) -> None:
+        self._log_placed_later(placements)
+        self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
 
     def _log_placed_later(self, placements: Sequence[Placement]) -> None:
         """Log the orders after LOG_SECONDS, in one line with others placed until then: no caller waits for the log."""

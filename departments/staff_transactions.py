@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
-from departments import stock_tables, tables
+from departments import step_tables, stock_tables, tables
 from departments.domain import stock_changes
 from departments.domain.errors import (
     ChangeIdTaken,
@@ -57,7 +57,7 @@ def tick(connection: Connection, tick: Tick) -> Ticket:
     ticket = _readable(tables.read_tickets(connection, [tick.order_id]).get(tick.order_id), tick.order_id)
     if ticket.tick(tick.line, made=tick.made):
         ticket.revision = revision
-        tables.write_lines(connection, ticket)
+        step_tables.write_lines(connection, ticket)
     return ticket
 
 
@@ -106,15 +106,15 @@ def stock_history(connection: Connection, item: str, before: int, limit: int) ->
 def _take(connection: Connection, ticket: TicketOrUnreadable | None, move: Move, now_ms: int, revision: int) -> Ticket:
     """Take a step with a ticket, or raise the reason before anything is written."""
     ticket = _readable(ticket, move.order_id)
-    taken = tables.read_step(connection, move.order_id, move.step_id)
+    taken = step_tables.read_step(connection, move.order_id, move.step_id)
     if taken is not None:
         if not taken.repeats(move):
             raise StepIdTaken(move.order_id, move.step_id, taken.verb, taken.before)
-        return ticket_after(ticket, tables.steps_until(connection, move.order_id, taken.revision))
+        return ticket_after(ticket, step_tables.steps_until(connection, move.order_id, taken.revision))
     if ticket.state is not move.expected:
         raise _conflict(connection, ticket, move)
     step = take_step(ticket, move, now_ms, revision)
-    tables.record_step(connection, ticket, step)
+    step_tables.record_step(connection, ticket, step)
     if step.verb is Verb.CANCEL:
         _take_out_of_sold(connection, ticket, step)
     return ticket
@@ -160,5 +160,5 @@ def _moved_by_staff(connection: Connection, ticket: Ticket) -> bool:
     Of a queued ticket that was ticked after the staff recalled it this is not known: a tick has a later revision.
     """
     if ticket.state is TicketState.QUEUED:
-        return tables.last_moved(connection, ticket.order_id) == ticket.revision
+        return step_tables.last_moved(connection, ticket.order_id) == ticket.revision
     return ticket.withdrawn or ticket.state in STARTED

@@ -4,14 +4,11 @@ Every statement is about one restaurant, the tenant of the connection's database
 argument, so no caller can name another one.
 """
 
-import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from departments import rows
-from departments.domain.steps import Step
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import TicketOrUnreadable, read_ticket, row_of_new, stock_by_item, stock_rows, tickets_by_order
@@ -24,8 +21,8 @@ ROWS_AT_ONCE = 1000
 
 _TICKET_COLUMNS = list(tickets.c)[1:]
 _STOCK_COLUMNS = list(stock.c)[1:]
-_STEP_COLUMNS = list(steps.c)[1:]
 """What is read and written of a row: the restaurant is known."""
+
 
 _FIGURES = [column for column in _STOCK_COLUMNS if column.name not in ("item", "off_sale", "unlimited")]
 """What an order changes of an item's stock."""
@@ -212,52 +209,6 @@ def update_tickets(connection: sa.Connection, changed: Iterable[Ticket]) -> None
         _UPDATE_TICKETS.run_rows(connection, rows)
 
 
-def record_step(connection: sa.Connection, ticket: Ticket, step: Step) -> None:
-    """Write a ticket after a step of the staff, and insert the step."""
-    changed = {
-        "state": ticket.state.value,
-        "revision": ticket.revision,
-        "moved_by": ticket.moved_by,
-        "moved_at_ms": ticket.moved_at_ms,
-        "cancel_reason": ticket.cancel_reason,
-        "withdrawn": int(ticket.withdrawn),
-        "wasted": int(ticket.wasted),
-        "started_at_ms": ticket.started_at_ms,
-        "ready_at_ms": ticket.ready_at_ms,
-        "served_at_ms": ticket.served_at_ms,
-        "cancelled_at_ms": ticket.cancelled_at_ms,
-    }
-    own = sa.update(tickets).where(_own(connection, tickets), tickets.c.order_id == ticket.order_id)
-    connection.execute(own.values(changed))
-    connection.execute(sa.insert(steps).values(**dataclasses.asdict(step), restaurant=tenant(connection)))
-
-
-def read_step(connection: sa.Connection, order_id: str, step_id: str) -> Step | None:
-    """Return a step that was taken, or None; raises TicketUnreadable for a value unknown to this version."""
-    row = connection.execute(_select_steps(connection, order_id).where(steps.c.step_id == step_id)).one_or_none()
-    return None if row is None else rows.read_step(row)
-
-
-def steps_until(connection: sa.Connection, order_id: str, revision: int) -> list[Step]:
-    """Return the steps of the staff with a ticket up to a revision, oldest first; raises TicketUnreadable."""
-    query = _select_steps(connection, order_id).where(steps.c.revision <= revision).order_by(steps.c.revision)
-    return [rows.read_step(row) for row in connection.execute(query)]
-
-
-def write_lines(connection: sa.Connection, ticket: Ticket) -> None:
-    """Write a ticket's lines and its revision, after a line was ticked."""
-    own = sa.update(tickets).where(_own(connection, tickets), tickets.c.order_id == ticket.order_id)
-    connection.execute(own.values(lines=encode_json(ticket.lines), revision=ticket.revision))
-
-
-def last_moved(connection: sa.Connection, order_id: str) -> int:
-    """Return the revision of the staff's last step with a ticket, or 0 where they have taken none."""
-    last = sa.func.coalesce(sa.func.max(steps.c.revision), 0)
-    query = sa.select(last).where(_own(connection, steps), steps.c.order_id == order_id)
-    revision: int = connection.execute(query).scalar_one()
-    return revision
-
-
 def read_stock(connection: sa.Connection) -> dict[str, Stock]:
     """Return all stock, by item: a menu is small."""
     return stock_by_item(_STOCK.run(connection, {}))
@@ -273,7 +224,3 @@ def update_stock(connection: sa.Connection, changed: Sequence[Stock], revision: 
     """Write the new quantities of items; whether they are off sale or unlimited stays as it is."""
     if changed:
         _UPDATE_STOCK.run_rows(connection, stock_rows(changed, revision))
-
-
-def _select_steps(connection: sa.Connection, order_id: str) -> "sa.Select[Any]":
-    return sa.select(*_STEP_COLUMNS).where(_own(connection, steps), steps.c.order_id == order_id)

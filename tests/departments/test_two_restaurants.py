@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from departments import stock_audit, tables, transactions
+from departments import step_tables, stock_audit, tables, transactions
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.stock import Stock
@@ -68,7 +68,7 @@ async def test_the_staff_of_one_take_no_step_for_the_other(pair: Pair) -> None:
     move = Move(order_id, Verb.START, TicketState.QUEUED, "a", "Ana")
     await north.take(move)
     assert await south.state_of(order_id) is TicketState.QUEUED
-    assert await south.database.read(tables.last_moved, order_id) == 0
+    assert await south.database.read(step_tables.last_moved, order_id) == 0
     assert (await south.take(move)).state is TicketState.PREPARING  # a step id belongs to a ticket of one restaurant
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from departments import staff_transactions, tables, transactions
+from departments import staff_transactions, step_tables, tables, transactions
 from departments.app import DepartmentApp, _now_ms
 from departments.domain import placing
 from departments.domain.menu import Menu
@@ -182,7 +182,7 @@ def put_waste_back(original: object, self: Stock, quantity: int) -> None:
     self.put_back(quantity, held=False)
 
 
-@plant("a-step-id-is-ignored", tables, "read_step", "echo")
+@plant("a-step-id-is-ignored", step_tables, "read_step", "echo")
 def read_no_step(original: object, connection: sa.Connection, order_id: str, step_id: str) -> Step | None:
     """A step that the staff send again is taken again."""
     return None
@@ -192,7 +192,7 @@ def read_no_step(original: object, connection: sa.Connection, order_id: str, ste
 def move_from_any_state(original: Callable[..., Ticket], connection: sa.Connection, move: Move, now_ms: int) -> Ticket:
     """A step is taken although the ticket is not in the state that the staff saw."""
     ticket = tables.read_tickets(connection, [move.order_id]).get(move.order_id)
-    if isinstance(ticket, Ticket) and tables.read_step(connection, move.order_id, move.step_id) is None:
+    if isinstance(ticket, Ticket) and step_tables.read_step(connection, move.order_id, move.step_id) is None:
         move = replace(move, expected=ticket.state)
     return original(connection, move, now_ms)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from departments import staff_transactions, stock_tables, tables
+from departments import staff_transactions, step_tables, stock_tables, tables
 from departments.domain import placing, stock_changes
 from departments.domain.menu import Menu
 from departments.domain.placing import RequestedLine
@@ -98,7 +98,7 @@ def take_without_allergy(
     return taken
 
 
-@plant("a-recall-takes-the-ticks-back", tables, "record_step", "watched", 5)
+@plant("a-recall-takes-the-ticks-back", step_tables, "record_step", "watched", 5)
 def record_step_and_untick(
     original: Callable[..., None], connection: sa.Connection, ticket: Ticket, step: Step
 ) -> None:
@@ -107,10 +107,10 @@ def record_step_and_untick(
     if step.verb is Verb.RECALL:
         for line in ticket.lines:
             line.made = False
-        tables.write_lines(connection, ticket)
+        step_tables.write_lines(connection, ticket)
 
 
-@plant("a-tick-keeps-the-revision", tables, "write_lines", "watched")
+@plant("a-tick-keeps-the-revision", step_tables, "write_lines", "watched")
 def write_lines_only(original: Callable[..., None], connection: sa.Connection, ticket: Ticket) -> None:
     """A tick is written without a new revision, so nobody who watches sees it."""
     query = "SELECT revision FROM tickets WHERE order_id = :order_id"
