@@ -81,6 +81,7 @@ class FastPath:
         headers = headers_of(http)
         host = headers.get(b"host", b"")
         if route is None or http.get("method") != "POST" or not (host == self._plain_host or self._accepts(host)):
+            del headers, host  # a stream of events keeps this frame
             await self._serve_slowly(scope, receive, send)
             return
         request = None
@@ -131,6 +132,7 @@ class FastPath:
         """Let Litestar serve a request, and then what its response has left to do."""
         await self._litestar(scope, receive, self._secured(scope, send))
         if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
+            _forget_request(cast("dict[str, Any]", scope))
             await go_on(scope, receive, send)
 
     def _secured(self, scope: Scope, send: Send) -> Send:
@@ -231,6 +233,13 @@ class FastRoute:
         for name, value in response.headers.items():
             headers.append((name.lower().encode("ascii"), value.encode("latin-1")))
         return response.status_code or self.handler.status_code, headers, body
+
+
+def _forget_request(scope: dict[str, Any]) -> None:
+    """Remove from a scope what nothing needs once a long response has begun: 2 KiB, which it would keep to its end."""
+    scope["headers"] = []
+    for key in ("state", "path_params", "route_handler", "path_template"):
+        scope.pop(key, None)
 
 
 def _check(scope: HTTPScope, headers: _Headers, handler: HTTPRouteHandler) -> None:
