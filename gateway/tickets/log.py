@@ -126,23 +126,16 @@ class EventLog:
         return self._id
 
     def add(
-        self,
-        kind: str,
-        department: str,
-        id: str,  # noqa: A002
-        state: Any,
-        revision: int = 0,
-        *,
-        is_urgent: bool = False,
+        self, kind: str, department: str, name: str, state: Any, revision: int = 0, *, is_urgent: bool = False
     ) -> Entry:
-        """Enter a state, which replaces the one before it of the same kind, department and id; return its entry.
+        """Enter a state, which replaces the one before it of the same kind, department and name (its id there).
 
         A reader that has much to catch up with gets an urgent entry before others.
         """
-        key = kind, department, id
+        key = kind, department, name
         self._remove(key)
         self.end += 1
-        entry = Entry(self.end, kind, department, id, revision, self._monotonic(), state, is_urgent=is_urgent)
+        entry = Entry(self.end, kind, department, name, revision, self._monotonic(), state, is_urgent=is_urgent)
         self._entries.append(entry)
         if is_urgent:
             self._urgent.append(entry)

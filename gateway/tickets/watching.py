@@ -41,6 +41,9 @@ PACE = 20.0
 MOST_PAUSE = 0.5
 """How much longer than a page takes, for each department, the watches pause after it."""
 
+SMALL_PAGE = 16
+"""There is no pause after a page of so few tickets: a department makes a page seldom enough."""
+
 KNOWN_SECONDS = 2.0
 """How long a client that is the first waits for the departments."""
 
@@ -103,8 +106,8 @@ class Follower:
                 self._note_received()
                 if not page.more:
                     self._note_state(is_open=True)
-                if seconds := len(page.tickets) * TICKET_SECONDS * self._pace:
-                    await asyncio.sleep(min(seconds, MOST_PAUSE))
+                if (tickets := len(page.tickets)) > SMALL_PAGE:
+                    await asyncio.sleep(min(tickets * TICKET_SECONDS * self._pace, MOST_PAUSE))
 
     def steps_taken(self, page: ChangePage) -> None:
         """Take in tickets that the staff have moved, unless nobody follows."""
