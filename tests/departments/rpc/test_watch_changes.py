@@ -252,6 +252,7 @@ async def fill_the_window(bar: Bar, watch: WatchClient) -> None:
     await until(lambda: bar.is_stalled)
 
 
+@pytest.mark.long
 async def test_a_message_that_its_reader_does_not_let_through_is_given_up(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path}/bar.db", call_seconds=1.0, config=SMALL_WINDOW) as bar:
         watch = WatchClient().start(bar.stub)
@@ -261,6 +262,7 @@ async def test_a_message_that_its_reader_does_not_let_through_is_given_up(tmp_pa
         await watch.break_off()
 
 
+@pytest.mark.long
 async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -> None:
     async with opened(f"sqlite:///{tmp_path}/bar.db", config=SMALL_WINDOW) as bar:
         slow = WatchClient().start(bar.stub)
@@ -344,6 +346,7 @@ async def change_something(dice: random.Random, bar: Bar) -> None:
         await bar.app.cancel([Decision(ticket.order_id)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 async def test_watchers_that_break_at_random_end_with_what_the_database_has(database_url: str, seed: int) -> None:
     """Also where the department restarts, and each change comes once."""

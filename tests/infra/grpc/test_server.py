@@ -272,6 +272,7 @@ async def test_draining_stops_listening() -> None:
         latecomer.close()
 
 
+@pytest.mark.long
 async def test_draining_says_goodbye_to_those_who_are_connected() -> None:
     async with serve(echo) as served:
         await served.ask("tea")
