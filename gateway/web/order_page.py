@@ -1,22 +1,21 @@
 """`/`: the menu to order from, for people; links, for programs."""
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import HttpMethod, Request, Response, route
 from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
-from gateway.domain.access import Action
-from gateway.domain.menu import MenuItem, MenuSnapshot
+from gateway.access.access import Access
+from gateway.domain.access import Action, Guests
 from gateway.orders.service import OrderService
 from gateway.rest.json_body import JSON
 from gateway.rest.menu_schemas import menu_response
 from gateway.rest.requester import Requester
 from gateway.web.document import HTML, Page, Site, to_place
 from gateway.web.icons import icon
-from gateway.web.markup import Html, html, joined
-from gateway.web.money import money
+from gateway.web.markup import Html, html
+from gateway.web.menu_markup import chips_html, menu_html
 from gateway.web.view import View
 
 LINKS = {
@@ -28,14 +27,35 @@ LINKS = {
     "ready": "/health/ready",
 }
 
-ORDER = Page("order", "order/main.js", ("styles/order.css",), ("order", "outcome", "progress"))
+ORDER = Page(
+    "order",
+    "order/main.js",
+    ("styles/order.css", "styles/basket.css", "styles/own_orders.css"),
+    ("order", "outcome", "progress", "headline", "step", "trouble", "failure", "why", "cancel"),
+    is_wide=True,
+)
 NO_TABLE = Page("no_table")
 
-FEW = 5
-"""Up to how many that are left a guest learns the number."""
-
-_CONTENT = """<h1 class="visually-hidden">{title}</h1>
-<div id="order-app">{menu}</div>
+_CONTENT = """<div class="order-layout">
+<div class="order-menu">
+<div class="order-hero"><h1>{title}</h1>{table}</div>
+<noscript><p class="alert">{no_script}</p></noscript>
+<div id="own-orders"></div>
+<div class="order-tools">
+<form class="search" role="search" action="/">
+<label class="visually-hidden" for="search">{search}</label>
+{icon}
+<input id="search" name="q" type="search" value="{query}" placeholder="{search}" maxlength="60" autocomplete="off"
+enterkeyhint="search"></form>
+<nav class="chips" id="chips" aria-label="{categories}">{chips}</nav>
+</div>
+<div id="menu">
+{menu}</div>
+</div>
+<aside class="order-aside" aria-label="{basket}"><h2>{basket}</h2><div id="basket"></div></aside>
+</div>
+<div id="basket-bar" class="basket-bar"></div>
+<div id="announcer" class="visually-hidden" role="status" aria-live="polite"></div>
 {footer}"""
 
 _NO_TABLE = """<section class="card notice">
@@ -49,20 +69,6 @@ _NO_TABLE = """<section class="card notice">
 _FOOTER = """<footer class="footer"><a href="/sign-in">{sign_in}</a> <a href="/schema">{api}</a>
 <a href="/menu">{menu}</a> <a href="/health/ready">{health}</a></footer>"""
 
-_DEPARTMENT = """<section class="menu-department" id="{name}" aria-labelledby="title-{name}">
-<h2 id="title-{name}">{title}</h2>
-{content}</section>
-"""
-
-_CATEGORY = """<h3 class="menu-category">{category}</h3>
-<ul class="menu-items">
-{items}</ul>
-"""
-
-_ITEM = """<li class="menu-item" data-department="{department}" data-item="{id}">
-<span class="menu-item-title">{title}</span> <span class="menu-item-price">{price}</span>{note}</li>
-"""
-
 
 @route(
     "/",
@@ -74,8 +80,10 @@ async def get_front(
     request: Request[Any, Any, Any],
     service: NamedDependency[OrderService],
     requester: NamedDependency[Requester],
+    access: NamedDependency[Access],
     site: NamedDependency[Site],
     view: NamedDependency[View],
+    q: Annotated[str, QueryParameter(max_length=60, description="What a guest searches for on the menu.")] = "",
 ) -> Response[Any]:
     """Return the order page to clients that prefer HTML, links as JSON to all others; lead a station to its tickets."""
     if request.accept.best_match([JSON, HTML], default=JSON) != HTML:
@@ -84,26 +92,38 @@ async def get_front(
     if Action.ORDER_PLACE not in allowed and Action.STATION_OPEN in allowed:
         return to_place("/stations")
     if not {Action.MENU_READ, Action.ORDER_PLACE} <= allowed:
-        return _no_table(site, view)
+        return _no_table(site, view, is_closed=access.policy.guests is Guests.CLOSED)
+    t, table = view.t, requester.caller.table
     menus = await service.menus()
     content = html(
         _CONTENT,
-        title=view.t("order.title"),
-        menu=joined(_department(site, view, menu) for menu in menus),
+        title=t("order.welcome"),
+        table=None
+        if table is None
+        else html('<p class="order-table">{text}</p>', text=t("order.at_table", table=table)),
+        no_script=t("order.no_script"),
+        search=t("order.search"),
+        query=q,
+        icon=icon(site.assets, "search"),
+        categories=t("order.categories"),
+        chips=chips_html(view, menus),
+        menu=menu_html(site, view, menus, q),
+        basket=t("order.basket"),
         footer=_footer(view),
     )
-    data = {"menu": menu_response(menus, site.currency), "table": requester.caller.table}
-    return site.document(view, ORDER, view.t("order.title"), content, data=data)
+    data = {"menu": menu_response(menus, site.currency), "table": table}
+    return site.document(view, ORDER, t("order.title"), content, data=data)
 
 
-def _no_table(site: Site, view: View) -> Response[Any]:
+def _no_table(site: Site, view: View, *, is_closed: bool) -> Response[Any]:
+    """Return the page for guests who may not order: not yet, or not at all."""
     title = view.t("page.no_table")
     content = html(
         _NO_TABLE,
         icon=icon(site.assets, "table", is_large=True),
         title=title,
-        text=view.t("page.no_table_text"),
-        sign_in=view.t("page.sign_in"),
+        text=view.t("page.closed_text") if is_closed else view.t("page.no_table_text"),
+        sign_in=view.t("page.staff_sign_in"),
         footer=_footer(view),
     )
     return site.document(view, NO_TABLE, title, content)
@@ -114,49 +134,3 @@ def _footer(view: View) -> Html:
     return html(
         _FOOTER, sign_in=t("page.staff_sign_in"), api=t("page.api"), menu=t("page.menu_data"), health=t("page.health")
     )
-
-
-def _department(site: Site, view: View, menu: MenuSnapshot) -> Html:
-    if not menu.is_open:
-        content = html('<p class="hint">{text}</p>\n', text=view.t("order.department_away"))
-    else:
-        content = joined(_category(site, view, menu, *each) for each in _categories(menu.items))
-    title = view.t.title(menu.titles, menu.name.capitalize())
-    return html(_DEPARTMENT, name=menu.name, title=title, content=content)
-
-
-def _categories(items: Iterable[MenuItem]) -> Iterator[tuple[str, list[MenuItem]]]:
-    """Yield the categories in the order of their first items, each with its items."""
-    order = {item.category: place for place, item in reversed(list(enumerate(items)))}
-    ordered = sorted(items, key=lambda item: order[item.category])
-    for category, group in groupby(ordered, key=lambda item: item.category):
-        yield category, list(group)
-
-
-def _category(site: Site, view: View, menu: MenuSnapshot, category: str, items: list[MenuItem]) -> Html:
-    return html(
-        _CATEGORY,
-        category=category,
-        items=joined(_item(site, view, menu.name, item) for item in items),
-    )
-
-
-def _item(site: Site, view: View, department: str, item: MenuItem) -> Html:
-    note = _availability(view, item)
-    return html(
-        _ITEM,
-        department=department,
-        id=item.id,
-        title=view.t.title(item.titles, item.id),
-        price=money(item.price, site.currency.code, site.currency.exponent, view.t.language),
-        note=None if note is None else html(' <span class="tag">{text}</span>', text=note),
-    )
-
-
-def _availability(view: View, item: MenuItem) -> str | None:
-    """Return what a guest has to know of an item's stock, if anything."""
-    if not item.on_sale:
-        return view.t("order.off_sale")
-    if item.available is None or item.available > FEW:
-        return None
-    return view.t("order.left", count=item.available) if item.available else view.t("order.sold_out")

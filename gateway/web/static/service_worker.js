@@ -43,7 +43,11 @@ async function openFile(request) {
 /** Keep what a page has loaded before this worker ran, and forget files of other versions. @param {string[]} addresses */
 async function keep(addresses) {
   const cache = await caches.open(NAME);
-  for (const address of addresses) if (!(await cache.match(address))) await cache.add(address);
+  for (const address of addresses) {
+    if (await cache.match(address)) continue;
+    const response = await fetch(address, { headers: { accept: "text/html, */*;q=0.5" } }); // `/` is JSON for programs
+    if (response.ok && !response.redirected) await cache.put(address, response);
+  }
   const folder = addresses.find((address) => address.includes("/static/"))?.match(/^.*\/static\/[^/]+\//)?.[0];
   for (const { url } of await cache.keys()) {
     if (folder && url.includes("/static/") && !url.startsWith(folder)) await cache.delete(url);
