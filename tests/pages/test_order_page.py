@@ -72,6 +72,12 @@ def test_the_menu_and_its_search_work_without_a_script(browsers: Browsers) -> No
     expect(page.get_by_role("searchbox")).to_have_value("PIZ")
 
 
+def test_the_page_leads_on(browsers: Browsers) -> None:
+    page = browsers.open("/")
+    for address in ("/sign-in", "/schema", "/health/ready"):
+        expect(page.locator(f'footer a[href="{address}"]')).to_be_visible()
+
+
 def test_the_search_finds_titles_of_all_languages_and_says_where_there_is_nothing(browsers: Browsers) -> None:
     page = browsers.open("/")
     page.get_by_role("searchbox").fill("cof")
@@ -227,9 +233,9 @@ def tab_to(page: Page, name: str, key: str = "Tab") -> None:
 def test_every_sheet_is_as_it_has_to_be(browsers: Browsers, language: str, theme: str) -> None:
     page = browsers.open("/", language=language, theme=theme, size=SIZES["small"])
     page.locator('[data-item="coffee"] .add-button').click()
-    page.locator('[data-item="soda"] .menu-item-title').click()
+    page.locator('[data-item="pasta"] .menu-item-title').click()
     page.locator("dialog input[type=checkbox]").check()
-    page.locator("dialog textarea").fill("without ice, please")
+    page.locator("dialog textarea").fill("without cheese, please")
     check(page)
     page.locator("dialog .primary").click()
     page.locator(".basket-button").click()

@@ -126,19 +126,31 @@ def test_a_response_that_is_lost_places_no_second(page: Page, restaurant: System
     assert len({*posts}) == 1
 
 
-def test_an_order_that_is_placed_offline_arrives_once(browsers: Browsers, restaurant: System) -> None:
-    page = browsers.open("/")
-    browsers.allow(page, CUT)
-    wait_for(lambda: page.evaluate(IS_KEPT), "the page is kept on the device")
+def test_an_order_that_is_placed_offline_arrives_once(page: Page, restaurant: System, posts: list[str]) -> None:
     ready_to_place(page, "offline", "coffee")
     page.context.set_offline(True)
     place_button(page).click()
     expect(page.get_by_role("dialog")).to_contain_text("No connection.")
-    page.reload()
-    expect(page.get_by_role("button", name=re.compile("Sending your order"))).to_be_visible()
     assert orders_of(restaurant, "offline") == []
     page.context.set_offline(False)
     placed_once(restaurant, page, "offline")
+    assert len({*posts}) == 1
+
+
+def test_a_reload_while_nobody_responds_goes_on_with_the_order(browsers: Browsers, restaurant: System) -> None:
+    page = browsers.open("/")
+    browsers.allow(page, CUT)
+    wait_for(lambda: page.evaluate(IS_KEPT), "the page is kept on the device")
+    ready_to_place(page, "kept page", "coffee")
+    restaurant.gateway.kill()
+    try:
+        place_button(page).click()
+        expect(page.get_by_role("dialog")).to_contain_text("No connection.")
+        page.reload()
+        expect(page.get_by_role("button", name=re.compile("Sending your order"))).to_be_visible()
+    finally:
+        restaurant.gateway.restart()
+    placed_once(restaurant, page, "kept page")
 
 
 def test_an_order_arrives_once_though_the_gateway_is_killed(page: Page, restaurant: System) -> None:

@@ -50,11 +50,3 @@ def test_api_page_works_without_any_other_machine(system: System, tmp_path: Path
     for summary in ("Place an order", "Order the set menu", "Cancel an order", "Read the menu"):
         assert summary in document
     assert "Unable to render" not in document
-
-
-def test_the_front_page_leads_on_without_any_other_machine(system: System, tmp_path: Path) -> None:
-    document, asked = read_page(f"{system.url}/", tmp_path)
-    assert asked == {urlsplit(system.url).netloc}
-    assert "Coffee" in document
-    for address in ("/sign-in", "/schema", "/health/ready"):
-        assert f'href="{address}"' in document

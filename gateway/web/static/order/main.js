@@ -2,7 +2,6 @@
 
 import { DeviceStorage } from "../device/storage.js";
 import { connect } from "../live/connect.js";
-import { EventsClient } from "../live/events.js";
 import { newId } from "../moves/ids.js";
 import { send } from "../moves/send.js";
 import { startShell } from "../shell.js";
@@ -37,13 +36,7 @@ const orders = new OwnOrders(
     storage,
     send,
     now,
-    follow: (orderId, take) => {
-      const own = new EventsClient({ order: orderId }, (kind, data) => {
-        if (kind === "order") take(data);
-      });
-      own.start();
-      return () => own.stop();
-    },
+    follow: (orderIds) => client.change(orderIds.length ? { menu: "true", orders: orderIds.join() } : { menu: "true" }),
   },
   `comanda.orders${owner}`,
 );
@@ -110,6 +103,13 @@ orders.changed = (order, before) => {
     app.announce(`${t("order.number", { number: order.number })}: ${headline(order, app)}`);
 };
 store.subscribe(draw);
+store.subscribe(keepOrders);
+
+/** Keep on the device what events tell of the guest's orders. */
+function keepOrders() {
+  for (const order of store.orders.values()) orders.put(order);
+  store.orders.clear();
+}
 
 search.addEventListener("input", () => {
   app.query = search.value;
@@ -126,27 +126,21 @@ elementOf("menu").addEventListener("click", (event) => {
 window.addEventListener("storage", () => store.notify());
 window.addEventListener("online", () => placing.again());
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) {
-    client.stop();
-    orders.stop();
-    return;
-  }
+  if (document.hidden) return client.stop();
   client.start();
-  orders.follow();
-  void orders.refresh();
   placing.again();
 });
 
-// Minutes pass: "ready in 7 minutes" is drawn again, and orders that no stream tells about are read.
+// Minutes pass: "ready in 7 minutes" is drawn again. What no events tell is read.
 setInterval(() => {
   if (document.hidden) return;
   store.notify();
+  if (store.staleSince() === null) return;
   void orders.refresh();
-  if (store.staleSince() !== null) void readMenu(store, send);
+  void readMenu(store, send);
 }, 10_000);
 
 startBanners(store, shell);
 draw();
 placing.resume();
-orders.follow();
-void orders.refresh(true);
+void orders.refresh();

@@ -9,9 +9,6 @@ import { orderIn } from "./placing.js";
 const KEPT_MS = 12 * 3600_000;
 const MOST = 20;
 
-/** How many are followed as events: a browser has six connections to the gateway for all its pages. */
-const FOLLOWED = 2;
-
 /** Return whether nothing more will happen to an order. @param {Order} order */
 export function isOver({ status, progress }) {
   return status !== "pending" && (progress === null || progress === "served" || progress === "withdrawn");
@@ -30,7 +27,7 @@ export const canCancel = (order) =>
  * @property {DeviceStorage} storage
  * @property {(method: string, path: string, body?: unknown) => Promise<Reply>} send
  * @property {() => number} now the server's clock
- * @property {(orderId: string, take: (order: Order) => void) => () => void} follow returns a function that ends it
+ * @property {(orderIds: string[]) => void} follow lets the events of these orders be put here, and of no others
  */
 
 export class OwnOrders {
@@ -41,8 +38,9 @@ export class OwnOrders {
   constructor(environment, name = "comanda.orders") {
     this.environment = environment;
     this.name = name;
-    /** @type {Map<string, () => void>} */
-    this.followed = new Map();
+    /** Those that the gateway has told about: following an order that it does not know ends the events of all. */
+    this.known = new Set();
+    this.followed = "";
     /** @type {(order: Order, before: Order | undefined) => void} */
     this.changed = () => {};
   }
@@ -66,40 +64,24 @@ export class OwnOrders {
     const others = kept.filter((each) => each !== before);
     const all = [order, ...others].sort((one, other) => Date.parse(other.created_at) - Date.parse(one.created_at));
     this.environment.storage.write(this.name, all.slice(0, MOST));
+    this.known.add(order.order_id);
     this.follow();
     this.changed(order, before);
   }
 
-  /** Follow those that are open; the newest as events. */
+  /** Follow those that are open. */
   follow() {
+    const open = this.list().filter((order) => this.known.has(order.order_id) && !isOver(order));
+    const wanted = open.map(({ order_id }) => order_id);
+    if (wanted.join() === this.followed) return;
+    this.followed = wanted.join();
+    this.environment.follow(wanted);
+  }
+
+  /** Read those that are open anew: before they are followed, and while no events arrive. */
+  async refresh() {
     const open = this.list().filter((order) => !isOver(order));
-    const wanted = open.slice(0, FOLLOWED).map(({ order_id }) => order_id);
-    for (const [orderId, stop] of this.followed) {
-      if (wanted.includes(orderId)) continue;
-      stop();
-      this.followed.delete(orderId);
-    }
-    for (const orderId of wanted) {
-      if (this.followed.has(orderId)) continue;
-      this.followed.set(orderId, () => {});
-      this.followed.set(
-        orderId,
-        this.environment.follow(orderId, (order) => this.put(order)),
-      );
-    }
-  }
-
-  /** Stop following, as while nobody sees the page. */
-  stop() {
-    for (const stop of this.followed.values()) stop();
-    this.followed.clear();
-  }
-
-  /** Read those that are open anew: all of them, or only those that are not followed. @param {boolean} [all] */
-  async refresh(all = false) {
-    for (const order of this.list()) {
-      if (!isOver(order) && (all || !this.followed.has(order.order_id))) await this.read(order.order_id);
-    }
+    await Promise.all(open.map(({ order_id }) => this.read(order_id)));
   }
 
   /** @param {string} orderId */
@@ -130,6 +112,7 @@ export class OwnOrders {
   forget(orderId) {
     const kept = this.list().filter(({ order_id }) => order_id !== orderId);
     this.environment.storage.write(this.name, kept);
+    this.known.delete(orderId);
     this.follow();
   }
 }
