@@ -1,4 +1,4 @@
-"""`/stations` and `/stations/{department}`: a department's tickets, as its staff see them."""
+"""`/stations` and `/stations/{departments}`: the tickets of departments, as their staff see them."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,8 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from gateway.domain.access import Action
+from gateway.domain.access import Action, Target
+from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.tickets import LiveLine, LiveTicket
 from gateway.rest.requester import Requester
 from gateway.rest.staff_schemas import live_menu_response, stock_response, ticket_response
@@ -29,22 +30,30 @@ STATIONS = Page("stations")
 MOST_CARDS = 60
 """Tickets that the document has; its modules get all of them."""
 
-_CONTENT = """<h1 class="visually-hidden">{title}</h1>
-<div id="station-app" data-department="{department}">
-<ol class="cards">{cards}</ol>{empty}
-</div>"""
+_CONTENT = """<div id="station-app">
+<div class="station-bar"><h1 class="station-title">{title}</h1></div>
+<div class="station-body"><div class="station-main">{empty}<ol class="tickets">
+{cards}</ol></div></div>
+</div>
+<div id="station-below" class="station-below"></div>
+<p id="station-news" class="visually-hidden" role="status"></p>"""
 
-_CARD = """<li class="card ticket" data-order="{order_id}" data-state="{state}">
-<p class="ticket-head"><strong class="ticket-number">{number}</strong> <span>{table}</span> <span>{time}</span></p>
-<p class="tag">{state_text}</p>
+_CARD = """<li class="ticket" data-order="{order_id}" data-state="{state}">
+<div class="ticket-head"><strong class="ticket-number">{number}</strong>{table}</div>
+<div class="ticket-sub"><span class="ticket-state">{state_text}</span> <span class="ticket-time">{time}</span></div>
 <ul class="ticket-lines">{lines}</ul>
 </li>
 """
 
-_LINE = """<li class="ticket-line"><span class="quantity">{quantity}&times;</span> {title}{allergy}{note}</li>
+_LINE = """<li class="ticket-line">{allergy}<div class="ticket-dish" data-made="{made}"><span
+ class="ticket-quantity">{quantity}&times;</span> <span class="ticket-item">{title}</span></div>{note}</li>
 """
 
-_EMPTY = """<div class="empty">{icon}<p>{text}</p></div>"""
+_TABLE = """<span class="ticket-table">{text}</span>"""
+_ALLERGY = """<p class="ticket-allergy"><strong>{text}</strong></p>"""
+_NOTE = """<p class="ticket-note"><span>{text}</span></p>"""
+
+_EMPTY = """<div class="empty">{icon}<p>{text}</p><p class="empty-hint">{hint}</p></div>"""
 
 _STATION_LINK = """<li><a class="card link-card" href="/stations/{name}"><span>{title}</span>{icon}</a></li>
 """
@@ -71,34 +80,48 @@ async def get_stations(
     return site.document(view, STATIONS, title, content)
 
 
-@get("/stations/{department:str}", include_in_schema=False, action=Action.STATION_OPEN)
+@get("/stations/{departments:str}", include_in_schema=False, action=Action.STATION_OPEN)
 async def get_station(
-    department: FromPath[str],
+    departments: FromPath[str],
     live: NamedDependency[LiveDepartments],
+    requester: NamedDependency[Requester],
     site: NamedDependency[Site],
     view: NamedDependency[View],
 ) -> Response[Any]:
-    """Return a department's open tickets, the oldest first; raises NotFoundException."""
-    picture = next((each for each in await live.pictures() if each.department == department), None)
-    if picture is None:
+    """Return the open tickets of a department, or of several, `bar,bakery`, the oldest first.
+
+    Raises NotAllowed where one of them is not the caller's, NotFoundException where there is no such department.
+    """
+    names = list(dict.fromkeys(departments.split(",")))
+    for name in names:
+        requester.check(Action.STATION_OPEN, Target(department=name))
+    pictures = {each.department: each for each in await live.pictures()}
+    if any(name not in pictures for name in names):
         raise NotFoundException
-    title = title_of(view, picture)
-    tickets = sorted(picture.open.values(), key=ticket_key)
+    shown = [pictures[name] for name in names]
+    tickets = sorted((ticket for each in shown for ticket in each.open.values() if _has_card(ticket)), key=ticket_key)
+    t = view.t
+    title = " \u00b7 ".join(title_of(view, each) for each in shown)
     content = html(
         _CONTENT,
         title=title,
-        department=department,
-        cards=joined(_card(site, view, picture, ticket) for ticket in tickets[:MOST_CARDS]),
-        empty=None if tickets else html(_EMPTY, icon=icon(site.assets, "done"), text=view.t("station.empty")),
+        cards=joined(_card(site, view, pictures[ticket.department], ticket) for ticket in tickets[:MOST_CARDS]),
+        empty=None
+        if tickets
+        else html(_EMPTY, icon=icon(site.assets, "done"), text=t("station.empty"), hint=t("station.empty_hint")),
     )
     data = {
-        "department": department,
-        "menu": None if picture.menu is None else live_menu_response(picture.menu),
-        "stock": [stock_response(each) for each in picture.stock.values()],
-        "tickets": [ticket_response(each) for each in tickets[:MOST_CARDS]],
-        "is_open": department not in live.unreachable,
+        "departments": names,
+        "menus": [live_menu_response(each.menu) for each in shown if each.menu is not None],
+        "stock": [stock_response(stock) for each in shown for stock in each.stock.values()],
+        "tickets": [ticket_response(ticket) for ticket in tickets[:MOST_CARDS]],
     }
-    return site.document(view, STATION, title, content, data=data, station=department)
+    return site.document(view, STATION, title, content, data=data, station=",".join(names))
+
+
+def _has_card(ticket: LiveTicket) -> bool:
+    """Return whether a ticket is to be worked on; what is held is decided within a moment, as a rule."""
+    return ticket.state is not TicketState.HELD
 
 
 def title_of(view: View, picture: Picture) -> str:
@@ -109,22 +132,27 @@ def title_of(view: View, picture: Picture) -> str:
 
 def _card(site: Site, view: View, picture: Picture, ticket: LiveTicket) -> Html:
     placed = datetime.fromtimestamp(ticket.placed_at_ms / 1000, ZoneInfo(site.zone))
+    table = html(_TABLE, text=view.t("station.table", table=ticket.table)) if ticket.table else None
     return html(
         _CARD,
         order_id=ticket.order_id,
         state=ticket.state,
-        number=ticket.number or None,
-        table=view.t("station.table", table=ticket.table) if ticket.table else None,
+        number=ticket.number or view.t("station.counter"),
+        table=table,
         time=f"{placed:%H:%M}",
         state_text=view.t(f"state.{ticket.state}"),
-        lines=joined(_line(view, picture, line) for line in ticket.lines),
+        lines=joined(_line(view, picture, line) for line in ticket.lines if line.outcome is Outcome.ACCEPTED),
     )
 
 
 def _line(view: View, picture: Picture, line: LiveLine) -> Html:
     items = () if picture.menu is None else picture.menu.items
     titles = next((item.titles for item in items if item.id == line.item), {})
-    allergy = html('<strong class="allergy">{text}</strong>', text=view.t("station.allergy")) if line.allergy else None
-    note = html('<span class="note">{text}</span>', text=line.note) if line.note else None
-    title = view.t.title(titles, line.item)
-    return html(_LINE, quantity=line.quantity, title=title, allergy=allergy, note=note)
+    return html(
+        _LINE,
+        quantity=line.quantity,
+        title=view.t.title(titles, line.item),
+        made="true" if line.made else "false",
+        allergy=html(_ALLERGY, text=view.t("station.allergy")) if line.allergy else None,
+        note=html(_NOTE, text=line.note) if line.note else None,
+    )

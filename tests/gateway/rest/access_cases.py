@@ -89,6 +89,12 @@ def of_departments(path: str, action: Action) -> Iterator[Case]:
         yield Case(spelt(path, department=name), action, department=name)
 
 
+def of_stations(path: str, action: Action) -> Iterator[Case]:
+    for name in (OWN, FOREIGN):
+        yield Case(spelt(path, departments=name), action, department=name)
+    yield Case(spelt(path, departments=f"{OWN},{FOREIGN}"), action, department=FOREIGN)
+
+
 def of_a_list(path: str, action: Action) -> Iterator[Case]:
     yield Case(path, action, narrows=True)
     for name in (OWN, FOREIGN):
@@ -164,7 +170,7 @@ ROUTES: Mapping[str, Cases] = {
     "/sign-in": alone,
     "/static/{version:str}/{file_path:path}": alone,
     "/stations": of_own,
-    "/stations/{department:str}": of_departments,
+    "/stations/{departments:str}": of_stations,
     "/styles": alone,
     "/t/{code:str}": alone,
     "/orders/{order_id:uuid}": of_order,

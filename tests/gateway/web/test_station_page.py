@@ -16,7 +16,8 @@ ACCEPT = {"accept": "text/html"}
 async def test_a_station_lists_the_open_tickets(served: Served) -> None:
     page = await served.client.get("/stations/bar", headers=ACCEPT)
     assert page.status_code == 200
-    assert 'id="station-app" data-department="bar"' in page.text
+    assert 'id="station-app"' in page.text
+    assert '"departments":["bar"]' in page.text
 
 
 async def test_a_station_that_does_not_exist_is_not_found(served: Served) -> None:
@@ -53,6 +54,13 @@ async def test_a_tablet_of_several_departments_chooses(served: Served) -> None:
     assert 'href="/stations/bar"' in stations.text
     assert 'href="/stations/bakery"' in stations.text
     assert 'href="/stations/kitchen"' not in stations.text
+
+
+async def test_the_address_may_name_several_departments(served: Served) -> None:
+    tablet, _ = await paired(served, Role.STATION, ["bar", "bakery"])
+    assert '"departments":["bar","bakery"]' in (await tablet.get("/stations/bar,bakery", headers=ACCEPT)).text
+    assert (await tablet.get("/stations/bar,kitchen", headers=ACCEPT)).status_code == 403
+    assert (await served.client.get("/stations/bar,garage", headers=ACCEPT)).status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/stations", "/stations/bar"])

@@ -36,7 +36,7 @@ export class Store {
    * @param {(run: () => void) => void} [options.schedule] calls `run` soon, once for many changes
    * @param {boolean} [options.isKept] whether the document comes from the device, not from the server
    */
-  constructor({ clock, schedule = (run) => requestAnimationFrame(run), isKept = false }) {
+  constructor({ clock, schedule = soon, isKept = false }) {
     this.clock = clock;
     this.schedule = schedule;
     /** @type {Versions<Ticket>} */
@@ -169,4 +169,21 @@ export class Store {
  */
 function compare(one, other) {
   return one < other ? -1 : one > other ? 1 : 0;
+}
+
+const HIDDEN_MS = 250;
+
+/**
+ * Call a function with the next frame; in a page that nobody sees, which has no frames, a little later.
+ *
+ * @param {() => void} run
+ */
+function soon(run) {
+  const once = () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(timer);
+    run();
+  };
+  const frame = requestAnimationFrame(once);
+  const timer = setTimeout(once, HIDDEN_MS);
 }

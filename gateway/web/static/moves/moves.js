@@ -91,7 +91,7 @@ export class Moves {
    * @param {boolean} isOnSale
    */
   setOnSale(department, item, isOnSale) {
-    return this.keep(department, "PUT", `/stock/${department}/${encodeURIComponent(item)}/sale`, { on_sale: isOnSale });
+    return this.keep(department, "PUT", salePathOf(department, item), { on_sale: isOnSale });
   }
 
   /**
@@ -118,6 +118,23 @@ export class Moves {
       .entries()
       .filter((entry) => entry.ticket === key)
       .reduce(applied, ticket);
+  }
+
+  /**
+   * Return whether an item will be on sale when what is kept here has arrived.
+   *
+   * @param {string} department
+   * @param {string} item
+   * @param {boolean} otherwise whether it is now
+   * @returns {boolean}
+   */
+  shownOnSale(department, item, otherwise) {
+    const path = salePathOf(department, item);
+    const last = this.queue
+      .entries()
+      .filter((entry) => entry.path === path)
+      .pop();
+    return last ? last.body.on_sale : otherwise;
   }
 
   /** How many entries wait. */
@@ -209,6 +226,18 @@ export class Moves {
     this.store.notify();
     const kind = status < 300 ? "taken" : status === 409 && (ticket || stock) ? "overtaken" : "refused";
     this.tell({ kind, entry, reply });
+    if (kind !== "taken" && entry.body.verb) this.dropFollowing(entry);
+  }
+
+  /**
+   * Forget the steps that were to follow one that was not taken: they were meant for the ticket after it, and might
+   * undo what somebody else did.
+   *
+   * @param {Entry} entry
+   */
+  dropFollowing(entry) {
+    const following = this.queue.entries().filter((each) => each.ticket === entry.ticket && each.body.verb);
+    for (const each of following) this.queue.remove(each.id);
   }
 
   /** @param {Result} result */
@@ -240,3 +269,9 @@ const keyOf = (ticket) => `${ticket.department} ${ticket.order_id}`;
 
 /** @param {Ticket} ticket */
 const pathOf = (ticket) => `/tickets/${ticket.department}/${ticket.order_id}`;
+
+/**
+ * @param {string} department
+ * @param {string} item
+ */
+const salePathOf = (department, item) => `/stock/${department}/${encodeURIComponent(item)}/sale`;

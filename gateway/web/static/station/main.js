@@ -1,36 +1,93 @@
-/** The station page: a department's tickets, live. */
+/** The station page: the tickets of a department, or of several, live. */
 
 import { DeviceStorage } from "../device/storage.js";
 import { connect } from "../live/connect.js";
-import { isClosed } from "../live/store.js";
+import { yieldWhileHidden } from "../live/hidden.js";
 import { Moves } from "../moves/moves.js";
 import { Queue } from "../moves/queue.js";
 import { tellResults, waitingBanner } from "../moves/tell.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
+import { isPointerDown, onPointerUp } from "../ui/pointer.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
-import { cards } from "./cards.js";
+import { render } from "../vendor/lit/lit-html.js";
+import { alarm } from "./alarm.js";
+import { Board } from "./board.js";
+import { startBumpBar } from "./bump_bar.js";
+import { layOut } from "./columns.js";
+import { tellOvertaken } from "./overtaken.js";
+import { hasCard } from "./shown.js";
+import { Station } from "./station.js";
+import { moreBelow, view } from "./view.js";
 
 const shell = startShell();
-const { department } = shell.page.data;
-const { store } = connect(shell.page, { departments: department });
-const moves = new Moves({ store, queue: new Queue(new DeviceStorage()) });
+const storage = new DeviceStorage();
+const { store, client } = connect(shell.page, { departments: shell.page.data.departments.join(",") });
+const moves = new Moves({ store, queue: new Queue(storage) });
+const station = new Station({ shell, store, moves, storage });
+const board = new Board();
 const place = elementOf("station-app");
 
-function draw() {
-  if (!store.isComplete) return;
-  const tickets = store.ticketsOf(department).map((ticket) => moves.shown(ticket));
-  renderInto(
-    cards(
-      tickets.filter((ticket) => !isClosed(ticket)),
-      { shell, store, moves },
-    ),
-    place,
-  );
+/** Begin with what the document has, until the events tell more. */
+function takeDocument() {
+  const { menus, stock, tickets } = shell.page.data;
+  for (const menu of menus) store.take("menu", menu);
+  for (const each of stock) store.take("stock", each);
+  for (const ticket of tickets) store.take("ticket", ticket);
 }
 
+function draw() {
+  if (isPointerDown()) return;
+  const tickets = station.tickets();
+  const now = store.clock.now();
+  const places = board.update(
+    tickets.filter((ticket) => hasCard(ticket, station.seen, now)),
+    store.clock.elapsed(),
+  );
+  const { dataset, classList } = document.documentElement;
+  dataset.size = station.size;
+  classList.toggle("is-bare", station.isBare);
+  classList.toggle("has-drawer", station.drawer !== null);
+  renderInto(view(places, tickets, station), place);
+  layOut(place.querySelector(".tickets"));
+  drawBelow();
+}
+
+function drawBelow() {
+  const scroller = document.querySelector(".station-main");
+  const cards = document.querySelectorAll(".tickets > li");
+  const edge = (scroller?.getBoundingClientRect().bottom ?? 0) - 48;
+  let below = 0;
+  while (below < cards.length && cards[cards.length - 1 - below].getBoundingClientRect().top > edge) below++;
+  render(moreBelow(below, station), elementOf("station-below"));
+}
+
+function banners() {
+  const { t } = shell;
+  const waiting = waitingBanner(moves, shell);
+  if (!station.sound.isBlocked) return waiting;
+  const text = station.isStarted ? t("station.sound_blocked") : t("station.not_started");
+  const banner = { icon: "sound-off", text, label: t("station.start"), act: () => void station.start() };
+  return [...waiting, banner];
+}
+
+takeDocument();
+store.subscribe(() => store.isComplete && alarm(station));
 store.subscribe(draw);
-setInterval(draw, 1000);
-startBanners(store, shell, () => waitingBanner(moves, shell));
+onPointerUp(() => store.notify());
+setInterval(() => store.notify(), 1000);
+document.addEventListener("scroll", drawBelow, { passive: true, capture: true });
+addEventListener("storage", (event) => {
+  if (station.seen.follow(event) || station.confirmed.follow(event)) store.notify();
+});
+addEventListener("resize", () => store.notify());
+document.addEventListener("fullscreenchange", () => store.notify());
+startBanners(store, shell, banners);
+startBumpBar(station);
 tellResults(moves, shell);
+tellOvertaken(station);
+yieldWhileHidden(client);
+if (storage.read("comanda.station.started", false)) void station.sound.unlock();
+addEventListener("pointerup", () => station.sound.context || void station.sound.unlock(), { once: true });
 moves.flush();
+draw();

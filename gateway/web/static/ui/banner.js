@@ -2,6 +2,7 @@
 
 import { html, render } from "../vendor/lit/lit-html.js";
 import { icon } from "./icon.js";
+import { isPointerDown } from "./pointer.js";
 import { titleIn } from "./texts.js";
 
 /** @import { Store } from "../live/store.js" */
@@ -27,7 +28,7 @@ import { titleIn } from "./texts.js";
 export function startBanners(store, shell, more = () => []) {
   const place = document.getElementById("banners");
   const draw = () => {
-    if (!place) return;
+    if (!place || isPointerDown()) return;
     const banners = [...connectionBanners(store, shell), ...more()];
     document.documentElement.classList.toggle("is-stale", store.staleSince() !== null);
     render(banners.map(one), place);

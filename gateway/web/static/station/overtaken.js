@@ -1,0 +1,20 @@
+/** Says on a card that somebody else was faster: who, and when. */
+
+import { keyOf } from "./shown.js";
+
+/** @import { Station } from "./station.js" */
+
+/** @param {Station} station */
+export function tellOvertaken(station) {
+  const { t, formats } = station.shell;
+  station.moves.onResult(({ kind, reply }) => {
+    const ticket = reply?.body?.ticket;
+    if (kind !== "overtaken" || !ticket) return;
+    const at = Date.parse(ticket.moved_at ?? ticket.cancelled_at ?? ticket.placed_at);
+    const name = ticket.moved_by ?? t("moves.somebody");
+    station.notice(
+      keyOf(ticket),
+      t("station.overtaken", { name, time: formats.time(at), state: t(`state.${ticket.state}`) }),
+    );
+  });
+}
