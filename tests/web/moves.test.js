@@ -115,3 +115,24 @@ test("a department that is away does not hold up another", async () => {
   );
   assert.equal(moves.waiting, 1);
 });
+
+test("what was to follow a step that was overtaken is not sent: it might undo what somebody else did", async () => {
+  const theirs = ticketOf({ state: "preparing", revision: 7, moved_by: "Bob" });
+  const { moves, sent } = newMoves([reply(409, { ticket: theirs })]);
+  moves.move(ticketOf(), "start");
+  moves.move(ticketOf(), "recall");
+  await settle();
+  assert.deepEqual(
+    sent.map(({ body }) => body.verb),
+    ["start"],
+  );
+  assert.equal(moves.waiting, 0);
+});
+
+test("an item is shown off sale as soon as somebody took it off", () => {
+  const { moves } = newMoves([]);
+  assert.equal(moves.shownOnSale("bar", "coffee", true), true);
+  moves.setOnSale("bar", "coffee", false);
+  assert.equal(moves.shownOnSale("bar", "coffee", true), false);
+  assert.equal(moves.shownOnSale("bar", "soda", true), true);
+});

@@ -14,7 +14,12 @@ import { showToast } from "../ui/toast.js";
  * @param {Shell} shell
  */
 export function tellResults(moves, shell) {
+  /** The entries that wait, and were told of once. @type {Set<string>} */
+  const told = new Set();
   moves.onResult((result) => {
+    if (result.kind === "kept" && told.has(result.entry.id)) return;
+    if (result.kind === "kept") told.add(result.entry.id);
+    else told.delete(result.entry.id);
     const text = textOf(result, moves, shell);
     if (text) showToast({ text, kind: result.kind === "kept" ? "" : "bad", seconds: 8 });
   });

@@ -36,6 +36,7 @@ function takeDocument() {
   for (const ticket of tickets) store.take("ticket", ticket);
 }
 
+/** Draw all of it; also called by what measures it. */
 function draw() {
   if (isPointerDown()) return;
   const tickets = station.tickets();
@@ -46,6 +47,7 @@ function draw() {
   );
   const { dataset, classList } = document.documentElement;
   dataset.size = station.size;
+  dataset.live = String(store.isComplete && store.staleSince() === null);
   classList.toggle("is-bare", station.isBare);
   classList.toggle("has-drawer", station.drawer !== null);
   renderInto(view(places, tickets, station), place);
@@ -91,3 +93,5 @@ if (storage.read("comanda.station.started", false)) void station.sound.unlock();
 addEventListener("pointerup", () => station.sound.context || void station.sound.unlock(), { once: true });
 moves.flush();
 draw();
+
+export { draw, station };

@@ -36,6 +36,7 @@ export function openMore(ticket, station) {
       html`<button class="button danger large" @click=${closing(() => steps.cancel(ticket, t(`station.reason_${name}`)))}>${t(`station.reason_${name}`)}</button>`;
     return html`<dl class="more-times">${times(ticket, station)}</dl>
       ${mayBack ? html`<button class="button large" @click=${closing(() => steps.back(ticket))}>${icon("undo")}${t("station.back")}</button>` : nothing}
+      <button class="button large" @click=${closing(() => printCard(ticket))}>${icon("printer")}${t("station.print")}</button>
       ${
         mayCancel
           ? html`<details class="more-cancel"><summary class="button large quiet">${icon("ban")}${t("station.cancel")}</summary>

@@ -5,6 +5,7 @@ import { icon } from "../ui/icon.js";
 import { errorState } from "../ui/states.js";
 import { titleIn } from "../ui/texts.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
+import { changeOf } from "./stock_change.js";
 
 /** @import { MenuItem, Stock } from "../live/states.js" */
 /** @import { Station } from "./station.js" */
@@ -84,18 +85,4 @@ function restock(stock, title, station) {
         <button class="button large" name="reason" value="count">${icon("check")}${t("station.counted")}</button>
       </div></form>`;
   }
-}
-
-/**
- * Return the change that a quantity means; undefined where it means none.
- *
- * @param {string} reason
- * @param {number} quantity
- * @param {Stock} stock as it was when the dialog was opened
- */
-export function changeOf(reason, quantity, stock) {
-  if (!Number.isInteger(quantity) || quantity < 0) return undefined;
-  if (reason === "count") return { reason, count: quantity, expected: stock.on_hand };
-  if (quantity === 0) return undefined;
-  return { reason, delta: reason === "waste" ? -quantity : quantity };
 }
