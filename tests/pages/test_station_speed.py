@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import CDPSession, Page, expect
 
 from tests.pages.support import SIZES, Browsers
 from tests.support.keys import AUTHORIZED
@@ -23,6 +23,7 @@ from tests.support.waiting import wait_for
 pytestmark = pytest.mark.pages
 
 CARDS = 100
+UPDATES = 150
 UPDATE_MS = 16
 CHANGES = 20_000
 GROWTH_BYTES = 10_000_000
@@ -30,28 +31,27 @@ SCREENS = 50
 TAPS = 20
 TAP_SECONDS = 0.3
 
-_MODULE = "const {station, draw} = await import(document.querySelector('script[type=module]').src);"
+_MODULE = "const {station} = await import(document.querySelector('script[type=module]').src);"
 
 _TICKETS = """const at = (seconds) => new Date(station.store.clock.now() - seconds * 1000).toISOString();
 const ticket = (id, state, revision) => ({department: "kitchen", order_id: `order-${id}`, number: id % 1000, table: "7",
   source: "gateway", state, placed_at: at(1000 - id / 100), started_at: null, ready_at: null,
   served_at: state === "served" ? at(0) : null, cancelled_at: null, moved_by: null, moved_at: null, cancel_reason: null,
   wasted: false, revision, lines: ["pizza", "pasta", "pizza"].map((item, place) => ({item, quantity: 2,
-    note: place ? "" : "no olives", allergy: false, made: false, outcome: "accepted", unit_price: 1}))});"""
+    note: place ? "" : "no olives", allergy: false, made: false, outcome: "accepted", unit_price: 1}))});
+const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"""
 
-_UPDATES = f"""async (cards) => {{ {_MODULE} {_TICKETS}
+_FILL = f"""async (cards) => {{ {_MODULE} {_TICKETS}
   for (let id = 0; id < cards; id++) station.store.take("ticket", ticket(id, "queued", 1));
-  draw();
-  const times = [];
-  for (let count = 0; count < 150; count++) {{
+  await frame();
+  return document.querySelectorAll(".ticket").length;
+}}"""
+
+_UPDATES = f"""async ([cards, updates]) => {{ {_MODULE} {_TICKETS}
+  for (let count = 0; count < updates; count++) {{
     station.store.take("ticket", ticket(count % cards, count < cards ? "preparing" : "ready", 2 + count));
-    const start = performance.now();
-    draw();
-    document.body.offsetHeight;
-    times.push(performance.now() - start);
-    await new Promise((done) => setTimeout(done));
+    await frame();
   }}
-  return [document.querySelectorAll(".ticket").length, times];
 }}"""
 
 _EVENING = f"""async ([first, changes]) => {{ {_MODULE} {_TICKETS}
@@ -59,7 +59,7 @@ _EVENING = f"""async ([first, changes]) => {{ {_MODULE} {_TICKETS}
   for (let count = 0; count < changes; count++) {{
     const id = first + Math.floor(count / 40) * 10 + count % 10;
     station.store.take("ticket", ticket(id, states[Math.floor(count / 10) % 4], first + count));
-    if (count % 10 === 9) {{ draw(); await new Promise((done) => setTimeout(done)); }}
+    if (count % 40 === 25) await frame();
   }}
 }}"""
 
@@ -72,13 +72,22 @@ def open_station(browsers: Browsers) -> Page:
 
 
 def test_an_update_of_100_cards_fits_into_a_frame(browsers: Browsers) -> None:
+    """All of it: script, style and layout. It is the thread's time on a processor, so that others do not count."""
     page = open_station(browsers)
-    cards, times = page.evaluate(_UPDATES, CARDS)
-    assert cards == CARDS
-    print(
-        f"update of {CARDS} cards: median {statistics.median(times):.1f} ms, p95 {sorted(times)[int(len(times) * 0.95)]:.1f} ms"
-    )
-    assert statistics.median(times) <= UPDATE_MS
+    assert page.evaluate(_FILL, CARDS) == CARDS
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    before = busy_ms(session)
+    page.evaluate(_UPDATES, [CARDS, UPDATES])
+    each = (busy_ms(session) - before) / UPDATES
+    print(f"an update of {CARDS} cards: {each:.1f} ms")
+    assert each <= UPDATE_MS
+
+
+def busy_ms(session: CDPSession) -> float:
+    """Return for how long the page's main thread has worked."""
+    metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+    return float(metrics["TaskDuration"]) * 1000
 
 
 def test_eight_hours_do_not_fill_the_memory(browsers: Browsers) -> None:

@@ -1,48 +1,58 @@
 /**
  * Puts the cards into columns of their own heights: the next card is always in the next column, so the oldest are at the
  * top and a card never changes its column because another one has grown.
+ *
+ * The places are absolute: a browser then lays out a card that has changed, and no other.
  */
-
-/** The height of a row of the grid, in CSS pixels; a card takes as many as it needs. */
-const ROW = 8;
 
 /** The least width of a card in rem, as in station.css. */
 const CARD_REM = 18.5;
 
+/** The list's height in CSS pixels grows in steps: a new height makes the browser lay out all cards. */
+const STEP = 240;
+
 const rem = () => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 /**
- * Lay the cards of a grid out.
+ * Lay the cards of a list out.
  *
- * @param {HTMLElement | null} grid
+ * @param {HTMLElement | null} list
  */
-export function layOut(grid) {
-  if (!grid) return;
-  const { paddingLeft, columnGap } = getComputedStyle(grid);
-  const gap = Number.parseFloat(columnGap);
-  const width = grid.clientWidth - 2 * Number.parseFloat(paddingLeft) + gap;
-  const columns = Math.max(1, Math.floor(width / (CARD_REM * rem() + gap)));
-  grid.classList.toggle("is-laid-out", columns > 1);
-  const cards = /** @type {HTMLElement[]} */ ([...grid.children]);
+export function layOut(list) {
+  if (!list) return;
+  const { paddingLeft, paddingBottom, columnGap } = getComputedStyle(list);
+  const [pad, gap] = [Number.parseFloat(paddingLeft), Number.parseFloat(columnGap)];
+  const inner = list.clientWidth - 2 * pad;
+  const columns = Math.max(1, Math.floor((inner + gap) / (CARD_REM * rem() + gap)));
+  const width = (inner + gap) / columns - gap;
+  list.classList.add("is-laid-out");
+  const cards = /** @type {HTMLElement[]} */ ([...list.children]);
+  for (const card of cards) set(card, "inlineSize", `${width}px`);
   const heights = cards.map((card) => card.offsetHeight);
-  const tops = new Array(columns).fill(1);
+  const tops = new Array(columns).fill(pad);
   cards.forEach((card, index) => {
     const column = index % columns;
-    const rows = Math.ceil((heights[index] + gap) / ROW);
-    place(card, columns > 1 ? `${tops[column]} / ${column + 1} / span ${rows}` : "");
-    tops[column] += rows;
+    set(card, "insetInlineStart", `${pad + column * (width + gap)}px`);
+    set(card, "insetBlockStart", `${tops[column]}px`);
+    tops[column] += heights[index] + gap;
   });
+  const height = Math.max(...tops) + Number.parseFloat(paddingBottom);
+  set(list, "blockSize", `${STEP * Math.ceil(height / STEP)}px`);
 }
 
-/** @type {WeakMap<HTMLElement, string>} */
-const placed = new WeakMap();
+/** @type {WeakMap<HTMLElement, Record<string, string>>} */
+const kept = new WeakMap();
 
 /**
- * @param {HTMLElement} card
- * @param {string} area
+ * Set a style where it is another one than before.
+ *
+ * @param {HTMLElement} element
+ * @param {"inlineSize" | "insetInlineStart" | "insetBlockStart" | "blockSize"} name
+ * @param {string} value
  */
-function place(card, area) {
-  if (placed.get(card) === area) return;
-  placed.set(card, area);
-  card.style.gridArea = area;
+function set(element, name, value) {
+  const values = kept.get(element) ?? {};
+  if (values[name] === value) return;
+  kept.set(element, { ...values, [name]: value });
+  element.style[name] = value;
 }

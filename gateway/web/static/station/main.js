@@ -36,7 +36,6 @@ function takeDocument() {
   for (const ticket of tickets) store.take("ticket", ticket);
 }
 
-/** Draw all of it; also called by what measures it. */
 function draw() {
   if (isPointerDown()) return;
   const tickets = station.tickets();
@@ -52,7 +51,7 @@ function draw() {
   classList.toggle("has-drawer", station.drawer !== null);
   renderInto(view(places, tickets, station), place);
   layOut(place.querySelector(".tickets"));
-  drawBelow();
+  setTimeout(drawBelow); // after the frame: then the places are known, and nothing is laid out for it
 }
 
 function drawBelow() {
@@ -94,4 +93,4 @@ addEventListener("pointerup", () => station.sound.context || void station.sound.
 moves.flush();
 draw();
 
-export { draw, station };
+export { station };
