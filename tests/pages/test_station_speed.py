@@ -57,8 +57,8 @@ _UPDATES = f"""async ([cards, updates]) => {{ {_MODULE} {_TICKETS}
 _EVENING = f"""async ([first, changes]) => {{ {_MODULE} {_TICKETS}
   const states = ["queued", "preparing", "ready", "served"];
   for (let count = 0; count < changes; count++) {{
-    const id = first + Math.floor(count / 40) * 10 + count % 10;
-    station.store.take("ticket", ticket(id, states[Math.floor(count / 10) % 4], first + count));
+    const id = first + Math.trunc(count / 40) * 10 + count % 10;
+    station.store.take("ticket", ticket(id, states[Math.trunc(count / 10) % 4], first + count));
     if (count % 40 === 25) await frame();
   }}
 }}"""

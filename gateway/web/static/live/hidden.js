@@ -1,8 +1,8 @@
 /**
  * Lets pages that nobody sees give up their connections: a browser has six to a gateway over HTTP/1.1, for all its pages.
  *
- * The two that were hidden last keep theirs, so that a station behind another page is still heard. The others connect
- * again, from where they were, when they are seen.
+ * The two that were hidden last keep theirs, so that a station behind another page still makes its sounds. The others
+ * connect again, from where they were, when they are seen.
  */
 
 /** @import { EventsClient } from "./events.js" */

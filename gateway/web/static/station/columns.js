@@ -23,7 +23,7 @@ export function layOut(list) {
   const { paddingLeft, paddingBottom, columnGap } = getComputedStyle(list);
   const [pad, gap] = [Number.parseFloat(paddingLeft), Number.parseFloat(columnGap)];
   const inner = list.clientWidth - 2 * pad;
-  const columns = Math.max(1, Math.floor((inner + gap) / (CARD_REM * rem() + gap)));
+  const columns = Math.max(1, Math.trunc((inner + gap) / (CARD_REM * rem() + gap)));
   const width = (inner + gap) / columns - gap;
   list.classList.add("is-laid-out");
   const cards = /** @type {HTMLElement[]} */ ([...list.children]);
