@@ -66,7 +66,7 @@ def respond_with_tombstones(
         tickets.setdefault(order_id, tombstone(order_id, now_ms))
 
 
-@plant("stock-read-outside-the-transaction", DepartmentApp, "_place", "echo")
+@plant("stock-read-outside-the-transaction", DepartmentApp, "_place", "draw", 2)
 async def read_then_place(
     original: object, self: DepartmentApp, calls: list[Sequence[Placement]]
 ) -> list[list[TicketOrError]]:
