@@ -130,7 +130,7 @@ def record_any_epoch(original: Callable[..., bool], self: Ticket, decision: Deci
     return original(self, decision)
 
 
-@plant("refused-cancel-not-recorded", Ticket, "record_refused_cancel", "recalled", 48)
+@plant("refused-cancel-not-recorded", Ticket, "record_refused_cancel", "recalled", 134)
 def forget_the_refused_cancel(original: object, self: Ticket, decision: Decision) -> bool:
     """A late copy of a cancel that was refused cancels the ticket once the staff have recalled it."""
     return False
