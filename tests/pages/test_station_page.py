@@ -298,6 +298,26 @@ def test_a_wrong_clock_of_the_device_changes_no_age(browsers: Browsers, staff: h
     expect(page.locator(".station-clock")).to_have_text(right)
 
 
+@pytest.mark.parametrize("night", ["2026-03-29T00:59:30Z", "2026-10-25T00:59:30Z"], ids=["spring", "autumn"])
+def test_the_night_in_which_the_clocks_are_set_changes_no_age(
+    browsers: Browsers, staff: httpx.Client, night: str
+) -> None:
+    page = open_station(
+        browsers, "bar", browsers.pair(browsers.device(timezone_id="Europe/Madrid"), "station", ["bar"])
+    )
+    page.evaluate(
+        """async (placed) => { const at = document.querySelector("script[type=module]").src;
+        const {station} = await import(at); const {store} = station;
+        store.take("tick", {now_ms: Date.parse(placed) + 61_000, departments: {}});
+        store.take("ticket", {department: "bar", order_id: "night", number: 1, table: "7", source: "gateway",
+          state: "queued", placed_at: placed, started_at: null, ready_at: null, served_at: null, cancelled_at: null,
+          moved_by: null, moved_at: null, cancel_reason: null, wasted: false, revision: 1, lines: [{item: "coffee",
+          quantity: 1, note: "", allergy: false, made: false, outcome: "accepted", unit_price: 1}]}); }""",
+        night,
+    )
+    expect(card(page, {"order_id": "night"}).locator(".ticket-age")).to_have_text(re.compile(r"^1:0\d$"))
+
+
 def test_sound_that_is_blocked_is_said_until_somebody_starts_the_station(
     browsers: Browsers, staff: httpx.Client
 ) -> None:

@@ -72,7 +72,7 @@ def open_station(browsers: Browsers) -> Page:
 
 
 def test_an_update_of_100_cards_fits_into_a_frame(browsers: Browsers) -> None:
-    """All of it: script, style and layout. It is the thread's time on a processor, so that others do not count."""
+    """It is the time on a processor of script, style and layout; painting depends on the device's graphics."""
     page = open_station(browsers)
     assert page.evaluate(_FILL, CARDS) == CARDS
     session = page.context.new_cdp_session(page)
@@ -85,9 +85,9 @@ def test_an_update_of_100_cards_fits_into_a_frame(browsers: Browsers) -> None:
 
 
 def busy_ms(session: CDPSession) -> float:
-    """Return for how long the page's main thread has worked."""
+    """Return for how long the page's main thread has worked on script, style and layout."""
     metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
-    return float(metrics["TaskDuration"]) * 1000
+    return 1000 * sum(float(metrics[f"{name}Duration"]) for name in ("Script", "RecalcStyle", "Layout"))
 
 
 def test_eight_hours_do_not_fill_the_memory(browsers: Browsers) -> None:

@@ -34,6 +34,9 @@ export function meaningOf(event) {
 
 /** @param {Actions} actions */
 export function startKeys(actions) {
+  const { dataset } = document.documentElement;
+  document.addEventListener("pointerdown", () => (dataset.input = "touch"));
+  document.addEventListener("keydown", () => (dataset.input = "keys"), { capture: true });
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || isElsewhere(event.target)) return;
     const meaning = meaningOf(event);
