@@ -68,7 +68,8 @@ function banners() {
   const waiting = waitingBanner(moves, shell);
   if (!station.sound.isBlocked) return waiting;
   const text = station.isStarted ? t("station.sound_blocked") : t("station.not_started");
-  const banner = { icon: "sound-off", text, label: t("station.start"), act: () => void station.start() };
+  const role = /** @type {const} */ ("status");
+  const banner = { icon: "sound-off", role, text, label: t("station.start"), act: () => void station.start() };
   return [...waiting, banner];
 }
 

@@ -13,6 +13,7 @@ import { titleIn } from "./texts.js";
  * @property {string} text
  * @property {string} icon
  * @property {"" | "bad"} [kind]
+ * @property {"alert" | "status"} [role] `status` where it is not urgent
  * @property {string} [label] of its button
  * @property {() => void} [act]
  */
@@ -66,6 +67,6 @@ export function connectionBanners(store, { t, formats, page }) {
 
 /** @param {Banner} banner */
 function one(banner) {
-  return html`<div class="banner ${banner.kind ?? ""}" role="alert">${icon(banner.icon)}<span>${banner.text}</span>
+  return html`<div class="banner ${banner.kind ?? ""}" role=${banner.role ?? "alert"}>${icon(banner.icon)}<span>${banner.text}</span>
     ${banner.act ? html`<button class="button" @click=${banner.act}>${banner.label}</button>` : ""}</div>`;
 }
