@@ -100,15 +100,12 @@ async def get_station(
         raise NotFoundException
     shown = [pictures[name] for name in names]
     tickets = sorted((ticket for each in shown for ticket in each.open.values() if _has_card(ticket)), key=ticket_key)
-    t = view.t
     title = " \u00b7 ".join(title_of(view, each) for each in shown)
     content = html(
         _CONTENT,
         title=title,
         cards=joined(_card(site, view, pictures[ticket.department], ticket) for ticket in tickets[:MOST_CARDS]),
-        empty=None
-        if tickets
-        else html(_EMPTY, icon=icon(site.assets, "done"), text=t("station.empty"), hint=t("station.empty_hint")),
+        empty=None if tickets else _empty(site, view, is_known=set(live.unreachable).isdisjoint(names)),
     )
     data = {
         "departments": names,
@@ -117,6 +114,14 @@ async def get_station(
         "tickets": [ticket_response(ticket) for ticket in tickets[:MOST_CARDS]],
     }
     return site.document(view, STATION, title, content, data=data, station=",".join(names))
+
+
+def _empty(site: Site, view: View, *, is_known: bool) -> Html:
+    """Return what stands where no ticket is; `is_known`: nothing is missing."""
+    t = view.t
+    if is_known:
+        return html(_EMPTY, icon=icon(site.assets, "done"), text=t("station.empty"), hint=t("station.empty_hint"))
+    return html(_EMPTY, icon=icon(site.assets, "offline"), text=t("station.unknown"), hint=t("station.unknown_hint"))
 
 
 def _has_card(ticket: LiveTicket) -> bool:

@@ -7,9 +7,18 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import (
+    FLAGS,
+    LANGUAGES,
+    SIZES,
+    THEMES,
+    Browsers,
+    find_chromium,
+    is_too_wide,
+    serious_findings,
+)
 from tests.support.keys import AUTHORIZED
 from tests.support.rest_clients import line, order
 from tests.support.systems import System
@@ -329,6 +338,46 @@ def test_sound_that_is_blocked_is_said_until_somebody_starts_the_station(
     start.click()
     expect(start).to_have_count(0)
     expect(page.locator("html")).to_have_class(re.compile("is-bare"))
+
+
+def test_a_started_station_that_is_opened_anew_says_that_the_browser_wants_a_tap(
+    browser: Browser, restaurant: System, staff: httpx.Client
+) -> None:
+    flags = [*FLAGS, "--autoplay-policy=user-gesture-required"]
+    strict = browser.browser_type.launch(executable_path=find_chromium(), args=flags)
+    browsers = Browsers(strict, restaurant)
+    try:
+        device = tablet(browsers, "bar")
+        started = open_station(browsers, "bar", device)
+        started.get_by_role("button", name="Start station").click()
+        expect(started.get_by_role("button", name="Start station")).to_have_count(0)
+        started.close()
+        page = open_station(browsers, "bar", device)
+        browsers.allow(page, "AudioContext was not allowed to start")
+        expect(page.locator("#banners")).to_contain_text("no sound")
+        page.locator(".station-main").click()
+        expect(page.get_by_role("button", name="Start station")).to_have_count(0)
+        browsers.check()
+    finally:
+        browsers.close()
+        strict.close()
+
+
+def test_a_station_that_may_miss_tickets_does_not_say_that_all_is_done(browsers: Browsers, staff: httpx.Client) -> None:
+    page = open_station(browsers, "bar")
+    expect(page.get_by_text("All caught up")).to_be_visible()
+    browsers.allow(page, CUT)
+    browsers.system["bar"].kill()
+    expect(page.get_by_text("Nothing is known")).to_be_visible(timeout=12_000)
+    expect(page.get_by_text("All caught up")).to_have_count(0)
+    assert (
+        "All caught up"
+        not in httpx.get(
+            f"{browsers.system.url}/stations/bar", headers={**AUTHORIZED, "accept": "text/html"}, trust_env=False
+        ).text.split("page-data")[0]
+    )
+    browsers.system["bar"].restart()
+    expect(page.get_by_text("All caught up")).to_be_visible(timeout=30_000)
 
 
 def test_a_new_ticket_and_a_cancelled_one_sound_and_flash_differently(browsers: Browsers, staff: httpx.Client) -> None:

@@ -135,3 +135,17 @@ test("subscribers are called once for many changes", () => {
   scheduled[1]();
   assert.equal(calls, 1);
 });
+
+test("what is known of a department that is away stays, also after a reset, until it is back", () => {
+  const { store } = newStore();
+  store.take("ticket", ticketOf({ order_id: "a", revision: 5 }));
+  store.take("tick", { now_ms: 0, departments: { bar: 5 } });
+  store.take("reset", { departments: ["bar"] });
+  store.take("department", { name: "bar", state: "unreachable", since: "2026-05-01T12:00:00.000Z" });
+  store.take("tick", { now_ms: 0, departments: {} });
+  assert.equal(store.ticketsOf("bar").length, 1);
+  store.take("reset", { departments: ["bar"] });
+  store.take("department", { name: "bar", state: "open", since: "2026-05-01T12:01:00.000Z" });
+  store.take("tick", { now_ms: 0, departments: { bar: 1 } });
+  assert.equal(store.ticketsOf("bar").length, 0);
+});

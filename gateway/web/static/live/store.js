@@ -91,8 +91,9 @@ export class Store {
   /** @param {Tick} tick */
   takeTick(tick) {
     this.clock.learn(tick.now_ms);
-    this.tickets.forgetOld();
-    this.stock.forgetOld();
+    const away = new Set(this.away().map(({ name }) => name));
+    this.tickets.forgetOld(away);
+    this.stock.forgetOld(away);
     this.lastTick = this.clock.elapsed();
     this.lastTickServer = tick.now_ms;
     this.isComplete = true;

@@ -53,10 +53,17 @@ export class Versions {
     for (const [key, state] of this.states) if (state.department === department) this.old.add(key);
   }
 
-  /** Remove what is old. */
-  forgetOld() {
-    for (const key of this.old) this.states.delete(key);
-    this.old.clear();
+  /**
+   * Remove what is old; not that of departments of which nothing newer can be known.
+   *
+   * @param {Set<string>} [away] departments
+   */
+  forgetOld(away = new Set()) {
+    for (const key of this.old) {
+      if (away.has(this.states.get(key)?.department ?? "")) continue;
+      this.states.delete(key);
+      this.old.delete(key);
+    }
   }
 
   /**

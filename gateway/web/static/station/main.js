@@ -90,7 +90,7 @@ tellResults(moves, shell);
 tellOvertaken(station);
 yieldWhileHidden(client);
 if (storage.read("comanda.station.started", false)) void station.sound.unlock();
-addEventListener("pointerup", () => station.sound.context || void station.sound.unlock(), { once: true });
+addEventListener("pointerup", () => void station.unlock(), { once: true });
 moves.flush();
 draw();
 

@@ -85,6 +85,12 @@ export class Station {
     return this.departments.map((name) => this.titleOf(name)).join(" · ");
   }
 
+  /** Whether what is shown is all that there is: where it is not, nothing to do may mean nothing known. */
+  get isCurrent() {
+    const isAway = this.store.away().some(({ name }) => this.departments.includes(name));
+    return !isAway && this.store.staleSince() === null;
+  }
+
   /** Return all tickets of the station as they are shown, also what has not arrived yet. */
   tickets() {
     const tickets = this.departments.length === 1 ? this.store.ticketsOf(this.departments[0]) : this.ofSeveral();
@@ -100,12 +106,17 @@ export class Station {
     this.isStarted = true;
     this.isBare = true;
     this.storage.write("comanda.station.started", true);
-    const unlocked = this.sound.unlock();
+    const unlocked = this.unlock();
     const full = document.fullscreenElement ? null : toggleFullScreen();
-    await Promise.allSettled([unlocked, full, this.wakeLock.start()]);
+    await Promise.allSettled([unlocked, full]);
     this.sound.play("tap");
     if (this.wakeLock.state === "missing") showToast({ text: this.shell.t("station.wake_missing"), seconds: 8 });
     this.store.notify();
+  }
+
+  /** The first tap of all, whatever it is for, lets tones be audible, and the screen stays on. */
+  async unlock() {
+    await Promise.allSettled([this.sound.unlock(), this.wakeLock.start()]);
   }
 
   toggleSound() {

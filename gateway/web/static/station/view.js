@@ -39,6 +39,9 @@ function content(places, station) {
   ) {
     return loadingState(t, 6);
   }
+  if (!places.length && !station.isCurrent) {
+    return html`<div class="empty is-unknown">${icon("offline")}<p>${t("station.unknown")}</p><p class="empty-hint">${t("station.unknown_hint")}</p></div>`;
+  }
   if (!places.length) {
     return html`<div class="empty">${icon("done")}<p>${t("station.empty")}</p><p class="empty-hint">${t("station.empty_hint")}</p></div>`;
   }
