@@ -343,7 +343,7 @@ def test_sound_that_is_blocked_is_said_until_somebody_starts_the_station(
 def test_a_started_station_that_is_opened_anew_says_that_the_browser_wants_a_tap(
     browser: Browser, restaurant: System, staff: httpx.Client
 ) -> None:
-    flags = [*FLAGS, "--autoplay-policy=user-gesture-required"]
+    flags = [*FLAGS, "--autoplay-policy=document-user-activation-required"]
     strict = browser.browser_type.launch(executable_path=find_chromium(), args=flags)
     browsers = Browsers(strict, restaurant)
     try:
