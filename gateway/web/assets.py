@@ -29,6 +29,12 @@ TYPES = {
 _imports = re.compile(r"""(?:^|\s)(?:import|export)\s*(?:[\w*{}\s,$]+from\s*)?["'](\.{1,2}/[^"']+)["']""").findall
 
 
+_COMMENTS = {
+    ".js": re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*$|^[ \t]*//[^\n]*$", re.DOTALL | re.MULTILINE),
+    ".css": re.compile(r"/\*.*?\*/", re.DOTALL),
+}
+
+
 @dataclass(frozen=True)
 class Asset:
     """A file."""
@@ -79,7 +85,19 @@ class Assets:
 def _read(folder: Path) -> Iterator[Asset]:
     for path in sorted(folder.rglob("*")):
         if path.suffix in TYPES and path.is_file():
-            yield Asset(path.relative_to(folder).as_posix(), path.read_bytes())
+            name = path.relative_to(folder).as_posix()
+            yield Asset(name, path.read_bytes() if "vendor" in path.parts else _without_comments(path))
+
+
+def _without_comments(path: Path) -> bytes:
+    """Return a file without its comments, which are for readers and a third of the bytes; lines keep their numbers.
+
+    In modules only those that have their lines for themselves: what stands within a line may be a part of a text.
+    """
+    comments = _COMMENTS.get(path.suffix)
+    if comments is None:
+        return path.read_bytes()
+    return comments.sub(lambda found: "\n" * found[0].count("\n"), path.read_text()).encode()
 
 
 def _resolve(base: str, target: str) -> str:

@@ -63,6 +63,7 @@ worker.addEventListener("fetch", (/** @type {any} */ event) => {
   if (origin !== worker.location.origin) return;
   if (request.method === "POST" && pathname === "/sign-out") event.waitUntil(caches.delete(NAME));
   if (request.method !== "GET") return;
+  if (pathname.startsWith("/t/")) return; // only a person opens a code, which the headers of a worker's request do not say
   if (request.mode === "navigate") event.respondWith(openPage(request));
   else if (pathname.startsWith("/static/")) event.respondWith(openFile(request));
 });

@@ -22,6 +22,7 @@ export function basket(app) {
   const { t, formats } = app.shell;
   const { lines, attempt } = app.draft.read();
   const troubles = troublesOf(lines, app.catalog);
+  const total = totalOf(lines.filter((each) => troubles.get(keyOf(each))?.available !== 0));
   return html`<div class="basket">
     ${app.failure ? html`<p class=${app.failure.isBad ? "alert" : "basket-said"} role="alert">${app.failure.text}</p>` : nothing}
     ${attempt ? sending(attempt, app) : nothing}
@@ -31,11 +32,11 @@ export function basket(app) {
     ${
       lines.length
         ? html`<div class="sheet-foot basket-foot">
-            <p class="basket-total"><span>${t("order.total")}</span> <strong>${formats.money(totalOf(lines))}</strong></p>
+            <p class="basket-total"><span>${t("order.total")}</span> <strong>${formats.money(total)}</strong></p>
             ${troubles.size ? html`<p class="hint basket-hint">${t("order.mend_first")}</p>` : nothing}
             <button type="button" class="button primary large place-button" aria-disabled=${String(Boolean(attempt))}
               @click=${() => place(app, troubles)}><span>${t("order.place")}</span>
-              <span class="button-amount">${formats.money(totalOf(lines))}</span></button></div>`
+              <span class="button-amount">${formats.money(total)}</span></button></div>`
         : nothing
     }</div>`;
 }
@@ -70,7 +71,7 @@ function line(one, trouble, app) {
     app.draft.change({ lines: replaceLine(app.draft.lines, keyOf(one), quantity ? { ...one, quantity } : undefined) });
     app.announce(t("order.now_in_basket", { title, number: quantity }));
   };
-  return html`<li class="basket-line ${trouble ? "is-troubled" : ""}" data-item=${one.item}>
+  return html`<li class="basket-line ${trouble?.available === 0 ? "is-troubled" : ""}" data-item=${one.item}>
     <div class="basket-line-text"><p class="basket-line-title">${title}</p>
       ${one.allergy ? html`<p class="allergy-tag">${icon("alert")}${t("order.allergy_short")}</p>` : nothing}
       ${one.note ? html`<p class="basket-note">${one.note}</p>` : nothing}

@@ -5,7 +5,7 @@ import { connect } from "../live/connect.js";
 import { newId } from "../moves/ids.js";
 import { send } from "../moves/send.js";
 import { startShell } from "../shell.js";
-import { startBanners } from "../ui/banner.js";
+import { connectionBanners, startBanners } from "../ui/banner.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
 import { basket, basketBar } from "./basket_view.js";
 import { readCatalog } from "./catalog.js";
@@ -140,7 +140,13 @@ setInterval(() => {
   void readMenu(store, send);
 }, 10_000);
 
-startBanners(store, shell);
+// The menu says itself which department is away.
+startBanners(
+  store,
+  shell,
+  () => [],
+  (...parts) => connectionBanners(...parts).filter(({ kind }) => kind === "bad"),
+);
 draw();
 placing.resume();
 void orders.refresh();

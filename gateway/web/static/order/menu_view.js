@@ -1,5 +1,6 @@
 /** The menu: departments, categories, items. gateway/web/menu_markup.py renders the same before the modules run. */
 
+import { icon } from "../ui/icon.js";
 import { emptyState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
@@ -17,7 +18,7 @@ export function menu(app) {
   const { t } = app.shell;
   const { departments } = app.catalog.search(app.query);
   if (!departments.length && app.query) {
-    return html`<div class="empty">${emptyState("search", t("order.nothing_found", { text: app.query }))}
+    return html`<div class="empty">${icon("search")}<p>${t("order.nothing_found", { text: app.query })}</p>
       <button type="button" class="button" id="clear-search">${t("order.clear_search")}</button></div>`;
   }
   if (!departments.some(({ categories }) => categories.length)) return emptyState("offline", t("order.no_menu"));

@@ -24,13 +24,14 @@ import { titleIn } from "./texts.js";
  * @param {Store} store
  * @param {Shell} shell
  * @param {() => Banner[]} more what the page adds
+ * @param {typeof connectionBanners} ofConnection what the page says of the connection
  * @returns {() => void} draws them now
  */
-export function startBanners(store, shell, more = () => []) {
+export function startBanners(store, shell, more = () => [], ofConnection = connectionBanners) {
   const place = document.getElementById("banners");
   const draw = () => {
     if (!place || isPointerDown()) return;
-    const banners = [...connectionBanners(store, shell), ...more()];
+    const banners = [...ofConnection(store, shell), ...more()];
     document.documentElement.classList.toggle("is-stale", store.staleSince() !== null);
     render(banners.map(one), place);
   };
