@@ -16,19 +16,18 @@ const order = { order_id: "id-1", lines: [], status: "accepted" };
 
 /** @param {Reply[]} replies @param {DeviceStorage} [storage] */
 function newPlacing(replies, storage = new DeviceStorage(null)) {
-  const draft = new Draft(storage);
+  let made = 0;
+  const draft = new Draft(storage, () => `id-${++made}`);
   const clock = { now: 0 };
   /** @type {string[]} */ const sent = [];
   /** @type {string[]} */ const told = [];
   /** @type {(() => void)[]} */ const timers = [];
-  let made = 0;
   const placing = new Placing({
     draft,
     send: async (method, path, body) => {
       sent.push(`${method} ${path} ${body === undefined ? "" : JSON.stringify(body)}`.trim());
       return replies.shift() ?? reply(0);
     },
-    newId: () => `id-${++made}`,
     now: () => clock.now,
     deviceNow: () => clock.now,
     after: (run) => timers.push(run),
@@ -158,4 +157,29 @@ test("an order that is taken back too late is shown", async () => {
   await settle();
   assert.deepEqual([told, draft.lines, draft.attempt], [["find accepted"], [], null]);
   assert.ok(timers.length);
+});
+
+test("what is in the basket again becomes another order", async () => {
+  const { placing, draft, sent, timers } = newPlacing([reply(0), reply(404), reply(404), reply(201, order)]);
+  draft.change({ lines: [LINE] });
+  placing.place(null);
+  await settle();
+  placing.withdraw();
+  await settle();
+  timers.at(-1)?.();
+  await settle();
+  placing.place(null);
+  assert.match(sent.at(-1) ?? "", /"order_id":"id-2"/);
+});
+
+test("pages that place the basket before one has seen the other send the same", async () => {
+  const first = newPlacing([reply(201, order)]);
+  first.draft.change({ lines: [LINE] });
+  const late = new DeviceStorage(null); // what the other page still sees
+  late.write("comanda.draft", first.draft.read());
+  const second = newPlacing([reply(201, order)], late);
+  first.placing.place(null);
+  second.placing.place(null);
+  await settle();
+  assert.deepEqual(first.sent, second.sent);
 });

@@ -21,6 +21,8 @@ import { addLines } from "./lines.js";
  * @property {boolean} isAbsent the gateway does not know it; asked once
  *
  * @typedef {object} Record
+ * @property {string} id of the order that the lines become, made with the first line: two pages of one browser that place
+ *   the basket at the same moment, before either has seen the other, so place one order
  * @property {BasketLine[]} lines
  * @property {string} table that the guest typed
  * @property {boolean} isWhole only if all of it can be had
@@ -28,15 +30,17 @@ import { addLines } from "./lines.js";
  */
 
 /** @type {Record} */
-const EMPTY = { lines: [], table: "", isWhole: false, attempt: null };
+const EMPTY = { id: "", lines: [], table: "", isWhole: false, attempt: null };
 
 export class Draft {
   /**
    * @param {DeviceStorage} storage
+   * @param {() => string} newId
    * @param {string} name under which it is kept
    */
-  constructor(storage, name = "comanda.draft") {
+  constructor(storage, newId, name = "comanda.draft") {
     this.storage = storage;
+    this.newId = newId;
     this.name = name;
     /** @type {() => void} */
     this.changed = () => {};
@@ -57,7 +61,8 @@ export class Draft {
 
   /** @param {Partial<Record>} part */
   change(part) {
-    this.storage.write(this.name, { ...this.read(), ...part });
+    const next = { ...this.read(), ...part };
+    this.storage.write(this.name, { ...next, id: next.lines.length ? next.id || this.newId() : "" });
     this.changed();
   }
 

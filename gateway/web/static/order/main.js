@@ -28,7 +28,7 @@ const { store, client } = connect(page, { menu: "true" });
 const storage = new DeviceStorage();
 // Whoever uses a device after somebody who has signed out sees nothing of that person's.
 const owner = page.person ? `.${page.person}` : "";
-const draft = new Draft(storage, `comanda.draft${owner}`);
+const draft = new Draft(storage, newId, `comanda.draft${owner}`);
 const now = () => store.clock.now();
 
 const orders = new OwnOrders(
@@ -44,7 +44,6 @@ const orders = new OwnOrders(
 const placing = new Placing({
   draft,
   send,
-  newId,
   now,
   deviceNow: Date.now,
   after: (run, ms) => setTimeout(run, ms),

@@ -1,6 +1,6 @@
 /**
- * Places an order once. Its id is made when the guest taps, and kept with the order on the device until a response says
- * what became of it; until then the same request is sent again, through dead networks, restarts and reloads.
+ * Places an order once. Its id is made with the basket, and kept with the order on the device until a response says what
+ * became of it; until then the same request is sent again, through dead networks, restarts and reloads.
  *
  * Nobody wants a meal that was ordered in vain twenty minutes ago: what has not arrived by then is looked up, not sent.
  * A guest who does not want to wait takes the order back: it is cancelled, and gone once the gateway says so.
@@ -22,7 +22,6 @@ const ASK_AGAIN_MS = 2000;
  * @typedef {object} Environment
  * @property {Draft} draft
  * @property {(method: string, path: string, body?: unknown) => Promise<Reply>} send
- * @property {() => string} newId
  * @property {() => number} now the server's clock
  * @property {() => number} deviceNow the device's clock
  * @property {(run: () => void, ms: number) => unknown} after
@@ -54,9 +53,9 @@ export class Placing {
    * @param {string | null} table that the guest named
    */
   place(table) {
-    const { lines, isWhole, attempt } = this.draft.read();
+    if (!this.draft.read().id) this.draft.change({}); // it was kept by another version
+    const { id: orderId, lines, isWhole, attempt } = this.draft.read();
     if (attempt || !lines.length) return;
-    const orderId = this.environment.newId();
     this.draft.begin({
       order_id: orderId,
       body: bodyOf(orderId, lines, table, isWhole),
