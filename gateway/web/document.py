@@ -26,7 +26,7 @@ POLICY = (
 """The Content-Security-Policy of the pages: all that they load is ours; nothing in a document is executed."""
 
 STYLES = ("styles/tokens.css", "styles/base.css", "styles/components.css")
-SHELL_TEXTS = ("page", "ui")
+SHELL_TEXTS = ("ui",)
 SHORTEST_COMPRESSED = 1024
 
 _DOCUMENT = """<!doctype html>

@@ -160,6 +160,19 @@ def test_what_could_not_be_had_is_told_with_an_offer_to_change(browsers: Browser
     assert (newest["lines"][0]["quantity"], newest["status"], oldest["status"]) == (2, "accepted", "refused")
 
 
+def test_what_is_half_typed_stays_while_the_menu_changes(browsers: Browsers, restaurant: System) -> None:
+    page = browsers.open("/")
+    add(page, "cookie")
+    basket = open_basket(page)
+    basket.get_by_label("Table").press_sequentially("Terr")
+    set_on_sale(restaurant, "bakery", "cookie", on_sale=False)
+    expect(basket).to_contain_text("Not today any more.")
+    set_on_sale(restaurant, "bakery", "cookie", on_sale=True)
+    expect(basket).not_to_contain_text("Not today any more.")
+    expect(basket.get_by_label("Table")).to_have_value("Terr")
+    expect(basket.get_by_label("Table")).to_be_focused()
+
+
 def test_a_note_with_markup_stays_text(browsers: Browsers, restaurant: System) -> None:
     markup = '<img src=x onerror=alert(1)><b>no nuts</b> & "quotes" ${1}'
     page = browsers.open("/")

@@ -1,7 +1,6 @@
 /** The basket: beside the menu on wide screens, as a bar and a sheet on small ones. */
 
 import { icon } from "../ui/icon.js";
-import { live } from "../vendor/lit/directives/live.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { showItem } from "./item_sheet.js";
@@ -122,10 +121,10 @@ function options(app) {
     ${
       page.data.table
         ? nothing
-        : html`<label class="field"><span>${t("order.table")}</span><input maxlength="40" autocomplete="off" .value=${live(table)}
+        : html`<label class="field"><span>${t("order.table")}</span><input maxlength="40" autocomplete="off" .value=${table}
             @change=${(/** @type {any} */ event) => app.draft.change({ table: event.target.value })}></label>`
     }
-    <label class="check"><input type="checkbox" .checked=${live(isWhole)}
+    <label class="check"><input type="checkbox" .checked=${isWhole}
       @change=${(/** @type {any} */ event) => app.draft.change({ isWhole: event.target.checked })}>
       <span>${t("order.whole")}</span></label></div>`;
 }

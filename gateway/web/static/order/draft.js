@@ -68,7 +68,7 @@ export class Draft {
 
   /** Let the basket become an order that is on its way. @param {Attempt} attempt */
   begin(attempt) {
-    this.change({ lines: [], attempt });
+    this.change({ lines: [], isWhole: false, attempt });
   }
 
   /**

@@ -1,6 +1,5 @@
 /** The sheet of one item: how many, a note, whether there is an allergy. It adds a line, or changes one. */
 
-import { live } from "../vendor/lit/directives/live.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { lineOf, say } from "./basket.js";
 import { addLines, keyOf, LONGEST_NOTE, MOST_OF_ONE, quantityOf, replaceLine } from "./lines.js";
@@ -58,9 +57,9 @@ function content({ item, app, wish, most, change, save, isNew }) {
       if (canSave) save(item);
     }}>
     <label class="field"><span>${t("order.note")}</span>
-      <textarea rows="2" maxlength=${LONGEST_NOTE} placeholder=${t("order.note_example")} .value=${live(wish.note)}
+      <textarea rows="2" maxlength=${LONGEST_NOTE} placeholder=${t("order.note_example")} .value=${wish.note}
         @input=${(/** @type {any} */ event) => change({ note: event.target.value })}></textarea></label>
-    <label class="check ${wish.allergy ? "is-allergy" : ""}"><input type="checkbox" .checked=${live(wish.allergy)}
+    <label class="check ${wish.allergy ? "is-allergy" : ""}"><input type="checkbox" .checked=${wish.allergy}
         @change=${(/** @type {any} */ event) => change({ allergy: event.target.checked })}>
       <span><strong>${t("order.allergy")}</strong> <span class="hint">${t("order.allergy_hint")}</span></span></label>
     <div class="sheet-foot">
