@@ -45,7 +45,7 @@ async def test_a_station_that_cannot_order_is_led_to_its_tickets(tmp_path: Path)
         tablet, _ = await paired(closed, Role.STATION, ["bar"])
         assert (await tablet.get("/", headers=ACCEPT)).headers["location"] == "/stations"
         visitor = await nobody(closed).get("/", headers=ACCEPT)
-        assert (visitor.status_code, "Scan the code on your table" in visitor.text) == (200, True)
+        assert (visitor.status_code, "Here the staff take your order" in visitor.text) == (200, True)
 
 
 async def test_a_tablet_of_several_departments_chooses(served: Served) -> None:
