@@ -98,12 +98,20 @@ test("what is new is said once, and what was there at first is not new", () => {
   assert.equal(arrivals.isFresh(keyOf(numbered(2)), 10_000), false);
 });
 
+test("each page of a browser says what is new: another one may be silent", () => {
+  const storage = new DeviceStorage(null);
+  const pages = [new Arrivals(newMarks(storage)), new Arrivals(newMarks(storage))];
+  for (const page of pages) page.look([], 0);
+  for (const page of pages) assert.deepEqual(page.look([numbered(1)], 0).arrived, [numbered(1)]);
+});
+
 test("nothing is remembered of tickets that are gone", () => {
   const storage = new DeviceStorage(null);
   const arrivals = new Arrivals(newMarks(storage));
   for (let id = 0; id < 1000; id++) arrivals.look([numbered(id), numbered(id + 1)], id);
   arrivals.look([], 100_000);
-  assert.equal(arrivals.seen.keys.size + arrivals.fresh.size + arrivals.announced.size, 0);
+  const { seen, fresh, announced, noticed } = arrivals;
+  assert.equal(seen.keys.size + fresh.size + announced.size + noticed.size, 0);
 });
 
 test("all-day counts are of what is still to be made", () => {

@@ -11,6 +11,8 @@ export class Arrivals {
   /** @param {Marks} seen the tickets that had a card at this device, and are not served or acknowledged */
   constructor(seen) {
     this.seen = seen;
+    /** What this page has noticed: another page of the browser may be silent. @type {Set<string>} */
+    this.noticed = new Set();
     /** Until when a ticket counts as new. @type {Map<string, number>} */
     this.fresh = new Map();
     /** @type {Set<string>} */
@@ -26,9 +28,10 @@ export class Arrivals {
    * @returns {{arrived: Ticket[], cancelled: Ticket[]}}
    */
   look(tickets, now) {
-    const arrived = tickets.filter((ticket) => isOpen(ticket) && !this.seen.has(keyOf(ticket)));
+    const arrived = tickets.filter((ticket) => isOpen(ticket) && !this.noticed.has(keyOf(ticket)));
     const cancelled = tickets.filter((ticket) => ticket.state === "cancelled" && this.isNews(keyOf(ticket)));
-    for (const ticket of arrived) this.seen.add(keyOf(ticket));
+    for (const ticket of tickets) if (isOpen(ticket)) this.seen.add(keyOf(ticket));
+    for (const ticket of arrived) this.noticed.add(keyOf(ticket));
     for (const ticket of cancelled) this.announced.add(keyOf(ticket));
     for (const ticket of tickets) if (ticket.state === "served") this.seen.delete(keyOf(ticket));
     this.forget(tickets, now);
@@ -60,6 +63,7 @@ export class Arrivals {
   forget(tickets, now) {
     const known = new Set(tickets.map(keyOf));
     this.seen.prune((key) => known.has(key));
+    for (const key of this.noticed) if (!known.has(key)) this.noticed.delete(key);
     for (const key of this.announced) if (!known.has(key)) this.announced.delete(key);
     for (const [key, until] of this.fresh) if (until <= now) this.fresh.delete(key);
   }
