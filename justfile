@@ -26,8 +26,14 @@ _web-setup:
 # run everything: three departments and the gateway, on SQLite, until Ctrl-C
 [no-exit-message]
 up: _run-setup
-    -@exec .ci/up ".venv/up-$PPID"
+    -@exec .ci/up ".venv/up-$PPID" up
     @code=$(cat ".venv/up-$PPID" 2>/dev/null || echo 130); rm -f ".venv/up-$PPID"; exit "$code"
+
+# a made-up evening in a restaurant of its own, until Ctrl-C: `just demo --help`
+[no-exit-message]
+demo *args: _run-setup
+    -@exec .ci/up ".venv/demo-$PPID" demo "$@"
+    @code=$(cat ".venv/demo-$PPID" 2>/dev/null || echo 130); rm -f ".venv/demo-$PPID"; exit "$code"
 
 # compile the protos into generated/
 gen: setup

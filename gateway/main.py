@@ -72,6 +72,8 @@ def _configure(environ: Mapping[str, str]) -> GatewaySettings:
     """Read the settings and set the logs up; raises SettingsError."""
     refuse_unknown_names(environ)
     settings = read_settings(GatewaySettings, "gateway", environ)
+    if settings.demo and not is_loopback(settings.host):
+        raise SettingsError(f"COMANDA_DEMO is for this machine alone: {settings.host} is no loopback address")
     configure_logs("gateway", settings.log_level, settings.log_format)
     return settings
 
@@ -214,7 +216,7 @@ def _http_server(
         max_body=settings.max_body,
         cors_origins=settings.cors_origins,
         log_requests=log_requests,
-        plugins=[WebPages(str(settings.time_zone), settings.currency, clock.wall)],
+        plugins=[WebPages(str(settings.time_zone), settings.currency, clock.wall, is_demo=settings.demo)],
     )
     protocol = guarded_http(
         settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests

@@ -182,6 +182,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             pattern=r"^(comanda_[A-Za-z0-9_-]{43})?$",
         ),
     ] = ""
+    demo: Annotated[
+        bool,
+        Meta(
+            description="Whether there is `/demo`, which shows several pages side by side, and pages of this gateway "
+            "may frame each other; `just demo` sets it. On a loopback address only."
+        ),
+    ] = False
     proxies: Annotated[
         list[Annotated[str, Meta(pattern=NETWORK)]],
         Meta(

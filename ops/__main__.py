@@ -33,6 +33,7 @@ class Command(NamedTuple):
 
 COMMANDS: Mapping[str, Command] = {
     "up": Command("ops.up", "Run a department for each menu file and the gateway, until Ctrl-C or SIGTERM."),
+    "demo": Command("ops.demo.command", "Run a made-up evening in a restaurant of its own, until Ctrl-C or SIGTERM."),
     "migrate": Command("ops.migrate", "Bring every database up to date."),
     "audit": Command(
         "ops.audit.command",
@@ -85,7 +86,7 @@ def main() -> None:
 def _run(arguments: argparse.Namespace) -> int:
     configure_logs("ops", "warning", "console")
     try:
-        if arguments.command != "up":  # which begins with looking for a signal that was held
+        if arguments.command not in ("up", "demo"):  # which begin with looking for a signal that was held
             release_interrupts()
         refuse_unknown_names(os.environ)
         code: int = arguments.run(arguments, os.environ)

@@ -47,12 +47,15 @@ class Child:
         self._process: Process | None = None
         self._has_run = False
         self._stopping = asyncio.Event()
+        self._is_held = False
+        self._released = asyncio.Event()
+        self._released.set()
 
     async def keep(self) -> None:
         """Run the program, and again when it ends, until it is stopped; raises NotStarted for a start that failed."""
         loop = asyncio.get_running_loop()
         delay = FIRST_SECONDS
-        while not self._stopping.is_set():
+        while await self._may_run():
             started = loop.time()
             try:
                 code = await self._run()
@@ -65,6 +68,9 @@ class Child:
             self._has_run = True
             if self._stopping.is_set():
                 return
+            if self._is_held:
+                self._is_held = False
+                continue
             if loop.time() - started > CAP_SECONDS:
                 delay = FIRST_SECONDS
             self._show_reasons()
@@ -86,7 +92,23 @@ class Child:
     def stop(self) -> None:
         """Send SIGTERM, each time that this is called, and start the program no more."""
         self._stopping.set()
+        self._released.set()
         self.send(signal.SIGTERM)
+
+    def hold(self) -> None:
+        """Send SIGTERM, and start the program again only after `release`."""
+        self._is_held = True
+        self._released.clear()
+        self.send(signal.SIGTERM)
+
+    def release(self) -> None:
+        """Let a program that is held start again."""
+        self._released.set()
+
+    async def _may_run(self) -> bool:
+        """Wait while the program is held; return whether it is to be started."""
+        await self._released.wait()
+        return not self._stopping.is_set()
 
     async def _run(self) -> int:
         self._process = await asyncio.create_subprocess_exec(

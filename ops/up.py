@@ -65,7 +65,13 @@ async def run_programs(
     procfile: Procfile, environ: Mapping[str, str], output: Output, signals: StopSignals
 ) -> list[str]:
     """Run the programs until a signal stops them; returns the reasons why some could not start."""
-    children = [Child(program, {**environ, **procfile.variables}, output) for program in procfile.programs]
+    return await run_children(
+        [Child(program, {**environ, **procfile.variables}, output) for program in procfile.programs], signals
+    )
+
+
+async def run_children(children: Sequence[Child], signals: StopSignals) -> list[str]:
+    """Run children until a signal stops them; returns the reasons why some could not start."""
     departments = [child for child in children if not child.program.is_gateway]
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _hangup_handler(departments, signals))
     keeping = {asyncio.create_task(child.keep()): child for child in children}

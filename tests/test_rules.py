@@ -107,6 +107,8 @@ AWAITED = {
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
     "infra/http/response.py": "whatever ends the task that waits for a client to leave is taken for its leaving",
     "ops/up.py": "what ends a program's task stops all programs, and is raised",
+    "ops/demo/command.py": "what ends the programs or the evening ends the demo, and is raised",
+    "ops/demo/director.py": "what ends a task of a group ends the group, which raises it",
     "gateway/department_client/stream.py": "what ends the stream reaches everyone who waits for a response",
 }
 """Modules whose tasks give each failure to someone who waits, and why that is so."""

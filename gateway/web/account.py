@@ -105,7 +105,7 @@ async def pair(
     except WrongSecret:
         return pairing_page(site, view, code[:100], is_wrong=True)
     is_station = any(grant.role is Role.STATION for grant in opened.caller.grants)
-    return _to_front(requester, opened, "/stations" if is_station else "/")
+    return _to_front(requester, opened, "/stations" if is_station else site.front)
 
 
 @get("/t/{code:str}", include_in_schema=False, action=Action.SESSION_OPEN)

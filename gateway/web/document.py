@@ -17,6 +17,7 @@ from gateway.web.texts import LANGUAGES, Text
 from gateway.web.view import View
 
 HTML = "text/html"
+DEMO_PATH = "/demo"
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; "
@@ -24,6 +25,9 @@ POLICY = (
     "require-trusted-types-for 'script'; trusted-types lit-html comanda"
 )
 """The Content-Security-Policy of the pages: all that they load is ours; nothing in a document is executed."""
+
+DEMO_POLICY = POLICY.replace("frame-ancestors 'none'", "frame-src 'self'; frame-ancestors 'self'")
+"""The same in a demo, whose pages frame each other."""
 
 STYLES = ("styles/tokens.css", "styles/base.css", "styles/components.css")
 SHELL_TEXTS = ("ui",)
@@ -96,6 +100,13 @@ class Site:
     currency: Currency
     wall: Callable[[], float]
     assets: Assets
+    is_demo: bool = False
+    """Whether `/demo` shows pages in frames."""
+
+    @property
+    def front(self) -> str:
+        """Return the page to which those who have signed in or paired are led."""
+        return DEMO_PATH if self.is_demo else "/"
 
     @property
     def now_ms(self) -> int:
@@ -138,7 +149,8 @@ class Site:
             data=data_block("page-data", self._data(view, page, data)),
             script=html('\n<script type="module" src="{at}"></script>\n', at=self.assets.address(page.module)),
         )
-        return _respond(view, text.encode(), status, headers or {})
+        policy = DEMO_POLICY if self.is_demo else POLICY
+        return _respond(view, text.encode(), status, {"Content-Security-Policy": policy, **(headers or {})})
 
     def _data(self, view: View, page: Page, data: Any) -> PageData:
         requester = view.requester
@@ -173,7 +185,7 @@ def to_place(path: str) -> Response[Any]:
 
 
 def _respond(view: View, body: bytes, status: int, headers: Mapping[str, str]) -> Response[bytes]:
-    all_headers = {"Content-Security-Policy": POLICY, "Vary": "Accept, Accept-Encoding, Accept-Language, Cookie"}
+    all_headers = {"Vary": "Accept, Accept-Encoding, Accept-Language, Cookie"}
     if view.takes_gzip and len(body) >= SHORTEST_COMPRESSED:
         body = gzip.compress(body, 6, mtime=0)
         all_headers["Content-Encoding"] = "gzip"

@@ -16,6 +16,7 @@ from gateway.rest.json_body import JSON
 from gateway.rest.problems import HANDLERS
 from gateway.web.account import get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.web.assets import assets
+from gateway.web.demo_page import get_demo
 from gateway.web.document import HTML, Site
 from gateway.web.installing import get_manifest, get_worker
 from gateway.web.order_page import get_front
@@ -53,14 +54,19 @@ def page_routes() -> list[ControllerRouterHandler]:
 class WebPages(InitPlugin):
     """Adds the pages to an app."""
 
-    def __init__(self, zone: str, currency: Currency, wall: Callable[[], float]) -> None:
-        """`zone` is the restaurant's time zone, as IANA names it; `wall` returns seconds since 1970."""
-        self._site = Site(zone, currency, wall, assets())
+    def __init__(self, zone: str, currency: Currency, wall: Callable[[], float], *, is_demo: bool = False) -> None:
+        """`zone` is the restaurant's time zone, as IANA names it; `wall` returns seconds since 1970.
+
+        `is_demo`: there is `/demo`, and pages may frame each other.
+        """
+        self._site = Site(zone, currency, wall, assets(), is_demo)
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
         """Add routes, dependencies and handlers of exceptions."""
         site = self._site
         app_config.route_handlers.extend(page_routes())
+        if site.is_demo:
+            app_config.route_handlers.append(get_demo)
         app_config.dependencies["site"] = Provide(lambda: site, sync_to_thread=False)
         app_config.dependencies["view"] = Provide(provide_view, sync_to_thread=False)
         for kind, show in ((AccessError, refusal_page), (NotFoundException, not_found_page)):

@@ -83,6 +83,10 @@ class Rest:
             self._connection.close()
             raise self.away(error) from error
 
+    def close(self) -> None:
+        """Close the connection; the next request opens another one."""
+        self._connection.close()
+
     def away(self, error: Exception) -> StartError:
         """Return the error for a gateway that does not respond."""
         reason = "no response in time" if isinstance(error, TimeoutError) else str(error) or type(error).__name__

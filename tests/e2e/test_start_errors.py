@@ -56,6 +56,12 @@ def test_a_setting_that_is_not_allowed(program: str, variable: str, value: str, 
     assert f"COMANDA_{variable}={value!r} is not allowed: {reason}" in said(done)
 
 
+def test_a_demo_that_others_could_reach(tmp_path: Path) -> None:
+    done = run(PROGRAMS["gateway"], environment(HOME=tmp_path, DEMO="true", HOST="0.0.0.0"))
+
+    assert said(done).endswith("COMANDA_DEMO is for this machine alone: 0.0.0.0 is no loopback address")
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_setting_that_does_not_exist(program: str, tmp_path: Path) -> None:
     done = run(PROGRAMS[program], environment(HOME=tmp_path, DATABSE_URL="postgresql://host/name"))

@@ -16,9 +16,10 @@ import structlog
 from infra.logs import configure_logs
 from infra.stop_signals import StopSignals
 from ops import child, up
+from ops.child import Child
 from ops.output import Output, OwnLines
-from ops.procfile import Procfile, Program
-from ops.up import run_programs
+from ops.procfile import Program
+from ops.up import run_children
 from tests.support.plain_logs import log_plainly
 from tests.support.waiting import FACT_SECONDS
 
@@ -44,6 +45,7 @@ class Stand:
         self._log = folder / "log"
         self.descriptor = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self.signals: StopSignals
+        self.children: list[Child]
         self.running: asyncio.Task[list[str]]
 
     @asynccontextmanager
@@ -57,8 +59,8 @@ class Stand:
         self.signals = StopSignals()
         output = Output(self.descriptor, [*scripts, "up"], coloured=False, on_failure=self.signals.stop.set)
         configure_logs("up", "info", "json" if json else "console", OwnLines(output, "up", is_json=json))
-        procfile = Procfile(tuple(programs), {"STAND_IN": "1"})
-        self.running = asyncio.create_task(run_programs(procfile, os.environ, output, self.signals))
+        self.children = [Child(each, {**os.environ, "STAND_IN": "1"}, output) for each in programs]
+        self.running = asyncio.create_task(run_children(self.children, self.signals))
         yield self
         self.signals.stop.set()
         self.signals.hurry.set()
@@ -105,6 +107,22 @@ async def test_the_gateway_stops_first_then_the_departments(stand: Stand) -> Non
         os.kill(os.getpid(), signal.SIGTERM)
         assert await stand.end() == []
     assert stand.lines[-2:] == ["gateway: closing", "bar: closing"]
+
+
+async def test_a_program_that_is_held_starts_again_only_when_it_is_released(stand: Stand) -> None:
+    async with stand.run(gateway=SERVES, bar=SERVES) as running:
+        await stand.see("open", 2)
+        bar = next(each for each in running.children if each.program.name == "bar")
+        bar.hold()
+        await stand.see("closing")
+        bar.release()
+        await stand.see("open", 3)
+        bar.hold()
+        await stand.see("closing", 2)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await stand.end() == []
+    assert stand.text.count("started ") == 3
+    assert "it is started again" not in stand.text
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])

@@ -68,6 +68,6 @@ def give_back(app: ReadyApp) -> None:
     _idle[app.currency].append(app)
 
 
-def pages(wall: Callable[[], float], currency: Currency = EUR) -> WebPages:
+def pages(wall: Callable[[], float], currency: Currency = EUR, *, is_demo: bool = False) -> WebPages:
     """Return the pages as the product adds them to its app."""
-    return WebPages("Europe/Berlin", currency, wall)
+    return WebPages("Europe/Berlin", currency, wall, is_demo=is_demo)

@@ -53,6 +53,7 @@ class Served:
     staff: dict[str, FakeStaffDepartment]
     access: AccessParts
     cors_origins: Sequence[str] = ()
+    is_demo: bool = False
     client: httpx.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +72,8 @@ class Served:
     @cached_property
     def app(self) -> ASGIApp:
         """The app, ready when it is first called: some tests build another one."""
+        if self.is_demo:
+            return self.create_app(cors_origins=self.cors_origins)
         return wrap(self.ready.litestar, cors_origins=self.cors_origins)
 
     def close(self) -> None:
@@ -83,7 +86,8 @@ class Served:
 
     def create_app(self, **options: Any) -> ASGIApp:
         """Build another app of the same parts."""
-        return create_app(*self.parts, max_body=MAX_BODY, plugins=[pages(self.restaurant.clock.pair.wall)], **options)
+        plugins = [pages(self.restaurant.clock.pair.wall, is_demo=self.is_demo)]
+        return create_app(*self.parts, max_body=MAX_BODY, plugins=plugins, **options)
 
     def create_litestar(self, *routes: Any, **options: Any) -> Litestar:
         """Build a Litestar app of other routes and the same parts, without the layers around it or a description."""
@@ -125,6 +129,8 @@ async def serve(
     limit: GuestLimit | None = None,
     proxies: tuple[str, ...] = (),
     public_url: str = "",
+    *,
+    is_demo: bool = False,
 ) -> AsyncIterator[Served]:
     """Start a restaurant and close it at the end; the departments in `away` are unreachable from the start."""
     restaurant = Restaurant(url, names, retry_policy)
@@ -145,7 +151,7 @@ async def serve(
     )
     staff = {name: FakeStaffDepartment(watch) for name, watch in watches.items()}
     access = access_parts(restaurant.database, restaurant.service, clock, policy, limit, proxies, public_url)
-    served = Served(restaurant, requests, readiness, live, watches, staff, access, cors_origins)
+    served = Served(restaurant, requests, readiness, live, watches, staff, access, cors_origins, is_demo)
     await restaurant.service.start()
     await access.check.access.start()
     try:

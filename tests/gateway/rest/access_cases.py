@@ -172,6 +172,7 @@ ROUTES: Mapping[str, Cases] = {
     "/stations": of_own,
     "/stations/{departments:str}": of_stations,
     "/styles": alone,
+    "/demo": alone,
     "/t/{code:str}": alone,
     "/orders/{order_id:uuid}": of_order,
     "/tickets": of_a_list,

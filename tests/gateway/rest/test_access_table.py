@@ -28,8 +28,8 @@ REFUSED = {"Sign in first", "Not allowed"}
 
 
 def litestar_of(served: Served) -> Litestar:
-    """Return the product's app, without a default for routes that name no action."""
-    plugins = [pages(served.restaurant.clock.pair.wall)]
+    """Return the product's app, with a demo's page, and without a default for routes that name no action."""
+    plugins = [pages(served.restaurant.clock.pair.wall, is_demo=True)]
     return create_litestar(*served.parts, routes(), max_body=1024, plugins=plugins, openapi_config=api_description())
 
 
@@ -50,7 +50,7 @@ async def callers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
         async def restaurant(guests: Guests) -> Served:
             folder: Path = tmp_path_factory.mktemp(guests)
             policy = AccessPolicy(guests, first_key=KEY)
-            return await stack.enter_async_context(serve(f"sqlite:///{folder}/gateway.db", policy=policy))
+            return await stack.enter_async_context(serve(f"sqlite:///{folder}/gateway.db", policy=policy, is_demo=True))
 
         closed, tables = await restaurant(Guests.CLOSED), await restaurant(Guests.TABLES)
         is_open = await restaurant(Guests.OPEN)
