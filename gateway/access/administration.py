@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.access import changes, secrets, session_store, store
 from gateway.access.policy import PAIRING_SECONDS
-from gateway.access.records import AuditLine, Key, Person, SessionEntry
+from gateway.access.records import AuditLine, AuditLines, Key, Person, SessionEntry
 from gateway.domain.access import NAMEABLE, Action, Role
 from gateway.domain.errors import FieldNotAllowed
 from infra.db.database import Database
@@ -41,7 +41,11 @@ class Administration:
 
     async def audit(self, limit: int) -> list[AuditLine]:
         """Return the last lines of the audit log, the newest first."""
-        return await self._database.read(changes.audit_lines, limit)
+        return (await self.audit_page(limit)).lines
+
+    async def audit_page(self, limit: int, before: int | None = None) -> AuditLines:
+        """Return the last lines of the audit log, or the last before a place, and the place of those before them."""
+        return await self._database.read(changes.audit_lines, limit, before)
 
     async def sessions(self, limit: int, person_id: str | None = None) -> list[SessionEntry]:
         """Return the sessions that can be used, of everybody or of one person, the one used last first."""

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from gateway.access.records import AuditLine
+from gateway.access.records import AuditLine, AuditLines
 from gateway.access.tables import audit, state
 from infra.db.database import tenant
 
@@ -36,10 +36,14 @@ def note(connection: sa.Connection, line: AuditLine) -> None:
     connection.execute(sa.insert(audit).values(restaurant=tenant(connection), **values))
 
 
-def audit_lines(connection: sa.Connection, limit: int) -> list[AuditLine]:
-    """Return the last lines of the audit log, the newest first."""
-    query = sa.select(audit).where(own(connection, audit)).order_by(audit.c.seq.desc()).limit(limit)
-    return [AuditLine(row.at_ms, row.who, row.what, row.subject, row.origin) for row in connection.execute(query)]
+def audit_lines(connection: sa.Connection, limit: int, before: int | None = None) -> AuditLines:
+    """Return the last lines of the audit log, or the last before a place, the newest first."""
+    query = sa.select(audit).where(own(connection, audit)).order_by(audit.c.seq.desc()).limit(limit + 1)
+    if before is not None:
+        query = query.where(audit.c.seq < before)
+    rows = connection.execute(query).all()
+    lines = [AuditLine(row.at_ms, row.who, row.what, row.subject, row.origin) for row in rows[:limit]]
+    return AuditLines(lines, rows[limit - 1].seq if len(rows) > limit else None)
 
 
 def shorten_audit(connection: sa.Connection) -> None:

@@ -77,6 +77,14 @@ class AuditLine:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditLines:
+    """Lines of the audit log, the newest first; `next` is the place after them, None after the oldest."""
+
+    lines: list[AuditLine]
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """All keys and people that are not revoked, at one revision."""
 

@@ -4,6 +4,7 @@ Rows are read one by one. One that this version cannot read is reported, left ou
 as it is when its turn comes.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -15,6 +16,8 @@ from gateway.domain.accuracy import Measured
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.lines import Outcome
+from gateway.domain.order import Status
+from gateway.domain.preparation import Prepared
 from gateway.domain.sales import QUARTER_MS, Sold
 from gateway.orders import ticket_states
 from gateway.orders.queries import placed_between
@@ -58,6 +61,15 @@ class Reports:
     async def measured(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Measured], int]:
         """Return the shares of the orders of a range that became ready; and how many orders were left out."""
         return await self._read(read_measured, from_ms, to_ms)
+
+    async def prepared(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Prepared], int]:
+        """Return the shares of the orders of a range that were prepared; and how many orders were left out."""
+        return await self._read(read_prepared, from_ms, to_ms)
+
+    async def counts(self, from_ms: int | None, to_ms: int | None) -> tuple[dict[Status, int], int]:
+        """Return how many orders of a range have which status; and how many were left out."""
+        found, left_out = await self._read(read_statuses, from_ms, to_ms)
+        return dict(Counter(found)), left_out
 
     async def _read(
         self,
@@ -112,6 +124,37 @@ def read_measured(connection: sa.Connection, after: Place, to_ms: int | None) ->
             if department in moved and moved[department].ready_at_ms:
                 took = (moved[department].ready_at_ms - created_at_ms) / 1000
                 page.found.append(Measured(department, wait + preparing, took))
+    return page
+
+
+def read_prepared(connection: sa.Connection, after: Place, to_ms: int | None) -> ReportPage[Prepared]:
+    """Return what was started and became ready of the next orders, with the items that were accepted."""
+    rows, page = _orders(connection, after, to_ms, orders.c.lines)
+    tickets = ticket_states.read_tickets(connection, [row[2] for row in rows]) if rows else {}
+    for _, _, order_id, text in rows:
+        moved = tickets.get(order_id, {})
+        done = {name: ticket for name, ticket in moved.items() if ticket.started_at_ms and ticket.ready_at_ms}
+        if not done:
+            continue
+        try:
+            lines = decode_lines(text)
+        except msgspec.MsgspecError as error:
+            page.unreadable.append(OrderUnreadable(order_id, str(error)))
+            continue
+        for name, ticket in done.items():
+            items = [line.item for line in lines if line.department == name and line.outcome is Outcome.ACCEPTED]
+            page.found.append(Prepared(name, items, (ticket.ready_at_ms - ticket.started_at_ms) / 1000))
+    return page
+
+
+def read_statuses(connection: sa.Connection, after: Place, to_ms: int | None) -> ReportPage[Status]:
+    """Return the statuses of the next orders."""
+    rows, page = _orders(connection, after, to_ms, orders.c.status)
+    for _, _, order_id, text in rows:
+        try:
+            page.found.append(Status(text))
+        except ValueError as error:
+            page.unreadable.append(OrderUnreadable(order_id, str(error)))
     return page
 
 

@@ -32,6 +32,7 @@ from gateway.orders.listing import Listing
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
 from gateway.orders.ready_times import ReadyTimes
+from gateway.orders.reports import Reports
 from gateway.orders.tasks import BackgroundTasks
 from gateway.orders.wanted import ANY, Wanted
 from gateway.orders.watches import Watch
@@ -201,6 +202,11 @@ class OrderService:
         """Compare the quotes of a range of time with what came true, likewise; raises DatabaseError."""
         measured, left_out = await self._journal.reports.measured(from_ms, to_ms)
         return accuracy(measured), left_out
+
+    @property
+    def reports(self) -> Reports:
+        """What the reports of orders are made of."""
+        return self._journal.reports
 
     async def menus(self) -> list[MenuSnapshot]:
         """Ask every department for its menu, all at once."""

@@ -13,7 +13,7 @@ from gateway.domain.access import Action
 from gateway.rest.access_routes import NO_ENTRY, Id
 from gateway.rest.access_schemas import AuditPage, CodeResponse, audit_page, code_response
 from gateway.rest.addresses import own_address
-from gateway.rest.operations import PROBLEM
+from gateway.rest.operations import PROBLEM, cursor_position
 from gateway.rest.requester import Requester
 from gateway.rest.texts import refuse_nul
 
@@ -82,7 +82,7 @@ async def void_table_codes(
     """Void the codes of all tables, and end the sessions of guests at tables; return the audit log."""
     await administration.void_table_codes(requester.by)
     await access.refresh()
-    return audit_page(await administration.audit(1))
+    return audit_page(await administration.audit_page(1))
 
 
 @get(
@@ -95,10 +95,14 @@ async def void_table_codes(
 )
 async def get_audit(
     administration: NamedDependency[Administration],
-    limit: Annotated[int, QueryParameter(ge=1, le=1000, description="Most lines.")] = 100,
+    limit: Annotated[int, QueryParameter(ge=1, le=1000, description="Most lines in a page.")] = 100,
+    cursor: Annotated[
+        str | None,
+        QueryParameter(description="`next` of the page before.", schema_extra={"pattern": "^[0-9]{1,18}$"}),
+    ] = None,
 ) -> AuditPage:
-    """Return the last lines of the audit log, the newest first: sign-ins, wrong PINs and codes, keys, people."""
-    return audit_page(await administration.audit(limit))
+    """Return a page of the audit log, the newest lines first: sign-ins, wrong PINs and codes, keys, people."""
+    return audit_page(await administration.audit_page(limit, cursor_position(cursor)))
 
 
 CODE_ROUTES = (make_pairing_code, get_table_code, void_table_codes, get_audit)

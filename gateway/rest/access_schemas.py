@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from gateway.access import qr
-from gateway.access.records import AuditLine, Key, Person, SessionEntry
+from gateway.access.records import AuditLines, Key, Person, SessionEntry
 from gateway.domain.access import Action, Caller, Condition, Role, condition_of
 from gateway.rest.times import Moment, rfc3339
 
@@ -136,9 +136,10 @@ class AuditLineResponse(msgspec.Struct, kw_only=True):
 
 
 class AuditPage(msgspec.Struct, kw_only=True):
-    """The last lines of the audit log, the newest first."""
+    """A page of the audit log, the newest lines first."""
 
     lines: list[AuditLineResponse]
+    next: Annotated[str, Meta(description="Cursor of the next page.")] | None
 
 
 def me_response(caller: Caller) -> MeResponse:
@@ -204,13 +205,14 @@ def code_response(address: str, path: str) -> CodeResponse:
     return CodeResponse(path=path, address=f"{address}{path}", svg=qr.svg(f"{address}{path}"))
 
 
-def audit_page(lines: list[AuditLine]) -> AuditPage:
+def audit_page(found: AuditLines) -> AuditPage:
     """Return lines of the audit log as the body of a response."""
     return AuditPage(
         lines=[
             AuditLineResponse(
                 at=rfc3339(line.at_ms), who=line.who, what=line.what, subject=line.subject, origin=line.origin
             )
-            for line in lines
-        ]
+            for line in found.lines
+        ],
+        next=None if found.next is None else str(found.next),
     )

@@ -37,7 +37,7 @@ from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import cancel_order, get_order, list_orders, place_order
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
-from gateway.rest.reports import report_ready_times, report_sales
+from gateway.rest.reports import report_orders, report_preparation_times, report_ready_times, report_sales
 from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.security_headers import policy_of_page
@@ -81,6 +81,8 @@ def routes() -> list[ControllerRouterHandler]:
         cancel_order,
         report_sales,
         report_ready_times,
+        report_preparation_times,
+        report_orders,
         get_menu,
         get_events,
         get_tickets,

@@ -1,15 +1,18 @@
-"""What several operations have in common: problems, the `Idempotency-Key` header, cursors that are numbers."""
+"""What several operations have in common: problems, CSV, the `Idempotency-Key` header, cursors that are numbers."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import Example
+from litestar.openapi.spec import Example, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import HeaderParameter
 
 from gateway.domain.errors import FieldNotAllowed
 from gateway.rest.description import PROBLEM_DESCRIPTION
 from gateway.rest.idempotency import HEADER, PATTERN
 from gateway.rest.problem_schemas import Problem
+
+CSV = "text/csv"
 
 PROBLEM_EXAMPLE = Example(
     summary="A quantity of zero",
@@ -49,6 +52,17 @@ IdempotencyKey = Annotated[
         schema_extra={"pattern": PATTERN},
     ),
 ]
+
+
+@dataclass
+class OperationWithCsv(Operation):
+    """The description of an operation that returns JSON, or on request the same as CSV."""
+
+    def __post_init__(self) -> None:
+        """Add CSV to the successful response."""
+        response = (self.responses or {}).get("200")
+        if isinstance(response, OpenAPIResponse) and response.content is not None:
+            response.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
 
 
 def cursor_position(cursor: str | None) -> int | None:

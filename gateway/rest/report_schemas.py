@@ -1,11 +1,14 @@
 """The REST contract of the reports."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from gateway.domain.accuracy import Accuracy, Percentiles
+from gateway.domain.order import Status
+from gateway.domain.preparation import Preparation, PreparationBy
 from gateway.domain.sales import SalesBy
 from gateway.rest.schemas import CurrencyCode, Exponent, Price
 
@@ -70,6 +73,53 @@ class ReadyTimeReport(msgspec.Struct, kw_only=True):
 
     departments: list[ReadyTimeFigure]
     left_out: LeftOut
+
+
+class PreparationFigure(msgspec.Struct, kw_only=True):
+    """How long a department, or an item, took from start to ready, in seconds."""
+
+    department: str
+    item: Annotated[str, Meta(description="Null where the report is by department.")] | None
+    shares: Annotated[int, Meta(description="How many shares of orders were started and finished.")]
+    p50: Annotated[float, Meta(description="The median: half of them took no longer.")]
+    p95: Annotated[float, Meta(description="19 of 20 took no longer.")]
+
+
+class PreparationReport(msgspec.Struct, kw_only=True):
+    """The preparation times of the orders that were placed in a range of time."""
+
+    by: PreparationBy
+    figures: list[PreparationFigure]
+    left_out: LeftOut
+
+
+class OrderCountReport(msgspec.Struct, kw_only=True):
+    """How many orders were placed in a range of time, and how many of them have which status now."""
+
+    orders: int
+    accepted: int
+    partly_accepted: int
+    refused: int
+    cancelled: int
+    pending: int
+    left_out: LeftOut
+
+
+def order_count_report(counts: Mapping[Status, int], left_out: int) -> OrderCountReport:
+    """Return numbers of orders as the body of a response."""
+    by_status = {status.value: counts.get(status, 0) for status in Status}
+    return OrderCountReport(orders=sum(counts.values()), left_out=left_out, **by_status)
+
+
+def preparation_figure(found: Preparation) -> PreparationFigure:
+    """Return a group's preparation times as a part of the body of a response."""
+    return PreparationFigure(
+        department=found.department,
+        item=found.item,
+        shares=found.shares,
+        p50=round(found.p50, 1),
+        p95=round(found.p95, 1),
+    )
 
 
 def ready_time_figure(found: Accuracy) -> ReadyTimeFigure:

@@ -1,41 +1,55 @@
 """`/reports`: what was sold, and how well the quoted times came true."""
 
-import csv
-import io
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
+from litestar.openapi.spec import Example
 from litestar.params import QueryParameter
 
 from gateway.domain.access import Action
-from gateway.domain.days import Calendar
-from gateway.domain.errors import FieldNotAllowed
+from gateway.domain.preparation import PreparationBy, preparation_times
 from gateway.domain.sales import Sales, SalesBy
 from gateway.orders.service import OrderService
-from gateway.rest.operations import PROBLEM
-from gateway.rest.ranges import From, To, moment
-from gateway.rest.report_schemas import ReadyTimeReport, SalesFigure, SalesReport, ready_time_figure
+from gateway.rest.csv_text import csv_of
+from gateway.rest.operations import CSV, PROBLEM, OperationWithCsv
+from gateway.rest.ranges import From, To, report_range
+from gateway.rest.report_schemas import (
+    OrderCountReport,
+    PreparationFigure,
+    PreparationReport,
+    ReadyTimeReport,
+    SalesFigure,
+    SalesReport,
+    order_count_report,
+    preparation_figure,
+    ready_time_figure,
+)
 from gateway.rest.requests import RequestReader
 
-MOST_DAYS = 400
-DAY_MS = 86_400_000
+Layout = Annotated[Literal["json", "csv"], QueryParameter(name="format", description="How the report is written.")]
 
-CSV = "text/csv"
-
-
-@dataclass
-class OperationWithCsv(Operation):
-    """The description of an operation that returns JSON, or on request the same as CSV."""
-
-    def __post_init__(self) -> None:
-        """Add CSV to the successful response."""
-        response = (self.responses or {}).get("200")
-        if isinstance(response, OpenAPIResponse) and response.content is not None:
-            response.content[CSV] = OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING))
+PREPARATION_EXAMPLE = Example(
+    summary="The kitchen",
+    value={
+        "by": "item",
+        "figures": [{"department": "kitchen", "item": "pizza", "shares": 42, "p50": 540.0, "p95": 871.5}],
+        "left_out": 0,
+    },
+)
+COUNT_EXAMPLE = Example(
+    summary="An evening",
+    value={
+        "orders": 130,
+        "accepted": 118,
+        "partly_accepted": 6,
+        "refused": 1,
+        "cancelled": 5,
+        "pending": 0,
+        "left_out": 0,
+    },
+)
 
 
 @get(
@@ -57,16 +71,14 @@ async def report_sales(
     placed_from: From = None,
     placed_to: To = None,
     by: Annotated[SalesBy, QueryParameter(description="What the sales are added up by.")] = SalesBy.DAY,
-    layout: Annotated[
-        Literal["json", "csv"], QueryParameter(name="format", description="How the report is written.")
-    ] = "json",
+    layout: Layout = "json",
 ) -> Response[SalesReport] | Response[str]:
     """Add up what was sold of the orders of a range of time, by default of today, in the restaurant's time zone.
 
     An order belongs to the moment when it was placed. What a client or the staff cancelled is not sold. A range may
     have at most 400 days.
     """
-    from_ms, to_ms = _range(placed_from, placed_to, service.calendar, requests.now_ms())
+    from_ms, to_ms = report_range(placed_from, placed_to, service.calendar, requests.now_ms())
     sales, left_out = await service.sales(from_ms, to_ms, by)
     report = SalesReport(
         by=by,
@@ -75,7 +87,7 @@ async def report_sales(
         totals=_totals(sales),
         left_out=left_out,
     )
-    return Response(report) if layout == "json" else Response(_csv(report.figures), media_type=CSV)
+    return Response(report) if layout == "json" else Response(csv_of(SalesFigure, report.figures), media_type=CSV)
 
 
 @get(
@@ -97,19 +109,78 @@ async def report_ready_times(
     Orders of a range of time count, by default of today, in the restaurant's time zone; of them the shares that the
     staff have finished. A range may have at most 400 days.
     """
-    from_ms, to_ms = _range(placed_from, placed_to, service.calendar, requests.now_ms())
+    from_ms, to_ms = report_range(placed_from, placed_to, service.calendar, requests.now_ms())
     found, left_out = await service.ready_times(from_ms, to_ms)
     return ReadyTimeReport(departments=[ready_time_figure(each) for each in found], left_out=left_out)
 
 
-def _range(placed_from: str | None, placed_to: str | None, calendar: Calendar, now_ms: int) -> tuple[int, int | None]:
-    """Return a report's range of time, by default a day; raises FieldNotAllowed."""
-    from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
-    if from_ms is None:
-        from_ms = calendar.start_ms(calendar.day_of(to_ms - 1 if to_ms is not None else now_ms))
-    if (to_ms or now_ms) - from_ms > MOST_DAYS * DAY_MS:
-        raise FieldNotAllowed("from", placed_from, f"expected a range of at most {MOST_DAYS} days")
-    return from_ms, to_ms
+@get(
+    "/reports/preparation-times",
+    operation_id="reportPreparationTimes",
+    summary="Report how long departments took to prepare",
+    tags=["reports"],
+    operation_class=OperationWithCsv,
+    responses={
+        200: ResponseSpec(
+            PreparationReport,
+            description="The figures; as text/csv on request.",
+            generate_examples=False,
+            examples=[PREPARATION_EXAMPLE],
+        ),
+        400: PROBLEM,
+        503: PROBLEM,
+    },
+    action=Action.REPORT_READ,
+)
+async def report_preparation_times(
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
+    placed_from: From = None,
+    placed_to: To = None,
+    by: Annotated[
+        PreparationBy, QueryParameter(description="What the times are grouped by.")
+    ] = PreparationBy.DEPARTMENT,
+    layout: Layout = "json",
+) -> Response[PreparationReport] | Response[str]:
+    """Return the median and the 95th percentile of the seconds from start to ready, by department or by item.
+
+    The shares of orders count that were placed in a range of time, by default today, and that the staff have started
+    and finished. By item, a share counts for each of its items: the staff finish a share as a whole. A range may have
+    at most 400 days.
+    """
+    from_ms, to_ms = report_range(placed_from, placed_to, service.calendar, requests.now_ms())
+    prepared, left_out = await service.reports.prepared(from_ms, to_ms)
+    figures = [preparation_figure(each) for each in preparation_times(prepared, by)]
+    report = PreparationReport(by=by, figures=figures, left_out=left_out)
+    return Response(report) if layout == "json" else Response(csv_of(PreparationFigure, report.figures), media_type=CSV)
+
+
+@get(
+    "/reports/orders",
+    operation_id="reportOrders",
+    summary="Count the orders",
+    tags=["reports"],
+    responses={
+        200: ResponseSpec(
+            OrderCountReport, description="The figures.", generate_examples=False, examples=[COUNT_EXAMPLE]
+        ),
+        400: PROBLEM,
+        503: PROBLEM,
+    },
+    action=Action.REPORT_READ,
+)
+async def report_orders(
+    service: NamedDependency[OrderService],
+    requests: NamedDependency[RequestReader],
+    placed_from: From = None,
+    placed_to: To = None,
+) -> OrderCountReport:
+    """Count the orders of a range of time, by default of today, and how many of them have which status.
+
+    A range may have at most 400 days.
+    """
+    from_ms, to_ms = report_range(placed_from, placed_to, service.calendar, requests.now_ms())
+    return order_count_report(*await service.reports.counts(from_ms, to_ms))
 
 
 def _figure(sales: Sales) -> SalesFigure:
@@ -139,12 +210,3 @@ def _totals(sales: list[Sales]) -> list[SalesFigure]:
             total.quantity += figure.quantity
             total.total += figure.total
     return [totals[code] for code in sorted(totals)]
-
-
-def _csv(figures: list[SalesFigure]) -> str:
-    """Write figures as CSV (RFC 4180), with a line of the fields' names."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(SalesFigure.__struct_fields__)
-    writer.writerows([getattr(figure, name) for name in SalesFigure.__struct_fields__] for figure in figures)
-    return text.getvalue()

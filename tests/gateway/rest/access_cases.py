@@ -158,6 +158,8 @@ ROUTES: Mapping[str, Cases] = {
     "/me/sessions": alone,
     "/menu": alone,
     "/pair/{code:str}": alone,
+    "/reports/orders": alone,
+    "/reports/preparation-times": alone,
     "/reports/ready-times": alone,
     "/reports/sales": alone,
     "/schema": alone,

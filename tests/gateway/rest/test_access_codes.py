@@ -78,3 +78,19 @@ async def test_a_pairing_code_is_a_picture_too_and_pairs(served: Served) -> None
     tablet = browser(served)
     assert (await tablet.post(scanned)).status_code == 303
     assert (await tablet.get("/me")).json()["departments"] == ["bar"]
+
+
+async def test_the_audit_log_is_read_page_by_page(served: Served) -> None:
+    for number in range(5):
+        await key_of(served, Role.WAITER, name=f"tablet {number}")
+    whole = (await served.client.get("/access/audit?limit=1000")).json()
+    assert whole["next"] is None
+    lines, cursor = [], ""
+    while cursor is not None:
+        page = (await served.client.get(f"/access/audit?limit=2{cursor and f'&cursor={cursor}'}")).json()
+        assert len(page["lines"]) <= 2
+        lines += page["lines"]
+        cursor = page["next"]
+    assert lines == whole["lines"]
+    assert [line["subject"].partition(" (")[0] for line in lines[:2]] == ["tablet 4", "tablet 3"]
+    assert problem(await served.client.get("/access/audit?cursor=x"), 400)["field"] == "cursor"

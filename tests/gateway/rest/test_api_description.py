@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.rest.events import EVENT_STREAM
-from gateway.rest.reports import CSV
+from gateway.rest.operations import CSV
 from tests.support.rest_app import Json, Served, client
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 OPERATIONS = {
     "placeOrder": ("post", "/orders", {"201", "202", "400", "409", "503"}),
     "listOrders": ("get", "/orders", {"200", "400", "503"}),
+    "reportOrders": ("get", "/reports/orders", {"200", "400", "503"}),
+    "reportPreparationTimes": ("get", "/reports/preparation-times", {"200", "400", "503"}),
     "reportReadyTimes": ("get", "/reports/ready-times", {"200", "400", "503"}),
     "reportSales": ("get", "/reports/sales", {"200", "400", "503"}),
     "getOrder": ("get", "/orders/{order_id}", {"200", "404", "503"}),
