@@ -10,6 +10,7 @@ class Action(StrEnum):
 
     PAGE_READ = "page.read"
     STATION_OPEN = "station.open"
+    OFFICE_OPEN = "office.open"
     STYLES_READ = "styles.read"
     DEMO_OPEN = "demo.open"
     HEALTH_READ = "health.read"
@@ -75,6 +76,7 @@ _ROWS: Mapping[Action, tuple[Condition, ...]] = {
     # action                visitor guest   station waiter   manager service
     Action.PAGE_READ: _EVERYBODY,
     Action.STATION_OPEN: (_NEVER, _NEVER, _OWN, _ANY, _ANY, _NEVER),
+    Action.OFFICE_OPEN: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.STYLES_READ: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.DEMO_OPEN: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.HEALTH_READ: _EVERYBODY,

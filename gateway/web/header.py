@@ -68,6 +68,8 @@ def _places(view: View) -> list[tuple[str, str]]:
     places = [("order", "/")]
     if caller is not None and Action.STATION_OPEN in caller.allowed:
         places.append(("stations", "/stations"))
+    if caller is not None and Action.OFFICE_OPEN in caller.allowed:
+        places.append(("office", "/office"))
     if caller is not None and Action.STYLES_READ in caller.allowed:
         places.append(("styles", "/styles"))
     return places

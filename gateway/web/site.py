@@ -19,6 +19,7 @@ from gateway.web.assets import assets
 from gateway.web.demo_page import get_demo
 from gateway.web.document import HTML, Site
 from gateway.web.installing import get_manifest, get_worker
+from gateway.web.office_page import get_office, get_office_part
 from gateway.web.order_page import get_front
 from gateway.web.refusals import not_found_page, refusal_page
 from gateway.web.static_files import get_icon, get_static
@@ -40,6 +41,8 @@ def page_routes() -> list[ControllerRouterHandler]:
         get_worker,
         get_station,
         get_stations,
+        get_office,
+        get_office_part,
         get_styles,
         get_table_sheet,
         get_sign_in,

@@ -26,6 +26,13 @@ PAGES: dict[str, tuple[str, str | None]] = {
     "refused": ("/stations/bar", None),
     "not-found": ("/nowhere", None),
     "styles": ("/styles", "manager"),
+    "office": ("/office", "manager"),
+    "office-stock": ("/office/stock", "manager"),
+    "office-sales": ("/office/sales", "manager"),
+    "office-times": ("/office/times", "manager"),
+    "office-late": ("/office/late", "manager"),
+    "office-access": ("/office/access", "manager"),
+    "office-log": ("/office/log", "manager"),
     "sheet": ("/access/tables/qr?tables=1-6", "manager"),
 }
 """Each page's path, and the role of the device that opens it."""

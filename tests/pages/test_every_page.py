@@ -19,6 +19,13 @@ PAGES = {
     "station": ("/stations/kitchen", "manager"),
     "empty station": ("/stations/bakery", "manager"),
     "styles": ("/styles", "manager"),
+    "office": ("/office", "manager"),
+    "office stock": ("/office/stock", "manager"),
+    "office sales": ("/office/sales", "manager"),
+    "office times": ("/office/times", "manager"),
+    "office late": ("/office/late", "manager"),
+    "office access": ("/office/access", "manager"),
+    "office log": ("/office/log", "manager"),
     "sheet": ("/access/tables/qr?tables=1-3", "manager"),
 }
 

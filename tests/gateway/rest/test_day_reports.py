@@ -20,6 +20,8 @@ async def report(served: Served, path: str, **query: str) -> Json:
 
 async def prepare(served: Served, department: str, **seconds: float) -> None:
     """Let a department start orders and finish them so much later, and wait until the journal has it."""
+    await served.restaurant.settle()
+    await served.restaurant.journal.flush()
     watch = served.restaurant.watches[department]
     for order_id, took in seconds.items():
         await watch.move(order_id, TicketState.PREPARING)

@@ -143,12 +143,15 @@ export class Moves {
   }
 
   /**
-   * Call a function with each result, also with those of what was kept before this page was opened.
+   * Call a function with each result, also with those of what was kept before this page was opened; returns a function
+   * that ends it.
    *
    * @param {(result: Result) => void} listener
+   * @returns {() => void}
    */
   onResult(listener) {
     this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
   }
 
   /** Send what is kept; called at the start, after a reconnect, and by itself. */

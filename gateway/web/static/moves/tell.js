@@ -12,14 +12,16 @@ import { showToast } from "../ui/toast.js";
  *
  * @param {Moves} moves
  * @param {Shell} shell
+ * @param {(result: Result) => boolean} isShown whether something else shows a result already
  */
-export function tellResults(moves, shell) {
+export function tellResults(moves, shell, isShown = () => false) {
   /** The entries that wait, and were told of once. @type {Set<string>} */
   const told = new Set();
   moves.onResult((result) => {
     if (result.kind === "kept" && told.has(result.entry.id)) return;
     if (result.kind === "kept") told.add(result.entry.id);
     else told.delete(result.entry.id);
+    if (isShown(result)) return;
     const text = textOf(result, moves, shell);
     if (text) showToast({ text, kind: result.kind === "kept" ? "" : "bad", seconds: 8 });
   });

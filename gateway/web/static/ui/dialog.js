@@ -18,11 +18,12 @@ import { icon } from "./icon.js";
  * @param {string} title
  * @param {unknown} content a template
  * @param {Translate} t
+ * @param {"" | "wide"} kind
  * @returns {Dialog}
  */
-export function openDialog(title, content, t) {
+export function openDialog(title, content, t, kind = "") {
   const element = document.createElement("dialog");
-  element.className = "dialog";
+  element.className = `dialog ${kind}`;
   element.setAttribute("aria-label", title);
   const update = (/** @type {unknown} */ shown) =>
     render(
