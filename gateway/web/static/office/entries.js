@@ -38,4 +38,4 @@ const stampOf = (show, at) => (at ? show(Date.parse(at)) : null);
  * @param {() => void} act
  */
 export const rowButton = (text, subject, act) =>
-  html`<button class="button small" @click=${act}>${text}<span class="visually-hidden">: ${subject}</span></button>`;
+  html`<button class="button small" aria-label=${`${text}: ${subject}`} @click=${act}>${text}</button>`;

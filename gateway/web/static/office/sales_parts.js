@@ -3,6 +3,7 @@
 import { dataTable } from "../ui/table.js";
 import { html } from "../vendor/lit/lit-html.js";
 import { columnChart, rowChart } from "./charts.js";
+import { hoursOf } from "./hours.js";
 
 /** @import { Office } from "./office.js" */
 /** @import { Bar } from "./charts.js" */
@@ -29,7 +30,6 @@ import { columnChart, rowChart } from "./charts.js";
 const MOST_BARS = 12;
 /** The width from which on two panels stand side by side: see `.panels`. */
 const TWO_PANELS = 784;
-const HOUR_MS = 3_600_000;
 
 /** Whether the page is about one day. @param {Office} office */
 export const isOneDay = ({ days }) => days.first_day === days.last_day;
@@ -148,20 +148,3 @@ function partOf(office, { first, ...part }) {
 const barOf =
   ({ shell }, label) =>
   (figure) => ({ label: label(figure), value: figure.total, text: shell.formats.money(figure.total) });
-
-/**
- * Return the hours from the first to the last one with sales, also those between in which nothing was sold.
- *
- * @param {Figure[]} figures
- * @returns {Figure[]}
- */
-export function hoursOf(figures) {
-  const found = new Map(figures.map((figure) => [Date.parse(figure.hour ?? ""), figure]));
-  const last = Math.max(...found.keys());
-  const hours = [];
-  for (let at = Math.min(...found.keys()); at <= last; at += HOUR_MS) {
-    const hour = new Date(at).toISOString();
-    hours.push(found.get(at) ?? { day: null, hour, department: null, item: null, quantity: 0, total: 0 });
-  }
-  return hours;
-}

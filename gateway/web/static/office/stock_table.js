@@ -3,7 +3,9 @@
 import { icon } from "../ui/icon.js";
 import { dataTable } from "../ui/table.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
+import { rowButton } from "./entries.js";
 import { WANT_TAGS, wantOf } from "./glance.js";
+import { keepsLaw } from "./law.js";
 import { openChange } from "./stock_dialogs.js";
 import { openHistory } from "./stock_history.js";
 
@@ -63,14 +65,6 @@ export function stockTable(office, rows) {
 const keyOf = ({ department, item }) => `${department} ${item}`;
 
 /**
- * Return whether received = on hand + held + sold + wasted; an item without a figure has none to keep.
- *
- * @param {Stock} stock
- */
-export const keepsLaw = ({ received, on_hand, held, sold, wasted, unlimited }) =>
-  unlimited || received === on_hand + held + sold + wasted;
-
-/**
  * @param {Office} office
  * @param {Stock} stock
  */
@@ -103,9 +97,7 @@ function stateTag(office, stock) {
 function actions(office, stock) {
   const { t, page } = office.shell;
   const title = office.itemTitle(stock.department, stock.item);
-  const named = (/** @type {string} */ text) => html`${text}<span class="visually-hidden">: ${title}</span>`;
-  const button = (/** @type {string} */ text, /** @type {() => void} */ act) =>
-    html`<button class="button small" @click=${act}>${named(text)}</button>`;
+  const button = (/** @type {string} */ text, /** @type {() => void} */ act) => rowButton(text, title, act);
   const mayChange = page.rights.includes("stock.change");
   const mayCount = mayChange && !stock.unlimited;
   return html`<span class="row-actions">

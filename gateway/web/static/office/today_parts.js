@@ -9,7 +9,7 @@ import { WANT_TAGS, wantOf } from "./glance.js";
 /** @import { OpenTicket, Want } from "./glance.js" */
 /** @import { Office } from "./office.js" */
 
-const MOST = 8;
+const MOST = 12;
 /** @type {Want[]} */
 const ORDER = ["sold_out", "low", "off_sale"];
 

@@ -56,8 +56,9 @@ export function dataTable(table, t, redraw) {
   const kind = table.chart === undefined ? "" : table.isStacked ? "has-chart is-stacked" : "has-chart";
   return html`<section class="table-block ${kind}" aria-labelledby="${id}-title">
     <div class="table-bar"><h2 id="${id}-title">${title}</h2><div class="table-tools">${table.tools ?? nothing}
-      <button class="button quiet" id="${id}-csv" ?disabled=${!rows.length} @click=${() => save(table)}>${icon("download")}
-        CSV<span class="visually-hidden">: ${title}</span></button></div></div>
+      <button class="button quiet" id="${id}-csv" aria-label=${`CSV: ${title}`} ?disabled=${!rows.length}
+        @click=${() => save(table)}>${icon("download")}
+        CSV</button></div></div>
     ${rows.length ? (table.chart ?? nothing) : nothing}
     ${
       rows.length
