@@ -36,7 +36,7 @@ def read_terminal(lines: Sequence[str]) -> str:
 
 def read_pdf(document: bytes) -> list[tuple[str, float]]:
     """Return the text of each code in a PDF that Chromium printed, and its width on the paper in millimetres."""
-    found = []
+    found: list[tuple[str, float]] = []
     for stream in re.finditer(rb"stream\r?\n(.*?)\r?\nendstream", document, re.DOTALL):
         try:
             content = zlib.decompress(stream[1]).decode("latin-1")

@@ -54,7 +54,7 @@ export function columnChart(title, bars, beside = BESIDE) {
   const step = width / Math.max(bars.length, 1);
   const most = Math.max(...bars.map(({ value }) => value), 1);
   const scale = (COLUMN_HEIGHT - TOP - BOTTOM) / most;
-  const floor = COLUMN_HEIGHT - BOTTOM;
+  const base = COLUMN_HEIGHT - BOTTOM;
   const every = Math.ceil(34 / step);
   const hasTexts = step >= LETTER * Math.max(...bars.map(({ text }) => text.length), 0);
   const best = bars.findIndex(({ value }) => value === most);
@@ -62,11 +62,11 @@ export function columnChart(title, bars, beside = BESIDE) {
     const tall = Math.max(value * scale, value ? 2 : 0);
     const middle = step * (at + 0.5);
     return svg`<g><title>${label}: ${text}</title>
-      <rect class="chart-bar" x=${middle - Math.min(step * 0.36, 32)} y=${floor - tall} width=${Math.min(step * 0.72, 64)} height=${tall} rx="3"></rect>
-      ${value && (hasTexts || at === best) ? svg`<text class="chart-value" x=${inside(middle, width, text)} y=${floor - tall - 7} text-anchor="middle">${text}</text>` : nothing}
+      <rect class="chart-bar" x=${middle - Math.min(step * 0.36, 32)} y=${base - tall} width=${Math.min(step * 0.72, 64)} height=${tall} rx="3"></rect>
+      ${value && (hasTexts || at === best) ? svg`<text class="chart-value" x=${inside(middle, width, text)} y=${base - tall - 7} text-anchor="middle">${text}</text>` : nothing}
       ${at % every === 0 ? svg`<text class="chart-label" x=${middle} y=${COLUMN_HEIGHT - 8} text-anchor="middle">${label}</text>` : nothing}</g>`;
   };
-  const line = svg`<line class="chart-axis" x1="0" x2=${width} y1=${floor + 0.5} y2=${floor + 0.5}></line>`;
+  const line = svg`<line class="chart-axis" x1="0" x2=${width} y1=${base + 0.5} y2=${base + 0.5}></line>`;
   return figure(title, width, COLUMN_HEIGHT, svg`${bars.map(column)}${line}`);
 }
 
