@@ -19,7 +19,7 @@ from infra.setting_names import KEY
 from infra.stop_signals import StopSignals
 from infra.supervise import end
 from ops.child import START_FAILED, Child
-from ops.demo.director import OFFICE, Director
+from ops.demo.director import OFFICE, Director, make_station_keys
 from ops.demo.evening import evening
 from ops.demo.place import HOST, MENUS, choose_ports, read_menus, variables
 from ops.output import Output, OwnLines
@@ -70,7 +70,7 @@ class Demo:
         own = variables(environ, folder, ports, self._keys[OFFICE])
         procfile = plan(MENUS, own)
         self._programs = procfile.programs
-        self._variables = {**own, **procfile.variables}
+        self._variables = {**procfile.variables, **own}
         self._log = folder / "log"
 
     async def run(self) -> int:
@@ -124,9 +124,7 @@ class Demo:
     def _prepare(self) -> str:
         """Make a key for each station; return the address that makes a browser the manager's, and leads to `/demo`."""
         with closing(self._new_rest(OFFICE)) as office:
-            for name in self._menus:
-                tablet = {"name": "tablet", "role": "station", "departments": [name]}
-                self._keys[name] = office.send("POST", "access", "keys", body=tablet)["secret"]
+            self._keys.update(make_station_keys(office, self._menus))
             made = office.send("POST", "access", "keys", body={"name": "visitor", "role": "manager"})
             code = office.send("POST", "access", "keys", made["key"]["id"], "pairing-codes", body={})
             return f"{self._url}{code['path']}"

@@ -100,6 +100,16 @@ class Director:
             self.taken += 1
 
 
+def make_station_keys(office: Rest, departments: Iterable[str]) -> dict[str, str]:
+    """Make a key for the station of each department, as a manager; return the secrets."""
+    return {
+        name: office.send("POST", "access", "keys", body={"name": "tablet", "role": "station", "departments": [name]})[
+            "secret"
+        ]
+        for name in departments
+    }
+
+
 def _status(rest: Rest, call: Call) -> int:
     """Send a request; return the status of its response, or AWAY."""
     try:

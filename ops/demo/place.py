@@ -12,6 +12,9 @@ from infra.sockets import bind
 
 MENUS = Path(__file__).parent / "menus"
 
+ORDER = ("kitchen", "bar", "bakery")
+"""The order in which pages show the departments."""
+
 HOST = "127.0.0.1"
 LAST_PORT = 65_535
 
@@ -20,8 +23,9 @@ PASSED_ON = frozenset({variable("time_zone"), variable("log_level")})
 
 
 def read_menus() -> dict[str, Menu]:
-    """Return the menus of the demo by department."""
-    return {menu.name: menu for menu in map(read_menu, menu_files(MENUS))}
+    """Return the menus of the demo by department, in their order."""
+    menus = {menu.name: menu for menu in map(read_menu, menu_files(MENUS))}
+    return {name: menus[name] for name in ORDER}
 
 
 def variables(environ: Mapping[str, str], home: Path, ports: Mapping[str, int], key: str) -> dict[str, str]:
@@ -36,6 +40,7 @@ def variables(environ: Mapping[str, str], home: Path, ports: Mapping[str, int], 
         "grace": 1,
         "retry_cap": 1,
         **{f"{name}_port": port for name, port in ports.items()},
+        "departments": ",".join(f"{name}={HOST}:{port}" for name, port in ports.items() if name != "gateway"),
     }
     return inherited | {variable(name): str(value) for name, value in own.items()}
 

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.pages.evening import have_an_evening, open_restaurant
+from tests.pages.evening import have_an_evening_of_the_demo, open_demo
 from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, chromium
 from tests.support.database_contents import Store
 from tests.support.systems import Systems
 
 PAGES: dict[str, tuple[str, str | None]] = {
+    "demo": ("/demo", "manager"),
     "order": ("/", None),
     "station": ("/stations/kitchen", "station"),
     "stations": ("/stations", "manager"),
@@ -51,8 +52,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         systems = Systems(Path(folder), Store)
         try:
-            system = open_restaurant(systems)
-            have_an_evening(system)
+            system = open_demo(systems)
+            have_an_evening_of_the_demo(system)
             with sync_playwright() as playwright, chromium(playwright) as browser:
                 browsers = Browsers(browser, system)
                 for name, picture in pictures(browsers, arguments.pages or list(PAGES)):

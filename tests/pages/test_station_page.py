@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.pages.stations import card, open_station, reach, step_to, tablet, wait_until_live
 from tests.pages.support import (
     FLAGS,
     LANGUAGES,
@@ -66,50 +67,13 @@ def ticket_of(staff: httpx.Client, department: str, order_id: str) -> Json:
     return found
 
 
-def tablet(browsers: Browsers, *departments: str, **options: Any) -> BrowserContext:
-    return browsers.pair(browsers.device(**options), "station", departments)
-
-
-def open_station(browsers: Browsers, departments: str, device: BrowserContext | None = None, **options: Any) -> Page:
-    """Open a station, and wait until it is up to date."""
-    page = browsers.open(f"/stations/{departments}", device or tablet(browsers, *departments.split(","), **options))
-    expect(page.locator(".station-main")).to_be_visible()
-    wait_until_live(page)
-    return page
-
-
-def wait_until_live(page: Page) -> None:
-    expect(page.locator("html")).to_have_attribute("data-live", "true")
-
-
-def card(page: Page, placed: Json) -> Locator:
-    return page.locator(f".ticket[data-order='{placed['order_id']}']:not(.is-leaving)")
-
-
 def step(page: Page, placed: Json, verb: str) -> None:
     card(page, placed).get_by_role("button", name=verb, exact=True).click()
-
-
-def step_to(page: Page, placed: Json, verb: str, state: str | None) -> None:
-    """Tap until the step is taken: a second tap within 0.6 s is the same tap. None: the card has left."""
-    button = card(page, placed).get_by_role("button", name=verb, exact=True)
-    reach(page, placed, state, lambda: button.click() if button.count() else None)
 
 
 def press_to(page: Page, placed: Json, state: str | None) -> None:
     """Press Enter until the ticket is in a state."""
     reach(page, placed, state, lambda: page.keyboard.press("Enter"))
-
-
-def reach(page: Page, placed: Json, state: str | None, act: Callable[[], None]) -> None:
-    def is_there() -> bool:
-        found = card(page, placed)
-        if (found.get_attribute("data-state") if found.count() else None) == state:
-            return True
-        act()
-        return False
-
-    wait_for(is_there, f"the ticket is {state or 'gone'}")
 
 
 def test_an_order_goes_through_three_stations(browsers: Browsers, staff: httpx.Client) -> None:

@@ -1,0 +1,135 @@
+"""A whole evening on all screens at once, during which programs are killed: at the end all of them say the same."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.pages.guests import CUT, add, open_basket, order_sheet, place_button
+from tests.pages.stations import card, open_station, step_to, wait_until_live
+from tests.pages.support import Browsers
+from tests.support.keys import AUTHORIZED
+from tests.support.processes import environment, run
+from tests.support.systems import System
+
+pytestmark = pytest.mark.pages
+
+Json = dict[str, Any]
+
+DEPARTMENTS = {"coffee": "bar", "pizza": "kitchen", "cookie": "bakery"}
+STEPS = (("Start", "preparing"), ("Finish", "ready"), ("Serve", None))
+DISHES = {"3": ("coffee", "pizza"), "8": ("cookie", "pizza")}
+"""What the guests of each table order, each time."""
+
+KILLED = ("kitchen", "gateway", "kitchen", "gateway")
+
+
+def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, restaurant: System) -> None:
+    guests = {table: browsers.open("/") for table in DISHES}
+    stations = {name: open_station(browsers, name) for name in DEPARTMENTS.values()}
+    for page in (*guests.values(), *stations.values()):
+        browsers.allow(page, CUT, "status of 50")
+    placed: list[Json] = []
+    for killed in KILLED:
+        served = have_a_round(restaurant, guests, stations, killed)
+        placed += served
+        for name, page in stations.items():
+            for order in served:
+                serve(page, name, order)
+    last = ask(guests["3"], "3")
+    step_to(stations["bar"], last, *STEPS[0])
+    for step in STEPS[:2]:
+        step_to(stations["kitchen"], last, *step)
+
+    assert shown_at(stations) == {"bar": {last["order_id"]: "preparing"}, "kitchen": {last["order_id"]: "ready"}}
+    expect(guests["3"].locator(".own-order")).to_have_attribute("data-order", last["order_id"])
+    expect(guests["8"].locator(".own-order")).to_have_count(0)
+    for table, page in guests.items():
+        numbers = {order["number"] for order in (*placed, last) if order["table"] == table}
+        assert own_numbers(page) == numbers
+    with httpx.Client(base_url=restaurant.url, headers=AUTHORIZED, trust_env=False) as office:
+        orders = {order["order_id"]: order["progress"] for order in office.get("/orders").json()["orders"]}
+        assert orders == {order["order_id"]: "served" for order in placed} | {last["order_id"]: "partly_ready"}
+        sold = Counter(item for order in (*placed, last) for item in DISHES[order["table"]])
+        figures = office.get("/reports/sales", params={"by": "item"}).json()["figures"]
+        assert {figure["item"]: figure["quantity"] for figure in figures} == sold
+        left = {stock["item"]: stock["on_hand"] for stock in office.get("/stock").json()["stock"]}
+        assert {item: 100 - left[item] for item in DEPARTMENTS} == sold
+    audit = run(
+        ["-m", "ops", "audit"], environment(HOME=restaurant.books.store.home, DATABASE_URL="", MENUS=restaurant.menus)
+    )
+    assert (audit.code, audit.stderr) == (0, "")
+    assert f"{len(placed) + 1} orders" in audit.stdout
+
+
+def have_a_round(
+    restaurant: System, guests: Mapping[str, Page], stations: Mapping[str, Page], killed: str
+) -> list[Json]:
+    """Let one table order before a program is killed, and the other while it is away; return what they ordered."""
+    first = ask(guests["3"], "3")
+    restaurant[killed].kill()
+    tap(guests["8"], "8")
+    restaurant[killed].restart()
+    second = told(guests["8"], "8")
+    for page in stations.values():
+        wait_until_live(page)
+    return [first, second]
+
+
+def ask(page: Page, table: str) -> Json:
+    """Order what a table orders; return what the page says of it."""
+    tap(page, table)
+    return told(page, table)
+
+
+def tap(page: Page, table: str) -> None:
+    """Fill the basket, and place the order, whoever responds."""
+    for item in DISHES[table]:
+        add(page, item)
+    basket = open_basket(page)
+    basket.get_by_label("Table").fill(table)
+    basket.get_by_label("Table").blur()
+    place_button(page).click()
+
+
+def told(page: Page, table: str) -> Json:
+    """Return the number and the id of the order whose sheet opens, and close the sheet."""
+    sheet = order_sheet(page)
+    (number,) = re.findall(r"Order (\d+)", sheet.get_by_role("heading").first.inner_text())
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    shown = page.locator(".own-order", has_text=f"Order {number}")
+    return {"number": int(number), "order_id": shown.get_attribute("data-order"), "table": table}
+
+
+def serve(page: Page, department: str, order: Json) -> None:
+    """Take all steps with an order's ticket, where the department has one."""
+    if department not in {DEPARTMENTS[item] for item in DISHES[order["table"]]}:
+        return
+    expect(card(page, order)).to_be_visible(timeout=20_000)
+    for step in STEPS:
+        step_to(page, order, *step)
+
+
+def shown_at(stations: Mapping[str, Page]) -> dict[str, dict[str, str]]:
+    """Return the state of each ticket on the screen of each station that has some, once nothing leaves any more."""
+    shown: dict[str, dict[str, str]] = {}
+    for name, page in stations.items():
+        expect(page.locator(".ticket.is-leaving")).to_have_count(0)
+        cards = page.locator(".ticket")
+        found = {each.get_attribute("data-order") or "": each.get_attribute("data-state") or "" for each in cards.all()}
+        if found:
+            shown[name] = found
+    return shown
+
+
+def own_numbers(page: Page) -> set[int]:
+    """Return the numbers of a guest's orders of today."""
+    page.get_by_role("button", name=re.compile("earlier", re.IGNORECASE)).click()
+    texts = page.get_by_role("dialog").locator(".own-order-number").all_inner_texts()
+    page.keyboard.press("Escape")
+    return {int(text.removeprefix("Order ")) for text in texts}
