@@ -47,7 +47,8 @@ def get_demo(
 
 def panes_of(departments: Collection[str]) -> list[Pane]:
     """Return the frames of a restaurant with these departments."""
-    return [Pane("station", f"/stations/{','.join(departments)}"), Pane("order", "/")]
+    station = f"/stations/{','.join(departments)}"
+    return [Pane("station", station), Pane("office", "/office"), Pane("order", "/")]
 
 
 def _pane(site: Site, view: View, pane: Pane) -> Html:

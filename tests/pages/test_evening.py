@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.pages.guests import CUT, add, open_basket, order_sheet, place_button
 from tests.pages.stations import card, open_station, step_to, wait_until_live
-from tests.pages.support import Browsers
+from tests.pages.support import SIZES, Browsers
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import environment, run
 from tests.support.systems import System
@@ -31,7 +31,8 @@ KILLED = ("kitchen", "gateway", "kitchen", "gateway")
 def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, restaurant: System) -> None:
     guests = {table: browsers.open("/") for table in DISHES}
     stations = {name: open_station(browsers, name) for name in DEPARTMENTS.values()}
-    for page in (*guests.values(), *stations.values()):
+    office = browsers.open("/office", browsers.pair(browsers.device(size=SIZES["wall"]), "manager"))
+    for page in (*guests.values(), *stations.values(), office):
         browsers.allow(page, CUT, "status of 50")
     placed: list[Json] = []
     for killed in KILLED:
@@ -51,14 +52,20 @@ def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, 
     for table, page in guests.items():
         numbers = {order["number"] for order in (*placed, last) if order["table"] == table}
         assert own_numbers(page) == numbers
-    with httpx.Client(base_url=restaurant.url, headers=AUTHORIZED, trust_env=False) as office:
-        orders = {order["order_id"]: order["progress"] for order in office.get("/orders").json()["orders"]}
+    with httpx.Client(base_url=restaurant.url, headers=AUTHORIZED, trust_env=False) as manager:
+        found = manager.get("/orders").json()["orders"]
+        orders = {order["order_id"]: order["progress"] for order in found}
         assert orders == {order["order_id"]: "served" for order in placed} | {last["order_id"]: "partly_ready"}
         sold = Counter(item for order in (*placed, last) for item in DISHES[order["table"]])
-        figures = office.get("/reports/sales", params={"by": "item"}).json()["figures"]
+        figures = manager.get("/reports/sales", params={"by": "item"}).json()["figures"]
         assert {figure["item"]: figure["quantity"] for figure in figures} == sold
-        left = {stock["item"]: stock["on_hand"] for stock in office.get("/stock").json()["stock"]}
+        left = {stock["item"]: stock["on_hand"] for stock in manager.get("/stock").json()["stock"]}
         assert {item: 100 - left[item] for item in DEPARTMENTS} == sold
+    expect(office.locator("#tile-orders .tile-value")).to_have_text(str(len(found)), timeout=20_000)
+    total = sum(order["total"] for order in found)
+    expect(office.locator("#tile-sales .tile-value")).to_have_text(f"€{total / 100:,.2f}")
+    expect(office.locator("#tile-sales .tile-detail")).to_have_text(f"{sum(sold.values())} items")
+    expect(office.locator("#tile-open .tile-value")).to_have_text("2")
     audit = run(
         ["-m", "ops", "audit"], environment(HOME=restaurant.books.store.home, DATABASE_URL="", MENUS=restaurant.menus)
     )
