@@ -400,3 +400,26 @@ def test_the_office_fits_a_phone(browsers: Browsers, part: str) -> None:
     page = office(browsers, part, language="es", size=(320, 640))
     assert not is_too_wide(page)
     assert serious_findings(page) == []
+
+
+def test_figures_that_cannot_be_read_again_say_from_when_they_are(browsers: Browsers, rest: httpx.Client) -> None:
+    page = office(browsers)
+    browsers.allow(page, "status of 503")
+    page.route("**/reports/**", lambda route: route.fulfill(status=503, json={"title": "none"}))
+    wish = {"table": "32", "lines": [{"department": "bakery", "item": "cookie", "quantity": 1}]}
+    rest.post("/orders", json=wish).raise_for_status()
+    expect(page.get_by_role("alert")).to_contain_text("The figures are from", timeout=15_000)
+    expect(page.locator("#tile-orders")).to_be_visible()
+    page.unroute("**/reports/**")
+    expect(page.get_by_role("alert")).to_have_count(0, timeout=15_000)
+
+
+def test_more_waste_than_there_is_is_refused_in_plain_words(browsers: Browsers, rest: httpx.Client) -> None:
+    page = office(browsers, "stock")
+    browsers.allow(page, "status of 409")
+    before = stock_of(rest, "bakery", "cookie")["on_hand"]
+    page.get_by_role("button", name="Waste: Cookie").click()
+    page.keyboard.type("9999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("Nothing was changed")
+    assert stock_of(rest, "bakery", "cookie")["on_hand"] == before

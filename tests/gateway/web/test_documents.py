@@ -98,7 +98,9 @@ async def test_data_cannot_end_its_element() -> None:
     }
 
 
-@pytest.mark.parametrize("path", ["/", "/stations/bar", "/styles", "/sign-in"])
+@pytest.mark.parametrize(
+    "path", ["/", "/stations/bar", "/styles", "/sign-in", "/office", "/office/stock", "/office/access"]
+)
 async def test_a_page_is_small_over_the_wire(shared: Served, path: str) -> None:
     page = await shared.client.get(path, headers=ACCEPT)
     names = set(re.findall(rf'"{PATH}/{assets().version}/([^"#]+)', page.text))

@@ -3,6 +3,7 @@
 import { send } from "../moves/send.js";
 import { errorState, loadingState } from "../ui/states.js";
 import { dataTable } from "../ui/table.js";
+import { showToast } from "../ui/toast.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { startOffice } from "./office.js";
 
@@ -47,12 +48,16 @@ async function more() {
   office.draw();
 }
 
-/** Return all lines, for the file. */
+/** Return all lines, for the file; null where they cannot be read, which is said. */
 async function all() {
+  const { t } = office.shell;
   const found = [];
   for (let cursor = /** @type {string | null} */ (""); cursor !== null; ) {
     const { status, body } = await read(FILE_PAGE, cursor);
-    if (status !== 200) throw new Error(`the audit log could not be read: ${status}`);
+    if (status !== 200) {
+      showToast({ text: t("office.not_read", { status: status || "–" }), kind: "bad", seconds: 8 });
+      return null;
+    }
     found.push(...body.lines);
     cursor = body.next;
   }

@@ -2,6 +2,7 @@
 
 import { send } from "../moves/send.js";
 import { errorState, loadingState } from "../ui/states.js";
+import { html } from "../vendor/lit/lit-html.js";
 
 /** @import { Office } from "./office.js" */
 
@@ -24,6 +25,7 @@ export class Reading {
     /** @type {Record<keyof Paths, any> | null} */
     this.found = null;
     this.status = 200;
+    this.readAt = 0;
     this.isReading = false;
     this.isWanted = false;
   }
@@ -47,7 +49,7 @@ export class Reading {
     const rest = Math.max(LEAST_MS, REST * (performance.now() - begun));
     setTimeout(() => {
       this.isReading = false;
-      if (this.isWanted) void this.read();
+      if (this.isWanted || (bad && this.found)) void this.read();
     }, rest);
   }
 
@@ -66,12 +68,17 @@ export class Reading {
   }
 
   /**
-   * Show what was found; until then, or where it cannot be had, that.
+   * Show what was found; until then, or where it cannot be had, that. Figures that could not be read again say from when
+   * they are.
    *
    * @param {(found: Record<keyof Paths, any>) => unknown} view
    */
   shown(view) {
-    const { t } = this.office.shell;
+    const { t, formats } = this.office.shell;
+    if (this.found && this.status !== 200) {
+      const text = t("office.from_before", { time: formats.time(this.readAt) });
+      return html`<p class="alert" role="alert">${text}</p>${view(this.found)}`;
+    }
     if (this.found) return view(this.found);
     if (this.status === 200) return loadingState(t, 5);
     return errorState(t, t("office.not_read", { status: this.status || "–" }), () => void this.read());

@@ -15,11 +15,12 @@ const office = startOffice(view);
 tellResults(office.moves, office.shell, ({ entry }) => isAsked(entry.id));
 
 function view() {
-  const { shell, store, itemTitle } = office;
+  const { shell, store, moves, itemTitle } = office;
   const { t } = shell;
   if (!store.isComplete) return loadingState(t, 6);
   const text = wanted.text.trim().toLocaleLowerCase();
   const rows = [...store.stock.values()]
+    .map((stock) => ({ ...stock, on_sale: moves.shownOnSale(stock.department, stock.item, stock.on_sale) }))
     .filter(({ department }) => !wanted.department || department === wanted.department)
     .filter((stock) => !wanted.onlyWanted || wantOf(stock))
     .filter(

@@ -45,7 +45,10 @@ export function openChange(office, stock, reason) {
     if (result.entry.id !== entry) return;
     const now = result.reply?.body?.stock;
     if (result.kind === "overtaken" && now) {
-      note = t("office.conflict", { before: believed, now: now.on_hand });
+      note =
+        reason === "count"
+          ? t("office.conflict", { before: believed, now: now.on_hand })
+          : t("office.too_many", { count: now.on_hand });
       believed = now.on_hand;
     } else if (result.kind === "refused") note = result.reply ? problemOf(office.shell, result.reply) : "";
     else {

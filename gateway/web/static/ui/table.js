@@ -29,7 +29,7 @@ import { icon } from "./icon.js";
  * @property {(row: Row) => unknown} [actions]
  * @property {(row: Row) => string} [rowClass]
  * @property {string} file name of the file, without its ending
- * @property {() => Promise<Row[]>} [all] fetches all rows for the file, where not all are shown
+ * @property {() => Promise<Row[] | null>} [all] fetches all rows for the file, where not all are shown; null for no file
  * @property {unknown} [tools] what stands beside the title
  * @property {string} empty text where there are no rows
  * @property {unknown} [chart] the same as a picture, beside the table
@@ -142,6 +142,7 @@ function compare(one, other) {
  */
 async function save({ columns, rows, all, file }) {
   const whole = all ? await all() : rows;
+  if (!whole) return;
   const lines = whole.map((row) => columns.map((column) => column.value(row)));
   download(`${file}.csv`, csvOf([columns.map(({ title }) => title), ...lines]));
 }
