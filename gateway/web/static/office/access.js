@@ -23,7 +23,7 @@ function take(lists) {
     Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, { [name]: list }])),
   );
   office.draw();
-  void reading.read(); // a key that is revoked ends sessions, too
+  reading.readNow(); // a key that is revoked ends sessions, too
 }
 
 /** @param {Record<"people" | "keys" | "sessions", any>} found */

@@ -28,6 +28,8 @@ export class Reading {
     this.readAt = 0;
     this.isReading = false;
     this.isWanted = false;
+    /** Counts the readings, so that an earlier one that ends later changes nothing. */
+    this.turn = 0;
   }
 
   /** Read now; where it is reading already, once more after that. */
@@ -38,9 +40,12 @@ export class Reading {
     }
     this.isReading = true;
     this.isWanted = false;
+    this.turn += 1;
+    const { turn } = this;
     const begun = performance.now();
     const entries = Object.entries(this.paths);
     const replies = await Promise.all(entries.map(([, path]) => send("GET", path, undefined)));
+    if (turn !== this.turn) return;
     const bad = replies.find(({ status }) => status !== 200);
     this.status = bad ? bad.status : 200;
     if (!bad)
@@ -48,9 +53,18 @@ export class Reading {
     this.office.draw();
     const rest = Math.max(LEAST_MS, REST * (performance.now() - begun));
     setTimeout(() => {
+      if (turn !== this.turn) return;
       this.isReading = false;
       if (this.isWanted || (bad && this.found)) void this.read();
     }, rest);
+  }
+
+  /** Read without a rest, for somebody who asks. */
+  readNow() {
+    this.isReading = false;
+    this.status = 200;
+    this.office.draw();
+    void this.read();
   }
 
   /** Read whenever an order or a ticket has changed, but leave the gateway time between. */
@@ -81,7 +95,7 @@ export class Reading {
     }
     if (this.found) return view(this.found);
     if (this.status === 200) return loadingState(t, 5);
-    return errorState(t, t("office.not_read", { status: this.status || "–" }), () => void this.read());
+    return errorState(t, t("office.not_read", { status: this.status || "–" }), () => this.readNow());
   }
 }
 

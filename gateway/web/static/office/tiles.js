@@ -5,6 +5,9 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
 
 /** @import { Office } from "./office.js" */
 
+/** From how many characters on a value is written smaller. */
+const LONG = 8;
+
 /**
  * @param {string} id
  * @param {string} label
@@ -14,7 +17,7 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
  */
 export const tile = (id, label, value, detail = nothing, kind = "") =>
   html`<div class="tile ${kind}" id="tile-${id}"><dt>${kind ? icon("alert") : nothing}${label}</dt>
-    <dd><span class="tile-value">${value}</span>${detail === nothing ? nothing : html`<span class="tile-detail">${detail}</span>`}</dd></div>`;
+    <dd><span class="tile-value ${value.length > LONG ? "long" : ""}">${value}</span>${detail === nothing ? nothing : html`<span class="tile-detail">${detail}</span>`}</dd></div>`;
 
 /** @param {unknown[]} each */
 export const tiles = (each) => html`<dl class="tiles">${each}</dl>`;
