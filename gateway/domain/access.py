@@ -11,6 +11,9 @@ class Action(StrEnum):
     PAGE_READ = "page.read"
     STATION_OPEN = "station.open"
     OFFICE_OPEN = "office.open"
+    WAITER_OPEN = "waiter.open"
+    PASS_OPEN = "pass.open"  # noqa: S105 - the pass is where dishes are handed over
+    BOARD_OPEN = "board.open"
     STYLES_READ = "styles.read"
     DEMO_OPEN = "demo.open"
     HEALTH_READ = "health.read"
@@ -77,6 +80,9 @@ _ROWS: Mapping[Action, tuple[Condition, ...]] = {
     Action.PAGE_READ: _EVERYBODY,
     Action.STATION_OPEN: (_NEVER, _NEVER, _OWN, _ANY, _ANY, _NEVER),
     Action.OFFICE_OPEN: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
+    Action.WAITER_OPEN: (_NEVER, _NEVER, _NEVER, _ANY, _ANY, _NEVER),
+    Action.PASS_OPEN: (_NEVER, _NEVER, _NEVER, _ANY, _ANY, _NEVER),
+    Action.BOARD_OPEN: (_NEVER, _ANY, _ANY, _ANY, _ANY, _NEVER),
     Action.STYLES_READ: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.DEMO_OPEN: (_NEVER, _NEVER, _NEVER, _NEVER, _ANY, _NEVER),
     Action.HEALTH_READ: _EVERYBODY,
@@ -115,8 +121,10 @@ VERBS: Mapping[str, Action] = {"serve": Action.TICKET_SERVE, "cancel": Action.TI
 """The actions of a ticket's verbs; all others are TICKET_MOVE."""
 
 
-def action_of_verb(verb: str) -> Action:
-    """Return the action that a step with a ticket is."""
+def action_of_step(verb: str, expected: str) -> Action:
+    """Return the action that a step with a ticket is; who may serve may take that back."""
+    if verb == "recall" and expected == "served":
+        return Action.TICKET_SERVE
     return VERBS.get(verb, Action.TICKET_MOVE)
 
 

@@ -87,6 +87,25 @@ def availability(stock: LiveStock) -> Availability:
 
 
 @dataclass(frozen=True, slots=True)
+class CalledNumber:
+    """What a board for guests shows of a ticket: the number, and how far it is; no id, no table, no note, no name.
+
+    Times are milliseconds since 1970, 0 where the step was not taken; `number` is 0 where the ticket has none.
+    """
+
+    department: str
+    number: int
+    state: TicketState
+    placed_at_ms: int
+    ready_at_ms: int
+
+
+def called_number(ticket: LiveTicket) -> CalledNumber:
+    """Return what a board for guests shows of a ticket."""
+    return CalledNumber(ticket.department, ticket.number, ticket.state, ticket.placed_at_ms, ticket.ready_at_ms)
+
+
+@dataclass(frozen=True, slots=True)
 class LiveItem:
     """An item on a menu. `price` is in minor units; `prep_seconds` is 0 where the menu file does not say."""
 

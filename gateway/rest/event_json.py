@@ -4,11 +4,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from gateway.domain.lines import TicketState
 from gateway.domain.order import Order
-from gateway.domain.tickets import Availability, DepartmentState, LiveMenu, LiveStock, LiveTicket, Tick
+from gateway.domain.tickets import Availability, CalledNumber, DepartmentState, LiveMenu, LiveStock, LiveTicket, Tick
 from gateway.rest.schemas import order_response
 from gateway.rest.staff_schemas import Revision, live_menu_response, stock_response, ticket_response
-from gateway.rest.times import Moment, rfc3339
+from gateway.rest.times import Moment, rfc3339, rfc3339_or_none
 
 
 class DepartmentResponse(msgspec.Struct, kw_only=True):
@@ -28,6 +29,16 @@ class ItemResponse(msgspec.Struct, kw_only=True):
     on_sale: bool
 
 
+class NumberResponse(msgspec.Struct, kw_only=True):
+    """A ticket's number, null where it has none, and how far the ticket is."""
+
+    department: str
+    number: int | None
+    state: TicketState
+    placed_at: Moment | None
+    ready_at: Moment | None
+
+
 class TickResponse(msgspec.Struct, kw_only=True):
     """The gateway's clock, and each department's revision."""
 
@@ -43,6 +54,13 @@ _RESPONSES: dict[type, Any] = {
     Order: order_response,
     Availability: lambda item: ItemResponse(
         department=item.department, item=item.item, available=item.available, on_sale=item.on_sale
+    ),
+    CalledNumber: lambda called: NumberResponse(
+        department=called.department,
+        number=called.number or None,
+        state=called.state,
+        placed_at=rfc3339_or_none(called.placed_at_ms),
+        ready_at=rfc3339_or_none(called.ready_at_ms),
     ),
     DepartmentState: lambda state: DepartmentResponse(
         name=state.name, state="open" if state.is_open else "unreachable", since=rfc3339(state.since_ms)

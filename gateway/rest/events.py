@@ -24,7 +24,7 @@ from gateway.rest.operations import PROBLEM
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.requester import Requester
 from gateway.tickets.events import Events
-from gateway.tickets.log import PIECE_BYTES, Wanted
+from gateway.tickets.log import PIECE_BYTES, Public, Wanted
 from gateway.tickets.positions import read_id
 from gateway.tickets.readers import Reading
 from gateway.tickets.waking import Waking
@@ -100,7 +100,7 @@ class EventStream(ASGIResponse):
         200: ResponseSpec(
             str,
             description="Server-sent events that go on: `ticket`, `stock`, `menu`, `order`, `department`, `tick`, "
-            "`reset`, `item`. The data of each is JSON: the whole state, as its REST resource has it.",
+            "`reset`, `item`, `number`. The data of each is JSON: the whole state, as its REST resource has it.",
             media_type=EVENT_STREAM,
             generate_examples=False,
             examples=[EXAMPLE],
@@ -142,6 +142,9 @@ async def get_events(
         str | None,
         QueryParameter(description=f"With `menu`: these orders as well, at most {MOST_ORDERS}, separated by commas."),
     ] = None,
+    board: Annotated[
+        bool, QueryParameter(description="Only the tickets' numbers and how far they are: `number`, `department`.")
+    ] = False,
     after: Annotated[
         str | None,
         QueryParameter(description="The id of the last event that was received; `Last-Event-ID` counts before it."),
@@ -159,12 +162,16 @@ async def get_events(
         raise FieldNotAllowed("departments", departments, "expected either departments or order")
     if menu and not (order is None and departments is None):
         raise FieldNotAllowed("menu", "true", "expected it without departments and order")
+    if board and (menu or order is not None or departments is not None):
+        raise FieldNotAllowed("board", "true", "expected it without menu, departments and order")
     if orders is not None and not menu:
         raise FieldNotAllowed("orders", orders, "expected it with menu=true")
     own = [] if orders is None else _order_ids(orders)
     named = None if departments is None else _departments(departments, live.names)
     if menu:
         _check_guest_right(requester, own)
+    elif board:
+        requester.check(Action.BOARD_OPEN, Target())
     else:
         _check_right(requester, order, named, live.names)
     revocable = partial(access.end_when_revoked, requester.caller)
@@ -174,6 +181,8 @@ async def get_events(
         return EventStream(live, partial(live.events.follow_as_guest, found), revocable)
     if order is not None:
         return EventStream(live, partial(live.events.follow_order, await service.find(str(order))), revocable)
+    if board:
+        return EventStream(live, partial(live.events.follow, Wanted(public=Public.BOARD), {}), revocable)
     known = read_id(last_event_id or after or "")
     return EventStream(live, partial(live.events.follow, Wanted(named), known), revocable)
 

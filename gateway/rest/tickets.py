@@ -13,7 +13,7 @@ from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
-from gateway.domain.access import Action, Target, action_of_verb
+from gateway.domain.access import Action, Target, action_of_step
 from gateway.domain.errors import FieldNotAllowed, UnknownDepartment
 from gateway.domain.lines import TicketState
 from gateway.domain.staff import Move
@@ -223,7 +223,7 @@ def unreachable_of(live: LiveDepartments, department: str | None, own: Collectio
 
 def _admitted(requester: Requester, department: str, move: Move) -> Move:
     """Return a step with who takes it; raises NotAllowed for a step that the caller may not take."""
-    requester.check(action_of_verb(move.verb), Target(department=department, state=move.expected))
+    requester.check(action_of_step(move.verb, move.expected), Target(department=department, state=move.expected))
     return replace(move, moved_by=requester.staff_name(move.moved_by))
 
 

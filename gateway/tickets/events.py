@@ -7,7 +7,7 @@ from typing import Any
 from gateway.domain.errors import TooManyStreams
 from gateway.domain.order import Order
 from gateway.domain.tickets import DepartmentState, Tick
-from gateway.tickets.log import ORDERS, EventLog, Wanted
+from gateway.tickets.log import ORDERS, EventLog, Public, Wanted
 from gateway.tickets.positions import Vector
 from gateway.tickets.readers import GuestReader, OrderReader, Reader, Reading
 from gateway.tickets.store import Changes, Picture
@@ -61,7 +61,7 @@ class Events:
 
     def follow_as_guest(self, orders: Iterable[Order]) -> Reading:
         """Follow what can be had, and some orders, which are as they were read just now, until `unfollow`."""
-        return GuestReader(self.follow(Wanted(only_menu=True), {}), [self.follow_order(order) for order in orders])
+        return GuestReader(self.follow(Wanted(public=Public.MENU), {}), [self.follow_order(order) for order in orders])
 
     def follow(self, wanted: Wanted, known: Vector) -> Reader:
         """Follow the restaurant or some departments, after the positions that a client has, until `unfollow`."""
@@ -152,7 +152,7 @@ class Events:
     def tick(self, wanted: Wanted) -> bytes:
         """Return a tick as an event, with the revisions of the departments that are wanted."""
         tick = Tick(round(self._clock.wall() * 1000), self.log.revisions(wanted))
-        has_id = wanted.departments != frozenset() and not wanted.only_menu
+        has_id = wanted.departments != frozenset() and wanted.public is None
         return self.log.event("tick", tick, self.log.id if has_id else "")
 
     def end(self) -> None:

@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from gateway.domain.tickets import Position, availability
+from gateway.domain.tickets import Position, availability, called_number
 from gateway.tickets.positions import VOID, vector, write_id
 
 PIECE_BYTES = 32 * 1024
@@ -38,33 +39,48 @@ Key = tuple[str, str, str]
 """Kind, department, and id within it."""
 
 
-OF_MENU = frozenset({"stock", "menu", "department", "reset"})
-"""The kinds of entries of which guests see something while they choose."""
+class Public(StrEnum):
+    """What people may see who may not see tickets. Neither has positions, which count orders."""
+
+    MENU = "menu"
+    """What is on the menus, and how much of it can be had."""
+    BOARD = "board"
+    """The numbers of the tickets, and how far they are."""
+
+
+KINDS: Mapping[Public, frozenset[str]] = {
+    Public.MENU: frozenset({"stock", "menu", "department", "reset"}),
+    Public.BOARD: frozenset({"ticket", "department", "reset"}),
+}
+"""The kinds of entries of which these see something."""
+
+EXTRACTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "stock": ("item", availability),
+    "ticket": ("number", called_number),
+}
+"""Of which entries they see an extract: the kind of its event, and what makes it of the state."""
 
 
 class Wanted(NamedTuple):
-    """What a reader wants: the departments, None for all and for the orders, too.
-
-    `only_menu`: what is on the menus, and how much of it can be had; no tickets, and no positions, which count orders.
-    """
+    """What a reader wants: the departments, None for all and for the orders, too; or only what is public."""
 
     departments: frozenset[str] | None = None
-    only_menu: bool = False
+    public: Public | None = None
 
     def includes(self, department: str) -> bool:
         """Return whether a reader wants entries of a department, or of `ORDERS`."""
-        if self.only_menu and department == ORDERS:
+        if self.public is not None and department == ORDERS:
             return False
         return self.departments is None or department in self.departments
 
     def wants(self, entry: "Entry") -> bool:
         """Return whether a reader wants an entry."""
-        return self.includes(entry.department) and (not self.only_menu or entry.kind in OF_MENU)
+        return self.includes(entry.department) and (self.public is None or entry.kind in KINDS[self.public])
 
     def includes_any(self, departments: Collection[str]) -> bool:
         """Return whether a reader wants the entries of one of some departments."""
         if self.departments is None:
-            return not self.only_menu or any(map(self.includes, departments))
+            return self.public is None or any(map(self.includes, departments))
         return not self.departments.isdisjoint(departments)
 
 
@@ -81,8 +97,8 @@ class Entry:
     state: Any
     is_current: bool = True
     frame: bytes = b""
-    menu_frame: bytes = b""
-    """The same for readers of the menu only, where that is something else."""
+    extract: bytes = b""
+    """The same for readers of what is public, where that is something else."""
     is_urgent: bool = False
 
 
@@ -183,7 +199,7 @@ class EventLog:
         return {
             name: position.revision
             for name, position in self._positions.items()
-            if position is not None and wanted.includes(name) and not wanted.only_menu
+            if position is not None and wanted.includes(name) and wanted.public is None
         }
 
     def order(self, order_id: str) -> Entry | None:
@@ -192,7 +208,7 @@ class EventLog:
 
     def dropped_to(self, wanted: Wanted) -> int:
         """Return the number of the last entry that was dropped, of those that are wanted: tickets and orders are."""
-        if wanted.only_menu:
+        if wanted.public is Public.MENU:
             return 0
         return max((number for name, number in self._dropped_to.items() if wanted.includes(name)), default=0)
 
@@ -208,7 +224,7 @@ class EventLog:
                 cursor,
                 self.end,
                 lambda entry: wanted.wants(entry) and not (entry.is_urgent and entry.number <= urgent_to),
-                only_menu=wanted.only_menu,
+                wanted.public,
             )
             self._keep(key, found)
         return found
@@ -228,9 +244,9 @@ class EventLog:
     def urgent_after(self, number: int, wanted: Wanted) -> bytes:
         """Return the wanted urgent entries after an entry, without an id: what was entered before them is to follow."""
         entries = [each for each in self._urgent if each.number > number and each.is_current]
-        return b"".join(self.frame(each) for each in entries if wanted.wants(each))
+        return b"".join(self._frame_for(wanted.public, each) for each in entries if wanted.wants(each))
 
-    def select(self, cursor: int, last: int, wants: Callable[[Entry], bool], *, only_menu: bool = False) -> Piece:
+    def select(self, cursor: int, last: int, wants: Callable[[Entry], bool], public: Public | None = None) -> Piece:
         """Return the first wanted entries after a cursor, to the entry `last` at most."""
         frames: list[bytes] = []
         length = 0
@@ -241,10 +257,10 @@ class EventLog:
                 return Piece(b"".join(frames), cursor)
             cursor = entry.number
             if wants(entry):
-                frames.append(self._menu_frame(entry) if only_menu else self.frame(entry))
+                frames.append(self._frame_for(public, entry))
                 length += len(frames[-1])
         cursor = last
-        if frames and cursor == self.end and not only_menu:
+        if frames and cursor == self.end and public is None:
             frames.insert(-1, b"id: %b\n" % self._id.encode())
         return Piece(b"".join(frames), cursor)
 
@@ -262,13 +278,14 @@ class EventLog:
             entry.frame = event(entry.kind, self._encode(entry.state), VOID if entry.kind == "reset" else "")
         return entry.frame
 
-    def _menu_frame(self, entry: Entry) -> bytes:
-        """Return an entry as an event for readers of the menu only: of stock what can be had, encoded once."""
-        if entry.kind != "stock":
+    def _frame_for(self, public: Public | None, entry: Entry) -> bytes:
+        """Return an entry as an event for readers of all, or of what is public; either is encoded once."""
+        if public is None or entry.kind not in EXTRACTS:
             return self.frame(entry)
-        if not entry.menu_frame:
-            entry.menu_frame = event("item", self._encode(availability(entry.state)))
-        return entry.menu_frame
+        if not entry.extract:
+            kind, extract_of = EXTRACTS[entry.kind]
+            entry.extract = event(kind, self._encode(extract_of(entry.state)))
+        return entry.extract
 
     def event(self, kind: str, state: Any, id: str = "") -> bytes:  # noqa: A002
         """Return an event that is not in the log."""
@@ -280,7 +297,7 @@ class EventLog:
             return None
         entry.is_current = False
         entry.state = None
-        entry.frame = entry.menu_frame = b""
+        entry.frame = entry.extract = b""
         if key[0] == "order":
             del self._orders[key[2]]
         if len(self._entries) > 2 * len(self._current) + COMPACT:

@@ -109,7 +109,7 @@ class Reader(Reading):
         if self._has_missed_something():
             self._begin({})
         if self._cursor < self._begins_to:
-            piece = self._log.select(self._cursor, self._begins_to, self._begins_with, only_menu=self.wanted.only_menu)
+            piece = self._log.select(self._cursor, self._begins_to, self._begins_with, self.wanted.public)
         else:
             piece = self._log.piece(self._cursor, self.wanted, self._urgent_to)
         self._cursor = piece.cursor

@@ -22,6 +22,9 @@ _HEADER = """<header class="header">
 </header>
 """
 
+_FLOOR = {"waiter": Action.WAITER_OPEN, "pass": Action.PASS_OPEN}
+"""The pages of who is on the floor, and the actions that open them."""
+
 _NAV = """<nav class="header-nav" aria-label="{label}">{links}</nav>
 """
 
@@ -68,6 +71,11 @@ def _places(view: View) -> list[tuple[str, str]]:
     places = [("order", "/")]
     if caller is not None and Action.STATION_OPEN in caller.allowed:
         places.append(("stations", "/stations"))
+    for name, action in _FLOOR.items():
+        if caller is not None and action in caller.allowed:
+            places.append((name, f"/{name}"))
+    if caller is not None and {Action.BOARD_OPEN, Action.STATION_OPEN} <= caller.allowed:
+        places.append(("board", "/board"))
     if caller is not None and Action.OFFICE_OPEN in caller.allowed:
         places.append(("office", "/office"))
     if caller is not None and Action.STYLES_READ in caller.allowed:

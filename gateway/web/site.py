@@ -16,17 +16,20 @@ from gateway.rest.json_body import JSON
 from gateway.rest.problems import HANDLERS
 from gateway.web.account import get_pairing, get_sign_in, open_table, pair, sign_in, sign_out
 from gateway.web.assets import assets
+from gateway.web.board_page import get_board
 from gateway.web.demo_page import get_demo
 from gateway.web.document import HTML, Site
 from gateway.web.installing import get_manifest, get_worker
 from gateway.web.office_page import get_office, get_office_part
 from gateway.web.order_page import get_front
+from gateway.web.pass_page import get_pass
 from gateway.web.refusals import not_found_page, refusal_page
 from gateway.web.static_files import get_icon, get_static
 from gateway.web.station_page import get_station, get_stations
 from gateway.web.styles_page import get_styles
 from gateway.web.table_sheet import get_table_sheet
 from gateway.web.view import provide_view, view_of
+from gateway.web.waiter_page import get_waiter
 
 _AnyRequest = Request[Any, Any, Any]
 
@@ -44,6 +47,9 @@ def page_routes() -> list[ControllerRouterHandler]:
         get_office,
         get_office_part,
         get_styles,
+        get_waiter,
+        get_pass,
+        get_board,
         get_table_sheet,
         get_sign_in,
         sign_in,

@@ -14,6 +14,11 @@ const TONES = {
     [294, 0.28, 0.25],
     [220, 0.56, 0.45],
   ],
+  ready: [
+    [784, 0, 0.14],
+    [988, 0.15, 0.14],
+    [1319, 0.3, 0.4],
+  ],
   tap: [[1320, 0, 0.05]],
 };
 
@@ -52,7 +57,7 @@ export class Sound {
   /**
    * Play a tone.
    *
-   * @param {"ticket" | "cancelled" | "tap"} name
+   * @param {"ticket" | "cancelled" | "ready" | "tap"} name
    */
   play(name) {
     const { context } = this;

@@ -49,6 +49,13 @@
  * @property {number | null} available null for any number
  * @property {boolean} on_sale
  *
+ * @typedef {object} CalledNumber what a board for guests shows of a ticket
+ * @property {string} department
+ * @property {number | null} number
+ * @property {TicketState} state
+ * @property {string | null} placed_at
+ * @property {string | null} ready_at
+ *
  * @typedef {object} MenuItem
  * @property {string} id
  * @property {Record<string, string>} titles
@@ -101,6 +108,16 @@
  * @property {Record<string, number>} departments
  */
 
-export const KINDS = /** @type {const} */ (["ticket", "stock", "item", "menu", "order", "department", "tick", "reset"]);
+export const KINDS = /** @type {const} */ ([
+  "ticket",
+  "stock",
+  "item",
+  "number",
+  "menu",
+  "order",
+  "department",
+  "tick",
+  "reset",
+]);
 
 /** @typedef {(typeof KINDS)[number]} Kind */

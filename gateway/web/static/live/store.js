@@ -6,6 +6,7 @@
  */
 
 import { Clock } from "./clock.js";
+import { Numbers } from "./numbers.js";
 import { Versions } from "./versions.js";
 
 /** @import { Availability, DepartmentState, Kind, Menu, Order, Stock, Tick, Ticket } from "./states.js" */
@@ -17,8 +18,9 @@ const MOST_ORDERS = 1000;
 /** @type {Record<Kind, (store: Store, data: any) => void>} */
 const TAKERS = {
   ticket: (store, data) => store.takeTicket(data),
-  stock: (store, data) => store.stock.put(data),
+  stock: (store, data) => store.takeStock(data),
   item: (store, data) => store.items.set(`${data.department} ${data.item}`, data),
+  number: (store, data) => store.numbers.put(data),
   menu: (store, data) => store.menus.set(data.department, data),
   order: (store, data) => store.takeOrder(data),
   department: (store, data) => store.departments.set(data.name, data),
@@ -45,6 +47,7 @@ export class Store {
     this.stock = new Versions((stock) => `${stock.department} ${stock.item}`);
     /** What guests see of the stock, by `department item`. @type {Map<string, Availability>} */
     this.items = new Map();
+    this.numbers = new Numbers();
     /** @type {Map<string, Menu>} */
     this.menus = new Map();
     /** @type {Map<string, Order>} */
@@ -81,6 +84,13 @@ export class Store {
     if (isClosed(ticket)) this.tickets.limit(ticket.department, isClosed, MOST_CLOSED);
   }
 
+  /** Keep an item's stock, and what can be had of it. @param {Stock} stock */
+  takeStock(stock) {
+    if (!this.stock.put(stock)) return;
+    const { department, item, unlimited, on_hand, on_sale } = stock;
+    this.items.set(`${department} ${item}`, { department, item, available: unlimited ? null : on_hand, on_sale });
+  }
+
   /** @param {Order} order */
   takeOrder(order) {
     this.orders.delete(order.order_id);
@@ -94,6 +104,7 @@ export class Store {
     const away = new Set(this.away().map(({ name }) => name));
     this.tickets.forgetOld(away);
     this.stock.forgetOld(away);
+    this.numbers.forgetOld(away);
     this.lastTick = this.clock.elapsed();
     this.lastTickServer = tick.now_ms;
     this.isComplete = true;
@@ -106,6 +117,7 @@ export class Store {
     for (const name of departments) {
       this.tickets.age(name);
       this.stock.age(name);
+      this.numbers.age(name);
     }
   }
 

@@ -9,6 +9,7 @@
  * @property {Placing} placing
  * @property {OwnOrders} orders
  * @property {Sheets} sheets
+ * @property {string | null} table that one of the staff orders for; null for guests
  * @property {string} query what the guest searches for
  * @property {{text: string, isBad: boolean} | null} failure why the last order was not placed
  * @property {() => void} draw

@@ -54,7 +54,7 @@ function place(app, troubles) {
     return;
   }
   app.failure = null;
-  app.placing.place(app.shell.page.data.table ? null : app.draft.read().table.trim() || null);
+  app.placing.place(app.table ?? (app.shell.page.data.table ? null : app.draft.read().table.trim() || null));
 }
 
 /**
@@ -119,7 +119,7 @@ function options(app) {
   const { table, isWhole } = app.draft.read();
   return html`<div class="basket-options">
     ${
-      page.data.table
+      page.data.table || app.table
         ? nothing
         : html`<label class="field"><span>${t("order.table")}</span><input maxlength="40" autocomplete="off" .value=${table}
             @change=${(/** @type {any} */ event) => app.draft.change({ table: event.target.value })}></label>`

@@ -64,6 +64,7 @@ const app = {
   placing,
   orders,
   sheets: new Sheets(t),
+  table: null,
   query: search.value,
   failure: null,
   draw,

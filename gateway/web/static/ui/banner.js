@@ -12,7 +12,7 @@ import { titleIn } from "./texts.js";
  * @typedef {object} Banner
  * @property {string} text
  * @property {string} icon
- * @property {"" | "bad"} [kind]
+ * @property {"" | "bad" | "good"} [kind]
  * @property {"alert" | "status"} [role] `status` where it is not urgent
  * @property {string} [label] of its button
  * @property {() => void} [act]

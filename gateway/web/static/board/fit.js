@@ -1,0 +1,20 @@
+/** Makes the numbers of a half as large as they can be while all of them are on the screen. */
+
+/** Heights of a number, in hundredths of the screen, by the half. */
+const SIZES = { ready: [15, 12, 10, 8.5, 7, 6, 5, 4.2, 3.5, 3, 2.5], making: [6.5, 5.5, 4.6, 3.8, 3.2, 2.7, 2.2] };
+
+/** What a half had, and how much room, when it was measured. @type {WeakMap<HTMLElement, string>} */
+const measured = new WeakMap();
+
+/** @param {HTMLElement} half */
+export function fit(half) {
+  const list = half.querySelector("ul");
+  if (!list) return;
+  const key = `${half.clientWidth} ${half.clientHeight} ${list.textContent}`;
+  if (measured.get(half) === key) return;
+  measured.set(half, key);
+  for (const size of half.classList.contains("is-ready") ? SIZES.ready : SIZES.making) {
+    half.style.setProperty("--size", String(size));
+    if (list.scrollHeight <= list.clientHeight && list.scrollWidth <= list.clientWidth) return;
+  }
+}

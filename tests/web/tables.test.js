@@ -1,0 +1,141 @@
+/** The floor: tickets by table, call-outs, finding, the pass's places, serving and taking it back. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
+import { byName, openTables } from "../../gateway/web/static/live/tables.js";
+import { Cards, GAP_MS } from "../../gateway/web/static/pass/cards.js";
+import { Marks } from "../../gateway/web/static/station/marks.js";
+import { Callouts } from "../../gateway/web/static/waiter/callouts.js";
+import { numberIn, ticketOf, wanted } from "../../gateway/web/static/waiter/finding.js";
+import { addressOf, readPlace } from "../../gateway/web/static/waiter/place.js";
+import { ticketOf as ticket } from "./factories.js";
+
+/** @import { Menu, Ticket } from "../../gateway/web/static/live/states.js" */
+
+const T0 = Date.parse("2026-05-01T12:00:00Z");
+
+/** @param {number} minutes */
+const at = (minutes) => new Date(T0 + minutes * 60_000).toISOString();
+
+/** @param {Partial<Ticket>} more @returns {Ticket} */
+const one = (more) => ticket({ table: "7", number: 123, placed_at: at(0), ...more });
+
+/** @type {Map<string, Menu>} */
+const MENUS = new Map([
+  ["bar", { department: "bar", titles: {}, items: [], late_seconds: 300, very_late_seconds: 600 }],
+]);
+
+/** @param {Ticket[]} tickets @param {number} [minutes] */
+const tablesAt = (tickets, minutes = 1) => openTables(tickets, T0 + minutes * 60_000, MENUS);
+
+test("tables have what is open, and what of it is ready and late", () => {
+  const tickets = [
+    one({ department: "bar", order_id: "a", state: "queued" }),
+    one({ department: "kitchen", order_id: "a", state: "ready" }),
+    one({ department: "bar", order_id: "b", state: "served" }),
+    one({ department: "bar", order_id: "c", state: "preparing", table: null, number: 9 }),
+  ];
+  const [first, second] = tablesAt(tickets, 6);
+  assert.deepEqual(
+    [first.key, first.ready.length, first.making.length, first.late, first.level],
+    ["table 7", 1, 1, 1, "late"],
+  );
+  assert.deepEqual([second.key, second.name, second.number], ["order c", "", 9]);
+  assert.equal(tablesAt(tickets, 11)[0].level, "very-late");
+  assert.equal(tablesAt(tickets, 1)[0].level, "");
+});
+
+test("tables are sorted as people count them", () => {
+  assert.deepEqual(["10", "2", "Terrace 10", "Terrace 2", "1"].sort(byName("en")), [
+    "1",
+    "2",
+    "10",
+    "Terrace 2",
+    "Terrace 10",
+  ]);
+});
+
+/** @returns {Callouts} */
+const callouts = () => new Callouts(new Marks(new DeviceStorage(null), "heard"));
+
+test("what becomes ready is called out once, until somebody has read it", () => {
+  const calls = callouts();
+  const ready = one({ state: "ready", ready_at: at(1) });
+  assert.deepEqual(calls.look([one({ state: "preparing" })], T0), []);
+  assert.deepEqual(calls.look([ready], T0 + 60_000), [ready]);
+  assert.deepEqual(calls.look([ready], T0 + 61_000), []);
+  assert.deepEqual(calls.list, [ready]);
+  calls.acknowledge([ready]);
+  calls.look([ready], T0 + 62_000);
+  assert.deepEqual(calls.list, []);
+  const again = one({ state: "ready", ready_at: at(3) }); // after a recall
+  assert.deepEqual(calls.look([again], T0 + 180_000), [again]);
+  calls.look([one({ state: "served", ready_at: at(3) })], T0 + 200_000);
+  assert.deepEqual(calls.list, []);
+});
+
+test("what was ready long before the page was opened is not called out", () => {
+  const calls = callouts();
+  const [old, recent] = [
+    one({ state: "ready", ready_at: at(0) }),
+    one({ order_id: "x", state: "ready", ready_at: at(9) }),
+  ];
+  assert.deepEqual(calls.look([old, recent], T0 + 10 * 60_000), [recent]);
+});
+
+test("a cancel by the staff is called out, one by the guest or by oneself is not", () => {
+  const calls = callouts();
+  const cancelled = { state: /** @type {const} */ ("cancelled"), cancelled_at: at(1) };
+  const byStaff = one({ order_id: "a", ...cancelled, moved_at: at(1) });
+  const byGuest = one({ order_id: "b", ...cancelled, moved_at: null });
+  const own = one({ order_id: "c", ...cancelled, moved_at: at(1) });
+  calls.look([], T0);
+  calls.own.add(`${own.department} c`);
+  assert.deepEqual(calls.look([byStaff, byGuest, own], T0 + 61_000), [byStaff]);
+});
+
+test("a table is found by the beginning of its name, of a word of it, or of a number", () => {
+  const table = { name: "Terrace 12", tickets: [one({ number: 217 })] };
+  for (const text of ["", "terr", "12", "1", "217", "21"]) assert.ok(wanted(table, text), text);
+  for (const text of ["17", "race", "9"]) assert.ok(!wanted(table, text), text);
+});
+
+test("a text can be an order's number from 100 on", () => {
+  assert.deepEqual(["217", "#217", " 1024 ", "12", "099", "7a", ""].map(numberIn), [
+    217,
+    217,
+    1024,
+    null,
+    null,
+    null,
+    null,
+  ]);
+});
+
+test("an open ticket of a number comes before a closed one", () => {
+  const [old, open] = [one({ order_id: "a", state: "served" }), one({ order_id: "b", state: "queued" })];
+  assert.equal(ticketOf([old, open], 123), open);
+  assert.equal(ticketOf([old], 123), old);
+  assert.equal(ticketOf([old], 124), undefined);
+});
+
+test("a place and its address are the same", () => {
+  for (const address of ["/waiter", "/waiter?table=Terrace%201", "/waiter?table=7&new=1", "/waiter?order=abc"])
+    assert.equal(addressOf(readPlace(new URL(address, "http://x").search)), address);
+});
+
+test("a table that was served keeps its place on the pass for a moment, and a card stays where it is", () => {
+  const cards = new Cards();
+  const [first, second] = [
+    one({ order_id: "a", table: "1", placed_at: at(0) }),
+    one({ order_id: "b", table: "2", placed_at: at(1) }),
+  ];
+  const later = one({ order_id: "c", table: "1", placed_at: at(2) });
+  const keys = (/** @type {Ticket[]} */ tickets, /** @type {number} */ now) =>
+    cards.update(tablesAt(tickets), now).map(({ key, until }) => `${key}${until === null ? "" : " leaves"}`);
+  assert.deepEqual(keys([first, second, later], 0), ["table 1", "table 2"]);
+  assert.deepEqual(keys([second, later], 10), ["table 1", "table 2"]); // the oldest of table 1 is served
+  assert.deepEqual(keys([second], 20), ["table 1 leaves", "table 2"]);
+  assert.deepEqual(keys([second], 20 + GAP_MS), ["table 2"]);
+});
