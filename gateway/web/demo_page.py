@@ -48,7 +48,7 @@ def get_demo(
 def panes_of(departments: Collection[str]) -> list[Pane]:
     """Return the frames of a restaurant with these departments."""
     station = f"/stations/{','.join(departments)}"
-    return [Pane("station", station), Pane("office", "/office"), Pane("order", "/")]
+    return [Pane("station", station), Pane("board", "/board"), Pane("office", "/office"), Pane("order", "/")]
 
 
 def _pane(site: Site, view: View, pane: Pane) -> Html:

@@ -25,14 +25,17 @@ STEPS = (("Start", "preparing"), ("Finish", "ready"), ("Serve", None))
 DISHES = {"3": ("coffee", "pizza"), "8": ("cookie", "pizza")}
 """What the guests of each table order, each time."""
 
+WALLS = ("/waiter", "/pass", "/board")
+
 KILLED = ("kitchen", "gateway", "kitchen", "gateway")
 
 
 def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, restaurant: System) -> None:
     guests = {table: browsers.open("/") for table in DISHES}
     stations = {name: open_station(browsers, name) for name in DEPARTMENTS.values()}
+    walls = {path: browsers.open(path, browsers.pair(browsers.device(size=SIZES["wall"]), "waiter")) for path in WALLS}
     office = browsers.open("/office", browsers.pair(browsers.device(size=SIZES["wall"]), "manager"))
-    for page in (*guests.values(), *stations.values(), office):
+    for page in (*guests.values(), *stations.values(), *walls.values(), office):
         browsers.allow(page, CUT, "status of 50")
     placed: list[Json] = []
     for killed in KILLED:
@@ -47,6 +50,12 @@ def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, 
         step_to(stations["kitchen"], last, *step)
 
     assert shown_at(stations) == {"bar": {last["order_id"]: "preparing"}, "kitchen": {last["order_id"]: "ready"}}
+    expect(walls["/board"].locator(".is-making .number")).to_have_text([str(last["number"])])
+    expect(walls["/board"].locator(".is-ready .number")).to_have_count(0)
+    expect(walls["/pass"].locator(".pass-card")).to_have_count(1)
+    expect(walls["/pass"].locator(".pass-card")).to_contain_text(str(last["number"]))
+    expect(walls["/pass"].locator('.part[data-department="kitchen"]')).to_have_attribute("data-state", "ready")
+    expect(walls["/waiter"].locator(".filter[data-filter=open] strong")).to_have_text("1")
     expect(guests["3"].locator(".own-order")).to_have_attribute("data-order", last["order_id"])
     expect(guests["8"].locator(".own-order")).to_have_count(0)
     for table, page in guests.items():
