@@ -2,16 +2,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Marks } from "../../gateway/web/static/device/marks.js";
 import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
 import { Clock } from "../../gateway/web/static/live/clock.js";
 import { Store } from "../../gateway/web/static/live/store.js";
+import { allDay, hasCard, keyOf, lastClosed, levelOf, linesOf } from "../../gateway/web/static/live/tickets.js";
 import { Moves } from "../../gateway/web/static/moves/moves.js";
 import { Queue } from "../../gateway/web/static/moves/queue.js";
 import { Arrivals } from "../../gateway/web/static/station/arrivals.js";
 import { Board, GAP_MS } from "../../gateway/web/static/station/board.js";
 import { meaningOf } from "../../gateway/web/static/station/keys.js";
-import { Marks } from "../../gateway/web/static/station/marks.js";
-import { allDay, hasCard, keyOf, lastClosed, levelOf, linesOf } from "../../gateway/web/static/station/shown.js";
 import { Steps } from "../../gateway/web/static/station/steps.js";
 import { changeOf } from "../../gateway/web/static/station/stock_change.js";
 import { ticketOf } from "./factories.js";

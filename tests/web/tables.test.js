@@ -2,10 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Marks } from "../../gateway/web/static/device/marks.js";
 import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
 import { byName, openTables } from "../../gateway/web/static/live/tables.js";
 import { Cards, GAP_MS } from "../../gateway/web/static/pass/cards.js";
-import { Marks } from "../../gateway/web/static/station/marks.js";
 import { Callouts } from "../../gateway/web/static/waiter/callouts.js";
 import { numberIn, ticketOf, wanted } from "../../gateway/web/static/waiter/finding.js";
 import { addressOf, readPlace } from "../../gateway/web/static/waiter/place.js";

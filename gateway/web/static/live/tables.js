@@ -1,8 +1,8 @@
 /** Tickets by table: what is missing, ready and late. An order without a table stands for itself. */
 
-import { isOpen, levelOf } from "../station/shown.js";
+import { isOpen, levelOf } from "./tickets.js";
 
-/** @import { Level } from "../station/shown.js" */
+/** @import { Level } from "./tickets.js" */
 /** @import { Menu, Ticket } from "./states.js" */
 
 /**

@@ -1,6 +1,6 @@
 /** The card of a table: its departments, what is missing of each, what is ready, what is late; one button serves. */
 
-import { levelOf, linesOf } from "../station/shown.js";
+import { levelOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 

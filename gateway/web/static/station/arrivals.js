@@ -1,9 +1,9 @@
 /** Notices what is new at a station, and what was cancelled: once each, also through reloads. */
 
-import { isOpen, keyOf } from "./shown.js";
+import { isOpen, keyOf } from "../live/tickets.js";
 
 /** @import { Ticket } from "../live/states.js" */
-/** @import { Marks } from "./marks.js" */
+/** @import { Marks } from "../device/marks.js" */
 
 const FRESH_MS = 10_000;
 

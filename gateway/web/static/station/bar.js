@@ -1,8 +1,8 @@
 /** The bar at the top of a station: what it is, how much there is to do, and its drawers. */
 
+import { levelOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
-import { levelOf } from "./shown.js";
 
 /** @import { Ticket } from "../live/states.js" */
 /** @import { DrawerName, Station } from "./station.js" */

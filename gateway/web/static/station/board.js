@@ -1,6 +1,6 @@
 /** The places of the cards: the oldest first, new ones at the end. A card that leaves leaves a gap for a moment. */
 
-import { keyOf } from "./shown.js";
+import { keyOf } from "../live/tickets.js";
 
 /** @import { Ticket } from "../live/states.js" */
 

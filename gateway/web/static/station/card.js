@@ -1,9 +1,9 @@
 /** The card of a ticket. */
 
+import { ageOf, isOpen, levelOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { lines } from "./lines.js";
-import { ageOf, isOpen, levelOf } from "./shown.js";
 
 /** @import { Ticket } from "../live/states.js" */
 /** @import { Place } from "./board.js" */

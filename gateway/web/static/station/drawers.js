@@ -1,11 +1,11 @@
 /** The drawers at the side: all-day counts, recall, the screen. Stock is stock.js. */
 
 import { canFullScreen, isFullScreen } from "../device/full_screen.js";
+import { allDay, keyOf, lastClosed, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { emptyState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
-import { allDay, keyOf, lastClosed, linesOf } from "./shown.js";
 import { stock } from "./stock.js";
 
 /** @import { Ticket } from "../live/states.js" */

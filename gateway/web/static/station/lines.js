@@ -1,8 +1,8 @@
 /** The lines of a ticket: quantity and item, which a tap ticks off; the allergy's band; the note. */
 
+import { keyOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
-import { keyOf, linesOf } from "./shown.js";
 
 /** @import { Ticket, TicketLine } from "../live/states.js" */
 /** @import { Station } from "./station.js" */

@@ -3,20 +3,20 @@
 import { DeviceStorage } from "../device/storage.js";
 import { connect } from "../live/connect.js";
 import { yieldWhileHidden } from "../live/hidden.js";
+import { hasCard } from "../live/tickets.js";
 import { Moves } from "../moves/moves.js";
 import { Queue } from "../moves/queue.js";
 import { tellResults, waitingBanner } from "../moves/tell.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
+import { layOut } from "../ui/columns.js";
 import { isPointerDown, onPointerUp } from "../ui/pointer.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
 import { render } from "../vendor/lit/lit-html.js";
 import { alarm } from "./alarm.js";
 import { Board } from "./board.js";
 import { startBumpBar } from "./bump_bar.js";
-import { layOut } from "./columns.js";
 import { tellOvertaken } from "./overtaken.js";
-import { hasCard } from "./shown.js";
 import { Station } from "./station.js";
 import { moreBelow, view } from "./view.js";
 

@@ -1,10 +1,10 @@
 /** The dialog of a ticket: who did what and when, one step back, cancel. */
 
 import { printOnly } from "../device/print.js";
+import { keyOf } from "../live/tickets.js";
 import { openDialog } from "../ui/dialog.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
-import { keyOf } from "./shown.js";
 
 /** @import { Ticket } from "../live/states.js" */
 /** @import { Station } from "./station.js" */

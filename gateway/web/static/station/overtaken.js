@@ -1,6 +1,6 @@
 /** Says on a card that somebody else was faster: who, and when. */
 
-import { keyOf } from "./shown.js";
+import { keyOf } from "../live/tickets.js";
 
 /** @import { Station } from "./station.js" */
 

@@ -1,15 +1,15 @@
 /** What a station is at the moment, beside its tickets: its drawer, its size, its sound; and what its buttons do. */
 
 import { toggleFullScreen } from "../device/full_screen.js";
+import { Marks } from "../device/marks.js";
 import { Sound } from "../device/sound.js";
 import { WakeLock } from "../device/wake_lock.js";
+import { keyOf } from "../live/tickets.js";
 import { titleIn } from "../ui/texts.js";
 import { showToast } from "../ui/toast.js";
 import { Arrivals } from "./arrivals.js";
-import { Marks } from "./marks.js";
 import { openMore } from "./more.js";
 import { focusMain, focusTool, nextCard } from "./picking.js";
-import { keyOf } from "./shown.js";
 import { Steps } from "./steps.js";
 import { Undo } from "./undo.js";
 

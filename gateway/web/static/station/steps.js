@@ -1,11 +1,11 @@
 /** The steps that somebody takes with a card: the next one, one back, cancel; each can be undone for 5 seconds. */
 
+import { keyOf, linesOf } from "../live/tickets.js";
 import { NEXT } from "../moves/moves.js";
-import { keyOf, linesOf } from "./shown.js";
 
 /** @import { Ticket } from "../live/states.js" */
 /** @import { Moves, Verb } from "../moves/moves.js" */
-/** @import { Marks } from "./marks.js" */
+/** @import { Marks } from "../device/marks.js" */
 
 /** The actions that verbs are, as VERBS in gateway/domain/access.py. @type {Partial<Record<Verb, string>>} */
 const ACTIONS = { serve: "ticket.serve", cancel: "ticket.cancel" };

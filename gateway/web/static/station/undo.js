@@ -1,7 +1,7 @@
 /** The undo bar: the last step, for 5 seconds. A step that others have followed meanwhile is not undone. */
 
+import { keyOf } from "../live/tickets.js";
 import { showToast } from "../ui/toast.js";
-import { keyOf } from "./shown.js";
 
 /** @import { Ticket, TicketState } from "../live/states.js" */
 /** @import { Verb } from "../moves/moves.js" */

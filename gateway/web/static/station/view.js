@@ -1,5 +1,6 @@
 /** The whole of a station: its bar, its cards, its drawer. */
 
+import { isOpen } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { loadingState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
@@ -7,7 +8,6 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
 import { bar } from "./bar.js";
 import { card } from "./card.js";
 import { drawer } from "./drawers.js";
-import { isOpen } from "./shown.js";
 
 /** @import { Ticket } from "../live/states.js" */
 /** @import { Place } from "./board.js" */

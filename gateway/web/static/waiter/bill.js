@@ -1,6 +1,6 @@
 /** An order of a table: a part for each department, with its lines and its next step. */
 
-import { levelOf, linesOf } from "../station/shown.js";
+import { levelOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { askWhy } from "./cancelling.js";

@@ -1,9 +1,9 @@
 /** What the waiters have to be told: a ticket is ready, or the staff have cancelled one. Once each, until somebody has read it. */
 
-import { keyOf } from "../station/shown.js";
+import { keyOf } from "../live/tickets.js";
 
 /** @import { Ticket } from "../live/states.js" */
-/** @import { Marks } from "../station/marks.js" */
+/** @import { Marks } from "../device/marks.js" */
 
 /** What was ready before the page was opened, and for longer than this, was called out by another page. */
 const OLD_MS = 2 * 60_000;

@@ -1,6 +1,6 @@
 /** The dialog that asks why a ticket is cancelled: the guest and the station see the reason. */
 
-import { linesOf } from "../station/shown.js";
+import { linesOf } from "../live/tickets.js";
 import { openDialog } from "../ui/dialog.js";
 import { html } from "../vendor/lit/lit-html.js";
 

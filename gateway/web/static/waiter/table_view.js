@@ -1,7 +1,7 @@
 /** One table: its orders, with what is ready, late and being made; ordering, serving, cancelling. */
 
 import { tableKeyOf } from "../live/tables.js";
-import { isOpen } from "../station/shown.js";
+import { isOpen } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";

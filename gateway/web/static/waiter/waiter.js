@@ -1,11 +1,11 @@
 /** What the waiter's page shows at the moment, and what its buttons do. */
 
+import { Marks } from "../device/marks.js";
 import { Sound } from "../device/sound.js";
 import { byName, openTables, tableKeyOf } from "../live/tables.js";
+import { keyOf } from "../live/tickets.js";
 import { Titles } from "../live/titles.js";
 import { Serving } from "../moves/serving.js";
-import { Marks } from "../station/marks.js";
-import { keyOf } from "../station/shown.js";
 import { Callouts } from "./callouts.js";
 import { numberIn, ticketOf } from "./finding.js";
 import { Orderings } from "./orderings.js";

@@ -1,6 +1,6 @@
-/** Which tickets a station shows, how old they are, and what there is to make in all. */
+/** Which tickets are shown, how old they are, and what there is to make in all. */
 
-/** @import { Menu, Ticket, TicketLine } from "../live/states.js" */
+/** @import { Menu, Ticket, TicketLine } from "./states.js" */
 
 /** @typedef {"" | "late" | "very-late"} Level */
 

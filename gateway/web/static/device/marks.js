@@ -1,6 +1,6 @@
 /** A set of keys that the device remembers through reloads, shared by the pages of one browser. */
 
-/** @import { DeviceStorage } from "../device/storage.js" */
+/** @import { DeviceStorage } from "./storage.js" */
 
 export class Marks {
   /**
