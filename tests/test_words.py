@@ -11,7 +11,7 @@ ROOT = Path(__file__).parent.parent
 RETIRED = {
     r"plumbing": "infra",
     r"(?<![a-z])houses?(?![a-z])": "restaurant, programs, ops",
-    r"(?<![a-z])floors?(?![a-z])": "department service, department client, network",
+    r"(?<![a-z])(?<!math\.)floors?(?![a-z])": "department service, department client, network",
     r"(?<![a-z])desks?(?![a-z])": "transactions",
     r"(?<![a-z])shel(f|ves)(?![a-z])": "stock",
     r"(?<![a-z])patience(?![a-z])": "retry policy",

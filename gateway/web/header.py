@@ -22,8 +22,8 @@ _HEADER = """<header class="header">
 </header>
 """
 
-_FLOOR = {"waiter": Action.WAITER_OPEN, "pass": Action.PASS_OPEN}
-"""The pages of who is on the floor, and the actions that open them."""
+_SERVING = {"waiter": Action.WAITER_OPEN, "pass": Action.PASS_OPEN}
+"""The pages of those who serve, and the actions that open them."""
 
 _NAV = """<nav class="header-nav" aria-label="{label}">{links}</nav>
 """
@@ -71,7 +71,7 @@ def _places(view: View) -> list[tuple[str, str]]:
     places = [("order", "/")]
     if caller is not None and Action.STATION_OPEN in caller.allowed:
         places.append(("stations", "/stations"))
-    for name, action in _FLOOR.items():
+    for name, action in _SERVING.items():
         if caller is not None and action in caller.allowed:
             places.append((name, f"/{name}"))
     if caller is not None and {Action.BOARD_OPEN, Action.STATION_OPEN} <= caller.allowed:

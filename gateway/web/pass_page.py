@@ -19,7 +19,11 @@ from gateway.web.tables import OpenTable, open_tables
 from gateway.web.view import View
 
 PASS = Page(
-    "pass", "pass/main.js", ("styles/floor.css", "styles/pass.css"), ("pass", "tables", "state", "moves"), is_wide=True
+    "pass",
+    "pass/main.js",
+    ("styles/serving.css", "styles/pass.css"),
+    ("pass", "tables", "state", "moves"),
+    is_wide=True,
 )
 
 MOST_CARDS = 60

@@ -24,7 +24,7 @@ from gateway.web.view import View
 WAITER = Page(
     "waiter",
     "waiter/main.js",
-    ("styles/order.css", "styles/basket.css", "styles/own_orders.css", "styles/floor.css", "styles/waiter.css"),
+    ("styles/order.css", "styles/basket.css", "styles/own_orders.css", "styles/serving.css", "styles/waiter.css"),
     (
         "waiter", "tables", "state", "verb", "moves", "order", "outcome", "progress", "headline", "step", "trouble",
         "failure", "why", "cancel",

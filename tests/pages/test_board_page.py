@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.floor import make, manager_of, move, open_page, place, wait_until_live
+from tests.pages.serving import make, manager_of, move, open_page, place, wait_until_live
 from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System

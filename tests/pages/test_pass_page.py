@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.floor import make, manager_of, open_page, place, wait_for_state
+from tests.pages.serving import make, manager_of, open_page, place, wait_for_state
 from tests.pages.support import LANGUAGES, ROOT, SIZES, THEMES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System, Systems

@@ -1,4 +1,4 @@
-/** The floor: tickets by table, call-outs, finding, the pass's places, serving and taking it back. */
+/** What those who serve see: tickets by table, call-outs, finding, the pass's places, serving and taking it back. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -57,7 +57,7 @@ test("tables are sorted as people count them", () => {
 });
 
 /** @returns {Callouts} */
-const callouts = () => new Callouts(new Marks(new DeviceStorage(null), "heard"));
+const callouts = () => new Callouts(new Marks(new DeviceStorage(null), "read"));
 
 test("what becomes ready is called out once, until somebody has read it", () => {
   const calls = callouts();

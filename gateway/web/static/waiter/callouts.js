@@ -19,9 +19,9 @@ const timeOf = ({ state, ready_at, cancelled_at }) =>
 const isWithdrawn = (ticket) => ticket.state === "cancelled" && ticket.moved_at === ticket.cancelled_at;
 
 export class Callouts {
-  /** @param {Marks} heard what somebody has read here */
-  constructor(heard) {
-    this.heard = heard;
+  /** @param {Marks} read what somebody has read here */
+  constructor(read) {
+    this.read = read;
     /** @type {Set<string>} */
     this.sounded = new Set();
     /** The tickets that were cancelled here. @type {Set<string>} */
@@ -42,9 +42,9 @@ export class Callouts {
     if (this.isFirst) this.forgetOld(calls, now);
     this.isFirst = false;
     const known = new Set(calls.map(markOf));
-    this.heard.prune((mark) => known.has(mark));
+    this.read.prune((mark) => known.has(mark));
     for (const mark of this.sounded) if (!known.has(mark)) this.sounded.delete(mark);
-    const unread = calls.filter((ticket) => !this.heard.has(markOf(ticket)) && !this.own.has(keyOf(ticket)));
+    const unread = calls.filter((ticket) => !this.read.has(markOf(ticket)) && !this.own.has(keyOf(ticket)));
     this.list = unread.sort((one, other) => timeOf(other) - timeOf(one));
     const fresh = this.list.filter((ticket) => !this.sounded.has(markOf(ticket)));
     for (const ticket of fresh) this.sounded.add(markOf(ticket));
@@ -57,13 +57,13 @@ export class Callouts {
    */
   forgetOld(calls, now) {
     for (const ticket of calls) {
-      if (now - timeOf(ticket) >= OLD_MS) this.heard.add(markOf(ticket));
+      if (now - timeOf(ticket) >= OLD_MS) this.read.add(markOf(ticket));
     }
   }
 
   /** Somebody has read some. @param {Ticket[]} tickets */
   acknowledge(tickets) {
-    for (const ticket of tickets) this.heard.add(markOf(ticket));
+    for (const ticket of tickets) this.read.add(markOf(ticket));
     this.list = this.list.filter((ticket) => !tickets.includes(ticket));
   }
 }

@@ -1,4 +1,4 @@
-/** One table: its orders, with what is ready, late and being made; ordering, serving, cancelling. */
+/** One table: its orders, with what is ready, late and being made; and what places orders, serves and cancels. */
 
 import { tableKeyOf } from "../live/tables.js";
 import { isOpen } from "../live/tickets.js";

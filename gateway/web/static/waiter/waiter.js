@@ -44,7 +44,7 @@ export class Waiter {
     this.titles = new Titles(store, shell.page.language);
     this.serving = new Serving(moves, shell);
     this.sound = new Sound();
-    this.callouts = new Callouts(new Marks(storage, "comanda.waiter.heard"));
+    this.callouts = new Callouts(new Marks(storage, "comanda.waiter.read"));
     this.orderings = new Orderings(this);
     this.compare = byName(shell.page.language);
     this.place = readPlace(location.search);

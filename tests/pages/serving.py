@@ -1,4 +1,4 @@
-"""What the tests of the floor's pages do at the restaurant: place orders, take steps, clear up."""
+"""What the tests of waiter, pass and board do at the restaurant: place orders, take steps, clear up."""
 
 import uuid
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def wait_for_state(staff: httpx.Client, department: str, placed: Json, state: st
 
 
 def open_page(browsers: Browsers, path: str, role: str | None = "waiter", **options: Any) -> Page:
-    """Open a page of the floor, and wait until it is up to date."""
+    """Open one of these pages, and wait until it is up to date."""
     device = browsers.device(**options)
     page = browsers.open(path, device if role is None else browsers.pair(device, role))
     wait_until_live(page)
