@@ -19,7 +19,7 @@ async def announce(
     departments: Collection[str] = (),
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
-    """Log the URLs of the pages and of the API's page, once orders can be placed: one line a station.
+    """Log the URLs of the pages and of the API's page, once orders can be placed: a line for each station.
 
     After the first start there is another one: with `pairing_code`, it makes one browser the manager's.
     """
@@ -30,5 +30,6 @@ async def announce(
     log.info("ready for orders", order=f"{url}/", menu=f"{url}/menu", api=f"{url}/schema")
     for name in departments:
         log.info("a station", department=name, address=f"{url}/stations/{name}")
+    log.info("for the staff", **{name: f"{url}/{name}" for name in ("waiter", "pass", "board", "office")})
     if pairing_code is not None:
         log.info("open this once, within 15 minutes, to be the manager", address=f"{url}/pair/{pairing_code}")

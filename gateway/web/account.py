@@ -14,7 +14,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_303_SEE_OTHER
 
 from gateway.access.signing_in import Opened, SigningIn
-from gateway.domain.access import Action, Role
+from gateway.domain.access import Action, Caller, Role
 from gateway.domain.access_errors import ForeignOrigin, WrongSecret
 from gateway.domain.errors import BodyUnreadable
 from gateway.rest.access_check import COOKIE, SECURE_COOKIE
@@ -29,6 +29,9 @@ COOKIE_SECONDS = 365 * 24 * 3600
 """How long a browser keeps the cookie; the gateway decides how long the session lasts."""
 
 FORM = "application/x-www-form-urlencoded"
+
+_FIRST_PAGES = {Role.STATION: "/stations", Role.WAITER: "/waiter", Role.MANAGER: "/office"}
+"""By role; the first one of a caller who has several counts."""
 
 _AnyRequest = Request[Any, Any, Any]
 _PAGE = [HttpMethod.GET, HttpMethod.HEAD]
@@ -65,7 +68,7 @@ async def sign_in(
             return sign_in_page(site, view, is_wrong=True)
         raise
     if is_form:
-        return _to_front(requester, opened)
+        return _to_page(requester, opened, _first_page(site, opened.caller))
     return Response(
         me_response(opened.caller), status_code=HTTP_200_OK, cookies=[_cookie(requester, opened.session_id)]
     )
@@ -80,7 +83,7 @@ async def sign_out(
     """Sign out. A device stays paired, and only the person leaves, unless it is `everywhere`."""
     caller = requester.caller
     if caller.person is not None and caller.key_id is not None and not everywhere:
-        return _to_front(requester, await signing_in.leave_device(caller, requester.origin))
+        return _to_page(requester, await signing_in.leave_device(caller, requester.origin))
     await signing_in.out(caller, requester.origin, everywhere=everywhere)
     return _redirect([_cookie(requester, "", seconds=0)])
 
@@ -104,8 +107,7 @@ async def pair(
         opened = await signing_in.by_pairing_code(requester.caller, code[:100], requester.origin)
     except WrongSecret:
         return pairing_page(site, view, code[:100], is_wrong=True)
-    is_station = any(grant.role is Role.STATION for grant in opened.caller.grants)
-    return _to_front(requester, opened, "/stations" if is_station else site.front)
+    return _to_page(requester, opened, _first_page(site, opened.caller))
 
 
 @get("/t/{code:str}", include_in_schema=False, action=Action.SESSION_OPEN)
@@ -124,10 +126,17 @@ async def open_table(
     code = code[:200]
     if requester.caller.name is not None or signing_in.sits_at(requester.caller, code):
         return _redirect([])
-    return _to_front(requester, await signing_in.by_table_code(requester.caller, code, requester.origin))
+    return _to_page(requester, await signing_in.by_table_code(requester.caller, code, requester.origin))
 
 
-def _to_front(requester: Requester, opened: Opened, path: str = "/") -> Response[Any]:
+def _first_page(site: Site, caller: Caller) -> str:
+    """Return the page with which somebody begins: whoever signs in on a station's tablet stays at the station."""
+    roles = {grant.role for grant in caller.grants}
+    begun = [page for role, page in _FIRST_PAGES.items() if role in roles]
+    return begun[0] if begun and not site.is_demo else site.front
+
+
+def _to_page(requester: Requester, opened: Opened, path: str = "/") -> Response[Any]:
     return _redirect([_cookie(requester, opened.session_id)], path)
 
 

@@ -39,7 +39,8 @@ async def test_the_addresses_of_the_pages_are_logged() -> None:
     with capture_logs() as logged:
         await announce(SlowStart(0).is_ready, "http://here", departments=["bar", "kitchen"])
     assert logged[0]["order"] == "http://here/"
-    assert [each["address"] for each in logged[1:]] == ["http://here/stations/bar", "http://here/stations/kitchen"]
+    assert [each["address"] for each in logged[1:3]] == ["http://here/stations/bar", "http://here/stations/kitchen"]
+    assert (logged[3]["waiter"], logged[3]["office"]) == ("http://here/waiter", "http://here/office")
 
 
 def test_orders_are_refused_with_a_reason_before_connections_are() -> None:

@@ -40,6 +40,13 @@ async def test_a_device_is_led_to_its_station_when_it_is_paired(served: Served) 
     assert (await tablet.get("/stations", headers=ACCEPT)).headers["location"] == "/stations/bar"
 
 
+@pytest.mark.parametrize(("role", "page"), [(Role.WAITER, "/waiter"), (Role.MANAGER, "/office")])
+async def test_a_device_begins_with_the_page_of_its_role(served: Served, role: Role, page: str) -> None:
+    key_id, _ = await key_of(served, role)
+    code = await served.access.administration.make_pairing_code(SHELL, key_id)
+    assert (await browser(served).post(f"/pair/{code}")).headers["location"] == page
+
+
 async def test_a_station_that_cannot_order_is_led_to_its_tickets(tmp_path: Path) -> None:
     async with serve(f"sqlite:///{tmp_path}/gateway.db", policy=AccessPolicy(Guests.CLOSED, first_key=KEY)) as closed:
         tablet, _ = await paired(closed, Role.STATION, ["bar"])
