@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -34,7 +34,7 @@ FLAGS = (
 )
 
 LANGUAGES = ("en", "ko", "es")
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 SIZES = {"small": (320, 640), "phone": (390, 844), "tablet": (820, 1180), "wall": (1920, 1080), "4k": (3840, 2160)}
 """Widths and heights in CSS pixels."""
