@@ -67,6 +67,11 @@ def stock_of(rest: httpx.Client, department: str, item: str) -> Json:
     return next(each for each in body["stock"] if each["item"] == item)
 
 
+def wait_for_stock(rest: httpx.Client, department: str, item: str, on_hand: int) -> None:
+    """Wait until a department's change has reached the gateway by its watch."""
+    wait_for(lambda: stock_of(rest, department, item)["on_hand"] == on_hand, f"{on_hand} of {item} on hand")
+
+
 def download(page: Page, table: str) -> list[list[str]]:
     """Return the file of a table, as Python's csv reads it."""
     with page.expect_download() as waiting:
@@ -148,7 +153,7 @@ def test_a_delivery_is_noted_by_keyboard(browsers: Browsers, rest: httpx.Client)
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(row.get_by_role("button", name="Restock: Coffee")).to_be_focused()
     expect(cell(page, "bar coffee", "On hand")).to_have_text(str(before + 24))
-    assert stock_of(rest, "bar", "coffee")["on_hand"] == before + 24
+    wait_for_stock(rest, "bar", "coffee", before + 24)
     row.get_by_role("button", name="Waste: Coffee").press("Enter")
     page.keyboard.type("3")
     page.keyboard.press("Enter")
@@ -168,11 +173,11 @@ def test_a_count_that_somebody_overtook_is_not_made_and_says_so(browsers: Browse
     page.keyboard.press("Enter")
     alert = page.get_by_role("dialog").get_by_role("alert")
     expect(alert).to_contain_text(f"it was {before}, and is {before + 5} now")
-    assert stock_of(rest, "kitchen", "pasta")["on_hand"] == before + 5
+    wait_for_stock(rest, "kitchen", "pasta", before + 5)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(cell(page, "kitchen pasta", "On hand")).to_have_text("2")
-    assert stock_of(rest, "kitchen", "pasta")["on_hand"] == 2
+    wait_for_stock(rest, "kitchen", "pasta", 2)
     page.get_by_role("button", name="History: Pasta").click()
     history = page.locator("#history tbody tr")
     expect(history.first).to_contain_text("Count")
@@ -415,4 +420,4 @@ def test_more_waste_than_there_is_is_refused_in_plain_words(browsers: Browsers, 
     page.keyboard.type("9999")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("Nothing was changed")
-    assert stock_of(rest, "bakery", "cookie")["on_hand"] == before
+    wait_for_stock(rest, "bakery", "cookie", before)
