@@ -44,6 +44,8 @@ def test_every_response_to_a_generated_case_is_as_described_and_no_fault(system:
         "listOwnSessions",
         "reportSales",
         "reportReadyTimes",
+        "reportPreparationTimes",
+        "reportOrders",
         "getLiveness",
         "getReadiness",
     }
