@@ -559,7 +559,7 @@ async def test_signing_in_by_the_pages_form(closed: Served) -> None:
     wrong = await phone.post("/sign-in", data={"name": "Ada", "pin": "000000"})
     assert (wrong.status_code, "The name or the PIN is wrong" in wrong.text) == (401, True)
     right = await phone.post("/sign-in", data={"name": "Ada", "pin": "271828"})
-    assert (right.status_code, right.headers["location"]) == (303, "/")
+    assert (right.status_code, right.headers["location"]) == (303, "/waiter")
     assert "Ada" in (await phone.get("/sign-in")).text
 
 
