@@ -40,7 +40,7 @@ async def get_sessions(
 ) -> SessionList:
     """Return the sessions of people, devices and guests, the one used last first, at most 500."""
     await access.flush()
-    return session_list(await administration.sessions(MOST_SESSIONS), requester.caller.session)
+    return await _all_sessions(administration, requester)
 
 
 @delete(
@@ -61,7 +61,7 @@ async def end_session(
     """End a session, and return those that are left. Every gateway refuses it within 2 seconds."""
     await administration.end_session(requester.by, session_id)
     await access.refresh()
-    return session_list(await administration.sessions(MOST_SESSIONS), requester.caller.session)
+    return await _all_sessions(administration, requester)
 
 
 @delete(
@@ -81,7 +81,7 @@ async def end_all_sessions(
     """End all sessions but that of this request: people sign in again, devices are paired again; keys stay."""
     await administration.end_all_sessions(requester.by, requester.caller.session)
     await access.refresh()
-    return session_list(await administration.sessions(MOST_SESSIONS), requester.caller.session)
+    return await _all_sessions(administration, requester)
 
 
 @get(
@@ -103,6 +103,10 @@ async def get_own_sessions(
         return SessionList(sessions=[])
     await access.flush()
     return session_list(await administration.sessions(MOST_SESSIONS, caller.person_id), caller.session)
+
+
+async def _all_sessions(administration: Administration, requester: Requester) -> SessionList:
+    return session_list(await administration.sessions(MOST_SESSIONS), requester.caller.session)
 
 
 SESSION_ROUTES = (get_sessions, end_session, end_all_sessions, get_own_sessions)

@@ -132,8 +132,9 @@ async def open_table(
 def _first_page(site: Site, caller: Caller) -> str:
     """Return the page with which somebody begins: whoever signs in on a station's tablet stays at the station."""
     roles = {grant.role for grant in caller.grants}
-    begun = [page for role, page in _FIRST_PAGES.items() if role in roles]
-    return begun[0] if begun and not site.is_demo else site.front
+    if site.is_demo:
+        return site.front
+    return next((page for role, page in _FIRST_PAGES.items() if role in roles), site.front)
 
 
 def _to_page(requester: Requester, opened: Opened, path: str = "/") -> Response[Any]:

@@ -14,8 +14,8 @@ from gateway.tickets.store import Picture
 from gateway.tickets.watching import LiveDepartments
 from gateway.web.document import Page, Site
 from gateway.web.markup import Html, html, joined
-from gateway.web.station_page import title_of
 from gateway.web.tables import SHOWN
+from gateway.web.titles import title_of
 from gateway.web.view import View
 
 BOARD = Page("board", "board/main.js", ("styles/board.css",), ("board",), is_wide=True)

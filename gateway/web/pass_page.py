@@ -14,8 +14,8 @@ from gateway.tickets.watching import LiveDepartments
 from gateway.web.document import Page, Site
 from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
-from gateway.web.station_page import title_of
 from gateway.web.tables import OpenTable, open_tables
+from gateway.web.titles import item_title, title_of
 from gateway.web.view import View
 
 PASS = Page(
@@ -88,6 +88,4 @@ def _part(view: View, ticket: LiveTicket, picture: Picture) -> Html:
 
 
 def _line(view: View, line: LiveLine, picture: Picture) -> Html:
-    items = () if picture.menu is None else picture.menu.items
-    titles = next((item.titles for item in items if item.id == line.item), {})
-    return html(_LINE, quantity=line.quantity, title=view.t.title(titles, line.item))
+    return html(_LINE, quantity=line.quantity, title=item_title(view, picture, line.item))

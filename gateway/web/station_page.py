@@ -20,6 +20,7 @@ from gateway.tickets.watching import LiveDepartments
 from gateway.web.document import Page, Site, to_place
 from gateway.web.icons import icon
 from gateway.web.markup import Html, html, joined
+from gateway.web.titles import item_title, title_of
 from gateway.web.view import View
 
 STATION = Page(
@@ -129,12 +130,6 @@ def _has_card(ticket: LiveTicket) -> bool:
     return ticket.state is not TicketState.HELD
 
 
-def title_of(view: View, picture: Picture) -> str:
-    """Return a department's name in the view's language."""
-    titles = {} if picture.menu is None else picture.menu.titles
-    return view.t.title(titles, picture.department.capitalize())
-
-
 def _card(site: Site, view: View, picture: Picture, ticket: LiveTicket) -> Html:
     placed = datetime.fromtimestamp(ticket.placed_at_ms / 1000, ZoneInfo(site.zone))
     table = html(_TABLE, text=view.t("station.table", table=ticket.table)) if ticket.table else None
@@ -151,12 +146,10 @@ def _card(site: Site, view: View, picture: Picture, ticket: LiveTicket) -> Html:
 
 
 def _line(view: View, picture: Picture, line: LiveLine) -> Html:
-    items = () if picture.menu is None else picture.menu.items
-    titles = next((item.titles for item in items if item.id == line.item), {})
     return html(
         _LINE,
         quantity=line.quantity,
-        title=view.t.title(titles, line.item),
+        title=item_title(view, picture, line.item),
         made="true" if line.made else "false",
         allergy=html(_ALLERGY, text=view.t("station.allergy")) if line.allergy else None,
         note=html(_NOTE, text=line.note) if line.note else None,
