@@ -10,10 +10,11 @@ import { allDay, hasCard, keyOf, lastClosed, levelOf, linesOf } from "../../gate
 import { Moves } from "../../gateway/web/static/moves/moves.js";
 import { Queue } from "../../gateway/web/static/moves/queue.js";
 import { Arrivals } from "../../gateway/web/static/station/arrivals.js";
-import { Board, GAP_MS } from "../../gateway/web/static/station/board.js";
+import { Board } from "../../gateway/web/static/station/board.js";
 import { meaningOf } from "../../gateway/web/static/station/keys.js";
 import { Steps } from "../../gateway/web/static/station/steps.js";
 import { changeOf } from "../../gateway/web/static/station/stock_change.js";
+import { GAP_MS } from "../../gateway/web/static/ui/places.js";
 import { ticketOf } from "./factories.js";
 
 /** @import { Menu, Stock, Ticket } from "../../gateway/web/static/live/states.js" */
@@ -34,7 +35,8 @@ const numbered = (id, given = {}) =>
 const newMarks = (storage = new DeviceStorage(null)) => new Marks(storage, "marks");
 
 /** @param {import("../../gateway/web/static/station/board.js").Place[]} places */
-const numbers = (places) => places.map(({ ticket, until }) => (until === null ? ticket.number : `(${ticket.number})`));
+const numbers = (places) =>
+  places.map(({ value: ticket, until }) => (until === null ? ticket.number : `(${ticket.number})`));
 
 test("the oldest is first, a new one comes at the end, and one that leaves leaves a gap for a moment", () => {
   const board = new Board();

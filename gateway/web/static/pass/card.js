@@ -12,7 +12,7 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
  * @param {Place} place
  * @param {Pass} pass
  */
-export function card({ key, table, until }, pass) {
+export function card({ key, value: table, until }, pass) {
   const { shell, store, serving } = pass;
   const { t } = shell;
   const { ready, making } = table;

@@ -1,15 +1,10 @@
-/** The places of the cards: the table that has waited longest first. What was served stays for a moment, so that nothing jumps. */
+/** The places of the cards: the table that has waited longest first. */
+
+import { updatePlaces } from "../ui/places.js";
 
 /** @import { Table } from "../live/tables.js" */
 
-/**
- * @typedef {object} Place
- * @property {string} key
- * @property {Table} table as it was last
- * @property {number | null} until where nothing of the table is open any more: until when its place stays
- */
-
-export const GAP_MS = 1500;
+/** @typedef {import("../ui/places.js").Place<Table>} Place of a table; `until`: nothing of it is open any more */
 
 export class Cards {
   constructor() {
@@ -24,16 +19,9 @@ export class Cards {
    * @param {number} now milliseconds
    */
   update(tables, now) {
-    const rest = new Map(tables.map((table) => [table.key, table]));
-    const stay = this.places.filter(({ key, until }) => rest.has(key) || until === null || until > now);
-    for (const place of stay) {
-      const table = rest.get(place.key);
-      place.table = table ? { ...table, placedAt: earlier(place, table) } : place.table;
-      place.until = table ? null : (place.until ?? now + GAP_MS);
-      rest.delete(place.key);
-    }
-    for (const [key, table] of rest) stay.push({ key, table, until: null });
-    this.places = stay.sort((one, other) => (one.table.placedAt < other.table.placedAt ? -1 : 1));
+    const present = new Map(tables.map((table) => [table.key, table]));
+    const places = updatePlaces(this.places, present, now, keepAge);
+    this.places = places.sort((one, other) => (one.value.placedAt < other.value.placedAt ? -1 : 1));
     return this.places;
   }
 }
@@ -43,6 +31,9 @@ export class Cards {
  *
  * @param {Place} place
  * @param {Table} table
+ * @returns {Table}
  */
-const earlier = ({ table: before, until }, { placedAt }) =>
-  until === null && before.placedAt < placedAt ? before.placedAt : placedAt;
+function keepAge({ value: before, until }, table) {
+  const isYounger = until === null && before.placedAt < table.placedAt;
+  return isYounger ? { ...table, placedAt: before.placedAt } : table;
+}

@@ -72,7 +72,9 @@ function filter(name, text, count, pass) {
 function content(places, pass) {
   const { shell, store, filter } = pass;
   if (!places.length && !store.isComplete && !store.menus.size) return loadingState(shell.t, 6);
-  const shown = places.filter(({ table }) => !filter || (filter === "late" ? table.late > 0 : !table.making.length));
+  const shown = places.filter(
+    ({ value: table }) => !filter || (filter === "late" ? table.late > 0 : !table.making.length),
+  );
   if (!shown.length)
     return html`<div class="empty">${icon("done")}<p>${filter ? shell.t("pass.none") : shell.t("pass.empty")}</p></div>`;
   return html`<ol class="pass-cards">${repeat(

@@ -19,7 +19,7 @@ const PICKED_BY_KEY = 9;
 export function card(place, index, station) {
   const { shell, store, arrivals, steps } = station;
   const { t } = shell;
-  const { ticket } = place;
+  const { value: ticket } = place;
   const now = store.clock.now();
   const level = levelOf(ticket, now, store.menus.get(ticket.department));
   const isLeaving = place.until !== null;
