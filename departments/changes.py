@@ -15,8 +15,8 @@ from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket, TicketState
 from departments.rows import read_ticket, stock_by_item
-from departments.schema import HAS_REVISION, IS_MOVED, IS_OPEN, department, stock, tickets
-from infra.db.database import Statement, tenant
+from departments.schema import HAS_REVISION, IS_MOVED, IS_OPEN, department, own, stock, tickets
+from infra.db.database import Statement
 
 PAGE_TICKETS = 500
 PAGE_BYTES = 64 * 1024
@@ -50,11 +50,11 @@ def _between(*conditions: "sa.TextClause") -> Statement:
     """Build a statement for the tickets with revisions above `after` and up to `until`, at most `most`."""
     chosen = sa.select(*_TICKET).where(_bound("after") < _REVISION, _bound("until") >= _REVISION, *conditions)
     chosen = chosen.order_by(_REVISION).limit(_bound("most")).offset(_ZERO)
-    return Statement(lambda connection: chosen.where(tickets.c.restaurant == tenant(connection)))
+    return Statement(lambda connection: chosen.where(own(connection, tickets)))
 
 
 def _count_waiting(connection: sa.Connection) -> "sa.Select[Any]":
-    last = sa.select(tickets.c.state).where(tickets.c.restaurant == tenant(connection), IS_OPEN)
+    last = sa.select(tickets.c.state).where(own(connection, tickets), IS_OPEN)
     last = last.order_by(_REVISION.desc()).limit(_bound("most")).offset(_ZERO)
     state = last.subquery("last_changed").c.state
     return sa.select(sa.func.count()).where(sa.or_(*(state == sa.literal_column(f"'{each}'") for each in _WAIT)))
@@ -66,7 +66,7 @@ _OPEN = _between(IS_OPEN)
 _LAST_CLOSED = Statement(
     lambda connection: (
         sa.select(*_TICKET)
-        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, HAS_REVISION, _IS_CLOSED)
+        .where(own(connection, tickets), _bound("until") >= _REVISION, HAS_REVISION, _IS_CLOSED)
         .order_by(_REVISION.desc())
         .limit(_bound("most"))
         .offset(_ZERO)
@@ -75,18 +75,16 @@ _LAST_CLOSED = Statement(
 _OPEN_BEFORE = Statement(
     lambda connection: (
         sa.select(_REVISION)
-        .where(tickets.c.restaurant == tenant(connection), _bound("until") >= _REVISION, IS_OPEN)
+        .where(own(connection, tickets), _bound("until") >= _REVISION, IS_OPEN)
         .order_by(_REVISION.desc())
         .limit(_ONE)
         .offset(_bound("most"))
     )
 )
 _WAITING = Statement(_count_waiting)
-_STOCK = Statement(lambda connection: sa.select(*list(stock.c)[1:]).where(stock.c.restaurant == tenant(connection)))
+_STOCK = Statement(lambda connection: sa.select(*list(stock.c)[1:]).where(own(connection, stock)))
 _POSITION = Statement(
-    lambda connection: sa.select(department.c.revision, department.c.incarnation).where(
-        department.c.restaurant == tenant(connection)
-    )
+    lambda connection: sa.select(department.c.revision, department.c.incarnation).where(own(connection, department))
 )
 
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from infra.db.database import tenant
+
 metadata = sa.MetaData()
 
 
@@ -113,3 +115,8 @@ stock_changes = sa.Table(
     sa.Index("ix_stock_changes_revision", "restaurant", "revision", **_has_revision),
     sqlite_with_rowid=False,
 )
+
+
+def own(connection: sa.Connection, table: sa.Table) -> "sa.ColumnElement[bool]":
+    """Return the condition that a row is the restaurant's."""
+    return table.c.restaurant == tenant(connection)

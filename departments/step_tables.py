@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from departments import rows
 from departments.domain.steps import Step
 from departments.domain.tickets import Ticket
-from departments.schema import steps, tickets
+from departments.schema import own, steps, tickets
 from infra.db.database import Statement, encode_json, tenant
 
 _STEP_COLUMNS = list(steps.c)[1:]
@@ -38,11 +38,6 @@ _MOVED_COLUMNS = [
 """What a step of the staff changes of a ticket."""
 
 
-def _own(connection: sa.Connection, table: sa.Table) -> "sa.ColumnElement[bool]":
-    """Return the condition that a row is the restaurant's."""
-    return table.c.restaurant == tenant(connection)
-
-
 def _bound(columns: Sequence["sa.Column[Any]"]) -> "dict[str, sa.BindParameter[Any]]":
     return {column.name: sa.bindparam(column.name, type_=column.type) for column in columns}
 
@@ -50,13 +45,13 @@ def _bound(columns: Sequence["sa.Column[Any]"]) -> "dict[str, sa.BindParameter[A
 def _update_one(connection: sa.Connection, *columns: "sa.Column[Any]") -> "sa.Update":
     """Update one ticket, that of the order `of_order`."""
     is_it = tickets.c.order_id == sa.bindparam("of_order", type_=sa.Text)
-    return sa.update(tickets).where(_own(connection, tickets), is_it).values(_bound(columns))
+    return sa.update(tickets).where(own(connection, tickets), is_it).values(_bound(columns))
 
 
 def _select_steps(connection: sa.Connection, *conditions: "sa.ColumnElement[bool]") -> "sa.Select[Any]":
     """Select the steps with one ticket, that of the order `of_order`."""
     of_order = steps.c.order_id == sa.bindparam("of_order", type_=sa.Text)
-    return sa.select(*_STEP_COLUMNS).where(_own(connection, steps), of_order, *conditions)
+    return sa.select(*_STEP_COLUMNS).where(own(connection, steps), of_order, *conditions)
 
 
 _MOVE_TICKET = Statement(lambda connection: _update_one(connection, *_MOVED_COLUMNS))
@@ -115,6 +110,6 @@ def write_lines(connection: sa.Connection, ticket: Ticket) -> None:
 def last_moved(connection: sa.Connection, order_id: str) -> int:
     """Return the revision of the staff's last step with a ticket, or 0 where they have taken none."""
     last = sa.func.coalesce(sa.func.max(steps.c.revision), 0)
-    query = sa.select(last).where(_own(connection, steps), steps.c.order_id == order_id)
+    query = sa.select(last).where(own(connection, steps), steps.c.order_id == order_id)
     revision: int = connection.execute(query).scalar_one()
     return revision

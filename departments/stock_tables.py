@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import MENU_FILE, RECEIVED, ChangeReason, StockChange
-from departments.schema import HAS_REVISION, stock, stock_changes
+from departments.schema import HAS_REVISION, own, stock, stock_changes
 from infra.db.database import tenant
 
 
@@ -32,9 +32,9 @@ _CHANGE_COLUMNS = list(stock_changes.c)[1:]
 
 def write_stock(connection: sa.Connection, changed: Stock) -> None:
     """Write all of an item's stock, also whether it is off sale or unlimited, with its own revision."""
-    own = sa.update(stock).where(stock.c.restaurant == tenant(connection), stock.c.item == changed.item)
+    update = sa.update(stock).where(own(connection, stock), stock.c.item == changed.item)
     values = dataclasses.asdict(changed) | {"off_sale": int(changed.off_sale), "unlimited": int(changed.unlimited)}
-    connection.execute(own.values(values))
+    connection.execute(update.values(values))
 
 
 def insert_changes(connection: sa.Connection, changes: Iterable[StockChange]) -> None:
@@ -75,7 +75,7 @@ def history_sums(connection: sa.Connection) -> HistorySums:
 
 
 def _select(connection: sa.Connection) -> "sa.Select[tuple[object, ...]]":
-    return sa.select(*_CHANGE_COLUMNS).where(stock_changes.c.restaurant == tenant(connection))
+    return sa.select(*_CHANGE_COLUMNS).where(own(connection, stock_changes))
 
 
 def _change(row: "sa.Row[tuple[object, ...]]") -> StockChange:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import TicketOrUnreadable, read_ticket, row_of_new, stock_by_item, stock_rows, tickets_by_order
-from departments.schema import HAS_REVISION, IS_OPEN, department, metadata, steps, stock, tickets
+from departments.schema import HAS_REVISION, IS_OPEN, department, metadata, own, steps, stock, tickets
 from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
 __all__ = ["metadata", "steps", "stock", "tickets"]
@@ -31,11 +31,6 @@ _DEPARTMENT_COLUMNS = [column for column in list(department.c)[1:] if column.ser
 _COLUMNS_OF_NEW = [column for column in _TICKET_COLUMNS if column.server_default is None]
 
 
-def _own(connection: sa.Connection, table: sa.Table) -> "sa.ColumnElement[bool]":
-    """Return the condition that a row is the restaurant's."""
-    return table.c.restaurant == tenant(connection)
-
-
 def _insert(connection: sa.Connection, table: sa.Table, columns: Sequence["sa.Column[Any]"]) -> "sa.Insert":
     return insert_records(connection.dialect, table, columns, {table.c.restaurant: tenant(connection)})
 
@@ -43,15 +38,15 @@ def _insert(connection: sa.Connection, table: sa.Table, columns: Sequence["sa.Co
 def _update(
     connection: sa.Connection, table: sa.Table, key: "sa.Column[Any]", columns: Sequence["sa.Column[Any]"]
 ) -> "sa.Update":
-    own = {table.c.restaurant: tenant(connection)}
-    return update_records(connection.dialect, table, [key], columns, constants=own)
+    keys = {table.c.restaurant: tenant(connection)}
+    return update_records(connection.dialect, table, [key], columns, constants=keys)
 
 
 _INSERT_DEPARTMENT = Statement(lambda connection: _insert(connection, department, _DEPARTMENT_COLUMNS))
 _NEXT_REVISION = Statement(
     lambda connection: (
         sa.update(department)
-        .where(_own(connection, department))
+        .where(own(connection, department))
         .values(revision=department.c.revision + sa.bindparam("changes"))
         .returning(department.c.revision)
     )
@@ -75,7 +70,7 @@ _UPDATE_TICKETS = Statement(
         [tickets.c.state, tickets.c.revision, tickets.c.epoch, tickets.c.cancelled_at_ms],
     )
 )
-_STOCK = Statement(lambda connection: sa.select(*_STOCK_COLUMNS).where(_own(connection, stock)))
+_STOCK = Statement(lambda connection: sa.select(*_STOCK_COLUMNS).where(own(connection, stock)))
 _INSERT_STOCK = Statement(lambda connection: _insert(connection, stock, _STOCK_COLUMNS))
 _UPDATE_STOCK = Statement(lambda connection: _update(connection, stock, stock.c.item, _FIGURES))
 
@@ -111,20 +106,20 @@ def open_batch(
 
 def write_probe(connection: sa.Connection) -> None:
     """Change a column that nothing reads."""
-    own = sa.update(department).where(_own(connection, department))
-    connection.execute(own.values(beats=department.c.beats + 1))
+    update = sa.update(department).where(own(connection, department))
+    connection.execute(update.values(beats=department.c.beats + 1))
 
 
 def incarnation(connection: sa.Connection) -> str | None:
     """Return the name of the database's incarnation, or None where the department has never been open."""
-    query = sa.select(department.c.incarnation).where(_own(connection, department))
+    query = sa.select(department.c.incarnation).where(own(connection, department))
     name: str | None = connection.execute(query).scalar_one_or_none()
     return name
 
 
 def position(connection: sa.Connection) -> tuple[int, str]:
     """Return the department's revision and incarnation."""
-    query = sa.select(department.c.revision, department.c.incarnation).where(_own(connection, department))
+    query = sa.select(department.c.revision, department.c.incarnation).where(own(connection, department))
     revision, incarnation = connection.execute(query).one()
     return revision, incarnation
 
@@ -177,7 +172,7 @@ def every_ticket(connection: sa.Connection, *, by_age: bool = False) -> Iterator
 
 
 def _select_tickets(connection: sa.Connection) -> "sa.Select[Any]":
-    return sa.select(*_TICKET_COLUMNS).where(_own(connection, tickets))
+    return sa.select(*_TICKET_COLUMNS).where(own(connection, tickets))
 
 
 def insert_tickets(connection: sa.Connection, new: Iterable[Ticket]) -> None:
