@@ -34,7 +34,8 @@ TAP_SECONDS = 0.3
 
 _MODULE = "const {station} = await import(document.querySelector('script[type=module]').src);"
 
-_TICKETS = """const at = (seconds) => new Date(station.store.clock.now() - seconds * 1000).toISOString();
+_TICKETS = """const began = (window.began ??= station.store.clock.now());  // a ticket's time of placing stays as it is
+const at = (seconds) => new Date(began - seconds * 1000).toISOString();
 const ticket = (id, state, revision) => ({department: "kitchen", order_id: `order-${id}`, number: id % 1000, table: "7",
   source: "gateway", state, placed_at: at(1000 - id / 100), started_at: null, ready_at: null,
   served_at: state === "served" ? at(0) : null, cancelled_at: null, moved_by: null, moved_at: null, cancel_reason: null,
