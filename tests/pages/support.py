@@ -36,6 +36,9 @@ FLAGS = (
 LANGUAGES = ("en", "ko", "es")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
+LOOKS = (("en", "light"), ("ko", "dark"), ("es", "light"))
+"""Each language and each theme: colours do not depend on the language."""
+
 SIZES = {"small": (320, 640), "phone": (390, 844), "tablet": (820, 1180), "wall": (1920, 1080), "4k": (3840, 2160)}
 """Widths and heights in CSS pixels."""
 
@@ -177,3 +180,12 @@ def is_too_wide(page: Page) -> bool:
     """Return whether a page has to be scrolled sideways."""
     content, window = page.evaluate(_WIDE)
     return bool(content > window)
+
+
+def heap_bytes(page: Page) -> int:
+    """Return the bytes of a page's heap in use, after a collection of garbage."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.collectGarbage")
+    used: int = session.send("Runtime.getHeapUsage")["usedSize"]
+    session.detach()
+    return used

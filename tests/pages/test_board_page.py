@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.serving import make, manager_of, move, open_page, place, wait_until_live
-from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System
 
@@ -107,8 +107,7 @@ def test_a_board_says_that_it_is_out_of_date(browsers: Browsers, staff: httpx.Cl
     expect_halves(page, making=[placed["number"]], ready=[])
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_it_is_accessible(browsers: Browsers, staff: httpx.Client, language: str, theme: str) -> None:
     ready, _ = place(staff, line("bar", "coffee")), place(staff, line("kitchen", "pizza"))
     make(staff, "bar", ready)

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.pages.evening import have_an_evening, open_restaurant
-from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.systems import System, Systems
 
 pytestmark = pytest.mark.pages
@@ -52,8 +52,7 @@ def test_what_happens_is_seen_in_every_frame(visitors: Browsers, demo: System) -
     expect(frame(page, "station").locator(".ticket")).to_have_count(9)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_it_is_as_every_page_has_to_be(visitors: Browsers, language: str, theme: str) -> None:
     page = opened(visitors, language=language, theme=theme)
     for width, height in SIZES.values():

@@ -18,7 +18,7 @@ from tests.pages.guests import (
     take_step,
     throw_one_away,
 )
-from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LANGUAGES, LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.systems import System
 
 pytestmark = pytest.mark.pages
@@ -241,8 +241,7 @@ def tab_to(page: Page, name: str, key: str = "Tab") -> None:
     raise AssertionError(f"no way to {name} by {key}: {seen}")
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_every_sheet_is_as_it_has_to_be(browsers: Browsers, language: str, theme: str) -> None:
     page = browsers.open("/", language=language, theme=theme, size=SIZES["small"])
     page.locator('[data-item="coffee"] .add-button').click()

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.pages.support import SIZES, Browsers
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.timed]
 
 MOST_BYTES = 60 * 1024
 MOST_MS = 1000

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.pages.guests import CUT, add, only_order, open_basket, order_sheet, place_button
-from tests.pages.support import LANGUAGES, THEMES, Browsers, serious_findings
+from tests.pages.support import LOOKS, Browsers, serious_findings
 from tests.support.keys import AUTHORIZED
 from tests.support.systems import System, Systems
 from tests.support.waiting import wait_for
@@ -41,8 +41,7 @@ def code(restaurant: System) -> str:
     return path
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_a_guest_without_a_table_is_told_to_scan_its_code(browsers: Browsers, language: str, theme: str) -> None:
     page = browsers.open("/", language=language, theme=theme)
     words = {"en": "Scan the code", "ko": "코드를 스캔", "es": "Escanee el código"}

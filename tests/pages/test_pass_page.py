@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.pages.serving import make, manager_of, open_page, place, wait_for_state
-from tests.pages.support import LANGUAGES, ROOT, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LOOKS, ROOT, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System, Systems
 
@@ -108,8 +108,7 @@ def test_a_station_is_refused_kindly(browsers: Browsers) -> None:
     expect(page.get_by_role("heading", name="Not for you")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_it_is_accessible(browsers: Browsers, staff: httpx.Client, language: str, theme: str) -> None:
     placed = place(
         staff, line("bar", "coffee"), line("kitchen", "pizza") | {"note": "no nuts", "allergy": True}, table="7"

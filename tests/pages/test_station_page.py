@@ -12,9 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.pages.stations import card, open_station, reach, step_to, tablet, wait_until_live
 from tests.pages.support import (
     FLAGS,
-    LANGUAGES,
+    LOOKS,
     SIZES,
-    THEMES,
     Browsers,
     find_chromium,
     is_too_wide,
@@ -495,8 +494,7 @@ def full(restaurant: System) -> Iterator[System]:
         clear(client)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_axe_finds_nothing_serious(browsers: Browsers, full: System, language: str, theme: str) -> None:
     page = open_station(browsers, "kitchen", language=language, theme=theme)
     with httpx.Client(base_url=full.url, headers=AUTHORIZED, trust_env=False) as client:

@@ -1,26 +1,12 @@
 """What a station may cost: an update of 100 cards, eight hours, a tap until 50 other screens show it."""
 
-import asyncio
-import json
-import statistics
-import threading
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import httpx
 import pytest
 from playwright.sync_api import CDPSession, Page, expect
 
-from tests.pages.support import SIZES, Browsers
-from tests.support.keys import AUTHORIZED
-from tests.support.rest_clients import line, order
-from tests.support.systems import System
-from tests.support.waiting import wait_for
+from tests.pages.crowd import spend
+from tests.pages.support import SIZES, Browsers, heap_bytes
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.timed]
 
 CARDS = 100
 UPDATES = 60
@@ -29,7 +15,8 @@ UPDATE_MS = 16
 CHANGES = 20_000
 GROWTH_BYTES = 10_000_000
 SCREENS = 50
-TAPS = 20
+CROWD_SECONDS = 16
+ORDERS_A_SECOND = 2
 TAP_SECONDS = 0.3
 
 _MODULE = "const {station} = await import(document.querySelector('script[type=module]').src);"
@@ -103,92 +90,16 @@ def busy_ms(session: CDPSession) -> float:
 def test_eight_hours_do_not_fill_the_memory(browsers: Browsers) -> None:
     page = open_station(browsers)
     page.evaluate(_EVENING, [0, 2000])
-    before = memory(page)
+    before = heap_bytes(page)
     page.evaluate(_EVENING, [2000, CHANGES])
-    grown = memory(page) - before
+    grown = heap_bytes(page) - before
     print(f"{CHANGES} changes: {grown / 1e6:+.2f} MB")
     assert grown <= GROWTH_BYTES
 
 
-def memory(page: Page) -> int:
-    session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
-    used: int = session.send("Runtime.getHeapUsage")["usedSize"]
-    session.detach()
-    return used
-
-
-class Screens:
-    """Clients of the event stream, which note when they receive each state of a ticket."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.seen: dict[tuple[str, str], list[float]] = {}
-        self.live = 0
-
-    async def follow(self) -> None:
-        headers = {**AUTHORIZED, "accept": "text/event-stream"}
-        async with (
-            httpx.AsyncClient(trust_env=False, timeout=None) as client,
-            client.stream("GET", f"{self.url}/events?departments=kitchen", headers=headers) as response,
-        ):
-            kind = ""
-            async for text in response.aiter_lines():
-                if text.startswith("event: "):
-                    kind = text[7:]
-                    self.live += kind == "tick"
-                elif text.startswith("data: ") and kind == "ticket":
-                    ticket: dict[str, Any] = json.loads(text[6:])
-                    self.seen.setdefault((ticket["order_id"], ticket["state"]), []).append(time.perf_counter())
-
-
-@contextmanager
-def following(screens: Screens, count: int) -> Iterator[None]:
-    """Let clients follow, in a thread of their own."""
-    loop = asyncio.new_event_loop()
-
-    async def run() -> None:
-        await asyncio.gather(*(screens.follow() for _ in range(count)), return_exceptions=True)
-
-    task = loop.create_task(run())
-
-    def work() -> None:
-        try:
-            loop.run_until_complete(task)
-        except asyncio.CancelledError:
-            pass
-        finally:
-            loop.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
-
-
-def test_a_tap_is_on_50_other_screens_within_300_ms(browsers: Browsers, restaurant: System) -> None:
-    screens = Screens(restaurant.url)
-    pages = [open_station(browsers) for _ in range(3)]
-    with following(screens, SCREENS), httpx.Client(base_url=restaurant.url, trust_env=False) as guest:
-        wait_for(lambda: screens.live >= SCREENS, "all screens follow")
-        times = []
-        for _ in range(TAPS):
-            wish = order(line("kitchen", "pasta"), order_id=str(uuid.uuid4()))
-            guest.post("/orders", json=wish).raise_for_status()
-            button = pages[0].locator(f".ticket[data-order='{wish['order_id']}'] .step")
-            expect(button).to_be_visible()
-            start = time.perf_counter()
-            button.evaluate("(button) => button.click()")
-            key = (wish["order_id"], "preparing")
-            wait_for(lambda key=key: len(screens.seen.get(key, [])) >= SCREENS, "the step is on all screens")  # type: ignore[misc]
-            times += [at - start for at in screens.seen[key][:SCREENS]]
-        for page in pages[1:]:
-            expect(page.locator(f".ticket[data-order='{wish['order_id']}']")).to_have_attribute(
-                "data-state", "preparing"
-            )
-    p95 = sorted(times)[int(len(times) * 0.95)]
-    print(f"tap to {SCREENS} screens: median {statistics.median(times) * 1000:.0f} ms, p95 {p95 * 1000:.0f} ms")
-    assert p95 <= TAP_SECONDS
+def test_a_tap_is_on_50_screens_within_300_ms(browsers: Browsers) -> None:
+    """Ten minutes of 20 orders a second are `python -m tests.pages.crowd`."""
+    figures = spend(browsers, CROWD_SECONDS, ORDERS_A_SECOND, SCREENS)
+    print(figures.text())
+    assert len(figures.seconds) > SCREENS
+    assert figures.at(0.95) <= TAP_SECONDS

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.serving import make, manager_of, move, open_page, part, place, tile, wait_for_state, wait_until_live
-from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System
 from tests.support.waiting import wait_for
@@ -218,8 +218,7 @@ def test_who_may_not_is_refused_kindly(browsers: Browsers, role: str | None, dep
     assert serious_findings(page) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_every_state_of_it_is_accessible(browsers: Browsers, staff: httpx.Client, language: str, theme: str) -> None:
     placed = place(
         staff,
