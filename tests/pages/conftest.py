@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.pages.support import Browsers, chromium
+from tests.pages.support import Browsers, browsing, chromium
 from tests.support.database_contents import Store
 from tests.support.systems import System, Systems
 
@@ -40,9 +40,5 @@ def restaurant(systems: Systems) -> System:
 @pytest.fixture
 def browsers(browser: Browser, restaurant: System) -> Iterator[Browsers]:
     """Open pages; nothing may be wrong on any of them when the test ends."""
-    browsers = Browsers(browser, restaurant)
-    try:
+    with browsing(browser, restaurant) as browsers:
         yield browsers
-        browsers.check()
-    finally:
-        browsers.close()

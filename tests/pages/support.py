@@ -146,6 +146,17 @@ class Browsers:
             context.close()
 
 
+@contextmanager
+def browsing(browser: Browser, system: System) -> Iterator[Browsers]:
+    """Open pages of a system; nothing may be wrong on any of them at the end."""
+    browsers = Browsers(browser, system)
+    try:
+        yield browsers
+        browsers.check()
+    finally:
+        browsers.close()
+
+
 def find_chromium() -> str:
     """Return the path of the machine's Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.pages.evening import have_an_evening, open_restaurant
-from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
+from tests.pages.support import LOOKS, SIZES, Browsers, browsing, is_too_wide, serious_findings
 from tests.support.systems import System, Systems
 
 pytestmark = pytest.mark.pages
@@ -21,12 +21,8 @@ def demo(systems: Systems) -> System:
 @pytest.fixture
 def visitors(browser: Browser, demo: System) -> Iterator[Browsers]:
     """Browsers in the demo; nothing may be wrong on any page when the test ends."""
-    browsers = Browsers(browser, demo)
-    try:
+    with browsing(browser, demo) as browsers:
         yield browsers
-        browsers.check()
-    finally:
-        browsers.close()
 
 
 def opened(visitors: Browsers, **options: str) -> Page:

@@ -9,10 +9,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.pages.evening import have_an_evening, open_restaurant
-from tests.pages.support import Browsers, is_too_wide, serious_findings
+from tests.pages.support import Browsers, browsing, is_too_wide, serious_findings
 from tests.support.keys import AUTHORIZED
 from tests.support.qr import read_pdf, read_svg
 from tests.support.systems import System, Systems
@@ -29,16 +29,27 @@ PIN = "314159"
 @pytest.fixture(scope="module")
 def restaurant(systems: Systems) -> System:
     """The menus that ship, in the middle of an evening."""
-    system = open_restaurant(systems, CONFIRM=3)
+    system = open_restaurant(systems)
     have_an_evening(system)
     return system
 
 
 @pytest.fixture
+def forgetful(browser: Browser, systems: Systems) -> Iterator[Browsers]:
+    """Browsers in a restaurant that asks for the PIN again after three seconds."""
+    with browsing(browser, open_restaurant(systems, CONFIRM=3)) as browsers:
+        yield browsers
+
+
+@pytest.fixture
 def rest(restaurant: System) -> Iterator[httpx.Client]:
     """A manager's program."""
-    with httpx.Client(base_url=restaurant.url, headers=AUTHORIZED, trust_env=False) as client:
+    with manager_of(restaurant) as client:
         yield client
+
+
+def manager_of(system: System) -> httpx.Client:
+    return httpx.Client(base_url=system.url, headers=AUTHORIZED, trust_env=False)
 
 
 def office(browsers: Browsers, part: str = "", language: str = "en", size: tuple[int, int] = DESK) -> Page:
@@ -323,38 +334,37 @@ def test_a_device_is_added_and_paired_by_its_code(browsers: Browsers, rest: http
     rest.delete(f"/access/keys/{made['id']}").raise_for_status()
 
 
-def test_the_pin_is_asked_for_again_and_the_change_is_made(browsers: Browsers, rest: httpx.Client) -> None:
-    rest.post("/access/people", json={"name": "Eve", "role": "manager", "pin": PIN}).raise_for_status()
-    device = browsers.device(size=DESK)
-    origin = {"origin": browsers.system.url}
-    device.request.post("/sign-in", data={"name": "Eve", "pin": PIN}, headers=origin)
-    page = browsers.open("/office/access", device)
-    browsers.allow(page, "status of 40[13]")
-    expect(page.locator("#people")).to_be_visible()
+def test_the_pin_is_asked_for_again_and_the_change_is_made(forgetful: Browsers) -> None:
+    with manager_of(forgetful.system) as rest:
+        rest.post("/access/people", json={"name": "Eve", "role": "manager", "pin": PIN}).raise_for_status()
+        device = forgetful.device(size=DESK)
+        origin = {"origin": forgetful.system.url}
+        device.request.post("/sign-in", data={"name": "Eve", "pin": PIN}, headers=origin)
+        page = forgetful.open("/office/access", device)
+        forgetful.allow(page, "status of 40[13]")
+        expect(page.locator("#people")).to_be_visible()
 
-    def is_long_ago() -> bool:
-        tried = device.request.delete("/access/keys/none", headers=origin)
-        return tried.status == 403 and tried.json()["type"] == "urn:comanda:sign-in-again"
+        def is_long_ago() -> bool:
+            tried = device.request.delete("/access/keys/none", headers=origin)
+            return tried.status == 403 and tried.json()["type"] == "urn:comanda:sign-in-again"
 
-    wait_for(is_long_ago, "the sign-in is too long ago")
-    page.locator("#add-person").click()
-    page.get_by_label("Name", exact=True).fill("Bob")
-    page.get_by_label("PIN", exact=True).fill("271828")
-    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
-    dialog = page.get_by_role("dialog", name="Enter the PIN again")
-    expect(dialog).to_be_visible()
-    expect(dialog.get_by_label("Name")).to_have_value("Eve")
-    assert serious_findings(page) == []
-    dialog.get_by_label("PIN").fill("000000")
-    page.keyboard.press("Enter")
-    expect(dialog.get_by_role("alert")).to_contain_text("wrong")
-    dialog.get_by_label("PIN").fill(PIN)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(page.locator("#people")).to_contain_text("Bob")
-    assert people_ids(rest, ["Bob"])
-    for each in people_ids(rest, ["Eve", "Bob"]):
-        rest.delete(f"/access/people/{each}").raise_for_status()
+        wait_for(is_long_ago, "the sign-in is too long ago")
+        page.locator("#add-person").click()
+        page.get_by_label("Name", exact=True).fill("Bob")
+        page.get_by_label("PIN", exact=True).fill("271828")
+        page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+        dialog = page.get_by_role("dialog", name="Enter the PIN again")
+        expect(dialog).to_be_visible()
+        expect(dialog.get_by_label("Name")).to_have_value("Eve")
+        assert serious_findings(page) == []
+        dialog.get_by_label("PIN").fill("000000")
+        page.keyboard.press("Enter")
+        expect(dialog.get_by_role("alert")).to_contain_text("wrong")
+        dialog.get_by_label("PIN").fill(PIN)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page.locator("#people")).to_contain_text("Bob")
+        assert people_ids(rest, ["Bob"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.pages.guests import CUT, add, only_order, open_basket, order_sheet, place_button
-from tests.pages.support import LOOKS, Browsers, serious_findings
+from tests.pages.support import LOOKS, Browsers, browsing, serious_findings
 from tests.support.keys import AUTHORIZED
 from tests.support.systems import System, Systems
 from tests.support.waiting import wait_for
@@ -27,10 +27,8 @@ def restaurant(systems: Systems) -> System:
 @pytest.fixture
 def closed(browser: Browser, systems: Systems) -> Iterator[Browsers]:
     """Pages of a restaurant whose staff take all orders."""
-    browsers = Browsers(browser, systems.open({"bar": {"coffee": 100}}, GATEWAY_GUESTS="closed"))
-    yield browsers
-    browsers.check()
-    browsers.close()
+    with browsing(browser, systems.open({"bar": {"coffee": 100}}, GATEWAY_GUESTS="closed")) as browsers:
+        yield browsers
 
 
 @pytest.fixture(scope="module")
