@@ -73,7 +73,7 @@ async def _serve(
             await department.open()
         server = _grpc_server(department, menu, settings, credentials)
         running.on_exit_await(lambda: server.drain(settings.grace))
-        menu_reload = MenuReload(department, path)
+        menu_reload = MenuReload(department, path, settings.menu_check)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
         await running.in_background({"menu": menu_reload.run})
         await server.start(sock, credentials.contexts if credentials else None)

@@ -49,6 +49,15 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ] = 4.0
     menus: Annotated[str, Meta(description="Folder of menu files, in place of those that ship.", extra=PATH)] = ""
+    menu_check: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=3600,
+            description="Seconds between two looks at the menu file: one that has changed, and did not change again "
+            "from one look to the next, is taken up as on SIGHUP. 0 for none: only SIGHUP counts.",
+        ),
+    ] = 0.0
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[
         Annotated[int, Meta(ge=0, le=65535)] | None,

@@ -25,7 +25,7 @@ GATEWAY_FIELDS = _BOTH | {
     "public_url", "confirm", "time_zone", "demo",
 }  # fmt: skip
 
-DEPARTMENT_FIELDS = _BOTH | {"menus", "max_batch", "max_message", "ping_timeout"}
+DEPARTMENT_FIELDS = _BOTH | {"menus", "menu_check", "max_batch", "max_message", "ping_timeout"}
 
 OF_CONTAINERS = frozenset({
     "base", "certs", "db_password", "health_interval", "image", "publish", "revision", "version",

@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeVar
 
 import structlog
 from msgspec import Meta
 
 from infra.errors import SettingsError, StartError
+from infra.file_stamps import Stamp, file_stamp
 from infra.settings import PATH
 
 CHECK_SECONDS = 2.0  # how often the files are checked for changes
@@ -120,8 +120,8 @@ class Credentials:
         until = datetime.fromtimestamp(ssl.cert_time_to_seconds(own["notAfter"]), UTC)
         return Contexts(server, client, until)
 
-    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
-        return tuple(_stamp(file) for file in (self._ca, self._cert, self._key))
+    def _stamp(self) -> tuple[Stamp, ...]:
+        return tuple(file_stamp(file) for file in (self._ca, self._cert, self._key))
 
     @property
     def until(self) -> str:
@@ -221,12 +221,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ssl.SSLError):
         return error.reason or str(error)
     return getattr(error, "strerror", None) or str(error)
-
-
-def _stamp(file: str) -> tuple[int, int, int]:
-    """Return what changes with a file's content; follows links, by which mounted volumes are swapped."""
-    try:
-        found = Path(file).stat()
-    except OSError:
-        return (0, 0, 0)
-    return (found.st_ino, found.st_mtime_ns, found.st_size)

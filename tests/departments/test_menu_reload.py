@@ -118,6 +118,76 @@ async def test_the_file_is_read_each_time_that_a_signal_asks_for_it(tmp_path: Pa
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def test_a_file_that_changes_is_taken_up_without_a_signal(tmp_path: Path) -> None:
+    """A mounted ConfigMap changes so: `bar.toml` leads over `..data` to a folder, and `..data` is replaced."""
+
+    def swap(version: str, text: str) -> None:
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "bar.toml").write_text(text)
+        (tmp_path / "..new").symlink_to(version)
+        (tmp_path / "..new").rename(tmp_path / "..data")
+
+    swap("one", items(coffee=350))
+    (tmp_path / "bar.toml").symlink_to("..data/bar.toml")
+    path = tmp_path / "bar.toml"
+    async with open_department(read_menu(path), tmp_path) as department:
+        with capture_logs() as logs:
+            running = asyncio.create_task(MenuReload(department, path, check_seconds=0.01).run())
+            for version, price in (("two", 400), ("three", 500)):
+                swap(version, items(coffee=price))
+                await until(lambda price=price: department.menu.items["coffee"].price == price)  # type: ignore[misc]
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+    assert [line["event"] for line in logs] == ["the menu was read anew"] * 2
+
+
+async def test_a_change_before_the_first_check_is_taken_up(tmp_path: Path) -> None:
+    async with bar(tmp_path, items(coffee=350)) as (department, reload, path):
+        path.write_text(items(coffee=400))
+        await reload.check()
+        await reload.check()
+        assert department.menu.items["coffee"].price == 400
+
+
+async def test_a_file_that_is_being_written_is_not_read_half(tmp_path: Path) -> None:
+    async with bar(tmp_path, items(coffee=350)) as (department, reload, path):
+        for _ in range(2):
+            await reload.check()
+        with path.open("w") as file:
+            file.write(items(coffee=400))
+            file.flush()
+            await reload.check()
+            file.write(items(tea=200).removeprefix(HEAD))
+        await reload.check()
+        assert set(department.menu.items) == {"coffee"}
+        await reload.check()
+        assert set(department.menu.items) == {"coffee", "tea"}
+
+
+async def test_a_changed_file_that_is_not_right_is_logged_once(tmp_path: Path) -> None:
+    async with bar(tmp_path, items(coffee=350)) as (department, reload, path):
+        path.write_text("")
+        with capture_logs() as logs:
+            for _ in range(4):
+                await reload.check()
+        assert department.menu.items["coffee"].price == 350
+    assert [line["event"] for line in logs] == ["the menu stays as it is"]
+
+
+async def test_a_change_that_the_database_refuses_is_tried_again(tmp_path: Path) -> None:
+    async with bar(tmp_path, items(coffee=350)) as (department, reload, path):
+        path.write_text(items(coffee=400, tea=200))
+        database = department._database
+        await database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = ON"))
+        with capture_logs() as logs:
+            for _ in range(4):
+                await reload.check()
+        await database.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only = OFF"))
+        await reload.check()
+        assert set(department.menu.items) == {"coffee", "tea"}
+    assert [line["event"] for line in logs].count("the menu stays as it is") == 1
+
+
 async def until(is_so: Callable[[], Any]) -> None:
     """Wait for a fact, for ten seconds at most."""
     async with asyncio.timeout(10):
