@@ -24,34 +24,46 @@ SECONDS = 4.0
 
 
 def main() -> None:
-    """Print the program's state in one line; exit code 0 where it serves, 1 where it does not."""
+    """Print the program's state in one line; exit code 0 where it serves, or with --live runs, 1 where it does not."""
     parser = argparse.ArgumentParser(prog="python -m ops.health", description="Check a program on this machine.")
     parser.add_argument("program", nargs="?", help="gateway, or a menu (default: what process 1 runs, in a container)")
-    program = parser.parse_args().program
+    parser.add_argument(
+        "--live", action="store_true", help="ask whether it runs, whatever the state of its database: else restart it"
+    )
+    arguments = parser.parse_args()
     try:
-        name = program or program_of(_first_process())
-        text = _gateway() if name == "gateway" else _department(name)
+        name = arguments.program or program_of(_first_process())
+        text = _gateway(arguments.live) if name == "gateway" else _department(name)
     except TimeoutError:
         text = f"no response within {SECONDS:g} s"
     except (StartError, OSError, http.client.HTTPException) as error:
         text = str(error) or type(error).__name__
     print(text)
-    sys.exit(text not in {"ready", "SERVING"})
+    sys.exit(text not in ({"live", "SERVING", "NOT_SERVING"} if arguments.live else {"ready", "SERVING"}))
 
 
-def _gateway() -> str:
+def _gateway(is_live_enough: bool) -> str:
+    state = "live" if is_live_enough else "ready"
     settings = read_settings(GatewaySettings, "gateway", os.environ)
     connection = http.client.HTTPConnection(own_address(settings.host), settings.port, timeout=SECONDS)
-    connection.request("GET", "/health/ready")
+    connection.request("GET", f"/health/{state}")
     response = connection.getresponse()
-    return "ready" if response.status == http.HTTPStatus.OK else f"{response.status}: {response.read().decode()}"
+    return state if response.status == http.HTTPStatus.OK else f"{response.status}: {response.read().decode()}"
 
 
 def _department(name: str) -> str:
-    menu = read_menu(find_menu(name, menu_folder(os.environ)))
-    settings = read_settings(DepartmentSettings, menu.name, os.environ)
-    credentials = find_credentials(menu.name, settings, [])
-    address = own_address(settings.host), settings.listening_port(menu.port)
+    path = find_menu(name, menu_folder(os.environ))
+    try:
+        menu = read_menu(path)
+        name, port = menu.name, menu.port
+    except StartError:
+        # The file was changed, and is not right: the program goes on with the menu that it has.
+        name, port = path.stem, None
+        if read_settings(DepartmentSettings, name, os.environ).port is None:
+            raise
+    settings = read_settings(DepartmentSettings, name, os.environ)
+    credentials = find_credentials(name, settings, [])
+    address = own_address(settings.host), settings.listening_port(port)
     return asyncio.run(check_health(*address, credentials, SECONDS))
 
 

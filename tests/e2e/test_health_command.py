@@ -16,10 +16,14 @@ def system(systems: Systems) -> System:
     return systems.open({"bar": {"coffee": 10}})
 
 
-def how_is(system: System, name: str, **settings: object) -> Finished:
-    menus = system["bar"].log.parent / "menus"
+def menus_of(system: System) -> Path:
+    return system["bar"].log.parent / "menus"
+
+
+def how_is(system: System, name: str, *options: str, **settings: object) -> Finished:
+    menus = menus_of(system)
     ports = {"BAR_PORT": system["bar"].port, "GATEWAY_PORT": system.gateway.port}
-    return run(["-m", "ops.health", name], environment(MENUS=menus, **(ports | settings)))
+    return run(["-m", "ops.health", *options, name], environment(MENUS=menus, **(ports | settings)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
@@ -48,6 +52,32 @@ def test_what_cannot_write_is_not(system: System) -> None:
     assert (bar.code, bar.stdout) == (1, "NOT_SERVING\n")
     assert gateway.code == 1
     assert gateway.stdout.startswith('503: {"status":"not ready"')
+
+
+def test_what_cannot_write_is_live(system: System) -> None:
+    """A restart would not bring its database back."""
+    with system.unwritable("bar"), system.unwritable("gateway"):
+        wait_for(lambda: how_is(system, "bar").code, "the bar is unhealthy")
+        bar, gateway = how_is(system, "bar", "--live"), how_is(system, "gateway", "--live")
+    assert bar == Finished(0, "NOT_SERVING\n", "")
+    assert gateway == Finished(0, "live\n", "")
+
+
+def test_what_hangs_is_not_live(system: System) -> None:
+    system["bar"].pause()
+    hung = how_is(system, "bar", "--live")
+    system["bar"].resume()
+    assert hung == Finished(1, "Connection lost\n", "")
+
+
+def test_a_department_whose_menu_file_is_no_longer_right_is_healthy(system: System) -> None:
+    """It goes on with the menu that it has."""
+    menu = menus_of(system) / "bar.toml"
+    text = menu.read_text()
+    menu.write_text("name = ")
+    healthy = how_is(system, "bar")
+    menu.write_text(text)
+    assert healthy == Finished(0, "SERVING\n", "")
 
 
 def test_a_menu_that_nobody_knows_is_one_line(system: System) -> None:
