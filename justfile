@@ -58,6 +58,7 @@ fix: setup _web-setup
     python -m ops settings > docs/settings.md
     python -m tests.architecture
     python -m ops.diagrams docs/architecture.md
+    python -m tests.support.chart
 
 # run the tests, side by side; what takes longer than a change should is in `prove`
 test *args: setup

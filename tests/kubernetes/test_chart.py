@@ -1,0 +1,145 @@
+"""The chart renders what Kubernetes takes, and what is committed is what it renders."""
+
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from helm_python import lint
+
+from tests.kubernetes.schemas import faults
+from tests.support.chart import CHART, COMMITTED, HEAD, MENUS, ROOT, copied_menus, render, render_text
+
+MENU = (
+    'name = "terrace"\ntitle = "Terrace"\ngoods = "Drink"\n[[items]]\nid = "tea"\ntitle = "Tea"\nprice = 1\nstock = 1\n'
+)
+
+EVERYTHING: dict[str, Any] = {
+    "image": {"digest": f"sha256:{'0' * 64}", "pullSecrets": ["registry"]},
+    "settings": {"COMANDA_MAX_LINES": 60},
+    "gateway": {"firstKeySecret": "first-key", "settings": {"COMANDA_DEADLINE": "1.5"}},
+    "departments": {"bakery": None, "terrace": {"port": 50060, "replicas": 3, "menu": MENU}},
+    "tls": {"domain": "example.org", "certManager": {"issuer": {"name": "vault", "kind": "ClusterIssuer"}}},
+    "database": {
+        "cloudnativepg": {"imageName": "postgres:18", "storage": {"storageClass": "fast"}, "parameters": {"a": "1"}}
+    },
+    "ingress": {"enabled": True, "host": "orders.example.org", "className": "haproxy", "clusterIssuer": "public"},
+    "networkPolicy": {"extraEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
+    "pod": {
+        "annotations": {"a": "b"},
+        "labels": {"c": "d"},
+        "nodeSelector": {"e": "f"},
+        "tolerations": [{"operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+        "priorityClassName": "high",
+    },
+}
+LEAST: dict[str, Any] = {
+    "gateway": {"autoscaling": {"enabled": False}},
+    "database": {"cloudnativepg": {"enabled": False}, "secret": {"name": "database"}},
+    "tls": {"certManager": {"enabled": False}},
+    "networkPolicy": {"enabled": False},
+    "podDisruptionBudget": {"enabled": False},
+    "audit": {"enabled": False},
+}
+CASES = {
+    "default": {},
+    "everything": EVERYTHING,
+    "least": LEAST,
+    "url": {**LEAST, "networkPolicy": {"enabled": True}, "audit": {"enabled": True}},
+}
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_every_resource_is_valid_strictly(values: dict[str, Any]) -> None:
+    assert [fault for resource in render(values) for fault in faults(resource)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "fault"),
+    [
+        ("Deployment", "spec.template.spec.containers.0.readinessProb", "Additional properties are not allowed"),
+        ("NetworkPolicy", "spec.egres", "Additional properties are not allowed"),
+        ("Certificate", "spec.dnsName", "Additional properties are not allowed"),
+        ("Cluster", "spec.postgresql.synchronous.number", "is less than the minimum"),
+    ],
+)
+def test_a_wrong_field_is_found(kind: str, place: str, fault: str) -> None:
+    resource = next(each for each in render() if each["kind"] == kind and "-self" not in each["metadata"]["name"])
+    *way, last = place.split(".")
+    found: Any = resource
+    for step in way:
+        found = found[int(step) if step.isdecimal() else step]
+    found[last] = 0
+
+    assert any(fault in each for each in faults(resource))
+
+
+def test_helm_finds_nothing_to_complain_about() -> None:
+    report = lint(CHART, EVERYTHING, strict=True)
+
+    assert report["errors"] == []
+    assert [each["error"] for each in report["messages"]] == ["icon is recommended"]
+
+
+def test_what_is_committed_is_what_the_chart_renders() -> None:
+    assert COMMITTED.read_text() == HEAD + render_text(), "`just fix` writes it"
+
+
+def test_the_chart_has_the_menus_that_ship() -> None:
+    assert [each.name for each in copied_menus()] == [each.name for each in sorted(MENUS.glob("*.toml"))]
+    assert {each.name: each.read_text() for each in copied_menus()} == {
+        each.name: each.read_text() for each in MENUS.glob("*.toml")
+    }, "`just fix` copies them"
+
+
+def test_the_chart_has_the_version_of_the_product() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (about["version"], about["appVersion"]) == (version, version)
+
+
+def test_every_port_of_a_department_that_ships_is_its_menus() -> None:
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    menus = [tomllib.loads(each.read_text()) for each in MENUS.glob("*.toml")]
+    assert {name: each["port"] for name, each in values["departments"].items()} == {
+        each["name"]: each["port"] for each in menus
+    }
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_every_name_that_a_resource_uses_is_there(values: dict[str, Any]) -> None:
+    """Volumes, environment, scaling and ingress refer to what the chart makes, or its operators, or the values name."""
+    resources = render(values)
+    made = {each["metadata"]["name"] for each in resources} | {
+        each["spec"]["secretName"] for each in resources if each["kind"] == "Certificate"
+    }
+    of_operators = {"comanda-db-app", "comanda-db-ca"} if "comanda-db" in made else set()
+    of_values = {"first-key", "registry", "vault", "database"}
+    if values.get("tls", {}).get("certManager", {}).get("enabled") is False:
+        of_values |= {f"comanda-{each}-tls" for each in ("gateway", "bakery", "bar", "kitchen")}
+
+    used = {name for each in resources for name in names_used(each)}
+
+    assert used - made - of_operators - of_values == set()
+
+
+def names_used(value: Any, key: str = "") -> Iterator[str]:
+    """Yield the names of ConfigMaps, Secrets, Services, accounts and issuers that a resource uses."""
+    if isinstance(value, list):
+        for each in value:
+            yield from names_used(each, key)
+    elif isinstance(value, dict):
+        if key in {"configMap", "issuerRef", "scaleTargetRef", "secretKeyRef", "service"}:
+            yield value["name"]
+        for name, each in value.items():
+            yield from names_used(each, name)
+    elif key in {"secretName", "serviceAccountName"} and value != "comanda-front-tls":
+        yield value  # the front's Secret is made by whoever has its domain
+
+
+def test_the_committed_file_is_found_by_its_page() -> None:
+    page = (ROOT / "docs/kubernetes.md").read_text()
+    assert str(COMMITTED.relative_to(ROOT)) in page
+    assert str(CHART.relative_to(ROOT)) in page

@@ -1,0 +1,55 @@
+"""What the chart's schema refuses, and by what message."""
+
+from typing import Any
+
+import pytest
+from helm_python import HelmError
+
+from tests.support.chart import render
+
+REFUSED: list[tuple[dict[str, Any], str, str]] = [
+    ({"ingres": {}}, "", "'ingres' not allowed"),
+    ({"gateway": {"linger": 1}}, "/gateway/linger", "got 1, want 5"),
+    ({"gateway": {"guests": "all"}}, "/gateway/guests", "'open', 'tables', 'closed'"),
+    ({"gateway": {"replicas": "two"}}, "/gateway/replicas", "got string, want integer"),
+    ({"gateway": {"publicUrl": "orders.example.org"}}, "/gateway/publicUrl", "does not match pattern"),
+    ({"gateway": {"settings": {"MAX_LINES": "3"}}}, "/gateway/settings", "'MAX_LINES' not allowed"),
+    (
+        {"gateway": {"resources": {"requests": {"cpu": "a lot"}}}},
+        "/gateway/resources/requests/cpu",
+        "does not match pattern",
+    ),
+    ({"departments": {"Bar": {"port": 50060}}}, "/departments", "'Bar' not allowed"),
+    ({"departments": {"gateway": {"port": 50060}}}, "/departments/gateway", "false schema"),
+    ({"departments": {"bar": {"port": 80}}}, "/departments/bar/port", "got 80, want 1,024"),
+    ({"departments": {"bar": {"replica": 2}}}, "/departments/bar", "'replica' not allowed"),
+    ({"departments": {"pool": {"replicas": 2}}}, "/departments/pool", "missing property 'port'"),
+    ({"database": {"timeout": 6}}, "/database/timeout", "exclusiveMaximum: got 6, want 6"),
+    ({"database": {"cloudnativepg": {"instances": 0}}}, "/database/cloudnativepg/instances", "got 0, want 1"),
+    ({"tls": {"certManager": {"issuer": {"kind": "Authority"}}}}, "/tls/certManager/issuer/kind", "'Issuer'"),
+    ({"networkPolicy": {"clients": []}}, "/networkPolicy/clients", "got 0, want 1"),
+    ({"currency": "euro"}, "/currency", "does not match pattern"),
+    ({"image": {"digest": "latest"}}, "/image/digest", "does not match pattern"),
+    ({"audit": {"schedule": "nightly"}}, "/audit/schedule", "does not match pattern"),
+]
+
+
+@pytest.mark.parametrize(("values", "place", "reason"), REFUSED, ids=[place for _, place, _ in REFUSED])
+def test_a_wrong_value_is_refused_with_its_place(values: dict[str, Any], place: str, reason: str) -> None:
+    with pytest.raises(HelmError) as refused:
+        render(values)
+    assert f"at '{place}'" in str(refused.value)
+    assert reason in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"departments": {"pool": {"port": 50060}}}, "departments.pool.menu: the chart has no menu of this name"),
+        ({"database": {"cloudnativepg": {"enabled": False}}}, "database.secret.name: without"),
+        ({"ingress": {"enabled": True}}, "ingress.host: the name under which"),
+    ],
+)
+def test_what_is_missing_is_said(values: dict[str, Any], reason: str) -> None:
+    with pytest.raises(HelmError, match=reason):
+        render(values)
