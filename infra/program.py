@@ -17,8 +17,11 @@ from functools import partial
 
 import structlog
 
+from infra.addresses import join_address
 from infra.errors import StartError
 from infra.interrupts import INTERRUPTED, release_interrupts
+from infra.metrics import Metrics
+from infra.metrics_server import MetricsServer
 from infra.sockets import bind
 from infra.stop_signals import StopSignals
 from infra.supervise import Work, in_background
@@ -68,6 +71,14 @@ class Program:
     def listen(self, host: str, port: int) -> socket.socket:
         """Bind a TCP socket, which is closed at the end; raises StartError."""
         return self._cleanup.enter_context(closing(bind(host, port)))
+
+    async def serve_metrics(self, metrics: Metrics, sock: socket.socket) -> str:
+        """Serve the metrics on a bound socket to the end of the run; return the address."""
+        server = MetricsServer(metrics)
+        self.on_exit(metrics.close)
+        self.on_exit_await(server.close)
+        await server.start(sock)
+        return join_address(*sock.getsockname()[:2])
 
     async def in_background(self, works: Mapping[str, Work]) -> None:
         """Run supervised tasks, by their names, which are cancelled and awaited at the end."""

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from gateway.rest.description import VERSION
+from infra.version import VERSION
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,8 +21,7 @@ from gateway.rest import (
     ticket_schemas,
 )
 from infra.request_ids import MAX_LENGTH
-
-VERSION = "0.1.0"
+from infra.version import VERSION
 
 Json = dict[str, Any]
 

@@ -6,7 +6,7 @@ that a long page of history never delays an order, and `look_up` in a third, so 
 does not wait for such a page.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Concatenate, ParamSpec, TypeVar
@@ -104,6 +104,11 @@ class Database:
         """The SQLite file; None on PostgreSQL."""
         return Path(self.url.database or "") if is_sqlite(self.url) else None
 
+    @property
+    def sessions(self) -> Sequence[Session]:
+        """The sessions that write, read and look up; one in place of all three for a database that is only read."""
+        return list(dict.fromkeys([self._writer, self._reader, self._finder]))
+
     def prepare(self, versions: Path) -> None:
         """Lock the database for this process, and run the migrations that are due; raises StartError.
 
@@ -140,7 +145,7 @@ class Database:
 
     def close(self) -> None:
         """Finish the transactions that were submitted, then close the connections and release the lock."""
-        for session in {self._finder, self._reader, self._writer}:
+        for session in reversed(self.sessions):
             session.close()
         if self._lock is not None:
             self._lock.close()

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
+from time import perf_counter
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from infra.db.outages import Outages
 from infra.db.watchdog import TransactionTimer
 from infra.db.worker import Worker
 from infra.errors import DatabaseError
+from infra.metrics import Histogram
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -50,7 +52,11 @@ class Session:
 
     def __init__(self, name: str, engine: sa.Engine, outages: Outages, limit: float = 0) -> None:
         """`limit`, in seconds, is how long a transaction on PostgreSQL may take; 0 is no limit."""
-        self._name = name
+        self.name = name
+        self.durations = Histogram()
+        """How long each transaction that succeeded took, from BEGIN to COMMIT."""
+        self.failed = 0
+        """How many transactions ended with DatabaseError."""
         self._engine = engine
         self._outages = outages
         self._worker = Worker(name)
@@ -61,6 +67,11 @@ class Session:
         self._is_postgresql = engine.dialect.name == "postgresql"
         if self._is_postgresql:
             sa.event.listen(engine, "do_connect", self._connect_driver)
+
+    @property
+    def waiting(self) -> int:
+        """How many transactions wait for the thread."""
+        return self._worker.waiting
 
     async def run(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a script as one transaction; raises DatabaseError."""
@@ -77,6 +88,7 @@ class Session:
         self._engine.dispose()
 
     def _transact(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
+        began = perf_counter()
         while True:
             connection, is_fresh, is_finished = self._connection, self._connection is None, False
             self._timer.start()
@@ -87,7 +99,8 @@ class Session:
                 with self._begin(connection, script):
                     result = script(connection, *args, **kwargs)
                     is_finished = True
-                self._outages.succeeded(self._name)
+                self._outages.succeeded(self.name)
+                self.durations.observe(perf_counter() - began)
                 return result
             except self._errors as error:
                 cause = error.orig if isinstance(error, DBAPIError) else error
@@ -108,6 +121,7 @@ class Session:
 
     def _record(self, cause: BaseException | None, *, is_connected: bool, is_lost: bool) -> str:
         """Record a transaction that failed, and return the reason in one line."""
+        self.failed += 1
         if self._timer.is_expired:
             reason = f"no response within {self._timer.limit:g} s; the connection is closed"
         else:
@@ -117,7 +131,7 @@ class Session:
         elif is_lost:
             self._outages.lost(reason)
         else:
-            self._outages.failed(self._name, reason)
+            self._outages.failed(self.name, reason)
         return reason
 
     def _connect_driver(self, dialect: sa.Dialect, _record: object, arguments: Any, parameters: Any) -> Any:

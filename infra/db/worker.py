@@ -25,6 +25,11 @@ class Worker:
         self._jobs: SimpleQueue[tuple[Callable[[], Any], _Done] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for the thread."""
+        return self._jobs.qsize()
+
     async def run(self, job: Callable[[], R]) -> R:
         """Run a job and wait for it; a caller that is cancelled does not interrupt it."""
         loop = asyncio.get_running_loop()

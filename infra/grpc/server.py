@@ -12,6 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, cast
 
 import structlog
@@ -30,6 +31,7 @@ from infra.grpc.call_guard import GuardedStream
 from infra.grpc.guard import GuardedServer
 from infra.grpc.health_service import HealthService
 from infra.grpc.reflection import reflection
+from infra.metrics import Family, Histogram, one
 from infra.tls import Callers, Contexts
 
 if TYPE_CHECKING:
@@ -86,6 +88,7 @@ class GrpcServer:
         self._call_seconds = call_seconds
         self._cut_if_unread = frozenset(cut_if_unread)
         self._calls = 0
+        self._durations: dict[tuple[str, str], Histogram] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -167,9 +170,16 @@ class GrpcServer:
                 if stream._cardinality.client_streaming:
                     await self._carry_out_stream(handler, stream, method)
                 else:
-                    await self._carry_out(handler, stream, method, self._call_seconds)
+                    await self._carry_out_measured(handler, stream, method)
 
         event.method_func = handle
+
+    def families(self) -> Iterator[Family]:
+        """Return the metrics of the server."""
+        series = [(key, each.buckets()) for key, each in list(self._durations.items())]
+        text = "How long unary calls took, by method and status."
+        yield Family("grpc_call_seconds", "histogram", text, ("method", "code"), series)
+        yield one("grpc_streams", "gauge", "Streaming calls that are open.", len(self._streams))
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
@@ -181,6 +191,21 @@ class GrpcServer:
             self._calls -= 1
             if not self._calls:
                 self._idle.set()
+
+    async def _carry_out_measured(self, handler: Handler, stream: "Stream[Any, Any]", method: str) -> None:
+        """Run a unary call, and count it by its status."""
+        began, code = perf_counter(), Status.OK
+        try:
+            await self._carry_out(handler, stream, method, self._call_seconds)
+        except GRPCError as error:
+            code = error.status
+            raise
+        finally:
+            key = method.removeprefix("/"), code.name
+            durations = self._durations.get(key)
+            if durations is None:
+                durations = self._durations[key] = Histogram()
+            durations.observe(perf_counter() - began)
 
     async def _carry_out_stream(self, handler: Handler, stream: "Stream[Any, Any]", method: str) -> None:
         """Run a streaming call, which has no time limit; when the server drains it ends with UNAVAILABLE."""

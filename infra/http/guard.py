@@ -8,6 +8,7 @@ body leave in one write. A request to upgrade to another protocol is served as i
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
@@ -57,6 +58,8 @@ class GuardedHttp(HttpToolsProtocol):
     max_body = 64 * 1024
     most_connections = CONNECTIONS
     is_logged = False
+    refusals: Counter[int]
+    """How many requests the protocol refused itself, by status; `guarded_http` makes one for each class."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -237,6 +240,7 @@ class GuardedHttp(HttpToolsProtocol):
         self._schedule_check()
 
     def _write_problem(self, status: int, title: str, detail: str) -> None:
+        self.refusals[status] += 1
         body = json.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail}).encode()
         head = (
             f"HTTP/1.1 {status} {title}\r\ncontent-type: application/problem+json\r\n"
@@ -291,5 +295,6 @@ def guarded_http(
             "max_body": max_body,
             "most_connections": CONNECTIONS + most_streams,
             "is_logged": is_logged,
+            "refusals": Counter(),
         },
     )

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
@@ -11,6 +11,7 @@ import structlog
 import uvicorn
 
 from infra.http.guard import GuardedHttp
+from infra.metrics import Family, by_label, one
 from infra.stop_signals import StopSignals
 
 log = structlog.get_logger("http")
@@ -31,7 +32,17 @@ class HttpServer:
             timeout_graceful_shutdown=grace,
             server_header=False,
         )
+        self._protocol = protocol
         self._server = _Server(config)
+
+    def families(self) -> Iterator[Family]:
+        """Return the metrics of the server."""
+        connections = len(self._server.server_state.connections)
+        yield one("http_connections", "gauge", "Connections of clients that are open.", connections)
+        yield one("http_connections_limit", "gauge", "How many may be open.", self._protocol.most_connections)
+        refusals = {str(status): count for status, count in list(self._protocol.refusals.items())}
+        text = "Requests that were refused before they reached a route: malformed, too large or too slow."
+        yield by_label("http_malformed_total", "counter", text, "code", refusals)
 
     async def serve(self, sock: socket.socket) -> None:
         """Serve until `stop_on` has stopped the server and the running requests have finished."""

@@ -17,8 +17,10 @@ from structlog.testing import capture_logs
 
 from infra import tls
 from infra.errors import SettingsError, StartError
+from infra.program_metrics import program_metrics
 from infra.supervise import in_background
 from infra.tls import Callers, Contexts, Credentials, certificate_name, find_credentials, peer_names
+from tests.support.metrics import samples_of
 from tests.support.plain_logs import log_plainly
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
@@ -271,3 +273,12 @@ async def test_tls_before_1_3_is_not_spoken(files: Settings, serving: tuple[sock
 
 def shake_hands(context: ssl.SSLContext, sock: socket.socket) -> None:
     context.wrap_socket(sock, server_side=True)
+
+
+async def test_the_metrics_say_when_the_certificate_expires(files: Settings) -> None:
+    credentials = Credentials("bar", files.tls_ca, files.tls_cert, files.tls_key)
+    metrics = program_metrics("bar", "main", credentials)
+    text, _ = await metrics.scrape()
+    metrics.close()
+    until = samples_of(text.decode())["certificate_expiry_timestamp_seconds{program=bar,restaurant=main}"]
+    assert until == credentials.contexts.until.timestamp()
