@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from departments import batch, staff_transactions, transactions
+from departments import batch, staff_transactions, summary_tables, transactions
 from departments.batch import Work
 from departments.change_reader import ChangeReader
 from departments.commits import Commits
@@ -49,7 +49,7 @@ class DepartmentApp:
         self._placed: list[str] = []
         self._transactions = 0
         self._unreadable: set[tuple[str, int]] = set()
-        self._writing: GroupCommit[Sequence[Placement] | Work[Any], Any] = GroupCommit(
+        self.writing: GroupCommit[Sequence[Placement] | Work[Any], Any] = GroupCommit(
             self._write, limit=CALLS_PER_TRANSACTION
         )
 
@@ -65,7 +65,7 @@ class DepartmentApp:
 
     async def place(self, placements: Sequence[Placement]) -> list[TicketOrError]:
         """Place orders, in one transaction with others that arrive meanwhile, and return their tickets."""
-        tickets: list[TicketOrError] = await self._writing.submit(placements)
+        tickets: list[TicketOrError] = await self.writing.submit(placements)
         return tickets
 
     async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
@@ -148,6 +148,10 @@ class DepartmentApp:
         """Return the stock of every item."""
         return await self._database.read(transactions.stock_levels)
 
+    async def summary(self) -> summary_tables.Summary:
+        """Return what the metrics show of tickets and stock; raises DatabaseError."""
+        return await self._database.read(summary_tables.read_summary)
+
     async def is_writable(self) -> bool:
         """Return whether a write to the database succeeds."""
         try:
@@ -163,7 +167,7 @@ class DepartmentApp:
 
     async def _work(self, work: Work[R]) -> R:
         """Do what writes, in one transaction with what else arrives meanwhile; raises its DepartmentError."""
-        result: R = await self._writing.submit(work)
+        result: R = await self.writing.submit(work)
         return result
 
     async def _write(self, calls: list[Sequence[Placement] | Work[Any]]) -> list[Any]:

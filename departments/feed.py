@@ -129,6 +129,10 @@ class Feed(Generic[T]):
         self._is_behind = False
         self._menu: Menu | None = None
 
+    def revisions(self) -> list[int]:
+        """Return how far each watcher is, as a copy, which may be made in another thread."""
+        return [watcher.revision for watcher in list(self._watchers)]
+
     def page_after(self, revision: int) -> tuple[int, T] | None:
         """Return the page that follows a position, and the position after it, if it is kept."""
         return self._pages.get(revision)

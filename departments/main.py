@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,6 +17,7 @@ from departments.domain.menu import Menu
 from departments.menu_file import find_menu, read_menu
 from departments.menu_folder import menu_folder
 from departments.menu_reload import MenuReload
+from departments.metrics import DepartmentMetrics
 from departments.rpc.counter import Counter, counters
 from departments.rpc.limits import Limits
 from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
@@ -24,9 +26,12 @@ from departments.settings import DepartmentSettings, refuse_reserved_name
 from departments.storage import MIGRATIONS, open_database
 from infra.addresses import join_address
 from infra.db.database import Database
+from infra.db.metrics import database_families
 from infra.grpc.server import GrpcServer
 from infra.logs import configure_logs
+from infra.metrics import Metrics
 from infra.program import exit_codes, program
+from infra.program_metrics import program_metrics
 from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
@@ -69,9 +74,14 @@ async def _serve(
         department = DepartmentApp(menu, database)
         running.on_exit(department.close)
         sock = running.listen(settings.host, settings.listening_port(menu.port))
+        metrics_sock = running.listen(settings.metrics_host, settings.listening_metrics_port(menu.port))
         with database.start_errors():
             await department.open()
-        server = _grpc_server(department, menu, settings, credentials)
+        servicer = DepartmentServicer(department, _limits(settings))
+        server = _grpc_server(servicer, department, menu, settings, credentials)
+        metrics = program_metrics(menu.name, settings.restaurant, credentials)
+        _add_metrics(metrics, department, servicer, server, database)
+        metrics_address = await running.serve_metrics(metrics, metrics_sock)
         running.on_exit_await(lambda: server.drain(settings.grace))
         menu_reload = MenuReload(department, path, settings.menu_check)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
@@ -79,25 +89,45 @@ async def _serve(
         await server.start(sock, credentials.contexts if credentials else None)
         await running.follow_certificates(credentials, server.renew)
         address = join_address(*sock.getsockname()[:2])
-        log.info("open", department=menu.name, address=address, items=len(menu.items), database=str(database))
+        facts = {"items": len(menu.items), "database": str(database), "metrics": metrics_address}
+        log.info("open", department=menu.name, address=address, **facts)
         await running.signals.stop.wait()
         log.info("closing", department=menu.name)
 
 
-def _grpc_server(
-    department: DepartmentApp, menu: Menu, settings: DepartmentSettings, credentials: Credentials | None
-) -> GrpcServer:
-    """Build the server with the department service and the counters; over TLS the gateway alone may call it."""
-    limits = Limits(
+def _add_metrics(
+    metrics: Metrics, department: DepartmentApp, servicer: DepartmentServicer, server: GrpcServer, database: Database
+) -> None:
+    """Let each layer add its own."""
+    own = DepartmentMetrics(department, servicer.watching)
+    metrics.prepare(own.read)
+    metrics.add(own.families)
+    metrics.add(server.families)
+    metrics.add(partial(database_families, database))
+
+
+def _limits(settings: DepartmentSettings) -> Limits:
+    """Return the limits of every request."""
+    return Limits(
         lines_per_order=settings.max_lines,
         quantity=settings.max_quantity,
         note_length=settings.max_note,
         orders_per_batch=settings.max_batch,
     )
+
+
+def _grpc_server(
+    servicer: DepartmentServicer,
+    department: DepartmentApp,
+    menu: Menu,
+    settings: DepartmentSettings,
+    credentials: Credentials | None,
+) -> GrpcServer:
+    """Build the server with the department service and the counters; over TLS the gateway alone may call it."""
     counter = Counter(department, lambda: str(uuid_utils.uuid7()))
     gateway = certificate_name("gateway", settings.tls_domain)
     return GrpcServer(
-        [DepartmentServicer(department, limits), *counters(menu, counter)],
+        [servicer, *counters(menu, counter)],
         descriptors=DESCRIPTORS,
         translate=to_status,
         healthy=department.is_writable,

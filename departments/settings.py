@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from infra.errors import StartError
 from infra.logs import Format, Level
+from infra.metrics_server import MetricsHost, MetricsPort, metrics_port
 from infra.settings import PATH
 from infra.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
@@ -86,6 +87,8 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: TlsKey = ""
     tls_domain: TlsDomain = ""
     plaintext: PlaintextHosts = msgspec.field(default_factory=list)
+    metrics_host: MetricsHost = "127.0.0.1"
+    metrics_port: MetricsPort = None
     log_level: Annotated[
         Level, Meta(description="`debug`, `access` (the gateway's; here as `info`), `info`, `warning` or `error`.")
     ] = "info"
@@ -94,6 +97,10 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
     def listening_port(self, of_menu: int | None) -> int:
         """Return the port to listen on; `of_menu` is the port of the menu file."""
         return self.port if self.port is not None else of_menu or DEFAULT_PORT
+
+    def listening_metrics_port(self, of_menu: int | None) -> int:
+        """Return the port for the metrics; 0 is any that is free."""
+        return metrics_port(self.metrics_port, self.listening_port(of_menu))
 
 
 def refuse_reserved_name(name: str) -> None:

@@ -42,6 +42,10 @@ class Watch(Generic[T]):
         self._feed = Feed(reader, commits, encode, moved_only=moved_only)
         self._menu_message: tuple[Menu, int, T] | None = None
 
+    def revisions(self) -> list[int]:
+        """Return how far each watcher is."""
+        return self._feed.revisions()
+
     async def watch(self, watcher: Watcher) -> AsyncGenerator[T, None]:
         """Yield the messages of a watcher that begins at its position, until it is ended; raises DatabaseError.
 
@@ -141,6 +145,10 @@ class Watching(Generic[T]):
         """`all_commits` and `steps`: the events that the department sets after its commits; see Commits."""
         self._all = Watch(reader, all_commits, encode)
         self._moved = Watch(reader, steps, encode, moved_only=True)
+
+    def revisions(self) -> list[int]:
+        """Return how far each watcher is, of both watches."""
+        return [*self._all.revisions(), *self._moved.revisions()]
 
     def watch(self, watcher: Watcher, *, moved_only: bool) -> AsyncGenerator[T, None]:
         """Yield the messages of a watcher that begins at its position, until it is ended; raises DatabaseError."""

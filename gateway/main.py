@@ -16,6 +16,7 @@ from gateway.access.guest_limits import GuestLimit, GuestLimits
 from gateway.access.policy import AccessPolicy
 from gateway.access.signing_in import SigningIn
 from gateway.department_client.client import CallPolicy, DepartmentClient
+from gateway.department_client.metrics import call_families
 from gateway.department_client.staff import StaffClient
 from gateway.department_client.watch import DepartmentWatch
 from gateway.domain.access import Guests
@@ -30,14 +31,17 @@ from gateway.rest.announcement import announce
 from gateway.rest.app import create_app
 from gateway.rest.event_json import event_json
 from gateway.rest.readiness import Readiness
+from gateway.rest.request_metrics import RequestMetrics
 from gateway.rest.requests import RequestReader
 from gateway.settings import GatewaySettings
 from gateway.storage import MIGRATIONS, open_database
+from gateway.tickets.metrics import event_families
 from gateway.tickets.watching import LiveDepartments, live_departments
 from gateway.web.site import WebPages
 from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
+from infra.db.metrics import database_families
 from infra.errors import SettingsError
 from infra.grpc.peer_guard import WatchedChannel
 from infra.http.guard import guarded_http
@@ -45,6 +49,7 @@ from infra.http.proxies import Proxies
 from infra.http.server import HttpServer
 from infra.logs import configure_logs, shows_access
 from infra.program import exit_codes, program
+from infra.program_metrics import program_metrics
 from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
@@ -89,12 +94,15 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
         watches = {name: DepartmentWatch(name, channel) for name, channel in watching.items()}
-        service = _order_service(settings, database, channels, watches, clock)
+        calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
+        departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
+        service = _order_service(settings, database, departments, watches, clock)
         live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
         staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
         access = Access(database, _access_policy(settings), clock)
+        requests_metrics = RequestMetrics()
         server = _http_server(
             settings,
             service,
@@ -104,15 +112,26 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             staff,
             _access_parts(settings, database, service, access, clock),
             clock,
+            requests_metrics,
         )
+        metrics = program_metrics("gateway", settings.restaurant, credentials)
+        metrics.add(service.metrics.families)
+        metrics.add(partial(call_families, departments))
+        metrics.add(partial(event_families, live))
+        metrics.add(requests_metrics.families)
+        metrics.add(server.families)
+        metrics.add(partial(database_families, database))
         running.on_exit(live.close)
         running.on_exit_await(service.close)
         sock = running.listen(settings.host, settings.port)
+        metrics_sock = running.listen(settings.metrics_host, settings.listening_metrics_port())
         with database.start_errors():
             await service.start()
             code = await access.start()
+        metrics_address = await running.serve_metrics(metrics, metrics_sock)
         address = join_address(*sock.getsockname()[:2])
-        log.info("open", address=address, departments=", ".join(settings.departments), database=str(database))
+        facts = {"database": str(database), "metrics": metrics_address}
+        log.info("open", address=address, departments=", ".join(settings.departments), **facts)
         announcing = partial(announce, readiness.is_ready, f"http://{address}", code, settings.departments)
         stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
         await running.in_background(
@@ -133,13 +152,11 @@ def _channel(name: str, at: Address, credentials: Credentials | None, domain: st
 def _order_service(
     settings: GatewaySettings,
     database: Database,
-    channels: Mapping[str, WatchedChannel],
+    departments: Mapping[str, DepartmentClient],
     watches: Mapping[str, DepartmentWatch],
     clock: Clock,
 ) -> OrderService:
-    """Build the order path: the journal, a client and a watch for each department, and when to try again."""
-    calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
-    departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
+    """Build the order path: the journal, the departments' clients and watches, and when to try again."""
     retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
     journal = Journal(database, calendar=Calendar(settings.time_zone.zone))
     return OrderService(journal, departments, retrying, clock=clock, random=random.random, watches=watches)
@@ -203,6 +220,7 @@ def _http_server(
     staff: Mapping[str, StaffClient],
     access: AccessParts,
     clock: Clock,
+    metrics: RequestMetrics,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -217,6 +235,7 @@ def _http_server(
         cors_origins=settings.cors_origins,
         log_requests=log_requests,
         plugins=[WebPages(str(settings.time_zone), settings.currency, clock.wall, is_demo=settings.demo)],
+        metrics=metrics,
     )
     protocol = guarded_http(
         settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests

@@ -9,6 +9,7 @@ from msgspec import Meta
 from gateway.domain.currencies import Currency
 from infra.addresses import Address
 from infra.logs import Format, Level
+from infra.metrics_server import MetricsHost, MetricsPort, metrics_port
 from infra.settings import PATH
 from infra.tls import PlaintextHosts, TlsCa, TlsCert, TlsDomain, TlsKey
 
@@ -220,7 +221,13 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
     tls_key: TlsKey = ""
     tls_domain: TlsDomain = ""
     plaintext: PlaintextHosts = msgspec.field(default_factory=list)
+    metrics_host: MetricsHost = "127.0.0.1"
+    metrics_port: MetricsPort = None
     log_level: Annotated[
         Level, Meta(description="`debug`, `access` (with a line for each HTTP request), `info`, `warning` or `error`.")
     ] = "info"
     log_format: Annotated[Format, Meta(description="`console` for people, `json` for machines.")] = "console"
+
+    def listening_metrics_port(self) -> int:
+        """Return the port for the metrics; 0 is any that is free."""
+        return metrics_port(self.metrics_port, self.port)

@@ -16,6 +16,7 @@ _BOTH = frozenset({
     "restaurant", "home", "database_url", "database_timeout", "host", "port", "grace",
     "max_lines", "max_quantity", "max_note",
     "tls_ca", "tls_cert", "tls_key", "tls_domain", "plaintext", "log_level", "log_format",
+    "metrics_host", "metrics_port",
 })  # fmt: skip
 
 GATEWAY_FIELDS = _BOTH | {

@@ -12,6 +12,7 @@ from departments.settings import DepartmentSettings, refuse_reserved_name
 from gateway.settings import GatewaySettings
 from infra.addresses import Address
 from infra.errors import StartError
+from infra.metrics_server import metrics_port
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings, variable
 
@@ -57,6 +58,7 @@ def plan(folder: Path, environ: Mapping[str, str]) -> Procfile:
     refuse_unknown_names(environ, names)
     ports = _ports(list(menus.values()), environ)
     variables = {variable("port", name): str(port) for name, port in ports.items()}
+    variables |= _metrics_ports(ports, environ)
     settings = {name: read_settings(DepartmentSettings, name, environ) for name in names}
     addresses = {name: Address.of(own_address(settings[name].host), port) for name, port in ports.items()}
     variables[variable("departments")] = ",".join(f"{name}={address}" for name, address in addresses.items())
@@ -92,6 +94,17 @@ def _ports(menus: list[Menu], environ: Mapping[str, str]) -> dict[str, int]:
             raise StartError(f"port {port} is named by {taken.count(port)} menus; every department needs its own")
     free = (port for port in count(FIRST_FREE_PORT) if port not in taken)
     return {name: next(free) if port is None else port for name, port in wanted.items()}
+
+
+def _metrics_ports(ports: Mapping[str, int], environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that keep departments off COMANDA_METRICS_PORT, which here is the gateway's alone.
+
+    Where it is not set, each program derives a port from its own; 0 is right for all of them.
+    """
+    if environ.get(variable("metrics_port"), "").strip() in ("", "0"):
+        return {}
+    derived = {variable("metrics_port", name): str(metrics_port(None, port)) for name, port in ports.items()}
+    return {name: port for name, port in derived.items() if not environ.get(name, "").strip()}
 
 
 def own_address(host: str) -> str:

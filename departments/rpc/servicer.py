@@ -38,7 +38,7 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         self._department = department
         self._limits = limits
         commits = department.commits
-        self._watching = Watching(department.change_reader, commits.all, commits.steps, convert_changes.encoded_page)
+        self.watching = Watching(department.change_reader, commits.all, commits.steps, convert_changes.encoded_page)
 
     async def get_menu(self, get_menu_request: v1.GetMenuRequest) -> v1.GetMenuResponse:  # noqa: ARG002 - it is empty
         """Return the menu with the stock of its items."""
@@ -111,7 +111,7 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         requests = asyncio.get_running_loop().create_task(take_requests())
         requests.add_done_callback(lambda _: watcher.end())
         try:
-            async with aclosing(self._watching.watch(watcher, moved_only=request.moved_only)) as pages:
+            async with aclosing(self.watching.watch(watcher, moved_only=request.moved_only)) as pages:
                 async for page in pages:
                     yield page
             await requests

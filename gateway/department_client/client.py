@@ -76,7 +76,7 @@ class DepartmentClient:
         self._sender = BatchSender(name, self._stub, OrderStream(channel))
         self._last_menu = MenuSnapshot(name, False)
         self._silent_until: dict[str, float] = {}
-        self._batches: dict[Goal, GroupCommit[PendingCall, TicketResult]] = {
+        self.batches: dict[Goal, GroupCommit[PendingCall, TicketResult]] = {
             goal: GroupCommit(
                 self._batch_caller(goal), limit=call_policy.orders_per_call, concurrency=call_policy.calls_in_flight
             )
@@ -88,7 +88,7 @@ class DepartmentClient:
         if self.is_reachable:
             # Orders are placed on the stream, which has no metadata, so that no placing has to look its id up.
             request_id = None if goal in PLACING else current_request_id()
-            return self._batches[goal].submit((order, order.epoch, request_id))
+            return self.batches[goal].submit((order, order.epoch, request_id))
         failed: asyncio.Future[TicketResult] = asyncio.get_running_loop().create_future()
         failed.set_exception(self._unreachable())
         return failed
@@ -122,8 +122,8 @@ class DepartmentClient:
     @property
     def mean_orders_per_call(self) -> float:
         """The mean number of orders in a call so far; 0 before the first."""
-        calls = sum(each.batches for each in self._batches.values())
-        return sum(each.items for each in self._batches.values()) / calls if calls else 0.0
+        calls = sum(each.batches for each in self.batches.values())
+        return sum(each.items for each in self.batches.values()) / calls if calls else 0.0
 
     def close(self) -> None:
         """Close the stream and the channel."""
@@ -184,7 +184,7 @@ class DepartmentClient:
         if self.is_reachable:
             log.warning("a department cannot be reached", department=self.name, reason=reason)
         self.is_reachable = False
-        for batches in self._batches.values():
+        for batches in self.batches.values():
             batches.abandon(self._unreachable())
         self.on_failure()
         return self._unreachable()

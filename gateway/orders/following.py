@@ -60,14 +60,21 @@ class Following:
         tasks: BackgroundTasks,
         *,
         random: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
-        """`random` returns a number from 0 to 1; `tasks` are cancelled by their owner."""
+        """`random` returns a number from 0 to 1; `tasks` are cancelled by their owner.
+
+        `monotonic` returns seconds of a monotonic clock.
+        """
+        self.received_at: dict[str, float] = {}
+        """When the last page of each department came, by the monotonic clock; before the first, when this started."""
         self._journal = journal
         self._watches = watches
         self._withdrawing = withdrawing
         self._ready_times = ready_times
         self._tasks = tasks
         self._random = random
+        self._monotonic = monotonic
         self._positions: dict[str, Position] = {}
         self._unsettled: set[Withdrawal] = set()
         self._permits = asyncio.Semaphore(WITHDRAWALS_AT_ONCE)
@@ -88,6 +95,7 @@ class Following:
         if not self._watches:
             return
         self._positions, unsettled = await self._journal.followed()
+        self.received_at = dict.fromkeys(self._watches, self._monotonic())
         self._settle(unsettled, is_first=True)
         for name, watch in self._watches.items():
             self._tasks.spawn(f"following {name}", partial(self._follow, name, watch))
@@ -111,6 +119,7 @@ class Following:
                     self.on_steps(page)
                 await self._write(page, is_snapshot=in_snapshot)
                 self._ready_times.observe(page)
+                self.received_at[name] = self._monotonic()
                 in_snapshot &= page.more
                 backoff.reset()
 

@@ -220,6 +220,10 @@ class InFlightOrders:
         """Whether an order is in memory."""
         return order_id in self._orders
 
+    def orders(self) -> list[Order]:
+        """Return all of them, as a copy, which may be made in another thread."""
+        return [each.order for each in list(self._orders.values())]
+
     def get(self, order_id: str) -> InFlightOrder | None:
         """Find an order."""
         return self._orders.get(order_id)

@@ -76,22 +76,22 @@ class Journal:
         self.number = 0
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
-        self._writes: GroupCommit[_Entry, Order | None] = GroupCommit(
+        self.writes: GroupCommit[_Entry, Order | None] = GroupCommit(
             self._commit, limit=BATCH, max_delay=RECORD_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write a new order; the result is the order that has its id already, or None. Raises DatabaseError."""
         order.owner = self.number
-        return self._writes.submit(_Entry(order, is_new=True))
+        return self.writes.submit(_Entry(order, is_new=True))
 
     def update(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order, durable when it returns. Raises TakenOver, DatabaseError."""
-        return self._writes.submit(_Entry(order))
+        return self.writes.submit(_Entry(order))
 
     def update_later(self, order: Order) -> "asyncio.Future[Order | None]":
         """Write what became of an order when it costs least; what is written is the order as it is now."""
-        return self._writes.submit_later(_Entry(order))
+        return self.writes.submit_later(_Entry(order))
 
     @property
     def unreadable(self) -> int:
@@ -131,7 +131,7 @@ class Journal:
 
     async def flush(self) -> None:
         """Wait until everything that was submitted is written."""
-        await self._writes.drain()
+        await self.writes.drain()
 
     async def find(self, order_id: str) -> Order | None:
         """Read one order; raises OrderUnreadable."""

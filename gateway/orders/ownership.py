@@ -42,8 +42,12 @@ class LeaseKeeper:
 
         `lease` in seconds; `monotonic` returns seconds of a monotonic clock.
         """
+        self.seconds = lease
+        self.renewed_at = 0.0
+        """When the lease was last renewed, by the monotonic clock; on SQLite, where nobody shares it, at the start."""
+        self.lost = 0
+        """How often another gateway has ended the lease."""
         self._journal = journal
-        self._lease = lease
         self._observer = LeaseObserver(lease, monotonic)
         self._monotonic = monotonic
         self._is_in_flight = is_in_flight
@@ -59,7 +63,7 @@ class LeaseKeeper:
     async def keep(self) -> None:
         """Renew the lease, and look for orders to resume."""
         while True:
-            await asyncio.sleep(self._lease / 3)
+            await asyncio.sleep(self.seconds / 3)
             try:
                 if self._journal.is_shared:
                     await self._claim()
@@ -86,10 +90,12 @@ class LeaseKeeper:
         while True:
             orders = await self._journal.claim(self._observer.ended, CLAIMED_AT_ONCE)
             if orders is None:
+                self.lost += 1
                 log.warning("another gateway has ended this one's lease; it starts over", number=self._journal.number)
                 self._release_all()
                 await self._journal.enlist()
                 continue
+            self.renewed_at = self._monotonic()
             if not orders:
                 return
             log.info("resumed", orders=len(orders), first=orders[0].order_id, last=orders[-1].order_id)

@@ -9,6 +9,7 @@ order in memory, in in_flight.py.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from time import perf_counter
 
 import structlog
 
@@ -22,6 +23,7 @@ from gateway.domain.order import Order, Status
 from gateway.domain.sales import Sales, SalesBy, add_up
 from gateway.orders.backoff import RetryPolicy
 from gateway.orders.cancelling import Cancelling
+from gateway.orders.counting import OrderCounts
 from gateway.orders.delivery import Delivery
 from gateway.orders.departments import Department
 from gateway.orders.expiry import Expiry
@@ -29,6 +31,7 @@ from gateway.orders.following import Following
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal, JournalPage
 from gateway.orders.listing import Listing
+from gateway.orders.metrics import OrderMetrics
 from gateway.orders.ownership import LeaseKeeper
 from gateway.orders.placed_log import PlacedLog
 from gateway.orders.ready_times import ReadyTimes
@@ -66,7 +69,7 @@ class OrderService:
         self._monotonic = clock.monotonic
         self._expiry = Expiry(clock, policy.time_to_decide)
         self._in_flight = InFlightOrders()
-        self._waiting = 0
+        self._counts = OrderCounts()
         self._placed = PlacedLog()
         self._tasks = BackgroundTasks()
         self._delivery = Delivery(
@@ -96,10 +99,17 @@ class OrderService:
         self._listing = Listing(journal, self._in_flight)
         withdrawing = Withdrawing(journal, self._in_flight, self._delivery, self._cancelling)
         self._ready_times = ReadyTimes(departments)
-        self.following = Following(journal, watches or {}, withdrawing, self._ready_times, self._tasks, random=random)
+        timing, tasks = self._ready_times, self._tasks
+        self.following = Following(
+            journal, watches or {}, withdrawing, timing, tasks, random=random, monotonic=clock.monotonic
+        )
         self.departments = departments
         self.backlogs = self._delivery.backlogs
         self.postponed = self._delivery.postponed
+        counts, in_flight, leases = self._counts, self._in_flight, self._lease_keeper
+        self.metrics = OrderMetrics(
+            counts, journal, departments, in_flight, self._delivery, leases, self.following, clock
+        )
 
     async def start(self) -> None:
         """Resume every order that a crash left unfinished, and call every department; raises DatabaseError."""
@@ -127,9 +137,10 @@ class OrderService:
 
         Raises OrderIdTaken, Overloaded, DatabaseError.
         """
-        if self._waiting >= self._policy.waiting:
-            raise Overloaded(self._policy.waiting)
-        self._waiting += 1
+        began, counts, is_own = perf_counter(), self._counts, False
+        if counts.waiting >= self._policy.waiting:
+            raise counts.fail(Overloaded(self._policy.waiting))
+        counts.waiting += 1
         try:
             in_flight = self._in_flight.get(order.order_id) or await self._begin(order)
             is_own = in_flight.order is order
@@ -148,8 +159,13 @@ class OrderService:
                 placed = await self._recorder.write_and_read(in_flight, is_own=is_own)
         except TakenOver:
             placed = await self._follow(await self._recorder.read(order.order_id))
+        except Exception as error:
+            counts.fail(error)
+            raise
         finally:
-            self._waiting -= 1
+            counts.waiting -= 1
+        if is_own:
+            counts.respond(placed, perf_counter() - began)
         # Compared only now: while the first with this id is written down, an older one may turn out to have it.
         if placed is not order:
             if not placed.asks_the_same(order):

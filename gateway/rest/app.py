@@ -38,6 +38,7 @@ from gateway.rest.orders import cancel_order, get_order, list_orders, place_orde
 from gateway.rest.problems import HANDLERS
 from gateway.rest.readiness import Readiness
 from gateway.rest.reports import report_orders, report_preparation_times, report_ready_times, report_sales
+from gateway.rest.request_metrics import RequestMetrics
 from gateway.rest.requester import requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.security_headers import policy_of_page
@@ -116,12 +117,14 @@ def create_app(
     cors_origins: Collection[str] = (),
     log_requests: bool = False,
     plugins: Sequence[InitPlugin] = (),
+    metrics: RequestMetrics | None = None,
 ) -> ASGIApp:
     """Build the product's REST app; raises ImproperlyConfiguredException for a route without an action.
 
     The caller starts and closes `service` and the access, and runs and closes `live`. `max_body` is in bytes. Browsers
-    allow pages from `cors_origins` to use the API. `plugins` add routes: the pages.
+    allow pages from `cors_origins` to use the API. `plugins` add routes: the pages. `metrics` counts the requests.
     """
+    metrics = metrics or RequestMetrics()
     litestar = create_litestar(
         service,
         requests,
@@ -133,9 +136,10 @@ def create_app(
         max_body=max_body,
         plugins=plugins,
         openapi_config=api_description(),
+        after_exception=[metrics.note_exception],
     )
     require_actions(litestar.routes)
-    return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests)
+    return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests, metrics=metrics)
 
 
 def create_litestar(
@@ -203,12 +207,18 @@ def without_other_libraries(config: AppConfig) -> AppConfig:
     return config
 
 
-def wrap(litestar: Litestar, *, cors_origins: Collection[str] = (), log_requests: bool = False) -> ASGIApp:
+def wrap(
+    litestar: Litestar,
+    *,
+    cors_origins: Collection[str] = (),
+    log_requests: bool = False,
+    metrics: RequestMetrics | None = None,
+) -> ASGIApp:
     """Put the ASGI layers around a Litestar app: a request passes them from the outside in.
 
     Raises ImproperlyConfiguredException for a route of the fast path that declares what the fast path cannot do.
     """
-    fast_path = FastPath(litestar)
+    fast_path = FastPath(litestar, metrics or RequestMetrics())
     return identify_requests(
         Cors(fast_path, litestar.routes, cors_origins) if cors_origins else fast_path, is_logged=log_requests
     )

@@ -21,6 +21,7 @@ FastPath refuses a route that declares anything else (fast_path_rules.py) when t
 import re
 from collections.abc import Awaitable, Callable
 from functools import partial
+from time import perf_counter
 from typing import Any, cast
 
 import msgspec
@@ -35,10 +36,12 @@ from gateway.rest.checks import RAISED, access_of, check_encoding, check_query
 from gateway.rest.fast_path_rules import declared_routes
 from gateway.rest.json_body import JSON, read_body
 from gateway.rest.json_response import JsonResponse
+from gateway.rest.request_metrics import STATUS, RequestMetrics, noting_status
 from gateway.rest.requester import REQUESTER
 from gateway.rest.security_headers import NO_SNIFF, NO_STORE, secured
 from infra.http.guard import headers_of
 from infra.http.response import read_whole, respond
+from infra.metrics import Histogram
 
 GO_ON = "comanda.go_on"
 """The key of a scope under which a response of Litestar leaves a function that sends the rest of its body.
@@ -65,14 +68,15 @@ _Encoded = tuple[int, list[tuple[bytes, bytes]], bytes]
 class FastPath:
     """Serves the routes that are declared for it, and passes everything else on to Litestar."""
 
-    def __init__(self, litestar: Litestar) -> None:
+    def __init__(self, litestar: Litestar, metrics: RequestMetrics) -> None:
         """Wrap an app whose routes are registered; raises ImproperlyConfiguredException."""
         self._litestar = litestar
+        self._metrics = metrics
         self._access = access_of(litestar)
         self._guest = self._access.guest
         self._before_send = litestar.before_send
         self._plain_host = b""  # the host that was last found plain
-        self.routes = {route.path: FastRoute(route, litestar) for route in declared_routes(litestar)}
+        self.routes = {route.path: FastRoute(route, litestar, metrics) for route in declared_routes(litestar)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -84,6 +88,7 @@ class FastPath:
             del headers, host  # a stream of events keeps this frame
             await self._serve_slowly(scope, receive, send)
             return
+        began = perf_counter()
         request = None
         response: _Encoded | ASGIApp
         try:
@@ -107,14 +112,18 @@ class FastPath:
                 response = route.encode(returned)
         except Exception as error:  # noqa: BLE001 - the middleware behind the routing raises it again
             cast("dict[str, Any]", scope)[RAISED] = error
-            await self._litestar(scope, receive, self._secured(scope, send))
+            await self._let_litestar_serve(scope, receive, send, began)
             return
         if self._before_send:
             send = self._with_hooks(scope, send)
         if isinstance(response, tuple):
             await respond(send, *response)
+            durations = route.durations.get(response[0]) or route.durations_of(response[0])
+            durations.observe(perf_counter() - began)
         else:
-            await response(scope, receive, send)
+            await response(scope, receive, noting_status(scope, send))
+            scope["path_template"] = route.path
+            self._metrics.observe(http, perf_counter() - began)
         if request is not None and route.after_response is not None:
             await route.after_response(request)
 
@@ -130,10 +139,14 @@ class FastPath:
 
     async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Litestar serve a request, and then what its response has left to do."""
-        await self._litestar(scope, receive, self._secured(scope, send))
+        await self._let_litestar_serve(scope, receive, send, perf_counter())
         if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
             _forget_request(cast("dict[str, Any]", scope))
             await go_on(scope, receive, send)
+
+    async def _let_litestar_serve(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+        await self._litestar(scope, receive, self._secured(scope, noting_status(scope, send)))
+        self._metrics.observe(scope, perf_counter() - began)
 
     def _secured(self, scope: Scope, send: Send) -> Send:
         http = cast("HTTPScope", scope)
@@ -154,7 +167,7 @@ class FastPath:
 class FastRoute:
     """A handler of the fast path, with what its layers declare for before and after it."""
 
-    def __init__(self, route: HTTPRoute, litestar: Litestar) -> None:
+    def __init__(self, route: HTTPRoute, litestar: Litestar, metrics: RequestMetrics) -> None:
         self.handler, model = route.route_handler_map["POST"]
         handler = self.handler
         used = [
@@ -173,8 +186,11 @@ class FastRoute:
             or handler.background
             or (handler.media_type or None) not in _JSON_TYPES
         )
+        self.durations: dict[int, Histogram] = {}
+        """The requests' durations by status; `durations_of` returns those of another."""
+        self._metrics = metrics
         self._litestar = litestar
-        self._path = route.path
+        self.path = route.path
         self._fn = handler.fn
         self._is_async = not handler.has_sync_callable
         self._body_type = cast("Any", handler.parsed_data_field).annotation
@@ -191,13 +207,18 @@ class FastRoute:
             self._guards or self._before_request or self.after_response is not None or self.is_decorated
         )
 
+    def durations_of(self, status: int) -> Histogram:
+        """Return the durations of requests with a status, and keep them in `durations`."""
+        found = self.durations[status] = self._metrics.durations("POST", self.path, status)
+        return found
+
     def request(self, scope: HTTPScope, receive: Receive, send: Send) -> _AnyRequest:
         """Make the request object for guards and hooks."""
         scope["app"] = scope["litestar_app"] = self._litestar
         scope.setdefault("state", {})
         scope["route_handler"] = self.handler
         scope["path_params"] = {}
-        scope["path_template"] = self._path
+        scope["path_template"] = self.path
         return self.handler.resolve_request_class()(scope, receive, send)
 
     async def call_with_hooks(self, scope: HTTPScope, headers: _Headers, request: _AnyRequest) -> Any:
@@ -238,7 +259,7 @@ class FastRoute:
 def _forget_request(scope: dict[str, Any]) -> None:
     """Remove from a scope what nothing needs once a long response has begun: 2 KiB, which it would keep to its end."""
     scope["headers"] = []
-    for key in ("state", "path_params", "route_handler", "path_template"):
+    for key in ("state", "path_params", "route_handler", "path_template", STATUS):
         scope.pop(key, None)
 
 

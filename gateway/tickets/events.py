@@ -41,7 +41,7 @@ class Events:
         self.on_changed_orders: Callable[[Iterable[str]], None] = _do_nothing
         self._pictures = pictures
         self._clock = clock
-        self._most = most
+        self.most = most
         self._readers: set[Reader] = set()
         self.waking = Waking(self._readers, clock.monotonic)
         self._order_readers: dict[str, set[OrderReader]] = {}
@@ -56,8 +56,8 @@ class Events:
 
     def check_room(self) -> None:
         """Raise TooManyStreams where no more clients may follow."""
-        if self.followers >= self._most:
-            raise TooManyStreams(self._most)
+        if self.followers >= self.most:
+            raise TooManyStreams(self.most)
 
     def follow_as_guest(self, orders: Iterable[Order]) -> Reading:
         """Follow what can be had, and some orders, which are as they were read just now, until `unfollow`."""

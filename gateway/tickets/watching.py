@@ -77,7 +77,7 @@ class Follower:
         self._clock = clock
         self._backoff = Backoff(FIRST_RETRY, RETRY_CAP, random)
         self._is_open: bool | None = None
-        self._received_ms = 0.0
+        self._received_ms = self._received_at = 0.0
         self._failing_since: float | None = None
 
     @property
@@ -114,8 +114,14 @@ class Follower:
         if self.settled.is_set() and self._is_open:
             self._events.enter(self._picture, self._picture.apply_steps(page))
 
+    @property
+    def age(self) -> float:
+        """How many seconds ago the last page came, or the following began."""
+        return max(0.0, self._clock.monotonic() - self._received_at)
+
     def _note_received(self) -> None:
         self._received_ms, self._failing_since = self._clock.wall() * 1000, None
+        self._received_at = self._clock.monotonic()
 
     def _note_failure(self, reason: str) -> None:
         now = self._clock.monotonic()
@@ -205,6 +211,10 @@ class LiveDepartments:
     def unreachable(self) -> list[str]:
         """The departments whose changes do not arrive: what is known of them is out of date."""
         return [name for name, follower in self._followers.items() if not follower.is_open]
+
+    def ages(self) -> dict[str, float]:
+        """Return how many seconds ago the last page of each department came; nothing while nobody is interested."""
+        return {name: each.age for name, each in self._followers.items() if self._wanted.is_set()}
 
     @property
     def names(self) -> Collection[str]:

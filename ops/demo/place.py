@@ -39,6 +39,7 @@ def variables(environ: Mapping[str, str], home: Path, ports: Mapping[str, int], 
         "demo": True,
         "grace": 1,
         "retry_cap": 1,
+        "metrics_port": 0,
         **{f"{name}_port": port for name, port in ports.items()},
         "departments": ",".join(f"{name}={HOST}:{port}" for name, port in ports.items() if name != "gateway"),
     }

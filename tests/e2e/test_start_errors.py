@@ -38,6 +38,13 @@ def test_a_port_in_use(program: str, tmp_path: Path, taken: int) -> None:
     assert said(done).endswith(f"cannot listen on 127.0.0.1:{taken}: Address already in use")
 
 
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_port_of_metrics_in_use(program: str, tmp_path: Path, taken: int) -> None:
+    done = run(PROGRAMS[program], environment(HOME=tmp_path, PORT=0, METRICS_PORT=taken))
+
+    assert said(done).endswith(f"cannot listen on 127.0.0.1:{taken}: Address already in use")
+
+
 @pytest.mark.parametrize(
     ("program", "variable", "value", "reason"),
     [

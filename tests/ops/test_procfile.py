@@ -46,6 +46,24 @@ def test_the_programs_that_ship_are_three_departments_and_the_gateway() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, {}),
+        ({"COMANDA_METRICS_PORT": "0"}, {}),
+        (
+            {"COMANDA_METRICS_PORT": "9464", "COMANDA_BAR_METRICS_PORT": "9465"},
+            {"COMANDA_BAKERY_METRICS_PORT": "51951", "COMANDA_KITCHEN_METRICS_PORT": "51953"},
+        ),
+    ],
+)
+def test_the_programs_on_one_machine_have_metrics_on_ports_of_their_own(
+    environ: dict[str, str], expected: dict[str, str]
+) -> None:
+    variables = plan(SHIPPED, environ).variables
+    assert {name: port for name, port in variables.items() if name.endswith("METRICS_PORT")} == expected
+
+
 def commands(procfile: Procfile) -> dict[str, tuple[str, ...]]:
     return {program.name: program.command for program in procfile.programs}
 

@@ -46,9 +46,12 @@ def accepts(port: int) -> bool:
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """Build a program's environment: ours, with no setting of Comanda's but these, and the manager's key of tests."""
+    """Build a program's environment: ours, with no setting of Comanda's but these, and the manager's key of tests.
+
+    Metrics are on any port that is free: one derived from a program's own might be another's.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("COMANDA_")}
-    keys = {"COMANDA_FIRST_KEY": KEY, "COMANDA_KEY": KEY}
+    keys = {"COMANDA_FIRST_KEY": KEY, "COMANDA_KEY": KEY, "COMANDA_METRICS_PORT": "0"}
     return inherited | keys | {f"COMANDA_{name}": str(value) for name, value in settings.items()}
 
 

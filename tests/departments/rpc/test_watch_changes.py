@@ -270,7 +270,7 @@ async def test_a_slow_watcher_gets_a_reset_and_costs_no_memory(tmp_path: Path) -
         await fill_the_window(bar, slow)
         for _ in range(MOST_BEHIND // 500 + 1):
             await bar.app.place([coffees(1) for _ in range(500)])
-        feed, last = bar.servicer._watching._all._feed, max(revision for revision, _ in (await bar.tickets()).values())
+        feed, last = bar.servicer.watching._all._feed, max(revision for revision, _ in (await bar.tickets()).values())
         await until(lambda: feed.head >= last)
         assert len(feed._pages) <= PAGES_KEPT
         slow.reading.set()

@@ -27,6 +27,7 @@ from gateway.rest.app import routes, without_other_libraries, wrap
 from gateway.rest.fast_path import FastPath
 from gateway.rest.methods import HeadAndOptions
 from gateway.rest.orders import place_order
+from gateway.rest.request_metrics import RequestMetrics
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderRequest
 from tests.support.rest_app import Json, Served, client, problem
@@ -442,7 +443,7 @@ async def test_a_host_that_litestar_refuses_is_refused(served: Served) -> None:
 
 
 async def test_the_products_orders_take_the_fast_path(served: Served) -> None:
-    fast_path = FastPath(served.create_litestar(*routes()))
+    fast_path = FastPath(served.create_litestar(*routes()), RequestMetrics())
     assert set(fast_path.routes) == {"/orders", "/api/restaurants"}
     for route in fast_path.routes.values():
         assert not route.needs_request, "it pays for guards and hooks that it has not"
