@@ -23,8 +23,8 @@ the line has the nearest one that is read.
 In paths, `~` in front is the home folder. An IPv6 address that has a port stands in brackets: `[::1]:50051`.
 
 `just up` starts a department for each menu file and passes their addresses to the gateway: there, `COMANDA_PORT` is
-the gateway's alone, and so is `COMANDA_METRICS_PORT`; `COMANDA_DEPARTMENTS` is not read, and a name for a department that
-has no menu file is refused.
+the gateway's alone, and so is `COMANDA_METRICS_PORT`; `COMANDA_DEPARTMENTS` is not read, and a name for a department
+that has no menu file is refused.
 
 The staff's commands (`python -m ops tickets` and the like, [Staff](staff.md)) read `COMANDA_URL`, where the gateway is;
 without it they call this machine's, at the gateway's `COMANDA_HOST` and `COMANDA_PORT`. They send the key that
