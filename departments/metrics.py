@@ -71,5 +71,5 @@ class DepartmentMetrics:
         yield one("stock_items", "gauge", "Items with a stock; those beyond 200 have no series.", summary.items)
         yield one("revision", "gauge", "The department's revision, which grows with every change.", summary.revision)
         lag = max((summary.revision - revision for revision in self._watching.revisions()), default=0)
-        text = "How many revisions the slowest watch is behind; one that is up to date is told within 5 s."
+        text = "How many revisions the slowest watch is behind; a quiet one gets its position every 5 s."
         yield one("watch_lag_revisions", "gauge", text, max(0, lag))
