@@ -47,7 +47,7 @@ check: setup _web-setup
     lint-imports
     buf lint
     @.ci/gen --check generated
-    python -m pytest -q tests/test_rules.py tests/test_words.py tests/test_architecture.py tests/ops/test_settings_page.py
+    python -m pytest -q tests/test_rules.py tests/test_words.py tests/test_architecture.py tests/ops/test_settings_page.py tests/observability/test_files.py
     npm run --silent check
 
 # write what `check` would complain about
@@ -58,6 +58,7 @@ fix: setup _web-setup
     python -m ops settings > docs/settings.md
     python -m tests.architecture
     python -m ops.diagrams docs/architecture.md
+    python -m ops.dashboard
     python -m tests.support.chart
 
 # run the tests, side by side; what takes longer than a change should is in `prove`

@@ -1,0 +1,77 @@
+"""What can be checked of the alerts, the runbooks, the dashboard and the Compose services without running them."""
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+import yaml
+
+from ops.dashboard import FILE, dashboard_json, expressions
+from tests.support.processes import ROOT
+from tests.support.prometheus import FOLDER, rules, selectors
+
+ALERTS = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+RUNBOOKS = ROOT / "docs" / "runbooks"
+CASES = [
+    case
+    for test in yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
+    for case in test["alert_rule_test"]
+]
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_has_a_severity_and_a_runbook_that_says_what_to_do(name: str) -> None:
+    alert = ALERTS[name]
+    assert alert["labels"]["severity"] in ("page", "ticket")
+    assert alert["annotations"]["runbook"] == f"docs/runbooks/{name}.md"
+    page = (RUNBOOKS / f"{name}.md").read_text()
+    assert page.startswith(f"# {name}\n")
+    assert [part in page for part in ("**It means**", "**Look at**", "**Do**", "```sh\n")] == [True] * 4
+    assert f"| [{name}]({name}.md) | {alert['labels']['severity']} |" in (RUNBOOKS / "README.md").read_text()
+
+
+def test_every_page_is_an_alerts() -> None:
+    assert {page.stem for page in RUNBOOKS.glob("*.md")} == {"README", *ALERTS}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_an_alert_is_tried_with_series_in_which_it_fires_and_in_which_it_does_not(name: str) -> None:
+    fires = Counter(bool(case["exp_alerts"]) for case in CASES if case["alertname"] == name)
+    assert fires[True] >= 1
+    assert fires[False] >= 1
+
+
+def test_the_committed_dashboard_is_current() -> None:
+    assert FILE.read_text() == dashboard_json(), "run `just fix`"
+
+
+def test_the_expressions_of_a_panel_have_names_of_their_own() -> None:
+    graphs: list[dict[str, Any]] = [each for each in json.loads(dashboard_json())["panels"] if each["type"] != "row"]
+    assert len(expressions()) == sum(len(graph["targets"]) for graph in graphs)
+    for graph in graphs:
+        names = [target["refId"] for target in graph["targets"]]
+        assert len(set(names)) == len(names) > 0
+        assert all(names)
+
+
+def test_selectors_are_found_in_an_expression() -> None:
+    expr = '1 - sum by (restaurant) (rate(comanda_a_bucket{le="1.0"}[5m])) / comanda:b:rate5m > up{job="comanda"}'
+    assert selectors(expr) == ['comanda_a_bucket{le="1.0"}', "comanda:b:rate5m", 'up{job="comanda"}']
+
+
+@pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.postgres.yml"])
+def test_compose_starts_what_is_configured(file: str) -> None:
+    """Prometheus finds each program by its service's name, on the port on which its containers serve metrics."""
+    services = yaml.safe_load((ROOT / file).read_text())["services"]
+    shared = yaml.safe_load((FOLDER / "services.yml").read_text())["services"]
+    program = yaml.safe_load((ROOT / "deploy/program.yml").read_text())["services"]["program"]["environment"]
+    config = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
+    (found,) = config["scrape_configs"][0]["dns_sd_configs"]
+    assert found["port"] == program["COMANDA_METRICS_PORT"]
+    assert set(found["names"]) == {"gateway", "bar", "kitchen", "bakery"} <= set(services)
+    assert set(shared) == {"prometheus", "alertmanager", "grafana"} <= set(services)
+    for service in shared.values():
+        mounted = [volume.partition(":")[0] for volume in service["volumes"] if volume.startswith("./")]
+        assert all((FOLDER / path).exists() for path in mounted)
+        assert all(port.startswith("127.0.0.1:") for port in service["ports"])
