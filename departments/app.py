@@ -24,10 +24,12 @@ from departments.domain.steps import Move, Moved, Tick
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import StockHistory, StockOrder
 from departments.domain.tickets import Decision, Ticket, TicketState
+from departments.traces import Decide, deciding, sampled_fields, span_of
 from departments.transactions import StockLevels, TicketOrError
 from infra.db.database import Database
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
+from infra.tracing.spans import Tracer
 
 R = TypeVar("R")
 
@@ -40,17 +42,20 @@ log = structlog.get_logger("department")
 class DepartmentApp:
     """A department's use cases, which its gRPC services call."""
 
-    def __init__(self, menu: Menu, database: Database) -> None:
-        """`database`: its tables exist already."""
+    def __init__(self, menu: Menu, database: Database, tracer: Tracer | None = None) -> None:
+        """`database`: its tables exist already. `tracer` records the transactions of batches that have a span."""
         self.menu = menu
         self.commits = Commits()
         self.change_reader = ChangeReader(database, lambda: self.menu, self._log_unreadable)
         self._database = database
+        self._is_traced = tracer is not None
         self._placed: list[str] = []
+        self._sampled: list[dict[str, str]] = []
         self._transactions = 0
         self._unreadable: set[tuple[str, int]] = set()
         self.writing: GroupCommit[Sequence[Placement] | Work[Any], Any] = GroupCommit(
-            self._write, limit=CALLS_PER_TRANSACTION
+            self._write if tracer is None else tracer.traced("transaction", span_of, self._write),
+            limit=CALLS_PER_TRANSACTION,
         )
 
     async def open(self) -> None:
@@ -70,21 +75,15 @@ class DepartmentApp:
 
     async def confirm(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Queue the tickets that are held, and return all tickets."""
-        tickets = await self._work(lambda connection, now_ms: transactions.confirm(connection, decisions, now_ms))
-        self._report("confirm", tickets)
-        return tickets
+        return await self._decide("confirm", transactions.confirm, decisions)
 
     async def suspend(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Hold the tickets that are queued, and return all tickets."""
-        tickets = await self._work(lambda connection, now_ms: transactions.suspend(connection, decisions, now_ms))
-        self._report("suspend", tickets)
-        return tickets
+        return await self._decide("suspend", transactions.suspend, decisions)
 
     async def cancel(self, decisions: Sequence[Decision]) -> list[TicketOrError]:
         """Cancel the tickets that are not started, write tombstones for unknown orders, and return all tickets."""
-        tickets = await self._work(lambda connection, now_ms: transactions.cancel(connection, decisions, now_ms))
-        self._report("cancel", tickets)
-        return tickets
+        return await self._decide("cancel", transactions.cancel, decisions)
 
     async def move(self, move: Move) -> Ticket:
         """Take one step with one ticket for the staff, and return the ticket; raises an OrderError."""
@@ -165,6 +164,12 @@ class DepartmentApp:
         """Log the placed orders that are not logged yet."""
         self._log_placed()
 
+    async def _decide(self, request: str, decide: Decide, decisions: Sequence[Decision]) -> list[TicketOrError]:
+        """Carry out the gateway's decisions about orders, and log them."""
+        tickets = await self._work(deciding(decide, decisions))
+        self._report(request, tickets, decisions)
+        return tickets
+
     async def _work(self, work: Work[R]) -> R:
         """Do what writes, in one transaction with what else arrives meanwhile; raises its DepartmentError."""
         result: R = await self.writing.submit(work)
@@ -215,6 +220,8 @@ class DepartmentApp:
         """Wake the watchers of what was placed, and log it; return the tickets of each call."""
         if placements:
             self.commits.announce(moved=False)
+            if self._is_traced:
+                self._sampled += sampled_fields(*calls).get("sampled", ())
             self._log_placed_later(placements)
             self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
         iterator = iter(tickets)
@@ -231,17 +238,18 @@ class DepartmentApp:
         if not self._placed:
             return
         order_ids, transactions = self._placed, self._transactions
-        self._placed, self._transactions = [], 0
-        log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids)
+        sampled = {"sampled": self._sampled} if self._sampled else {}
+        self._placed, self._transactions, self._sampled = [], 0, []
+        log.info("placed", orders=len(order_ids), transactions=transactions, order_ids=order_ids, **sampled)
 
-    def _report(self, request: str, tickets: Sequence[TicketOrError]) -> None:
+    def _report(self, request: str, tickets: Sequence[TicketOrError], decisions: Sequence[Decision]) -> None:
         """Wake those who watch, and log each ticket's state: a request that came too late has changed nothing."""
         self.commits.announce(moved=any(isinstance(ticket, Ticket) and ticket.moved_at_ms for ticket in tickets))
         states: dict[str, list[str]] = {}
         for ticket in tickets:
             if isinstance(ticket, Ticket):
                 states.setdefault(ticket.state.value, []).append(ticket.order_id)
-        log.info(f"{request} requested", **states)
+        log.info(f"{request} requested", **states, **sampled_fields(decisions))
         self._log_unreadable(ticket for ticket in tickets if isinstance(ticket, TicketUnreadable))
 
     def _log_unreadable(self, tickets: Iterable[TicketUnreadable]) -> None:

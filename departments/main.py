@@ -36,6 +36,8 @@ from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
 from infra.tls import Callers, Credentials, certificate_name, find_credentials
+from infra.tracing.spans import Tracer
+from infra.tracing.start import Tracing, open_tracing
 
 log = structlog.get_logger("department")
 
@@ -48,11 +50,12 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_codes(f"departments {arguments.menu}"):
         path, menu, settings = _configure(arguments.menu, os.environ)
+        tracing = open_tracing(menu.name, os.environ)
         credentials = find_credentials(menu.name, settings, [settings.host])
         with closing(open_database(menu, settings)) as database:
             database.prepare(MIGRATIONS)
             if not arguments.migrate:
-                run(_serve(path, menu, settings, database, credentials))
+                run(_serve(path, menu, settings, database, credentials, tracing))
 
 
 def _configure(name: str, environ: Mapping[str, str]) -> tuple[Path, Menu, DepartmentSettings]:
@@ -67,17 +70,23 @@ def _configure(name: str, environ: Mapping[str, str]) -> tuple[Path, Menu, Depar
 
 
 async def _serve(
-    path: Path, menu: Menu, settings: DepartmentSettings, database: Database, credentials: Credentials | None
+    path: Path,
+    menu: Menu,
+    settings: DepartmentSettings,
+    database: Database,
+    credentials: Credentials | None,
+    tracing: Tracing | None,
 ) -> None:
     """Serve until a signal; the database is closed by the caller."""
     async with program() as running:
-        department = DepartmentApp(menu, database)
+        tracer = running.record_traces(tracing)
+        department = DepartmentApp(menu, database, tracer)
         running.on_exit(department.close)
         sock = running.listen(settings.host, settings.listening_port(menu.port))
         metrics_sock = running.listen(settings.metrics_host, settings.listening_metrics_port(menu.port))
         with database.start_errors():
             await department.open()
-        servicer = DepartmentServicer(department, _limits(settings))
+        servicer = DepartmentServicer(department, _limits(settings), tracer)
         server = _grpc_server(servicer, department, menu, settings, credentials)
         metrics = program_metrics(menu.name, settings.restaurant, credentials)
         _add_metrics(metrics, department, servicer, server, database)

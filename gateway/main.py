@@ -54,6 +54,8 @@ from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
 from infra.tls import Contexts, Credentials, certificate_name, find_credentials, is_loopback
+from infra.tracing.spans import Tracer
+from infra.tracing.start import Tracing, open_tracing
 
 log = structlog.get_logger("gateway")
 
@@ -65,12 +67,13 @@ def main() -> None:
     arguments = parser.parse_args()
     with exit_codes("gateway"):
         settings = _configure(os.environ)
+        tracing = open_tracing("gateway", os.environ)
         hosts = [at.host for at in settings.departments.values()]
         credentials = find_credentials("gateway", settings, hosts)
         with closing(open_database(settings)) as database:
             database.prepare(MIGRATIONS)
             if not arguments.migrate:
-                run(_serve(settings, database, credentials))
+                run(_serve(settings, database, credentials, tracing))
 
 
 def _configure(environ: Mapping[str, str]) -> GatewaySettings:
@@ -83,9 +86,12 @@ def _configure(environ: Mapping[str, str]) -> GatewaySettings:
     return settings
 
 
-async def _serve(settings: GatewaySettings, database: Database, credentials: Credentials | None) -> None:
+async def _serve(
+    settings: GatewaySettings, database: Database, credentials: Credentials | None, tracing: Tracing | None
+) -> None:
     """Serve until a signal; the journal is closed by the caller."""
     async with program() as running:
+        tracer = running.record_traces(tracing)
         channels = {
             name: _channel(name, at, credentials, settings.tls_domain) for name, at in settings.departments.items()
         }
@@ -95,8 +101,8 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
         }
         watches = {name: DepartmentWatch(name, channel) for name, channel in watching.items()}
         calling = CallPolicy(settings.deadline, settings.calls_in_flight, settings.orders_per_call)
-        departments = {name: DepartmentClient(name, channel, calling) for name, channel in channels.items()}
-        service = _order_service(settings, database, departments, watches, clock)
+        departments = {name: DepartmentClient(name, channel, calling, tracer) for name, channel in channels.items()}
+        service = _order_service(settings, database, departments, watches, clock, tracer)
         live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
         readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
@@ -113,6 +119,7 @@ async def _serve(settings: GatewaySettings, database: Database, credentials: Cre
             _access_parts(settings, database, service, access, clock),
             clock,
             requests_metrics,
+            tracer,
         )
         metrics = program_metrics("gateway", settings.restaurant, credentials)
         metrics.add(service.metrics.families)
@@ -155,11 +162,20 @@ def _order_service(
     departments: Mapping[str, DepartmentClient],
     watches: Mapping[str, DepartmentWatch],
     clock: Clock,
+    tracer: Tracer | None,
 ) -> OrderService:
     """Build the order path: the journal, the departments' clients and watches, and when to try again."""
     retrying = RetryPolicy(settings.time_to_decide, settings.first_retry, settings.retry_cap, settings.max_waiting)
-    journal = Journal(database, calendar=Calendar(settings.time_zone.zone))
-    return OrderService(journal, departments, retrying, clock=clock, random=random.random, watches=watches)
+    journal = Journal(database, calendar=Calendar(settings.time_zone.zone), tracer=tracer)
+    return OrderService(
+        journal,
+        departments,
+        retrying,
+        clock=clock,
+        random=random.random,
+        watches=watches,
+        is_traced=tracer is not None,
+    )
 
 
 def _live_departments(
@@ -221,6 +237,7 @@ def _http_server(
     access: AccessParts,
     clock: Clock,
     metrics: RequestMetrics,
+    tracer: Tracer | None,
 ) -> HttpServer:
     """Build the REST app and the server in front of it."""
     log_requests = shows_access(settings.log_level)
@@ -236,6 +253,7 @@ def _http_server(
         log_requests=log_requests,
         plugins=[WebPages(str(settings.time_zone), settings.currency, clock.wall, is_demo=settings.demo)],
         metrics=metrics,
+        tracer=tracer,
     )
     protocol = guarded_http(
         settings.receive_seconds, settings.max_body, most_streams=settings.max_streams, is_logged=log_requests

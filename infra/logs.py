@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol, TextIO, cast
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-from infra.request_ids import current_request_id
+from infra.request_ids import current_request_id, current_span
 
 Format = Literal["console", "json"]
 Level = Literal["debug", "access", "info", "warning", "error"]
@@ -92,10 +92,13 @@ def logger_class(level: int) -> type:
 
 
 def add_request_id(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Add the id of the current request to an event."""
+    """Add the id of the current request to an event, and where it is sampled the id of its trace."""
     request_id = current_request_id()
     if request_id is not None:
         event.setdefault("request_id", request_id)
+        span = current_span()
+        if span is not None:
+            event.setdefault("trace_id", span.trace_id)
     return event
 
 

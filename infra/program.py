@@ -26,6 +26,8 @@ from infra.sockets import bind
 from infra.stop_signals import StopSignals
 from infra.supervise import Work, in_background
 from infra.tls import Contexts, Credentials
+from infra.tracing.spans import Tracer
+from infra.tracing.start import Tracing
 
 START_FAILED = 2
 """Exit code of a program that cannot start; one line on standard error says why."""
@@ -83,6 +85,16 @@ class Program:
     async def in_background(self, works: Mapping[str, Work]) -> None:
         """Run supervised tasks, by their names, which are cancelled and awaited at the end."""
         await self._cleanup.enter_async_context(in_background(works))
+
+    def record_traces(self, tracing: Tracing | None) -> Tracer | None:
+        """Send spans until the end of the run, and return what makes them; None where no traces are wanted."""
+        if tracing is None:
+            return None
+        self.on_exit(tracing.close)
+        tracing.start()
+        settings = tracing.settings
+        log.info("traces are recorded", service=settings.service, ratio=settings.ratio, to=settings.endpoint.netloc)
+        return tracing.tracer
 
     async def follow_certificates(
         self, credentials: Credentials | None, renew: Callable[[Contexts], Awaitable[None]]

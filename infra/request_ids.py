@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextvars import ContextVar
 from itertools import count
 
+from infra.tracing.spans import Span
+
 HEADER = "x-request-id"
 
 _header = HEADER.encode("ascii")
@@ -38,9 +40,40 @@ class RequestId:
         _current.set(request_id)
         return request_id
 
+    @property
+    def span(self) -> Span | None:
+        """The span of the request, where it is sampled for a trace."""
+        return None
+
     def end(self) -> None:
         """Remove the id, also for the tasks that inherited it."""
         self.value = None
+
+
+class SampledRequestId(RequestId):
+    """The id of a request that is sampled for a trace."""
+
+    __slots__ = ("_span",)
+
+    def __init__(self, value: str, span: Span) -> None:
+        super().__init__(value)
+        self._span: Span | None = span
+
+    @classmethod
+    def begin_sampled(cls, value: str, span: Span) -> "SampledRequestId":
+        """Set the id and the span of the current request in this task's context."""
+        request_id = cls(value, span)
+        _current.set(request_id)
+        return request_id
+
+    @property
+    def span(self) -> Span | None:
+        """The span of the request."""
+        return self._span
+
+    def end(self) -> None:
+        """Remove the id and the span, also for the tasks that inherited them."""
+        self.value = self._span = None
 
 
 _current: ContextVar[RequestId] = ContextVar("request_id", default=RequestId(None))  # noqa: B039 - its value never changes
@@ -49,6 +82,11 @@ _current: ContextVar[RequestId] = ContextVar("request_id", default=RequestId(Non
 def current_request_id() -> str | None:
     """Return the id of the current request, or None."""
     return _current.get().value
+
+
+def current_span() -> Span | None:
+    """Return the span of the current request, or None where there is none or it is not sampled."""
+    return _current.get().span
 
 
 def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -1,22 +1,26 @@
 """DepartmentService: each RPC decodes its request, calls one use case and encodes the response."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import structlog
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from departments.app import DepartmentApp
-from departments.rpc import convert, convert_changes, convert_staff
+from departments.rpc import convert, convert_changes, convert_staff, convert_traces
+from departments.rpc.convert_traces import O
 from departments.rpc.limits import Limits
 from departments.rpc.status import to_status
+from departments.traces import Traced
 from departments.transactions import TicketOrError
 from departments.watching import Watching
 from generated.restaurant import v1
 from infra.pipeline import pipelined
+from infra.tracing.spans import Tracer, recorded
 
 DESCRIPTORS = Path(__file__).parents[2] / "generated" / "descriptors.binpb"
 """The descriptors of all protos, for the server's reflection service."""
@@ -33,10 +37,11 @@ log = structlog.get_logger("department")
 class DepartmentServicer(v1.DepartmentServiceBase):
     """Serves one department to the gateway and to the staff's programs."""
 
-    def __init__(self, department: DepartmentApp, limits: Limits) -> None:
-        """`limits` apply to every request."""
+    def __init__(self, department: DepartmentApp, limits: Limits, tracer: Tracer | None = None) -> None:
+        """`limits` apply to every request. `tracer` records batches with orders that the gateway sampled."""
         self._department = department
         self._limits = limits
+        self._tracer = tracer
         commits = department.commits
         self.watching = Watching(department.change_reader, commits.all, commits.steps, convert_changes.encoded_page)
 
@@ -71,17 +76,20 @@ class DepartmentServicer(v1.DepartmentServiceBase):
     async def confirm_orders(self, confirm_orders_request: v1.ConfirmOrdersRequest) -> v1.ConfirmOrdersResponse:
         """Queue the tickets that are held."""
         decisions = convert.decisions(confirm_orders_request, self._limits)
-        return v1.ConfirmOrdersResponse(convert.ticket_batch(await self._department.confirm(decisions)))
+        tickets = await self._serve("confirm", confirm_orders_request, decisions, self._department.confirm)
+        return v1.ConfirmOrdersResponse(convert.ticket_batch(tickets))
 
     async def suspend_orders(self, suspend_orders_request: v1.SuspendOrdersRequest) -> v1.SuspendOrdersResponse:
         """Hold the tickets that are queued."""
         decisions = convert.decisions(suspend_orders_request, self._limits)
-        return v1.SuspendOrdersResponse(convert.ticket_batch(await self._department.suspend(decisions)))
+        tickets = await self._serve("suspend", suspend_orders_request, decisions, self._department.suspend)
+        return v1.SuspendOrdersResponse(convert.ticket_batch(tickets))
 
     async def cancel_orders(self, cancel_orders_request: v1.CancelOrdersRequest) -> v1.CancelOrdersResponse:
         """Cancel the tickets that are not started."""
         decisions = convert.cancels(cancel_orders_request, self._limits)
-        return v1.CancelOrdersResponse(convert.ticket_batch(await self._department.cancel(decisions)))
+        tickets = await self._serve("cancel", cancel_orders_request, decisions, self._department.cancel)
+        return v1.CancelOrdersResponse(convert.ticket_batch(tickets))
 
     async def list_tickets(self, list_tickets_request: v1.ListTicketsRequest) -> v1.ListTicketsResponse:
         """Return a page of tickets for the staff."""
@@ -153,8 +161,29 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         stock = await self._department.set_on_sale(item, changed_by, on_sale=on_sale)
         return v1.SetOnSaleResponse(convert_staff.stock_level(stock))
 
-    async def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> list[TicketOrError]:
-        return await self._department.place(convert.placements(batch, self._limits))
+    def _place(self, batch: v1.PlaceOrdersRequest | v1.StreamOrdersRequest) -> Awaitable[list[TicketOrError]]:
+        return self._serve("place", batch, convert.placements(batch, self._limits), self._department.place)
+
+    def _serve(
+        self,
+        name: str,
+        request: convert_traces.Batch,
+        orders: Sequence[O],
+        use_case: Callable[[Sequence[O]], Coroutine[Any, Any, list[TicketOrError]]],
+    ) -> Awaitable[list[TicketOrError]]:
+        """Call a use case with the orders of a batch, with a span where some of them are sampled."""
+        if self._tracer is not None and request.traceparent:
+            traced = convert_traces.traced_batch(self._tracer, name, request, orders)
+            if traced is not None:
+                return _serve_traced(traced, use_case)
+        return use_case(orders)
+
+
+async def _serve_traced(
+    orders: Traced[O], use_case: Callable[[Sequence[O]], Awaitable[list[TicketOrError]]]
+) -> list[TicketOrError]:
+    with recorded(orders.span):
+        return await use_case(orders)
 
 
 def _status(error: Exception) -> GRPCError:

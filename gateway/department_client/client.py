@@ -39,6 +39,7 @@ from generated.restaurant import v1
 from infra.group_commit import GroupCommit
 from infra.grpc.peer_guard import WatchedChannel, is_transport_failure
 from infra.request_ids import current_request_id
+from infra.tracing.spans import Tracer
 
 R = TypeVar("R")
 
@@ -64,8 +65,10 @@ class DepartmentClient:
     call gets none.
     """
 
-    def __init__(self, name: str, channel: WatchedChannel, call_policy: CallPolicy) -> None:
-        """`channel` connects, and reconnects, by itself."""
+    def __init__(
+        self, name: str, channel: WatchedChannel, call_policy: CallPolicy, tracer: Tracer | None = None
+    ) -> None:
+        """`channel` connects, and reconnects, by itself. `tracer` records the calls that serve sampled requests."""
         self.name = name
         self.call_policy = call_policy
         self.on_failure: Callable[[], None] = _do_nothing
@@ -73,7 +76,7 @@ class DepartmentClient:
         self.was_reached = False
         self._channel = channel
         self._stub = v1.DepartmentServiceStub(channel)
-        self._sender = BatchSender(name, self._stub, OrderStream(channel))
+        self._sender = BatchSender(name, self._stub, OrderStream(channel), tracer)
         self._last_menu = MenuSnapshot(name, False)
         self._silent_until: dict[str, float] = {}
         self.batches: dict[Goal, GroupCommit[PendingCall, TicketResult]] = {

@@ -10,6 +10,7 @@ earlier one is out of date wherever it arrives: at the journal, at a department 
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
@@ -66,7 +67,8 @@ class Order:
     owns the order. `decision_unwritten`: a decision is being written down, and must not be returned or asked for yet.
     `currency`: that of its prices, which it keeps when the gateway is configured with another one. `number`: what
     people call out; 0 until the order is written down. `tickets`: those that the staff have moved, where it was read
-    with them. `quotes`: how long its departments were expected to take when it was placed.
+    with them. `quotes`: how long its departments were expected to take when it was placed. `span`: that of the request
+    that placed it here, where it is sampled for a trace; the domain only carries it.
     """
 
     order_id: str
@@ -83,6 +85,7 @@ class Order:
     decision_unwritten: bool = field(default=False, compare=False)
     tickets: Tickets = field(default_factory=dict, compare=False)
     quotes: Quotes = field(default_factory=dict, compare=False)
+    span: Any = field(default=None, repr=False, compare=False)
     shares: dict[str, list[Line]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

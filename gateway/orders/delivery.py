@@ -29,6 +29,7 @@ from gateway.orders.journal import Journal
 from gateway.orders.postponed import Postponed
 from gateway.orders.recording import Recorder
 from gateway.orders.tasks import BackgroundTasks
+from gateway.orders.traces import log_ids
 
 log = structlog.get_logger("orders")
 
@@ -142,7 +143,7 @@ class Delivery:
         """Leave owed what a department did not acknowledge, and have it asked again where it can be."""
         order = in_flight.order
         if not isinstance(error, DepartmentCallError):
-            log.error("asking a department failed", order_id=order.order_id, department=name, exc_info=error)
+            log.error("asking a department failed", **log_ids(order), department=name, exc_info=error)
             error = Deferred(name, f"{type(error).__name__}: {error}")
         if goal not in PLACING and not isinstance(error, Unreachable):
             _report(in_flight, name, goal, error)
@@ -160,7 +161,7 @@ class Delivery:
         for order in orders:
             in_flight = None if order.decision_unwritten else self._in_flight.of(order)
             if in_flight is not None and in_flight.expires_at < now and order.expire():
-                log.warning("expired", order_id=order.order_id)
+                log.warning("expired", **log_ids(order))
                 self.recorder.decide(in_flight)
 
     def _backlog(self, department: Department) -> Backlog:
@@ -187,10 +188,10 @@ class Delivery:
 def _reject(order: Order, name: str, goal: Goal, error: DepartmentCallError) -> None:
     """Reject the share of a department that refuses to place it, or is not configured any more."""
     if isinstance(error, NotConfigured):
-        log.error("an order is not placed", order_id=order.order_id, goal=goal.value, reason=str(error))
+        log.error("an order is not placed", **log_ids(order), goal=goal.value, reason=str(error))
         order.reject_unconfigured(name, str(error))
     else:
-        log.error("a department refused an order", order_id=order.order_id, goal=goal.value, reason=str(error))
+        log.error("a department refused an order", **log_ids(order), goal=goal.value, reason=str(error))
         order.reject(name, str(error), tombstone=not isinstance(error, IdTaken))
 
 
@@ -201,5 +202,5 @@ def _report(in_flight: InFlightOrder, name: str, goal: Goal, error: DepartmentCa
     if reported.get(name) == (goal, reason):
         return
     reported[name] = (goal, reason)
-    order_id = in_flight.order.order_id
-    log.error("a decision is still owed", order_id=order_id, department=name, goal=goal.value, reason=reason)
+    ids = log_ids(in_flight.order)
+    log.error("a decision is still owed", **ids, department=name, goal=goal.value, reason=reason)

@@ -24,10 +24,12 @@ from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.reports import Reports
 from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of, row_of_change
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
+from gateway.orders.traces import traced_journal
 from gateway.orders.wanted import ANY, Wanted
 from infra.db.database import Database, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
+from infra.tracing.spans import Tracer
 
 BATCH = 512
 RECORD_SECONDS = 0.05
@@ -61,11 +63,12 @@ class Journal:
         report: "Callable[[OrderUnreadable], None] | None" = None,
         *,
         calendar: Calendar | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         """Write to a database whose tables are in place.
 
         `report` is called for each order that cannot be read, once for each reason; by default it is logged. `calendar`
-        has the restaurant's days, on which orders are numbered; by default those of UTC.
+        has the restaurant's days, on which orders are numbered; by default those of UTC. `tracer` records batches.
         """
         self._database = database
         self.is_shared = database.url.drivername != "sqlite"
@@ -77,7 +80,7 @@ class Journal:
         self._unreadable: dict[str, str] = {}
         self._logged: set[tuple[str, str]] = set()
         self.writes: GroupCommit[_Entry, Order | None] = GroupCommit(
-            self._commit, limit=BATCH, max_delay=RECORD_SECONDS
+            traced_journal(self._commit, tracer), limit=BATCH, max_delay=RECORD_SECONDS
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":

@@ -7,6 +7,7 @@ import msgspec
 import structlog
 
 from gateway.domain.order import Order
+from gateway.orders.traces import log_ids
 from infra.request_ids import current_request_id
 
 LOG_SECONDS = 0.1
@@ -53,4 +54,8 @@ class _Entries(list[dict[str, object]]):
 
 def _entry(order: Order, request_id: str | None) -> dict[str, object]:
     items = sum([line.quantity for line in order.lines])
-    return {"order_id": order.order_id, "table": order.table, "items": items, "request_id": request_id}
+    entry: dict[str, object] = {"order_id": order.order_id, "table": order.table, "items": items}
+    entry["request_id"] = request_id
+    if order.span is not None:
+        entry.update(log_ids(order))
+    return entry

@@ -17,6 +17,7 @@ from gateway.domain.order import Order
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
 from gateway.orders.journal import Journal
 from gateway.orders.tasks import BackgroundTasks
+from gateway.orders.traces import log_ids
 from infra.errors import DatabaseError
 
 log = structlog.get_logger("orders")
@@ -100,7 +101,7 @@ class Recorder:
         elif isinstance(error, TakenOver):
             self._in_flight.release(in_flight)
         else:
-            log.debug("an order's outcome is not written yet", order_id=in_flight.order.order_id, reason=str(error))
+            log.debug("an order's outcome is not written yet", **log_ids(in_flight.order), reason=str(error))
             asyncio.get_running_loop().call_later(self._journal_retry, self._write_later, in_flight)
 
     async def write_decision(self, in_flight: InFlightOrder) -> None:
@@ -129,10 +130,10 @@ class Recorder:
             except TakenOver:
                 self._in_flight.release(in_flight)
             except DatabaseError as error:
-                log.debug("a decision is not written yet", order_id=in_flight.order.order_id, reason=str(error))
+                log.debug("a decision is not written yet", **log_ids(in_flight.order), reason=str(error))
                 await self._delay(in_flight)
             except Exception as error:  # a fault of this program: it is logged, and the decision written again
-                log.error("a decision is not written yet", order_id=in_flight.order.order_id, exc_info=error)
+                log.error("a decision is not written yet", **log_ids(in_flight.order), exc_info=error)
                 await self._delay(in_flight)
 
     async def _delay(self, in_flight: InFlightOrder) -> None:

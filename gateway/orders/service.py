@@ -37,6 +37,7 @@ from gateway.orders.placed_log import PlacedLog
 from gateway.orders.ready_times import ReadyTimes
 from gateway.orders.reports import Reports
 from gateway.orders.tasks import BackgroundTasks
+from gateway.orders.traces import carry_span
 from gateway.orders.wanted import ANY, Wanted
 from gateway.orders.watches import Watch
 from gateway.orders.withdrawing import Withdrawing
@@ -62,10 +63,12 @@ class OrderService:
         clock: Clock,
         random: Callable[[], float],
         watches: Mapping[str, Watch] | None = None,
+        is_traced: bool = False,
     ) -> None:
-        """`random` returns a number from 0 to 1. `watches` are those of the departments that orders follow."""
+        """`random` returns a number from 0 to 1; orders follow `watches`. `is_traced`: requests may be sampled."""
         self._journal = journal
         self._policy = policy
+        self._is_traced = is_traced
         self._monotonic = clock.monotonic
         self._expiry = Expiry(clock, policy.time_to_decide)
         self._in_flight = InFlightOrders()
@@ -141,6 +144,8 @@ class OrderService:
         if counts.waiting >= self._policy.waiting:
             raise counts.fail(Overloaded(self._policy.waiting))
         counts.waiting += 1
+        if self._is_traced:
+            carry_span(order)
         try:
             in_flight = self._in_flight.get(order.order_id) or await self._begin(order)
             is_own = in_flight.order is order

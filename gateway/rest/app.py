@@ -50,6 +50,8 @@ from gateway.tickets.staff import StaffDepartments
 from gateway.tickets.stock import StockChanges
 from gateway.tickets.watching import LiveDepartments
 from infra.http.request_log import identify_requests
+from infra.http.request_traces import trace_requests
+from infra.tracing.spans import Tracer
 
 ASSETS = Path(__file__).parent / "assets"
 ASSETS_PATH = "/assets"
@@ -118,11 +120,13 @@ def create_app(
     log_requests: bool = False,
     plugins: Sequence[InitPlugin] = (),
     metrics: RequestMetrics | None = None,
+    tracer: Tracer | None = None,
 ) -> ASGIApp:
     """Build the product's REST app; raises ImproperlyConfiguredException for a route without an action.
 
     The caller starts and closes `service` and the access, and runs and closes `live`. `max_body` is in bytes. Browsers
-    allow pages from `cors_origins` to use the API. `plugins` add routes: the pages. `metrics` counts the requests.
+    allow pages from `cors_origins` to use the API. `plugins` add routes: the pages. `metrics` counts the requests,
+    `tracer` samples them for traces.
     """
     metrics = metrics or RequestMetrics()
     litestar = create_litestar(
@@ -139,7 +143,7 @@ def create_app(
         after_exception=[metrics.note_exception],
     )
     require_actions(litestar.routes)
-    return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests, metrics=metrics)
+    return wrap(litestar, cors_origins=cors_origins, log_requests=log_requests, metrics=metrics, tracer=tracer)
 
 
 def create_litestar(
@@ -213,15 +217,18 @@ def wrap(
     cors_origins: Collection[str] = (),
     log_requests: bool = False,
     metrics: RequestMetrics | None = None,
+    tracer: Tracer | None = None,
 ) -> ASGIApp:
     """Put the ASGI layers around a Litestar app: a request passes them from the outside in.
 
-    Raises ImproperlyConfiguredException for a route of the fast path that declares what the fast path cannot do.
+    `tracer` samples the requests of the fast path, which place orders. Raises ImproperlyConfiguredException for a route
+    of the fast path that declares what the fast path cannot do.
     """
     fast_path = FastPath(litestar, metrics or RequestMetrics())
-    return identify_requests(
-        Cors(fast_path, litestar.routes, cors_origins) if cors_origins else fast_path, is_logged=log_requests
-    )
+    app: ASGIApp = Cors(fast_path, litestar.routes, cors_origins) if cors_origins else fast_path
+    if tracer is not None:
+        app = trace_requests(app, tracer, fast_path.routes)
+    return identify_requests(app, is_logged=log_requests)
 
 
 async def _complete_page(response: "Response[Any]") -> "Response[Any]":

@@ -11,12 +11,16 @@ import structlog
 
 PATH_LENGTH = 300
 
+TRACE_ID = "trace_id"
+"""The key of a trace's id in the ASGI scope of a request that is sampled for it."""
+
 log = structlog.get_logger("access")
 
 
 def log_request(scope: Mapping[str, Any], request_id: str, status: int, length: int, seconds: float) -> None:
     """Log a request with the status of its response, the length of its body in bytes, and the duration."""
     client = scope.get("client")
+    trace = {TRACE_ID: scope[TRACE_ID]} if TRACE_ID in scope else {}
     log.access(
         "request",
         method=scope.get("method"),
@@ -26,6 +30,7 @@ def log_request(scope: Mapping[str, Any], request_id: str, status: int, length: 
         bytes=length,
         client=client[0] if client else None,
         request_id=request_id,
+        **trace,
     )
 
 

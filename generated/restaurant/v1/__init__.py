@@ -234,6 +234,21 @@ class PlaceOrdersRequest(betterproto.Message):
     The short number that people call out, one entry an order. The whole column may be left out.
     """
 
+    traceparent: str = betterproto.string_field(11)
+    """
+    What a department that records traces needs; empty where no order of the batch is sampled, and never a reason to
+     refuse a batch. The W3C traceparent of the gateway's span for this batch.
+    """
+
+    traced_orders: List[int] = betterproto.uint32_field(12)
+    """
+    The sampled orders by their places in order_ids, from 0. The next two columns have one entry for each of these: the
+     traceparent of the order's own span, and the id of the request that placed it, which may be empty.
+    """
+
+    order_traceparents: List[str] = betterproto.string_field(13)
+    order_request_ids: List[str] = betterproto.string_field(14)
+
 
 @dataclass(eq=False, repr=False)
 class PlaceOrdersResponse(betterproto.Message):
@@ -268,6 +283,10 @@ class StreamOrdersRequest(betterproto.Message):
     expected_prices: List[int] = betterproto.sint64_field(9)
     allergies: List[bool] = betterproto.bool_field(10)
     numbers: List[int] = betterproto.uint32_field(11)
+    traceparent: str = betterproto.string_field(12)
+    traced_orders: List[int] = betterproto.uint32_field(13)
+    order_traceparents: List[str] = betterproto.string_field(14)
+    order_request_ids: List[str] = betterproto.string_field(15)
 
 
 @dataclass(eq=False, repr=False)
@@ -326,6 +345,13 @@ class ConfirmOrdersRequest(betterproto.Message):
     Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
     """
 
+    traceparent: str = betterproto.string_field(3)
+    """As in PlaceOrdersRequest."""
+
+    traced_orders: List[int] = betterproto.uint32_field(4)
+    order_traceparents: List[str] = betterproto.string_field(5)
+    order_request_ids: List[str] = betterproto.string_field(6)
+
 
 @dataclass(eq=False, repr=False)
 class ConfirmOrdersResponse(betterproto.Message):
@@ -347,6 +373,13 @@ class SuspendOrdersRequest(betterproto.Message):
     """
     Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
     """
+
+    traceparent: str = betterproto.string_field(3)
+    """As in PlaceOrdersRequest."""
+
+    traced_orders: List[int] = betterproto.uint32_field(4)
+    order_traceparents: List[str] = betterproto.string_field(5)
+    order_request_ids: List[str] = betterproto.string_field(6)
 
 
 @dataclass(eq=False, repr=False)
@@ -370,6 +403,13 @@ class CancelOrdersRequest(betterproto.Message):
     Each grows with every decision of the gateway about its order; 2^63 - 2 at most. A cancel with 0, or without the
      column, counts whatever was decided before, and is not remembered where it is refused.
     """
+
+    traceparent: str = betterproto.string_field(3)
+    """As in PlaceOrdersRequest."""
+
+    traced_orders: List[int] = betterproto.uint32_field(4)
+    order_traceparents: List[str] = betterproto.string_field(5)
+    order_request_ids: List[str] = betterproto.string_field(6)
 
 
 @dataclass(eq=False, repr=False)

@@ -58,9 +58,9 @@ placements = st.builds(
 )
 
 
-def request(**changes: list[Any]) -> v1.PlaceOrdersRequest:
+def request(**changes: Any) -> v1.PlaceOrdersRequest:
     """Two orders, of one line and of two, with some columns changed."""
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, Any] = {
         "order_ids": [FIRST, SECOND],
         "tables": ["7", ""],
         "holds": [False, True],
