@@ -29,6 +29,8 @@ that has no menu file is refused.
 The staff's commands (`python -m ops tickets` and the like, [Staff](staff.md)) read `COMANDA_URL`, where the gateway is;
 without it they call this machine's, at the gateway's `COMANDA_HOST` and `COMANDA_PORT`. They send the key that
 `COMANDA_KEY` has ([Access](access.md)).
+
+Traces have the `OTEL_…` variables of OpenTelemetry ([Traces](tracing.md)); without these there are none.
 """
 
 

@@ -69,8 +69,13 @@ class BatchSender:
     ) -> list[TicketResult]:
         """Send a batch with a span, which the department gets with those of the sampled orders, by their places."""
         served: list[Span] = [calls[place][0].span for place in traced]
-        with recorded(tracer.begin_batch(f"{goal.value} {self._department}", Kind.CLIENT, served)) as span:
-            span.attributes |= {"comanda.department": self._department, "comanda.batch.size": len(calls)}
+        verb = Goal.PLACE.value if goal is Goal.HOLD else goal.value  # one RPC places and holds
+        with recorded(tracer.begin_batch(f"{verb} {self._department}", Kind.CLIENT, served)) as span:
+            span.attributes |= {
+                "comanda.department": self._department,
+                "comanda.goal": goal.value,
+                "comanda.batch.size": len(calls),
+            }
             return await self._send(goal, calls, due, trace_columns(span, traced, served))
 
     async def _send(self, goal: Goal, calls: list[PendingCall], due: float, trace: TraceColumns) -> list[TicketResult]:

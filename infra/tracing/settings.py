@@ -105,7 +105,8 @@ def _endpoint(variables: Mapping[str, str]) -> SplitResult:
     except ValueError:
         is_valid = False
     if not is_valid or parts.username is not None or parts.fragment:
-        raise SettingsError(f"{name}={url!r} is not allowed: expected http://host:port or https://host:port")
+        value = "" if "@" in url else f"={url!r}"  # a password is not for the log
+        raise SettingsError(f"{name}{value} is not allowed: expected http://host:port or https://host:port")
     return parts
 
 
