@@ -47,9 +47,10 @@ def begin_with_expiry_by_the_wall_clock(
     clock: Clock,
     random: Callable[[], float],
     watches: Mapping[str, Watch] | None = None,
+    is_traced: bool = False,
 ) -> None:
     """Orders expire by the time of day, which somebody may set."""
-    original(self, journal, departments, policy, clock=clock, random=random, watches=watches)
+    original(self, journal, departments, policy, clock=clock, random=random, watches=watches, is_traced=is_traced)
     self._expiry._monotonic = self._delivery._monotonic = clock.wall
 
 
@@ -70,9 +71,10 @@ def begin_with_leases_by_the_wall_clock(
     clock: Clock,
     random: Callable[[], float],
     watches: Mapping[str, Watch] | None = None,
+    is_traced: bool = False,
 ) -> None:
     """Other gateways' leases end by the time of day of this gateway's machine."""
-    original(self, journal, departments, policy, clock=clock, random=random, watches=watches)
+    original(self, journal, departments, policy, clock=clock, random=random, watches=watches, is_traced=is_traced)
     self._lease_keeper._monotonic = clock.wall
     self._lease_keeper._observer = LeaseObserver(policy.lease, clock.wall)
 
