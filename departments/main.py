@@ -36,7 +36,6 @@ from infra.runtime import run
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
 from infra.tls import Callers, Credentials, certificate_name, find_credentials
-from infra.tracing.spans import Tracer
 from infra.tracing.start import Tracing, open_tracing
 
 log = structlog.get_logger("department")

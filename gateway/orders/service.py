@@ -144,8 +144,6 @@ class OrderService:
         if counts.waiting >= self._policy.waiting:
             raise counts.fail(Overloaded(self._policy.waiting))
         counts.waiting += 1
-        if self._is_traced:
-            carry_span(order)
         try:
             in_flight = self._in_flight.get(order.order_id) or await self._begin(order)
             is_own = in_flight.order is order
@@ -263,6 +261,8 @@ class OrderService:
 
     async def _begin(self, order: Order) -> InFlightOrder:
         """Write an order down and ask its departments; where its id is known, return the order that has it."""
+        if self._is_traced:
+            carry_span(order)
         in_flight = self._in_flight.add(order, self._expiry.of_new(), is_new=True)
         try:
             self._ready_times.quote(order)
