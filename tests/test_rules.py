@@ -103,6 +103,7 @@ AWAITED = {
     "departments/rpc/servicer.py": "what is wrong with the requests of a watch ends its call",
     "departments/feed.py": "what fails in it is raised to everyone who watches",
     "infra/group_commit.py": "what a batch raises reaches everyone who waits for it",
+    "infra/grpc/connecting.py": "what an attempt raises is raised where no other one connects",
     "infra/grpc/health_service.py": "what asking raises reaches everyone who asks meanwhile",
     "infra/pipeline.py": "what an item raises is raised to whoever iterates",
     "infra/http/response.py": "whatever ends the task that waits for a client to leave is taken for its leaving",

@@ -34,6 +34,7 @@ from h2.events import ConnectionTerminated, PingAckReceived
 from h2.exceptions import H2Error, ProtocolError
 from h2.settings import SettingCodes
 
+from infra.grpc.connecting import Connector, Resolve, resolve
 from infra.grpc.connection import StrictConnection
 from infra.grpc.data_fast_path import FastDataConnection, receive_data_frame
 
@@ -227,13 +228,16 @@ class WatchedChannel(client.Channel):
 
     _protocol: WatchedProtocol | None
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "") -> None:
+    def __init__(
+        self, host: str, port: int, tls: ssl.SSLContext | None = None, peer: str = "", *, resolve: Resolve = resolve
+    ) -> None:
         """`peer` is the name that the server's certificate must have, if there is TLS."""
         config = replace(CONFIGURATION, ssl_target_name_override=peer or None)
         # By default grpclib would import Google's protobuf, 4 MB, to decode details of statuses.
         details = ProtoStatusDetailsCodec()
         super().__init__(host, port, codec=ProtoCodec(), status_details_codec=details, ssl=tls, config=config)
         self.on_reconnect: Callable[[], None] = lambda: None
+        self._connector = Connector(host, port, resolve)
 
     def reconnect(self, tls: ssl.SSLContext | None = None) -> None:
         """Make new calls on a new connection, with other certificates if given; running calls go on.
@@ -245,6 +249,19 @@ class WatchedChannel(client.Channel):
             self._protocol.leave()
             self._protocol = None
             self.on_reconnect()
+
+    async def _create_connection(self) -> H2Protocol:
+        """Connect to one of the addresses that the host's name has now; grpclib would wait for the first of them."""
+        sock = await self._connector.connect()
+        name = self._config.ssl_target_name_override if self._ssl else None
+        try:
+            _, protocol = await asyncio.get_running_loop().create_connection(
+                self._protocol_factory, sock=sock, ssl=self._ssl, server_hostname=name
+            )
+        except BaseException:
+            sock.close()
+            raise
+        return protocol
 
     def _protocol_factory(self) -> H2Protocol:
         return ChannelProtocol(self._config, self._h2_config, self._leave)

@@ -56,7 +56,11 @@ PRIVATE = [
     Private(H2Stream, "_expected_content_length _inbound_window_manager receive_headers reset_stream", "infra/grpc"),
     Private(FrameBuffer, "__next__ _data _headers_buffer _preamble_len _update_header_buffer", "infra/grpc"),
     Private(h2._typing, "Buffer", "infra/grpc/connection.py"),
-    Private(grpclib.client.Channel, "_config _connected _h2_config _protocol _protocol_factory _ssl", "infra/grpc"),
+    Private(
+        grpclib.client.Channel,
+        "_config _connected _create_connection _h2_config _protocol _protocol_factory _ssl",
+        "infra/grpc",
+    ),
     Private(grpclib.protocol.Buffer, "_ack_callback _eof add eof read unacked_size", "infra/grpc"),
     Private(grpclib.protocol.Connection, "_connection _transport ack create_stream feed write_ready", "infra/grpc"),
     Private(
