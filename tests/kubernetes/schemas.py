@@ -128,4 +128,47 @@ CUSTOM: dict[tuple[str, str], Schema] = dict([
             resources=_closed(requests={"type": "object"}, limits={"type": "object"}),
         ),
     ),
+    _custom(
+        "monitoring.coreos.com/v1",
+        "PodMonitor",
+        _closed(
+            "selector podMetricsEndpoints",
+            jobLabel=TEXT,
+            selector=_closed(
+                matchLabels=LABELS,
+                matchExpressions=_several(
+                    _closed("key operator values", key=TEXT, operator=TEXT, values=_several(TEXT))
+                ),
+            ),
+            podMetricsEndpoints=_several(_closed("port", port=TEXT, interval=DURATION)),
+        ),
+    ),
+    _custom(
+        "monitoring.coreos.com/v1",
+        "PrometheusRule",
+        _closed(
+            "groups",
+            groups=_several(
+                _closed(
+                    "name rules",
+                    name=TEXT,
+                    interval=DURATION,
+                    rules=_several(
+                        {
+                            **_closed(
+                                "expr",
+                                expr=TEXT,
+                                alert=TEXT,
+                                record=TEXT,
+                                labels=LABELS,
+                                annotations=LABELS,
+                                **{"for": DURATION},
+                            ),
+                            "oneOf": [{"required": ["alert"]}, {"required": ["record"]}],
+                        }
+                    ),
+                )
+            ),
+        ),
+    ),
 ])  # fmt: skip

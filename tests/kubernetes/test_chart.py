@@ -9,7 +9,7 @@ import yaml
 from helm_python import lint
 
 from tests.kubernetes.schemas import faults
-from tests.support.chart import CHART, COMMITTED, HEAD, MENUS, ROOT, copied_menus, render, render_text
+from tests.support.chart import CHART, COMMITTED, HEAD, MENUS, ROOT, copies, render, render_text
 
 MENU = (
     'name = "terrace"\ntitle = "Terrace"\ngoods = "Drink"\n[[items]]\nid = "tea"\ntitle = "Tea"\nprice = 1\nstock = 1\n'
@@ -25,6 +25,7 @@ EVERYTHING: dict[str, Any] = {
         "cloudnativepg": {"imageName": "postgres:18", "storage": {"storageClass": "fast"}, "parameters": {"a": "1"}}
     },
     "ingress": {"enabled": True, "host": "orders.example.org", "className": "haproxy", "clusterIssuer": "public"},
+    "monitoring": {"podMonitor": True, "rules": True, "labels": {"release": "prometheus"}},
     "networkPolicy": {"extraEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
     "pod": {
         "annotations": {"a": "b"},
@@ -41,6 +42,7 @@ LEAST: dict[str, Any] = {
     "tls": {"certManager": {"enabled": False}},
     "networkPolicy": {"enabled": False},
     "podDisruptionBudget": {"enabled": False},
+    "metrics": {"enabled": False},
     "audit": {"enabled": False},
 }
 CASES = {
@@ -87,11 +89,10 @@ def test_what_is_committed_is_what_the_chart_renders() -> None:
     assert COMMITTED.read_text() == HEAD + render_text(), "`just fix` writes it"
 
 
-def test_the_chart_has_the_menus_that_ship() -> None:
-    assert [each.name for each in copied_menus()] == [each.name for each in sorted(MENUS.glob("*.toml"))]
-    assert {each.name: each.read_text() for each in copied_menus()} == {
-        each.name: each.read_text() for each in MENUS.glob("*.toml")
-    }, "`just fix` copies them"
+def test_the_charts_copies_are_those_of_the_product() -> None:
+    copied = {copy: original.read_text() for copy, original in copies().items()}
+    assert {each for each in (CHART / "files").rglob("*") if each.is_file()} == set(copied)
+    assert {each: each.read_text() for each in copied} == copied, "`just fix` copies them"
 
 
 def test_the_chart_has_the_version_of_the_product() -> None:

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+import yaml
 
 from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
-from tests.support.chart import Resource, render
+from tests.support.chart import CHART, RULES, Resource, render
 
 PROGRAMS = ("bakery", "bar", "gateway", "kitchen")
 DATABASE_URL = "postgresql://comanda@db/comanda"
@@ -195,10 +196,10 @@ def test_nothing_passes_that_is_not_named() -> None:
 
     to_database = ("comanda-db", 5432)
     assert allowed("ingress") == {
-        "gateway": [("clients", 8000)],
-        "bakery": [("gateway", 50051)],
-        "bar": [("gateway", 50052)],
-        "kitchen": [("gateway", 50053)],
+        "gateway": [("clients", 8000), ("scrapers", 9464)],
+        "bakery": [("gateway", 50051), ("scrapers", 9464)],
+        "bar": [("gateway", 50052), ("scrapers", 9464)],
+        "kitchen": [("gateway", 50053), ("scrapers", 9464)],
         "audit": [],
         "db": [
             *[(program, 5432) for program in ("gateway", "bakery", "bar", "kitchen", "audit")],
@@ -212,6 +213,24 @@ def test_nothing_passes_that_is_not_named() -> None:
         **{name: [("dns", 53), to_database] for name in ("bakery", "bar", "kitchen", "audit")},
         "db": [],
     }
+
+
+def test_every_program_is_scraped_under_the_job_that_the_rules_name() -> None:
+    monitor = of_kind("PodMonitor", {"monitoring": {"podMonitor": True}})["comanda"]["spec"]
+    (chosen,) = monitor["selector"]["matchExpressions"]
+    assert sorted(chosen["values"]) == sorted(PROGRAMS)
+    for program, deployment in of_kind("Deployment").items():
+        template = deployment["spec"]["template"]
+        labels, (container,) = template["metadata"]["labels"], template["spec"]["containers"]
+        assert labels[monitor["jobLabel"]] == "comanda"
+        assert labels.items() >= monitor["selector"]["matchLabels"].items()
+        assert {"name": "metrics", "containerPort": 9464} in container["ports"], program
+    assert 'up{job="comanda"}' in (CHART / "files/rules.yml").read_text()
+
+
+def test_the_rules_are_those_that_were_tested() -> None:
+    rule = of_kind("PrometheusRule", {"monitoring": {"rules": True}})["comanda"]
+    assert rule["spec"] == yaml.safe_load(RULES.read_text())
 
 
 def test_events_have_a_rule_of_their_own() -> None:

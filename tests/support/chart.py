@@ -15,6 +15,7 @@ ROOT = Path(__file__).parent.parent.parent
 CHART = ROOT / "deploy/helm/comanda"
 COMMITTED = ROOT / "deploy/kubernetes/comanda.yaml"
 MENUS = ROOT / "departments/menus"
+RULES = ROOT / "deploy/observability/rules.yml"
 
 HEAD = """\
 # What deploy/helm/comanda renders by default; `just fix` writes it, and docs/kubernetes.md tells how to use it.
@@ -55,15 +56,16 @@ def _rendered(values: str) -> list[Resource]:
 
 def main() -> None:
     """Write the files that are made of others: the chart's copies, and the rendered default."""
-    for menu in copied_menus():
-        shutil.copyfile(MENUS / menu.name, menu)
+    for copy, original in copies().items():
+        shutil.copyfile(original, copy)
     COMMITTED.parent.mkdir(exist_ok=True)
     COMMITTED.write_text(HEAD + render_text())
 
 
-def copied_menus() -> list[Path]:
-    """Return the chart's copies of the menus that ship."""
-    return [CHART / "files/menus" / each.name for each in sorted(MENUS.glob("*.toml"))]
+def copies() -> dict[Path, Path]:
+    """Return what the chart has a copy of, by copy: a chart cannot read files outside its folder."""
+    menus = {CHART / "files/menus" / each.name: each for each in sorted(MENUS.glob("*.toml"))}
+    return {**menus, CHART / "files/rules.yml": RULES}
 
 
 if __name__ == "__main__":

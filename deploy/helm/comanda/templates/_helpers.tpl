@@ -140,6 +140,12 @@ securityContext:
   value: /database/ca.crt
 {{- end }}
 {{- if ne .program "audit" }}
+{{- if $values.metrics.enabled }}
+- name: COMANDA_METRICS_HOST
+  value: 0.0.0.0
+- name: COMANDA_METRICS_PORT
+  value: {{ $values.metrics.port | quote }}
+{{- end }}
 - name: COMANDA_TLS_CA
   value: /certs/ca.crt
 - name: COMANDA_TLS_CERT
@@ -208,4 +214,11 @@ securityContext:
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+
+{{- define "comanda.scrapers" -}}
+{{- if and .Values.metrics.enabled .Values.networkPolicy.scrapers -}}
+- from: {{- toYaml .Values.networkPolicy.scrapers | nindent 4 }}
+  ports: [{port: {{ .Values.metrics.port }}, protocol: TCP}]
+{{- end -}}
 {{- end -}}
