@@ -153,6 +153,7 @@ def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = Non
         "COMANDA_FIRST_KEY": KEY,
         "COMANDA_HOME": str(folder),
         "COMANDA_MENUS": str(menus),
+        "COMANDA_METRICS_PORT": "0",  # one derived from a program's own port might be another's
         "COMANDA_DEPARTMENTS": ",".join(f"{n}=127.0.0.1:{port}" for n, port in places.items()),
     }
     if server is not None:
