@@ -14,6 +14,7 @@ import structlog
 from msgspec import Meta
 
 from infra.metrics import Metrics
+from infra.supervise import end
 
 PATH = "/metrics"
 PORT_OFFSET = 1900
@@ -57,7 +58,7 @@ class MetricsServer:
         self._metrics = metrics
         self._seconds = seconds
         self._scraping = asyncio.Lock()
-        self._connections: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
 
     async def start(self, sock: socket.socket) -> None:
@@ -65,18 +66,18 @@ class MetricsServer:
         self._server = await asyncio.start_server(self._serve, sock=sock.dup(), limit=HEAD_BYTES)
 
     async def close(self) -> None:
-        """Stop listening, and close the connections."""
+        """Stop listening, and break off the scrapes that run."""
         if self._server is not None:
             self._server.close()
-        for writer in list(self._connections):
-            writer.transport.abort()
+        await end(self._serving)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one request, and close its connection; a client that leaves, or sends too slowly, gets nothing."""
-        if len(self._connections) >= MOST_CONNECTIONS:
+        task = asyncio.current_task()
+        if task is None or len(self._serving) >= MOST_CONNECTIONS:
             writer.transport.abort()
             return
-        self._connections.add(writer)
+        self._serving.add(task)
         try:
             async with asyncio.timeout(self._seconds):
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -85,10 +86,11 @@ class MetricsServer:
                 await writer.drain()
                 writer.close()
                 await writer.wait_closed()
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):  # TimeoutError is an OSError
-            writer.transport.abort()
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            return  # it left, or sent too slowly (TimeoutError is an OSError) or too much
         finally:
-            self._connections.discard(writer)
+            writer.transport.abort()  # does nothing where it is closed
+            self._serving.discard(task)
 
     async def _respond(self, head: bytes) -> bytes:
         request, *lines = head.decode("latin-1").split("\r\n")

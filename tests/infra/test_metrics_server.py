@@ -165,3 +165,20 @@ async def test_the_socket_is_closed_at_the_end() -> None:
         pass
     with socket.socket() as sock:
         assert sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+async def test_a_scrape_that_runs_at_the_end_is_broken_off_and_is_no_fault() -> None:
+    begun = asyncio.Event()
+
+    async def never() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    metrics = some()
+    metrics.prepare(never)
+    with structlog.testing.capture_logs() as logs:
+        async with serving(metrics) as port:
+            scraping = asyncio.create_task(asked_and_cut(port, b"GET /metrics HTTP/1.1\r\n\r\n"))
+            await begun.wait()
+        assert await scraping == b""
+    assert logs == []
