@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from infra.db import engines
 from infra.db.migrations import is_current, migrate
 from infra.db.outages import Outages
+from infra.db.servers import Servers
 from infra.db.sessions import Session, StatementScript, statements_only
 from infra.db.sqlite_files import lock_file, make_private, refuse_half_restored
 from infra.db.statements import (
@@ -82,6 +83,7 @@ class Database:
         self._timeout = timeout
         self._lock: IO[str] | None = None
         self._outages = Outages(str(self))
+        self._servers = Servers()
         if read_only:
             limits = engines.auditing(timeout)
             reading = engines.reading_engine(self.url, schema, limits)
@@ -91,9 +93,10 @@ class Database:
             self._reader = self._session("read", engines.sqlite_engine(self.url, "BEGIN"))
             self._finder = self._session("look up", engines.sqlite_engine(self.url, "BEGIN"))
         else:
-            self._writer = self._on_postgresql("write", engines.writing(timeout), engines.BY_KEY)
+            # Orders are acknowledged by what is written and looked up: a standby has to have that, too.
+            self._writer = self._on_postgresql("write", engines.writing(timeout), engines.BY_KEY, confirms=True)
             self._reader = self._on_postgresql("read", engines.reading(timeout))
-            self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY)
+            self._finder = self._on_postgresql("look up", engines.writing(timeout), engines.BY_KEY, confirms=True)
 
     def __str__(self) -> str:
         """Return the URL without its password."""
@@ -150,13 +153,18 @@ class Database:
         if self._lock is not None:
             self._lock.close()
 
-    def _session(self, name: str, engine: sa.Engine, limits: engines.Limits | None = None) -> Session:
+    def _session(
+        self, name: str, engine: sa.Engine, limits: engines.Limits | None = None, *, confirms: bool = False
+    ) -> Session:
         engine.update_execution_options(**{TENANT: self.tenant})
-        return Session(name, engine, self._outages, limits.transaction if limits else 0)
+        limit = limits.transaction if limits else 0
+        return Session(name, engine, self._outages, self._servers, limit, confirms=confirms)
 
-    def _on_postgresql(self, name: str, limits: engines.Limits, options: str = "") -> Session:
+    def _on_postgresql(
+        self, name: str, limits: engines.Limits, options: str = "", *, confirms: bool = False
+    ) -> Session:
         engine = engines.postgresql_engine(self.url, self.schema, limits, options=options)
-        return self._session(name, engine, limits)
+        return self._session(name, engine, limits, confirms=confirms)
 
     def _is_current(self, connection: sa.Connection, versions: Path) -> bool:
         """Return whether no migration is due; raises StartError for an encoding that cannot hold all text."""

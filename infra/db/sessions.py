@@ -10,8 +10,11 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from infra.db.connecting import hosts_of
 from infra.db.engines import WRITING
 from infra.db.outages import Outages
+from infra.db.replication import CommitWarnings, Unconfirmed, confirm, read_standing
+from infra.db.servers import Servers
 from infra.db.watchdog import TransactionTimer
 from infra.db.worker import Worker
 from infra.errors import DatabaseError
@@ -50,8 +53,20 @@ statements_only = StatementScript
 class Session:
     """A thread with one database connection, which it opens with the first transaction and again after a failure."""
 
-    def __init__(self, name: str, engine: sa.Engine, outages: Outages, limit: float = 0) -> None:
-        """`limit`, in seconds, is how long a transaction on PostgreSQL may take; 0 is no limit."""
+    def __init__(
+        self,
+        name: str,
+        engine: sa.Engine,
+        outages: Outages,
+        servers: Servers,
+        limit: float = 0,
+        *,
+        confirms: bool = False,
+    ) -> None:
+        """`limit`, in seconds, is how long a transaction on PostgreSQL may take; 0 is no limit.
+
+        With `confirms` a new connection waits until a synchronous standby has all that it shows, where there are any.
+        """
         self.name = name
         self.durations = Histogram()
         """How long each transaction that succeeded took, from BEGIN to COMMIT."""
@@ -59,11 +74,16 @@ class Session:
         """How many transactions ended with DatabaseError."""
         self._engine = engine
         self._outages = outages
+        self._servers = servers
         self._worker = Worker(name)
         self._connection: sa.Connection | None = None
-        self._timer = TransactionTimer(limit)
+        self._timer = TransactionTimer(limit, self._search)
+        self._reach: tuple[Any, Any] | None = None
+        self._has_several_hosts = False
         self._driver = engine.dialect.loaded_dbapi
-        self._errors = (DBAPIError, self._driver.Error)
+        self._errors = (DBAPIError, self._driver.Error, Unconfirmed)
+        self._confirms = confirms
+        self._warnings: CommitWarnings | None = None
         self._is_postgresql = engine.dialect.name == "postgresql"
         if self._is_postgresql:
             sa.event.listen(engine, "do_connect", self._connect_driver)
@@ -96,9 +116,12 @@ class Session:
                 if connection is None:
                     connection = self._connection = self._engine.connect()
                     self._outages.reached()
+                    self._confirm(connection)
                 with self._begin(connection, script):
                     result = script(connection, *args, **kwargs)
                     is_finished = True
+                if self._warnings is not None:
+                    self._warnings.check()
                 self._outages.succeeded(self.name)
                 self.durations.observe(perf_counter() - began)
                 return result
@@ -136,9 +159,26 @@ class Session:
 
     def _connect_driver(self, dialect: sa.Dialect, _record: object, arguments: Any, parameters: Any) -> Any:
         """Connect, and give the timer the connection's socket before the first statement waits on it."""
-        driver = dialect.connect(*arguments, **parameters)
+        self._reach = partial(dialect.connect, *arguments), parameters
+        self._has_several_hosts = len(hosts_of(parameters)) > 1
+        driver = self._servers.connect(*self._reach, self._driver.OperationalError)
         self._timer.attach(driver.fileno())
+        self._warnings = CommitWarnings(driver)
         return driver
+
+    def _confirm(self, connection: sa.Connection) -> None:
+        """Make sure that a new connection shows nothing that its server has alone."""
+        if self._is_postgresql:
+            driver = connection.connection.driver_connection
+            standing = read_standing(driver, is_one_of_several=self._has_several_hosts)
+            if self._confirms:
+                confirm(driver, standing, self._timer.limit / 2)
+            self._servers.connected(self._timer, standing, is_confirmed=self._confirms)
+
+    def _search(self) -> None:
+        """Look for a newer primary, as a transaction takes long."""
+        if self._reach is not None:
+            self._servers.search(*self._reach, self._driver.OperationalError)
 
     def _begin(self, connection: sa.Connection, script: Callable[..., Any]) -> AbstractContextManager[Any]:
         """Begin a transaction, as the kind of script allows."""
@@ -165,6 +205,7 @@ class Session:
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         self._timer.detach()
+        self._servers.disconnected(self._timer)
         if connection is not None:
             with suppress(Exception):  # it may be broken, and it is discarded either way
                 connection.invalidate()

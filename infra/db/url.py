@@ -5,6 +5,7 @@ to libpq: `postgresql://u@/db?host=h1,h2&port=1,2`.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -19,6 +20,8 @@ VARIABLE = "COMANDA_DATABASE_URL"
 _NAMES = ("postgresql", "postgres", "postgresql+psycopg")
 _HOSTS = re.compile(r"(?P<head>\w[\w+]*://(?:[^/?#@]*@)?)(?P<hosts>[^/?#@]*,[^/?#@]*)(?P<tail>.*)", re.DOTALL)
 _HOST = re.compile(r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]]+))(?::(?P<port>[0-9]{1,5}))?")
+_WRITING = ("read-write", "primary")
+_LEAST_CONNECT_SECONDS = 2
 _SECRETS = ("password", "sslpassword")
 _PLACE = "several-hosts"
 
@@ -63,11 +66,35 @@ def connection_parameters(url: sa.URL) -> dict[str, Any]:
     if not str(parameters.get("port", "")).strip(","):
         parameters.pop("port", None)  # SQLAlchemy's form of no host having a port
     named = {each.keyword.decode(): (each.val or b"").decode() for each in psycopg.pq.Conninfo.get_defaults()}
-    hosts, wanted = (parameters.get(name) or named.get(name, "") for name in ("host", "target_session_attrs"))
-    if "," in hosts and wanted in ("", "any"):
-        # Only one of several servers takes writes, and a read from another may be stale.
-        parameters["target_session_attrs"] = "read-write"
+    given = named | {name: str(value) for name, value in parameters.items() if value}
+    _check_hosts(given)
+    _check_timeout(given)
+    wanted = given.get("target_session_attrs", "")
+    if wanted in ("", "any"):
+        # Only one of several servers takes writes, and a read from another may be stale. A session with the only one
+        # may be read-only by default.
+        wanted = parameters["target_session_attrs"] = "read-write" if "," in given.get("host", "") else "primary"
+    if wanted not in _WRITING:
+        raise SettingsError(
+            f"{VARIABLE}: target_session_attrs={wanted} finds servers that take no writes; expected read-write, primary"
+        )
     return parameters
+
+
+def _check_hosts(given: Mapping[str, str]) -> None:
+    """Raise SettingsError unless there are as many hosts as ports and addresses, or one port for all."""
+    counts = {name: given[name].count(",") + 1 for name in ("host", "hostaddr", "port") if given.get(name)}
+    most = max(counts.values(), default=1)
+    for name, count in counts.items():
+        if count != most and not (name == "port" and count == 1):
+            raise SettingsError(f"{VARIABLE}: {name} has {count} values; expected {most}, one for each server")
+
+
+def _check_timeout(given: Mapping[str, str]) -> None:
+    """Raise SettingsError for a connect timeout that libpq would not keep to: 0 is for ever, and 1 is 2."""
+    timeout = given.get("connect_timeout", "") or "2"
+    if not (timeout.isdecimal() and int(timeout) >= _LEAST_CONNECT_SECONDS):
+        raise SettingsError(f"{VARIABLE}: connect_timeout={timeout}; expected whole seconds, 2 or more")
 
 
 def show_url(url: sa.URL) -> str:

@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 CHECKS = 8
@@ -18,9 +19,11 @@ CHECKS = 8
 class TransactionTimer:
     """When a session's current transaction started, and the socket that it waits on."""
 
-    def __init__(self, limit: float) -> None:
-        """`limit` in seconds; 0 is no limit."""
+    def __init__(self, limit: float, on_slow: Callable[[], None]) -> None:
+        """`limit` in seconds; 0 is no limit. `on_slow` is called after each quarter of it, and does not block."""
         self.limit = limit
+        self._on_slow = on_slow
+        self._quarters = 0
         self.is_expired = False
         self._lock = threading.Lock()
         self._started_at = 0.0
@@ -46,12 +49,18 @@ class TransactionTimer:
         """Record that a transaction starts."""
         with self._lock:
             self.is_expired = False
+            self._quarters = 0
             self._started_at = time.monotonic()
 
     def stop(self) -> None:
         """Record that the transaction has ended."""
         with self._lock:
             self._started_at = 0.0
+
+    def cut(self) -> None:
+        """Shut the socket, whether or not a transaction waits on it."""
+        with self._lock:
+            self._shut()
 
     def check(self, now: float) -> bool:
         """Shut the socket if its transaction has taken too long; return whether there is a connection at all."""
@@ -60,9 +69,16 @@ class TransactionTimer:
                 return False
             if self._started_at and now - self._started_at >= self.limit:
                 self.is_expired = True
-                with suppress(OSError):  # the connection has broken already
-                    self._socket.shutdown(socket.SHUT_RDWR)
+                self._shut()
+            elif self._started_at and (now - self._started_at) * 4 // self.limit > self._quarters:
+                self._quarters += 1
+                self._on_slow()
             return True
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # the connection has broken already
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _close(self) -> None:
         if self._socket is not None:

@@ -431,6 +431,11 @@ def test_a_url_may_name_several_hosts_as_libpq_does(url: str, shown: str, hosts:
     assert parameters["target_session_attrs"] in ("primary", "read-write")
 
 
+def test_the_only_host_of_a_url_has_to_be_a_primary() -> None:
+    parameters = connection_parameters(parse_url("postgresql://host/notes"))
+    assert parameters["target_session_attrs"] == "primary"
+
+
 def test_what_a_url_says_of_connecting_counts(postgresql: str) -> None:
     url = new_postgresql_database(postgresql) + "&application_name=mine&options=-c%20work_mem%3D7MB"
     database = prepared(f"{url}%20-c%20synchronous_commit%3Doff")
@@ -451,6 +456,13 @@ def test_what_a_url_says_of_connecting_counts(postgresql: str) -> None:
         "postgresql://guest:secret@host1,host2:123456/name",
         "postgresql://guest:secret@/name?host=h1:x&host=h2",
         "postgresql://guest:secret@host/name?unknown=1",
+        "postgresql://guest:secret@h1,h2/name?target_session_attrs=standby",
+        "postgresql://guest:secret@h1,h2/name?target_session_attrs=prefer-standby",
+        "postgresql://guest:secret@host/name?target_session_attrs=read-only",
+        "postgresql://guest:secret@/name?host=h1,h2,h3&port=1,2",
+        "postgresql://guest:secret@h1,h2/name?hostaddr=127.0.0.1",
+        "postgresql://guest:secret@h1,h2/name?connect_timeout=soon",
+        "postgresql://guest:secret@h1,h2/name?connect_timeout=0",
     ],
 )
 def test_a_url_that_libpq_would_not_understand_is_one_line_that_says_what_is_expected(url: str) -> None:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from infra.db.database import Database, statements_only
+from infra.db.engines import LEAST_CONNECT_SECONDS
 from infra.errors import DatabaseError, StartError
 from tests.infra.db.notes import ADD_TO, MIGRATIONS, add, keys, prepared
 from tests.support.postgresql_cluster import Cluster, running_cluster
@@ -22,6 +23,8 @@ pytestmark = pytest.mark.proof
 
 SOON = 20.0
 """Seconds within which everything here is over: far above what it takes, far below what a server hangs for."""
+
+LONG = 12.0
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,14 @@ async def test_sqlalchemys_form_with_several_hosts_is_taken_too(cluster: Cluster
     database = prepared(f"postgresql://postgres@/{name}?host={second}&host={first}")
     await database.write(add, "a")
     assert await database.read(keys) == ["a"]
+    database.close()
+
+
+async def test_a_standby_that_is_the_only_host_is_refused(cluster: Cluster, url: str) -> None:
+    prepared(url).close()
+    database = Database(url.replace(cluster.hosts, cluster.hosts.split(",")[1]).partition("?")[0], schema="notes")
+    with pytest.raises(DatabaseError, match="server is in hot standby mode"):
+        await database.read(keys)
     database.close()
 
 
@@ -271,5 +282,42 @@ async def test_whoever_was_promoted_takes_over_while_the_old_primary_hangs(url: 
             began = time.monotonic()
             await database.write(add, "after")
             assert await database.read(keys) == ["after", "before"]
-            assert time.monotonic() - began < SOON
+            assert time.monotonic() - began < LEAST_CONNECT_SECONDS, "a connection waited for the one that hangs"
             database.close()
+
+
+async def test_sessions_that_were_idle_follow_the_one_that_finds_another_primary(url: str) -> None:
+    with running_cluster() as own:
+        database = open_notes(own.new_database("notes"), 1.0)
+        await database.write(add, "before")
+        for find in (database.look_up, database.read):
+            assert await find(keys) == ["before"]
+        own.catch_up()
+        with own.primary.hanging():
+            with pytest.raises(DatabaseError, match="no response within 1 s"):
+                await database.look_up(keys)
+            own.standby.promote()
+            assert await database.look_up(keys) == ["before"]
+            await database.write(add, "after")  # its connection was to the one that hangs
+            assert await database.read(keys) == ["after", "before"]
+            database.close()
+
+
+async def test_a_former_primary_that_goes_on_is_left_for_the_one_that_was_promoted(url: str) -> None:
+    """It takes writes, which no standby confirms: they are given up before their time is over."""
+    with running_cluster() as own, psycopg.connect(own.primary.url, autocommit=True) as former:
+        former.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        former.execute("SELECT pg_reload_conf()")
+        database = open_notes(own.new_database("notes"), LONG)
+        for find in (database.write, database.look_up, database.read):
+            assert await find(keys) == []
+        own.standby.promote()
+        began = time.monotonic()
+        with pytest.raises(DatabaseError, match="server closed the connection unexpectedly"):
+            await database.write(add, "lost")
+        for key in "abcd":
+            await database.write(add, key)
+        assert time.monotonic() - began < LONG
+        assert await database.look_up(keys) == ["a", "b", "c", "d"]
+        assert await database.read(keys) == ["a", "b", "c", "d"]
+        database.close()
