@@ -121,6 +121,10 @@ compose-down stack="sqlite":
 compose-test *args: setup
     python -m pytest -m containers tests/containers "$@"
 
+# fail a PostgreSQL cluster over under load, in every way, `--rounds 3` times each (needs Debian's etcd-server)
+prove-failover *args: setup
+    @python -m tests.failover "$@"
+
 # run the proofs in their long forms: some two hours
 torture: setup
     python -m tests.simulation --seeds 1000 --orders 200
@@ -128,6 +132,7 @@ torture: setup
     python -m tests.simulation.planted
     python -m tests.torture --database sqlite --kills 250 --orders 20000
     python -m tests.torture --database postgresql --kills 250 --orders 20000
+    python -m tests.failover --rounds 3
     python -m tests.fuzz --frames 100000 --cases 20000 --role-cases 10000
 
 # measure Comanda beside what else one would pick, `--full` or `--quick`, on a machine that does nothing else; needs wrk

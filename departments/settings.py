@@ -46,7 +46,7 @@ class DepartmentSettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=3600,
             description="Seconds that a transaction that writes may take on PostgreSQL; then its connection is given "
-            "up and made anew. To connect, each host has half of it, but at least 2.",
+            "up and made anew. To connect, all hosts have half of it, but at least 2.",
         ),
     ] = 4.0
     menus: Annotated[str, Meta(description="Folder of menu files, in place of those that ship.", extra=PATH)] = ""

@@ -67,7 +67,7 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             ge=1,
             le=3600,
             description="Seconds that a transaction that writes may take on PostgreSQL; then its connection is given "
-            "up and made anew. To connect, each host has half of it, but at least 2.",
+            "up and made anew. To connect, all hosts have half of it, but at least 2.",
         ),
     ] = 4.0
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
