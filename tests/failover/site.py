@@ -10,6 +10,9 @@ from tests.support.processes import ROOT, Program, environment, free_ports
 from tests.support.recorded_clients import MENUS
 from tests.support.systems import write_menu
 
+AT_ONCE = 4
+"""How many programs start at the same time."""
+
 
 class Site:
     """So many replicas of the gateway and of each department; each gateway calls its own replica of a department."""
@@ -48,9 +51,11 @@ class Site:
 
     async def open(self) -> None:
         """Start everything, and wait until orders are taken."""
-        for program in self.programs:
-            program.start()
-        await asyncio.gather(*(asyncio.to_thread(program.wait_ready) for program in self.programs))
+        for begun in range(0, len(self.programs), AT_ONCE):
+            programs = self.programs[begun : begun + AT_ONCE]
+            for program in programs:
+                program.start()
+            await asyncio.gather(*(asyncio.to_thread(program.wait_ready) for program in programs))
 
     async def close(self) -> None:
         """End everything."""
