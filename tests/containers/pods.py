@@ -41,23 +41,48 @@ class Node:
         """Run a pod's init containers to their ends, and start its only container, which the name `service` finds."""
         volumes = {each["name"]: self._mount(f"{name}-{each['name']}", each, pod) for each in pod["volumes"]}
         for each in pod.get("initContainers", []):
-            docker("run", "--rm", *self._options(pod, each, volumes), each["image"], *each["args"])
+            self._finish(
+                ["run", "--rm", "--no-healthcheck", *self._options(pod, each, volumes), each["image"], *each["args"]]
+            )
         (container,) = pod["containers"]
         alias = [f"--network-alias={service}"] if service else []
-        options = [f"--name={self.name}-{name}", *alias, *self._options(pod, container, volumes)]
+        options = [
+            f"--name={self.name}-{name}",
+            "--restart=unless-stopped",
+            *alias,
+            *self._options(pod, container, volumes),
+        ]
         return Container(docker("run", "--detach", *options, container["image"], *container["args"]).strip())
 
     def run(self, name: str, pod: Resource) -> str:
         """Run a pod's only container to its end, and return what it prints; raises AssertionError where it fails."""
         volumes = {each["name"]: self._mount(f"{name}-{each['name']}", each, pod) for each in pod["volumes"]}
         (container,) = pod["containers"]
-        return docker("run", "--rm", *self._options(pod, container, volumes), container["image"], *container["args"])
+        return docker(
+            "run",
+            "--rm",
+            "--no-healthcheck",
+            *self._options(pod, container, volumes),
+            container["image"],
+            *container["args"],
+        )
 
     def update(self, config_map: str, files: Files, *volumes: str) -> None:
         """Change a ConfigMap, and bring it into volumes that are mounted, each in one step, as the kubelet does."""
         self.config_maps[config_map] = files
         for each in volumes:
             self._swap(self._mounted[each], files)
+
+    def _finish(self, command: list[str]) -> None:
+        """Run an init container again until it ends well, as the kubelet does, five times at most."""
+        for _ in range(4):
+            try:
+                docker(*command)
+            except AssertionError as error:
+                print(error)
+            else:
+                return
+        docker(*command)
 
     def _options(self, pod: Resource, container: Resource, volumes: Mapping[str, Path]) -> list[str]:
         user, limits = pod["securityContext"], container["resources"]["limits"]
