@@ -41,9 +41,7 @@ class Node:
         """Run a pod's init containers to their ends, and start its only container, which the name `service` finds."""
         volumes = {each["name"]: self._mount(f"{name}-{each['name']}", each, pod) for each in pod["volumes"]}
         for each in pod.get("initContainers", []):
-            self._finish(
-                ["run", "--rm", "--no-healthcheck", *self._options(pod, each, volumes), each["image"], *each["args"]]
-            )
+            self._finish(["run", "--rm", *self._options(pod, each, volumes), each["image"], *each["args"]])
         (container,) = pod["containers"]
         alias = [f"--network-alias={service}"] if service else []
         options = [
@@ -61,7 +59,6 @@ class Node:
         return docker(
             "run",
             "--rm",
-            "--no-healthcheck",
             *self._options(pod, container, volumes),
             container["image"],
             *container["args"],
@@ -91,6 +88,7 @@ class Node:
         assert security["readOnlyRootFilesystem"]
         return [
             f"--network={self.name}",
+            "--no-healthcheck",  # Kubernetes takes no notice of an image's own
             f"--user={user['runAsUser']}:{user['runAsGroup']}",
             "--read-only",
             "--cap-drop=ALL",
