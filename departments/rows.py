@@ -1,6 +1,7 @@
 """How a department's tickets, steps and stock are written in rows and read from them, without the restaurant."""
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -8,7 +9,7 @@ import msgspec
 from departments.domain.errors import TicketUnreadable
 from departments.domain.steps import Step
 from departments.domain.stock import Stock
-from departments.domain.tickets import Ticket, TicketLine, TicketSource, TicketState, Verb
+from departments.domain.tickets import Outcome, Ticket, TicketLine, TicketSource, TicketState, Verb
 from infra.db.database import encode_json
 
 TicketOrUnreadable = Ticket | TicketUnreadable
@@ -61,6 +62,26 @@ def read_ticket(row: Sequence[Any]) -> TicketOrUnreadable:
         order_id, table, known_state, known_lines, placed_at_ms, revision, epoch, known_source, moved_by, moved_at_ms,
         reason, withdrawn == 1, wasted == 1, started_at_ms, ready_at_ms, served_at_ms, cancelled_at_ms, number,
     )  # fmt: skip
+
+
+def read_taken(row: Sequence[Any]) -> "tuple[TicketState, bool, list[tuple[str, int]]] | TicketUnreadable":
+    """Return the state of a ticket, whether it was wasted, and the items and quantities of its accepted lines.
+
+    The row has order id, revision, state, source, wasted and lines. It is unreadable wherever `read_ticket` says so.
+    """
+    order_id, revision, state, source, wasted, lines = row
+    try:
+        known_state, accepted = _STATES.get(state) or TicketState(state), _accepted(lines)
+        _ = _SOURCES.get(source) or TicketSource(source)
+    except ValueError as error:
+        return TicketUnreadable(order_id, revision, str(error))
+    return known_state, wasted == 1, accepted
+
+
+@lru_cache(maxsize=4096)
+def _accepted(lines: str) -> list[tuple[str, int]]:
+    """Return the items and quantities of accepted lines: many tickets of a restaurant have the same lines."""
+    return [(line.item, line.quantity) for line in _decode(lines) if line.outcome is Outcome.ACCEPTED]
 
 
 def tickets_by_order(rows: Iterable[Sequence[Any]]) -> dict[str, TicketOrUnreadable]:

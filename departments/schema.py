@@ -22,6 +22,7 @@ department = sa.Table(
     ),
     sa.Column("beats", sa.BigInteger, nullable=False, doc="a probe writes it, nothing reads it"),
     sa.Column("incarnation", sa.String(32), nullable=False, doc="a random name, renewed by a restore"),
+    sa.Column("archived", sa.BigInteger, nullable=False, server_default="0", doc="rows of archived_tickets"),
 )
 
 stock = sa.Table(
@@ -113,6 +114,25 @@ stock_changes = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False),
     sa.Index("ix_stock_changes_item", "restaurant", "item", "revision", **_has_revision),
     sa.Index("ix_stock_changes_revision", "restaurant", "revision", **_has_revision),
+    sqlite_with_rowid=False,
+)
+
+
+archived_tickets = sa.Table(
+    "archived_tickets",
+    metadata,
+    _restaurant(),
+    sa.Column("order_id", sa.String(36), primary_key=True, doc="kept for ever, so that no order is placed twice"),
+    sqlite_with_rowid=False,
+)
+
+archived_stock = sa.Table(
+    "archived_stock",
+    metadata,
+    _restaurant(),
+    sa.Column("item", sa.String(64), primary_key=True),
+    sa.Column("sold", sa.BigInteger, nullable=False, doc="on tickets that were archived"),
+    sa.Column("wasted", sa.BigInteger, nullable=False, doc="likewise"),
     sqlite_with_rowid=False,
 )
 

@@ -9,10 +9,19 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
-from departments.rows import TicketOrUnreadable, read_ticket, row_of_new, stock_by_item, stock_rows, tickets_by_order
-from departments.schema import HAS_REVISION, IS_OPEN, department, metadata, own, steps, stock, tickets
+from departments.rows import (
+    TicketOrUnreadable,
+    read_taken,
+    read_ticket,
+    row_of_new,
+    stock_by_item,
+    stock_rows,
+    tickets_by_order,
+)
+from departments.schema import HAS_REVISION, IS_OPEN, archived_tickets, department, metadata, own, steps, stock, tickets
 from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
 
 __all__ = ["metadata", "steps", "stock", "tickets"]
@@ -48,12 +57,19 @@ _NEXT_REVISION = Statement(
         sa.update(department)
         .where(own(connection, department))
         .values(revision=department.c.revision + sa.bindparam("changes"))
-        .returning(department.c.revision)
+        .returning(department.c.revision, department.c.archived)
     )
 )
 _TICKETS = Statement(
     lambda connection: sa.select(*_TICKET_COLUMNS).where(
         sa.tuple_(tickets.c.restaurant, tickets.c.order_id).in_(
+            strings(connection.dialect, "order_ids", tenant(connection))
+        )
+    )
+)
+_ARCHIVED = Statement(
+    lambda connection: sa.select(archived_tickets.c.order_id).where(
+        sa.tuple_(archived_tickets.c.restaurant, archived_tickets.c.order_id).in_(
             strings(connection.dialect, "order_ids", tenant(connection))
         )
     )
@@ -92,16 +108,24 @@ def reserve_revisions(connection: sa.Connection, changes: int) -> int:
 
 def open_batch(
     connection: sa.Connection, order_ids: Collection[str], changes: int
-) -> tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock]]:
-    """Reserve revisions, then read the tickets of these orders and all stock; return the first revision and both.
+) -> tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock], set[str]]:
+    """Reserve revisions, then read the tickets of these orders and all stock.
 
-    All three statements are sent before the first result is read. The lock that the first one takes makes the other two
-    see everything that earlier transactions committed.
+    Return the first revision, both, and the orders whose tickets were archived, which are looked up only where there
+    are any. Three statements are sent before the first result is read. The lock that the first one takes makes the
+    others see everything that earlier transactions committed.
     """
     revision = _NEXT_REVISION.run(connection, {"changes": changes})
     known = _TICKETS.run(connection, {"order_ids": encode_json(list(order_ids))})
     items = _STOCK.run(connection, {})
-    return revision.fetchone()[0] - changes + 1, tickets_by_order(known), stock_by_item(items)
+    last, archived = revision.fetchone()
+    gone = archived_among(connection, order_ids) if archived else set()
+    return last - changes + 1, tickets_by_order(known), stock_by_item(items), gone
+
+
+def archived_among(connection: sa.Connection, order_ids: Collection[str]) -> set[str]:
+    """Return those of these orders whose tickets were archived."""
+    return {order_id for (order_id,) in _ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
 
 
 def write_probe(connection: sa.Connection) -> None:
@@ -169,6 +193,17 @@ def every_ticket(connection: sa.Connection, *, by_age: bool = False) -> Iterator
     if by_age:
         query = query.order_by(tickets.c.placed_at_ms, tickets.c.order_id)
     return (read_ticket(row) for row in connection.execute(query))
+
+
+def what_tickets_took(
+    connection: sa.Connection,
+) -> "Iterator[tuple[TicketState, bool, list[tuple[str, int]]] | TicketUnreadable]":
+    """Yield state, waste and accepted lines of all tickets as of one moment, read in parts as `every_ticket` does."""
+    columns = tickets.c
+    query = sa.select(
+        columns.order_id, columns.revision, columns.state, columns.source, columns.wasted, columns.lines
+    ).where(own(connection, tickets))
+    return map(read_taken, connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
 
 
 def _select_tickets(connection: sa.Connection) -> "sa.Select[Any]":

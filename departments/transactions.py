@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from departments import stock_tables, tables
-from departments.domain.errors import DepartmentError, OrderIdTaken, TicketUnreadable
+from departments.domain.errors import DepartmentError, OrderArchived, OrderIdTaken, TicketUnreadable
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, tombstone, write_ticket
 from departments.domain.positions import Position, TicketPage
@@ -21,7 +21,7 @@ from departments.rows import TicketOrUnreadable
 from infra.db.database import statements_only
 
 TicketOrError = Ticket | DepartmentError
-"""The result for one order of a batch: its ticket, or OrderIdTaken or TicketUnreadable."""
+"""The result for one order of a batch: its ticket, or OrderIdTaken, OrderArchived or TicketUnreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,14 @@ def open_department(connection: Connection, menu: Menu, now_ms: int) -> None:
 def place(connection: Connection, menu: Menu, placements: Sequence[Placement], now_ms: int) -> list[TicketOrError]:
     """Place a batch of orders, each at most once, and return their tickets: a known order keeps the ticket it has."""
     order_ids = {placement.order_id for placement in placements}
-    revision, tickets, stock = tables.open_batch(connection, order_ids, len(placements))
+    revision, tickets, stock, archived = tables.open_batch(connection, order_ids, len(placements))
     new: list[Ticket] = []
     results: list[TicketOrError] = []
     for number, placement in enumerate(placements):
         known = tickets.get(placement.order_id)
-        if known is None:
+        if placement.order_id in archived:
+            results.append(OrderArchived(placement.order_id))
+        elif known is None:
             ticket = write_ticket(placement, menu, stock, now_ms)
             ticket.revision = revision + number
             tickets[placement.order_id] = ticket

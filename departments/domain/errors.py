@@ -6,6 +6,7 @@ DepartmentError
 └── DetailedError               an error with facts for programs
     ├── OrderError              the error concerns one order
     │   ├── LineNotFound        the ticket has no line with this number
+    │   ├── OrderArchived       the department had the order, and archived its ticket
     │   ├── OrderIdTaken        the department has an order with this id and other lines
     │   ├── OrderNotFound       the department has no order with this id
     │   ├── StepIdTaken         the ticket has a step with this id that is another step
@@ -68,6 +69,13 @@ class LineNotFound(OrderError):
     def __init__(self, order_id: str, line: int, lines: int) -> None:
         has = f"its lines are 0 to {lines - 1}" if lines else "it has no lines"
         super().__init__(order_id, f"ticket {order_id} has no line {line}: {has}", line=str(line))
+
+
+class OrderArchived(OrderError):
+    """The department's ticket of the order was closed long ago and is in an archive; it is not placed again."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(order_id, f"order {order_id} was archived here; a new order needs an id of its own")
 
 
 class OrderIdTaken(OrderError):

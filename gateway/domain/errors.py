@@ -4,6 +4,7 @@ GatewayError
 ├── OrderIdTaken         the order id belongs to another order
 ├── KeyReused            the idempotency key belongs to another order
 ├── OrderNotFound        no such order
+├── OrderArchived        the order was archived, and its id is not to be had again
 ├── OrderUnreadable      the order is written in a way that this version cannot read
 ├── NotCancellable       no line of the order can be cancelled
 ├── FieldNotAllowed      a field of a request is not allowed
@@ -59,6 +60,14 @@ class OrderNotFound(GatewayError):
 
     def __init__(self, order_id: str) -> None:
         super().__init__(f"there is no order {order_id}")
+        self.order_id = order_id
+
+
+class OrderArchived(GatewayError):
+    """The order was finished long ago and is in an archive; its id names no other order, ever."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id} was archived; a new order needs an order_id, or a key, of its own")
         self.order_id = order_id
 
 

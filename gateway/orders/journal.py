@@ -15,18 +15,18 @@ import sqlalchemy as sa
 import structlog
 
 from gateway.domain.days import Calendar
-from gateway.domain.errors import OrderUnreadable, TakenOver
+from gateway.domain.errors import OrderArchived, OrderNotFound, OrderUnreadable, TakenOver
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.reports import Reports
-from gateway.orders.tables import INSERT, UPDATE, Row, count_beat, row_of, row_of_change
+from gateway.orders.tables import ARCHIVED, DELETE, INSERT, UPDATE, Row, count_beat, row_of, row_of_change
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.traces import traced_journal
 from gateway.orders.wanted import ANY, Wanted
-from infra.db.database import Database, statements_only
+from infra.db.database import Database, encode_json, statements_only
 from infra.errors import DatabaseError
 from infra.group_commit import GroupCommit
 from infra.tracing.spans import Tracer
@@ -84,7 +84,10 @@ class Journal:
         )
 
     def insert(self, order: Order) -> "asyncio.Future[Order | None]":
-        """Write a new order; the result is the order that has its id already, or None. Raises DatabaseError."""
+        """Write a new order; the result is the order that has its id already, or None.
+
+        Raises OrderArchived, DatabaseError.
+        """
         order.owner = self.number
         return self.writes.submit(_Entry(order, is_new=True))
 
@@ -142,6 +145,10 @@ class Journal:
             return order
         return None
 
+    async def missing(self, order_id: str) -> OrderArchived | OrderNotFound:
+        """Return the error for an order that the journal does not have."""
+        return OrderArchived(order_id) if await self.archived([order_id]) else OrderNotFound(order_id)
+
     async def find_all(self, order_ids: Sequence[str]) -> dict[str, Order | OrderUnreadable]:
         """Read these orders, by their ids; unknown ones are left out."""
         rows = await self._database.look_up(queries.find_with_tickets, order_ids)
@@ -149,8 +156,12 @@ class Journal:
         return {row.order_id: row for row in rows}
 
     async def known(self, order_ids: Sequence[str]) -> set[str]:
-        """Return those of these order ids that the journal has, whatever stands in their records."""
+        """Return those of these order ids that the journal has or had, whatever stands in their records."""
         return await self._database.read(queries.known, order_ids)
+
+    async def archived(self, order_ids: Sequence[str]) -> set[str]:
+        """Return those of these order ids whose orders were archived."""
+        return await self._database.look_up(queries.archived, order_ids)
 
     async def renewals(self) -> dict[int, int]:
         """Return how often each gateway that has a lease has renewed it, by its number."""
@@ -266,12 +277,14 @@ def _write(
         ranks = numbering.number_in(connection, [entry.order for entry in entries if entry.is_new])
     new = [entry.numbered_row() for entry in entries if entry.is_new]
     inserted = _insert(connection, new)
+    # Asked after the insert: whoever archives an order has deleted it by then, or the insert has found it.
+    archived = ARCHIVED.run(connection, {"order_ids": encode_json([row["order_id"] for row in new])}) if new else ()
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
         if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
             last[entry.key] = entry
     updated = UPDATE.run_rows(connection, [entry.row for entry in last.values()]) if last else ()
-    known = _refused(connection, new, inserted)
+    known = _refused(connection, new, inserted, {order_id for (order_id,) in archived})
     written = set(map(tuple, updated))
 
     def result(entry: _Entry) -> "Order | Exception | None":
@@ -291,8 +304,15 @@ def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[t
     return INSERT.run_rows(connection, rows)
 
 
-def _refused(connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]]) -> "dict[str, Row]":
-    """Read the orders that were there before they could be inserted."""
+def _refused(
+    connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]], archived: set[str]
+) -> "dict[str, Row | OrderArchived]":
+    """Read the orders that were there before they could be inserted, and take back those that were archived."""
     ids = {order_id for (order_id,) in inserted}
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
-    return {row.order_id: row for row in queries.find(connection, refused)} if refused else {}
+    known: dict[str, Row | OrderArchived] = {order_id: OrderArchived(order_id) for order_id in archived}
+    if again := sorted(ids & archived):
+        DELETE.run(connection, {"order_ids": encode_json(again)})
+    if refused:
+        known.update((row.order_id, row) for row in queries.find(connection, refused))
+    return known

@@ -8,7 +8,6 @@ written.
 
 from collections.abc import Mapping, Sequence
 
-from gateway.domain.errors import OrderNotFound
 from gateway.domain.order import Order, Status
 from gateway.orders.in_flight import InFlightOrders
 from gateway.orders.journal import Journal, JournalPage
@@ -24,11 +23,11 @@ class Listing:
         self._in_flight = in_flight
 
     async def find(self, order_id: str) -> Order:
-        """Read one order; raises OrderNotFound, OrderUnreadable, DatabaseError."""
+        """Read one order; raises OrderNotFound, OrderArchived, OrderUnreadable, DatabaseError."""
         ahead = self._in_flight.ahead_of_journal_one(order_id)
         found = await self._journal.find(order_id)
         if found is None:
-            raise OrderNotFound(order_id)
+            raise await self._journal.missing(order_id)
         return self._as_known(found, ahead)
 
     async def find_all(self, order_ids: Sequence[str]) -> list[Order]:

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from gateway.domain.errors import OrderNotFound, TakenOver
+from gateway.domain.errors import TakenOver
 from gateway.domain.lines import LineState
 from gateway.domain.order import Order
 from gateway.orders.in_flight import InFlightOrder, InFlightOrders
@@ -43,10 +43,10 @@ class Recorder:
         self._ask_all = ask_all
 
     async def read(self, order_id: str) -> Order:
-        """Read an order as it is written; raises OrderNotFound, OrderUnreadable, DatabaseError."""
+        """Read an order as it is written; raises OrderNotFound, OrderArchived, OrderUnreadable, DatabaseError."""
         order = await self._journal.find(order_id)
         if order is None:
-            raise OrderNotFound(order_id)
+            raise await self._journal.missing(order_id)
         return order
 
     async def write_and_read(self, in_flight: InFlightOrder, *, is_own: bool = False) -> Order:

@@ -16,7 +16,7 @@ import structlog
 from gateway.department_client.errors import DepartmentCallError
 from gateway.domain.accuracy import Accuracy, accuracy
 from gateway.domain.days import Calendar
-from gateway.domain.errors import OrderIdTaken, Overloaded, TakenOver
+from gateway.domain.errors import OrderArchived, OrderIdTaken, Overloaded, TakenOver
 from gateway.domain.lines import Outcome
 from gateway.domain.menu import MenuSnapshot
 from gateway.domain.order import Order, Status
@@ -138,7 +138,7 @@ class OrderService:
     async def place(self, order: Order) -> Order:
         """Place an order once, however often it is sent; return it as it stands.
 
-        Raises OrderIdTaken, Overloaded, DatabaseError.
+        Raises OrderIdTaken, OrderArchived, Overloaded, DatabaseError.
         """
         began, counts, is_own = perf_counter(), self._counts, False
         if counts.waiting >= self._policy.waiting:
@@ -277,6 +277,9 @@ class OrderService:
             else:
                 in_flight.order = await self._follow(known)
                 self._in_flight.abandon(in_flight, None)
+        except OrderArchived as error:
+            self._in_flight.abandon(in_flight, error)
+            raise
         except BaseException as error:
             self._in_flight.abandon(in_flight, error)
             self._lease_keeper.note_unknown_write()

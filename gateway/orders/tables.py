@@ -121,6 +121,26 @@ ticket_states = sa.Table(
     sqlite_with_rowid=False,
 )
 
+archived_orders = sa.Table(
+    "archived_orders",
+    metadata,
+    sa.Column("restaurant", sa.String(40), primary_key=True),
+    sa.Column("order_id", sa.String(36), primary_key=True, doc="kept for ever, so that no order is placed twice"),
+    sqlite_with_rowid=False,
+)
+
+archived_figures = sa.Table(
+    "archived_figures",
+    metadata,
+    sa.Column("restaurant", sa.String(40), primary_key=True),
+    sa.Column("kind", sa.String(16), primary_key=True, doc="of FigureKind"),
+    sa.Column("quarter", sa.BigInteger, primary_key=True, autoincrement=False, doc="with which the hour begins"),
+    sa.Column("subject", sa.Text, primary_key=True, doc="JSON array: what the figure is of"),
+    sa.Column("quantity", sa.BigInteger, nullable=False),
+    sa.Column("total", sa.BigInteger, nullable=False, doc="in minor units; 0 where it is no money"),
+    sqlite_with_rowid=False,
+)
+
 _encode = msgspec.json.Encoder().encode
 decode_lines = msgspec.json.Decoder(list[Line]).decode
 decode_quotes = msgspec.json.Decoder(dict[str, Quote]).decode
@@ -152,6 +172,10 @@ UPDATE = Statement(
 )
 FIND = Statement(lambda connection: sa.select(*COLUMNS).where(is_among(connection)))
 KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(is_among(connection)))
+ARCHIVED = Statement(
+    lambda connection: sa.select(archived_orders.c.order_id).where(is_among(connection, archived_orders))
+)
+DELETE = Statement(lambda connection: sa.delete(orders).where(is_among(connection)))
 
 
 def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnElement[bool]":

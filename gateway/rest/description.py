@@ -49,6 +49,7 @@ _PROBLEMS = {
     "403": "The caller's role does not include the action.",
     "404": "There is no such order.",
     "409": "The request conflicts with the state of the order; the problem says how.",
+    "410": "The order was archived long after it was finished; its id, or its key, is not to be had again.",
     "413": "The body is too large.",
     "415": "The body is not declared as application/json.",
     "429": "A guest has placed too many orders in a minute, or has too many open ones.",

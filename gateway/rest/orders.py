@@ -70,6 +70,7 @@ _STATUS_CODES = {
             media_type="application/problem+json",
             generate_examples=False,
         ),
+        410: PROBLEM,
         422: KEY_REUSED,
         503: PROBLEM,
     },
@@ -99,7 +100,7 @@ async def place_order(
     operation_id="getOrder",
     summary="Read an order",
     tags=["orders"],
-    responses={400: PROBLEM, 404: PROBLEM, 503: PROBLEM},
+    responses={400: PROBLEM, 404: PROBLEM, 410: PROBLEM, 503: PROBLEM},
     action=Action.ORDER_READ,
 )
 async def get_order(order_id: FromPath[UUID], service: NamedDependency[OrderService]) -> OrderResponse:
@@ -168,6 +169,7 @@ async def list_orders(
         400: PROBLEM,
         404: PROBLEM,
         409: PROBLEM,
+        410: PROBLEM,
         503: PROBLEM,
     },
     action=Action.ORDER_CANCEL,

@@ -39,6 +39,7 @@ SET_MENU_EXAMPLES = [
         ),
         400: PROBLEM,
         409: PROBLEM,
+        410: PROBLEM,
         422: KEY_REUSED,
         503: PROBLEM,
     },

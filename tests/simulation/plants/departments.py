@@ -22,7 +22,7 @@ from departments.transactions import TicketOrError
 from infra.db.database import statements_only
 from tests.simulation.seams import and_with_it, plant
 
-Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock]]
+Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock], set[str]]
 
 
 @plant("price-not-compared", placing, "_take_line")
@@ -90,8 +90,8 @@ def open_batch_without_stock(
     original: Callable[..., Batch], connection: sa.Connection, order_ids: Collection[str], changes: int
 ) -> Batch:
     """What was read outside takes the place of what is read inside."""
-    revision, tickets, stock = original(connection, order_ids, changes)
-    return revision, tickets, connection.info.pop("stock", stock)
+    revision, tickets, stock, archived = original(connection, order_ids, changes)
+    return revision, tickets, connection.info.pop("stock", stock), archived
 
 
 @plant("stock-not-checked", Stock, "take", "echo")
@@ -141,8 +141,8 @@ def open_batch_of_unknown_orders(
     original: Callable[..., Batch], connection: sa.Connection, order_ids: Collection[str], changes: int
 ) -> Batch:
     """An order that is sent again is placed again."""
-    revision, _, stock = original(connection, order_ids, changes)
-    return revision, {}, stock
+    revision, _, stock, archived = original(connection, order_ids, changes)
+    return revision, {}, stock, archived
 
 
 @plant("cancel-does-not-restock", Stock, "put_back")
@@ -172,8 +172,8 @@ def open_batch_of_single_orders(
     original: Callable[..., Batch], connection: sa.Connection, order_ids: Collection[str], changes: int
 ) -> Batch:
     """An order that stands twice in one batch is placed twice."""
-    revision, tickets, stock = original(connection, order_ids, changes)
-    return revision, _Unchanging(tickets), stock
+    revision, tickets, stock, archived = original(connection, order_ids, changes)
+    return revision, _Unchanging(tickets), stock, archived
 
 
 @plant("waste-is-put-back-on-hand", Stock, "waste", "echo")
@@ -202,9 +202,9 @@ def open_batch_and_note_the_first_revision(
     original: Callable[..., Batch], connection: sa.Connection, order_ids: Collection[str], changes: int
 ) -> Batch:
     """The stock that a batch changed has the revision of its first ticket, which a reader may have seen already."""
-    revision, tickets, stock = original(connection, order_ids, changes)
+    revision, tickets, stock, archived = original(connection, order_ids, changes)
     connection.info["first revisions"] = {revision + changes - 1: revision}
-    return revision, tickets, stock
+    return revision, tickets, stock, archived
 
 
 @and_with_it("batch-stock-with-the-first-revision", tables, "update_stock")
