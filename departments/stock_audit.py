@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
-from departments import stock_tables, tables
+from departments import archiving, stock_tables, tables
 from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import TAKEN, Ticket, TicketState
@@ -17,7 +17,7 @@ class StockByTickets:
 
     All is as of one moment. `received`: what the staff's changes add up to, for the items that were never unlimited.
     `discarded`: the part of `wasted` that the staff threw away. `unreadable`: the tickets that are not counted, because
-    their rows cannot be read.
+    their rows cannot be read. `archived`: the part of `sold` and `wasted` that is of tickets that were archived.
     """
 
     stock: dict[str, Stock]
@@ -27,30 +27,37 @@ class StockByTickets:
     received: dict[str, int]
     discarded: Counter[str]
     unreadable: list[TicketUnreadable]
+    archived: Counter[str]
 
 
 def stock_by_tickets(connection: Connection) -> StockByTickets:
     """Add up the accepted lines of all tickets and the changes of the stock, and return the sums with the stock."""
     held, sold, wasted = Counter[str](), Counter[str](), Counter[str]()
     unreadable = []
-    for ticket in tables.every_ticket(connection):
-        if isinstance(ticket, TicketUnreadable):
-            unreadable.append(ticket)
-        elif _takes_stock(ticket):
-            total = held if ticket.state is TicketState.HELD else wasted if ticket.wasted else sold
-            for line in ticket.accepted():
-                total[line.item] += line.quantity
+    for row in tables.what_tickets_took(connection):
+        if isinstance(row, TicketUnreadable):
+            unreadable.append(row)
+            continue
+        state, is_wasted, lines = row
+        if _takes_stock(state, is_wasted=is_wasted):
+            total = held if state is TicketState.HELD else wasted if is_wasted else sold
+            for item, quantity in lines:
+                total[item] += quantity
     stock, history = tables.read_stock(connection), stock_tables.history_sums(connection)
     has_figure = {item for item, each in stock.items() if not each.unlimited} - history.once_unlimited
     received = {item: history.received[item] for item in has_figure}
-    return StockByTickets(stock, held, sold, wasted + history.discarded, received, history.discarded, unreadable)
+    gone = archiving.read_sums(connection)
+    sold += gone.sold
+    wasted += gone.wasted + history.discarded
+    archived = gone.sold + gone.wasted
+    return StockByTickets(stock, held, sold, wasted, received, history.discarded, unreadable, archived)
 
 
 def orders_beyond_stock(connection: Connection, item: str, received: int) -> list[str]:
     """Return the ids of the orders that took more of an item than was ever received, oldest first."""
     beyond = []
     for ticket in tables.every_ticket(connection, by_age=True):
-        if isinstance(ticket, Ticket) and _takes_stock(ticket):
+        if isinstance(ticket, Ticket) and _takes_stock(ticket.state, is_wasted=ticket.wasted):
             quantity = sum(line.quantity for line in ticket.accepted() if line.item == item)
             received -= quantity
             if quantity and received < 0:
@@ -58,5 +65,5 @@ def orders_beyond_stock(connection: Connection, item: str, received: int) -> lis
     return beyond
 
 
-def _takes_stock(ticket: Ticket) -> bool:
-    return ticket.state is TicketState.HELD or ticket.state in TAKEN or ticket.wasted
+def _takes_stock(state: TicketState, *, is_wasted: bool) -> bool:
+    return state is TicketState.HELD or state in TAKEN or is_wasted

@@ -166,14 +166,6 @@ def read_tickets(connection: sa.Connection, order_ids: Sequence[str]) -> dict[st
     return found
 
 
-def read_known(connection: sa.Connection, department: str, order_ids: Sequence[str]) -> dict[str, KnownState]:
-    """Return what is known of a department's tickets of these orders."""
-    columns = (ticket_states.c.order_id, ticket_states.c.revision, ticket_states.c.state)
-    query = sa.select(*columns).where(is_among(connection, ticket_states), ticket_states.c.department == department)
-    rows = connection.execute(query, {"order_ids": encode_json(list(order_ids))})
-    return {order_id: KnownState(revision, TicketState(state)) for order_id, revision, state in rows}
-
-
 def _delete_void(connection: sa.Connection, department: str, position: Position) -> set[Withdrawal]:
     """Delete what the department does not know: of another incarnation, or of a future that it has lost.
 

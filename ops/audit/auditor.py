@@ -3,11 +3,15 @@
 The audit stops and locks nothing, so it reads the databases at different moments. Two rules prevent false findings. An
 order is written before its tickets, so tickets are read first where a missing order would be wrong. And a suspect is
 checked again after a moment: a finding counts only if the journal has the same record of the order before and after its
-tickets are read. Everything is read in pages.
+tickets are read.
+
+Orders and tickets are read side by side in the order of their ids, a slice at a time, so memory holds one slice,
+whatever the databases hold; what is kept is what was found. The tickets are read once more for the stock, as of one
+moment, row by row.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from uuid import UUID
 
@@ -18,7 +22,7 @@ from gateway.domain.order import Order
 from infra.db.database import Database
 from ops.audit.client_log import ClientLog
 from ops.audit.following import check_state
-from ops.audit.records import PAGE, Records
+from ops.audit.records import PAGE, SLICE, Records, Slice
 from ops.audit.report import Report
 from ops.audit.rules import Column, Finding, Taken, check_item, check_order, check_response, check_ticket
 
@@ -40,13 +44,15 @@ class Auditor:
         client_log: ClientLog | None = None,
         *,
         pause: float = PAUSE_SECONDS,
+        slice_size: int = SLICE,
         on_progress: Callable[[Report], None] | None = None,
     ) -> None:
         """Read databases that were opened for reading; `pause`, in seconds, passes between two checks of a suspect.
 
-        `on_progress` is called with the report as it grows.
+        `slice_size`: how many orders, and how many tickets of each department, are read at once. `on_progress` is
+        called with the report as it grows.
         """
-        self._records = Records(journal, departments, self._note_unreadable)
+        self._records = Records(journal, departments, self._note_unreadable, slice_size=slice_size)
         self._client_log = client_log
         self._pause = pause
         self._on_progress = on_progress
@@ -57,9 +63,12 @@ class Auditor:
         """Check everything; raises StartError where a database or the client's log cannot be read."""
         if self._client_log is not None:
             await self._check_client_log(self._client_log)
-        await self._check_orders()
+        async for part in self._records.slices():
+            self._check_orders(part)
+            for name in self._records.departments:
+                await self._check_tickets(name, part)
+            self._show_progress()
         for name in self._records.departments:
-            await self._check_tickets(name)
             await self._check_stock(name)
         await self._check_suspects()
         return self._report
@@ -70,57 +79,58 @@ class Auditor:
         cancelled = client_log.cancelled()
         responses = client_log.responses()
         while page := list(islice(responses, PAGE)):
-            orders = await self._records.orders({order_id for order_id, _ in page})
+            order_ids = {order_id for order_id, _ in page}
+            orders = await self._records.orders(order_ids)
+            archived = await self._records.archived(order_ids - orders.keys())
             for order_id, response in page:
                 seen.add(_compact(order_id))
-                if order_id in self._report.unreadable:
+                if order_id in self._report.unreadable or order_id in archived:
                     continue
                 if any(check_response(orders.get(order_id), order_id, response, cancelled=order_id in cancelled)):
                     self._suspects.add(order_id)
         self._report.acknowledged = len(seen)
 
-    async def _check_orders(self) -> None:
-        """Compare orders with their tickets, the newest first; orders that arrive meanwhile are left out."""
-        cursor: int | None = None
-        while True:
-            followed = await self._records.followed()
-            page = await self._records.page_of_orders(cursor)
-            self._report.orders += len(page.orders) + len(page.unreadable)
+    def _check_orders(self, part: Slice) -> None:
+        """Compare orders with their tickets, which were read before them."""
+        self._report.orders += len(part.orders) + len(part.unreadable_ids)
+        for order in part.orders.values():
             if self._client_log is None:
-                self._report.acknowledged += sum(order.response_recorded for order in page.orders)
-            async for order, share in self._records.with_tickets(page.orders):
-                for name in order.shares.keys() - set(self._records.departments):
-                    self._report.without_menu[name] += name in order.owed
-                if any(check_order(order, share, followed.has_passed)):
-                    self._suspects.add(order.order_id)
-            self._show_progress()
-            cursor = page.cursor
-            if cursor is None:
-                return
+                self._report.acknowledged += order.response_recorded
+            for name in order.shares.keys() - part.tickets.keys():
+                self._report.without_menu[name] += name in order.owed
+            if any(check_order(order, part.share(order), part.followed.has_passed)):
+                self._suspects.add(order.order_id)
 
-    async def _check_tickets(self, department: str) -> None:
+    async def _check_tickets(self, department: str, part: Slice) -> None:
         """Find tickets that no order asked for: an order is in the journal before its departments are called.
 
         And compare those that the staff have moved with what the gateway knows of them.
         """
-        followed = await self._records.followed()
-        async for page in self._records.pages_of_tickets(department):
-            self._report.tickets += len(page)
-            for unreadable in page:
-                if isinstance(unreadable, TicketUnreadable):
-                    self._report.unreadable[f"{department} {unreadable.order_id}"] = unreadable.reason
-            read = [ticket for ticket in page if isinstance(ticket, Ticket)]
-            self._report.counter_sales += sum(ticket.source is TicketSource.COUNTER for ticket in read)
-            placed = [ticket for ticket in read if ticket.source is TicketSource.GATEWAY]
-            orders = await self._records.orders(ticket.order_id for ticket in placed)
-            for ticket in placed:
-                if ticket.order_id not in self._report.unreadable:
-                    self._report.add(check_ticket(department, ticket, orders.get(ticket.order_id)))
-            moved = [ticket for ticket in placed if ticket.order_id in orders and ticket.moved_at_ms]
-            known = await self._records.known_states(department, [ticket.order_id for ticket in moved])
-            for ticket in moved:
-                self._report.add(check_state(followed, department, ticket, known.get(ticket.order_id)))
-            self._show_progress()
+        without_order: list[Ticket] = []
+        for ticket in part.tickets[department].values():
+            self._report.tickets += 1
+            if isinstance(ticket, TicketUnreadable):
+                self._report.unreadable[f"{department} {ticket.order_id}"] = ticket.reason
+            elif ticket.source is TicketSource.COUNTER:
+                self._report.counter_sales += 1
+            elif (order := part.orders.get(ticket.order_id)) is None:
+                without_order.append(ticket)
+            else:
+                if department not in order.shares:
+                    self._report.add(check_ticket(department, ticket, order))
+                if ticket.moved_at_ms:
+                    known = part.known.get((department, ticket.order_id))
+                    self._report.add(check_state(part.followed, department, ticket, known))
+        await self._check_without_order(department, without_order)
+
+    async def _check_without_order(self, department: str, tickets: Sequence[Ticket]) -> None:
+        """Check tickets whose orders were not found by their place; they are looked up by their ids."""
+        order_ids = [ticket.order_id for ticket in tickets]
+        orders = await self._records.orders(order_ids) if tickets else {}
+        archived = await self._records.archived(order_ids) if tickets else set()
+        for ticket in tickets:
+            if ticket.order_id not in self._report.unreadable and ticket.order_id not in archived:
+                self._report.add(check_ticket(department, ticket, orders.get(ticket.order_id)))
 
     async def _check_stock(self, department: str) -> None:
         """Compare a department's stock with its tickets, as of one moment."""
@@ -132,7 +142,7 @@ class Auditor:
             self._report.add(check_item(subject, stock, taken, received, all_read=not found.unreadable))
             if stock is not None and sum(taken) > stock.received:
                 reason = f"{subject}: {sum(taken)} were taken, and {stock.received} were there"
-                left_to_order = stock.received - found.discarded[item]
+                left_to_order = stock.received - found.discarded[item] - found.archived[item]
                 beyond = await self._records.orders_beyond_stock(department, item, left_to_order)
                 self._report.add(Finding(Column.OVERSOLD, order_id, reason) for order_id in beyond)
 
@@ -168,7 +178,10 @@ class Auditor:
             after = await self._records.orders(page)
             known.update(after)
             changed.update(order_id for order_id in page if before.get(order_id) != after.get(order_id))
-        self._check_responses(findings, known, withdrawn)
+        archived = await self._records.archived(findings.keys() - known.keys())
+        self._check_responses(
+            {name: found for name, found in findings.items() if name not in archived}, known, withdrawn
+        )
         return {order_id: None if order_id in changed else found for order_id, found in findings.items()}
 
     def _check_responses(

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Audit all databases; returns 0, 1 or 2, as the help says."""
     client_log = ClientLog(arguments.acknowledged) if arguments.acknowledged else None
+    gc.set_threshold(50_000, 20, 20)  # a slice is freed without it: at the usual 700 it takes a third of the time
     on_progress = _show_progress if sys.stderr.isatty() else None
     with opened_databases(environ, read_only=True) as (journal, departments):
         report = asyncio.run(Auditor(journal, departments, client_log, on_progress=on_progress).audit())

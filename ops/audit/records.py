@@ -1,27 +1,59 @@
 """Reads orders, tickets and stock for the audit; an error names the database and its schema."""
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
+from departments import slices as ticket_slices
 from departments import stock_audit, tables
 from departments.domain.errors import TicketUnreadable
 from departments.domain.tickets import Ticket
 from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
-from gateway.orders.journal import Journal, JournalPage
-from gateway.orders.ticket_states import KnownState, read_known
+from gateway.orders import slices as order_slices
+from gateway.orders.journal import Journal
+from gateway.orders.ticket_states import KnownState
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
 from ops.audit.following import Followed, followed
 
 PAGE = 1000
-"""How many orders or tickets are read at once."""
+"""How many orders are looked up by their ids at once."""
+
+SLICE = 2000
+
+_is_uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
 
 TicketRow = Ticket | TicketUnreadable
 
 Shares = dict[str, Ticket | None]
 """An order's tickets by department; None where the department has no ticket of it."""
+
+
+class Slice(NamedTuple):
+    """All that has an order id within a range: tickets, read before the orders, and what the gateway knows of them.
+
+    `followed` was read before all of it. `tickets` are by department and order id, `known` likewise. `unreadable`: how
+    many orders of the range cannot be read; they are not in `orders`, and their ids are in `unreadable_ids`.
+    """
+
+    followed: Followed
+    tickets: Mapping[str, Mapping[str, TicketRow]]
+    orders: Mapping[str, Order]
+    unreadable_ids: frozenset[str]
+    known: Mapping[tuple[str, str], KnownState]
+
+    def share(self, order: Order) -> Shares:
+        """Return an order's tickets; a department that has no database here, or an unreadable ticket, is left out."""
+        share: Shares = {}
+        for name in order.shares:
+            if name in self.tickets:
+                ticket = self.tickets[name].get(order.order_id)
+                if not isinstance(ticket, TicketUnreadable):
+                    share[name] = ticket
+        return share
 
 
 class Records:
@@ -32,10 +64,17 @@ class Records:
         journal: Database,
         departments: Mapping[str, Database],
         on_unreadable: Callable[[OrderUnreadable], None],
+        *,
+        slice_size: int = SLICE,
     ) -> None:
-        """`on_unreadable` is called for each order that is read and not understood."""
+        """`on_unreadable` is called for each order that is read and not understood.
+
+        `slice_size`: how many orders, and how many tickets of each department, a slice has at most.
+        """
+        self._slice_size = slice_size
         self._journal_database = journal
         self._journal = Journal(journal, on_unreadable)
+        self._on_unreadable = on_unreadable
         self._departments = departments
 
     @property
@@ -43,10 +82,42 @@ class Records:
         """The names of the departments that have a database here."""
         return self._departments.keys()
 
-    async def page_of_orders(self, cursor: int | None) -> JournalPage:
-        """Read a page of orders, the newest first."""
+    async def slices(self) -> AsyncIterator[Slice]:
+        """Read everything in the order of the order ids, a slice at a time."""
+        after: str | None = ""
+        while after is not None:
+            until = await self._end_of_slice(after)
+            yield await self._slice(after, until)
+            after = until
+
+    async def _end_of_slice(self, after: str) -> str | None:
+        """Return where the slice ends that begins after an order id; None where it is the last one."""
         with naming(self._journal_database):
-            return await self._journal.page(PAGE, cursor, None, None)
+            ends = [await self._journal_database.read(order_slices.end_of_slice, after, self._slice_size)]
+        for database in self._departments.values():
+            with naming(database):
+                ends.append(await database.read(ticket_slices.end_of_slice, after, self._slice_size))
+        # What is no UUID in lower case may have another place in a database's order than it has here.
+        return min((end for end in ends if end is not None and _is_uuid(end)), default=None)
+
+    async def _slice(self, after: str, until: str | None) -> Slice:
+        seen = await self.followed()
+        tickets = {}
+        for name, database in self._departments.items():
+            with naming(database):
+                rows = await database.read(ticket_slices.tickets_between, after, until)
+            tickets[name] = {row.order_id: row for row in rows}
+        with naming(self._journal_database):
+            orders = await self._journal_database.read(order_slices.orders_between, after, until)
+            known = await self._journal_database.read(order_slices.known_between, after, until)
+        readable, unreadable = {}, set()
+        for row in orders:
+            if isinstance(row, OrderUnreadable):
+                unreadable.add(row.order_id)
+                self._on_unreadable(row)
+            else:
+                readable[row.order_id] = row
+        return Slice(seen, tickets, readable, frozenset(unreadable), known)
 
     async def orders(self, order_ids: Iterable[str]) -> dict[str, Order]:
         """Read orders by their ids; those that do not exist or cannot be read are left out."""
@@ -54,31 +125,30 @@ class Records:
             found = await self._journal.find_all(list(order_ids))
         return {order_id: row for order_id, row in found.items() if isinstance(row, Order)}
 
+    async def archived(self, order_ids: Iterable[str]) -> set[str]:
+        """Return those of these order ids whose orders were archived."""
+        wanted = list(order_ids)
+        with naming(self._journal_database):
+            return await self._journal.archived(wanted) if wanted else set()
+
     async def with_tickets(self, orders: Sequence[Order]) -> AsyncIterator[tuple[Order, Shares]]:
         """Read the tickets of these orders.
 
-        A department without a database here, or whose ticket cannot be read, is left out of an order's shares.
+        A department is left out of an order's shares that has no database here, whose ticket cannot be read, or that
+        has archived it, as it may where the journal is a restored one.
         """
         tickets: dict[str, dict[str, TicketRow]] = {}
+        archived: dict[str, set[str]] = {}
         for name, database in self._departments.items():
             order_ids = [order.order_id for order in orders if name in order.shares]
             with naming(database):
                 tickets[name] = await database.read(tables.read_tickets, order_ids) if order_ids else {}
+                missing = [order_id for order_id in order_ids if order_id not in tickets[name]]
+                archived[name] = await database.read(tables.archived_among, missing) if missing else set()
         for order in orders:
-            found = {name: tickets[name].get(order.order_id) for name in order.shares if name in tickets}
+            concerned = [name for name in order.shares if name in tickets and order.order_id not in archived[name]]
+            found = {name: tickets[name].get(order.order_id) for name in concerned}
             yield order, {name: each for name, each in found.items() if not isinstance(each, TicketUnreadable)}
-
-    async def pages_of_tickets(self, department: str) -> AsyncIterator[list[TicketRow]]:
-        """Read all tickets of a department, a page at a time."""
-        database = self._departments[department]
-        after = ""
-        while True:
-            with naming(database):
-                page = await database.read(tables.page_of_tickets, after, PAGE)
-            if not page:
-                return
-            yield page
-            after = page[-1].order_id
 
     async def stock(self, department: str) -> StockByTickets:
         """Read a department's stock, and what its tickets have taken, as of one moment."""
@@ -94,11 +164,6 @@ class Records:
             with naming(database):
                 incarnations[name] = await database.read(tables.incarnation)
         return followed(positions, incarnations, unsettled)
-
-    async def known_states(self, department: str, order_ids: Iterable[str]) -> Mapping[str, KnownState]:
-        """Read what the gateway knows of a department's tickets, by their order ids."""
-        with naming(self._journal_database):
-            return await self._journal_database.read(read_known, department, list(order_ids))
 
     async def orders_beyond_stock(self, department: str, item: str, received: int) -> list[str]:
         """Return the ids of the orders whose tickets took more of an item than was ever received."""

@@ -13,7 +13,7 @@ import msgspec
 
 from departments.domain import tickets
 from departments.domain.stock import Stock
-from departments.domain.tickets import TAKEN, Ticket, TicketState
+from departments.domain.tickets import TAKEN, Ticket, TicketLine, TicketState
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
 
@@ -167,8 +167,7 @@ def _compare(
         return
     if ticket.table != table:
         yield Column.LOST, f"the order is for table {table!r}, the ticket for {ticket.table!r}"
-    asked = [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in lines]
-    written = [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in ticket.lines]
+    asked, written = _wishes(lines), _wishes(ticket.lines)
     if asked != written:
         more = sum(line.quantity for line in ticket.lines) > sum(line.quantity for line in lines)
         yield Column.DOUBLED if more else Column.LOST, f"the order asks for {asked}, the ticket for {written}"
@@ -229,6 +228,11 @@ def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Colu
         elif is_made and line.expected_price not in (None, made.unit_price):
             reason = f"is being made at {made.unit_price}, and its client agreed to {line.expected_price} only"
             yield Column.DOUBLED, f"{_spell([line])} {reason}"
+
+
+def _wishes(lines: "Sequence[Line] | Sequence[TicketLine]") -> list[tuple[object, ...]]:
+    """Return what lines ask for."""
+    return [(line.item, line.quantity, line.note, line.expected_price, line.allergy) for line in lines]
 
 
 def _state(ticket: Ticket | None) -> str:

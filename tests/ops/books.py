@@ -23,6 +23,7 @@ from gateway.storage import MIGRATIONS as GATEWAY_MIGRATIONS
 from infra.db.database import DEFAULT_TENANT, Database
 from ops.audit.auditor import Auditor
 from ops.audit.client_log import ClientLog
+from ops.audit.records import SLICE
 from ops.audit.report import Report
 from ops.audit.rules import Column
 from tests.support.migrated import prepare
@@ -139,11 +140,12 @@ class Books:
         with self.client_log.open("a") as file:
             file.writelines(json.dumps(record) + "\n" for record in records)
 
-    async def audit(self, *, with_log: bool = False) -> Report:
+    async def audit(self, *, with_log: bool = False, slice_size: int = SLICE) -> Report:
         reading = {name: self._open(name, read_only=True) for name in ("gateway", *self.departments)}
         self.opened += reading.values()
         journal = reading.pop("gateway")
-        return await Auditor(journal, reading, ClientLog(self.client_log) if with_log else None, pause=0.05).audit()
+        client_log = ClientLog(self.client_log) if with_log else None
+        return await Auditor(journal, reading, client_log, pause=0.05, slice_size=slice_size).audit()
 
     def close(self) -> None:
         while self.opened:
