@@ -27,6 +27,7 @@ from departments.storage import MIGRATIONS, open_database
 from infra.addresses import join_address
 from infra.db.database import Database
 from infra.db.metrics import database_families
+from infra.disk import DiskWatch
 from infra.grpc.server import GrpcServer
 from infra.logs import configure_logs
 from infra.metrics import Metrics
@@ -93,7 +94,7 @@ async def _serve(
         running.on_exit_await(lambda: server.drain(settings.grace))
         menu_reload = MenuReload(department, path, settings.menu_check)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, menu_reload.request)
-        await running.in_background({"menu": menu_reload.run})
+        await running.in_background({"menu": menu_reload.run, "disk": DiskWatch(database.file).run})
         await server.start(sock, credentials.contexts if credentials else None)
         await running.follow_certificates(credentials, server.renew)
         address = join_address(*sock.getsockname()[:2])

@@ -42,6 +42,7 @@ from infra.addresses import Address, join_address
 from infra.clock import Clock
 from infra.db.database import Database
 from infra.db.metrics import database_families
+from infra.disk import DiskWatch
 from infra.errors import SettingsError
 from infra.grpc.peer_guard import WatchedChannel
 from infra.http.guard import guarded_http
@@ -105,7 +106,8 @@ async def _serve(
         service = _order_service(settings, database, departments, watches, clock, tracer)
         live = _live_departments(settings, service, watches, clock)
         requests = _request_reader(settings, clock)
-        readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments)
+        disk = DiskWatch(database.file)
+        readiness = Readiness(service, clock=clock, wait_for_departments=settings.wait_for_departments, disk=disk)
         staff = {name: StaffClient(name, channel, settings.deadline) for name, channel in channels.items()}
         access = Access(database, _access_policy(settings), clock)
         requests_metrics = RequestMetrics()
@@ -142,7 +144,13 @@ async def _serve(
         announcing = partial(announce, readiness.is_ready, f"http://{address}", code, settings.departments)
         stopping = partial(server.stop_on, running.signals, settings.linger, partial(_leave, readiness, live))
         await running.in_background(
-            {"announcement": announcing, "stop": stopping, "watches": live.run, "access": access.watch}
+            {
+                "announcement": announcing,
+                "stop": stopping,
+                "watches": live.run,
+                "access": access.watch,
+                "disk": disk.run,
+            }
         )
         await running.follow_certificates(credentials, partial(_reconnect, [*channels.values(), *watching.values()]))
         await server.serve(sock)

@@ -4,6 +4,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.openapi import ResponseSpec
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
+from msgspec import UNSET
 
 from gateway.domain.access import Action
 from gateway.orders.service import OrderService
@@ -49,5 +50,6 @@ async def get_readiness(
         status="ready" if is_ready else "not ready",
         departments=readiness.reachability(),
         unreadable_orders=service.unreadable,
+        disk_used=UNSET if readiness.disk_used is None else round(readiness.disk_used, 3),
     )
     return Response(health, status_code=HTTP_200_OK if is_ready else HTTP_503_SERVICE_UNAVAILABLE)

@@ -4,6 +4,7 @@ from typing import Literal
 
 from gateway.orders.service import OrderService
 from infra.clock import Clock
+from infra.disk import DiskWatch
 
 JOURNAL_CHECK_SECONDS = 1.0
 """How long one successful check that the journal can be written is reused."""
@@ -16,8 +17,11 @@ class Readiness:
     start, every department must have responded once, too.
     """
 
-    def __init__(self, service: OrderService, *, clock: Clock, wait_for_departments: float) -> None:
+    def __init__(
+        self, service: OrderService, *, clock: Clock, wait_for_departments: float, disk: DiskWatch | None = None
+    ) -> None:
         self._service = service
+        self._disk = disk
         self._monotonic = clock.monotonic
         self._waits_until = clock.monotonic() + wait_for_departments
         self._writable_until = 0.0
@@ -38,6 +42,11 @@ class Readiness:
                 return False
             self._writable_until = self._monotonic() + JOURNAL_CHECK_SECONDS
         return True
+
+    @property
+    def disk_used(self) -> float | None:
+        """The used share of the disk of the journal's file, from 0 to 1; None where it is not known."""
+        return None if self._disk is None else self._disk.used
 
     def reachability(self) -> "dict[str, Literal['reachable', 'unreachable']]":
         """Return for each department whether it responded to the latest call."""

@@ -194,6 +194,10 @@ class Health(msgspec.Struct, kw_only=True):
     unreadable_orders: (
         Annotated[int, Meta(description="Orders in the journal that this version cannot read.")] | UnsetType
     ) = UNSET
+    disk_used: (
+        Annotated[float, Meta(description="Used share of the disk of the journal's file, 0 to 1; not on PostgreSQL.")]
+        | UnsetType
+    ) = UNSET
 
 
 def order_response(order: Order) -> OrderResponse:
