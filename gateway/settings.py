@@ -93,6 +93,15 @@ class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
             "numbered by its days, and reports are divided by them."
         ),
     ] = TimeZone("UTC")
+    keep_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=36_500,
+            description="Days after which `python -m ops archive write` takes finished orders and closed tickets out "
+            "of the databases, at least 30; 0 keeps all. Nothing is removed unless that command is run.",
+        ),
+    ] = 0
     deadline: Annotated[Seconds, Meta(description="Seconds that a call to a department may take.")] = 2.0
     time_to_decide: Annotated[Seconds, Meta(description="Seconds until the pending lines of an order expire.")] = 300.0
     first_retry: Annotated[

@@ -39,6 +39,10 @@ COMMANDS: Mapping[str, Command] = {
         "ops.audit.command",
         "Compare journal, orders, tickets and stock across all databases, while the programs are running or stopped.",
     ),
+    "archive": Command(
+        "ops.archive.command",
+        "Move what was finished long ago from the databases into files, or print such files.",
+    ),
     "backup": Command(
         "ops.backup", "Copy every SQLite database into a new folder, while the programs are running or stopped."
     ),

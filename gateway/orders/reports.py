@@ -1,7 +1,7 @@
 """Reads the orders of a range of time for reports, some at once, so that orders that are placed meanwhile do not wait.
 
 Rows are read one by one. One that this version cannot read is reported, left out and counted. An order is read once,
-as it is when its turn comes.
+as it is when its turn comes. Orders that were archived are in figures of an hour (archived_figures.py).
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ from gateway.domain.lines import Outcome
 from gateway.domain.order import Status
 from gateway.domain.preparation import Prepared
 from gateway.domain.sales import QUARTER_MS, Sold
-from gateway.orders import ticket_states
+from gateway.orders import archived_figures, ticket_states
 from gateway.orders.queries import placed_between
 from gateway.orders.tables import HAS_SEQ, decode_lines, decode_quotes, orders, own
 from infra.db.database import Database
@@ -56,29 +56,34 @@ class Reports:
 
     async def sold(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Sold], int]:
         """Return what was accepted, and not taken back since, of the orders of a range; and how many were left out."""
-        return await self._read(read_sold, from_ms, to_ms)
+        archived = await self._database.read(archived_figures.sold, from_ms or 0, to_ms)
+        return await self._read(read_sold, from_ms, to_ms, archived)
 
     async def measured(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Measured], int]:
         """Return the shares of the orders of a range that became ready; and how many orders were left out."""
-        return await self._read(read_measured, from_ms, to_ms)
+        archived = await self._database.read(archived_figures.measured, from_ms or 0, to_ms)
+        return await self._read(read_measured, from_ms, to_ms, archived)
 
     async def prepared(self, from_ms: int | None, to_ms: int | None) -> tuple[list[Prepared], int]:
         """Return the shares of the orders of a range that were prepared; and how many orders were left out."""
-        return await self._read(read_prepared, from_ms, to_ms)
+        archived = await self._database.read(archived_figures.prepared, from_ms or 0, to_ms)
+        return await self._read(read_prepared, from_ms, to_ms, archived)
 
     async def counts(self, from_ms: int | None, to_ms: int | None) -> tuple[dict[Status, int], int]:
         """Return how many orders of a range have which status; and how many were left out."""
-        found, left_out = await self._read(read_statuses, from_ms, to_ms)
-        return dict(Counter(found)), left_out
+        archived = await self._database.read(archived_figures.statuses, from_ms or 0, to_ms)
+        found, left_out = await self._read(read_statuses, from_ms, to_ms, [])
+        return dict(archived + Counter(found)), left_out
 
     async def _read(
         self,
         script: "Callable[[sa.Connection, Place, int | None], ReportPage[T]]",
         from_ms: int | None,
         to_ms: int | None,
+        found: list[T],
     ) -> tuple[list[T], int]:
+        """Add what a script takes of the orders of a range to `found`; return it, and how many were left out."""
         place: Place | None = Place(from_ms or 0, 0)
-        found: list[T] = []
         left_out = 0
         while place is not None:
             page = await self._database.read(script, place, to_ms)

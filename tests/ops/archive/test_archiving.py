@@ -1,0 +1,190 @@
+"""Archiving: what goes, what stays, what is refused from then on, and what the audit and the reports say."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uuid_utils
+
+from departments import archiving as ticket_archiving
+from departments import transactions
+from departments.archiving import Sums
+from departments.domain.errors import OrderArchived as ArchivedAtDepartment
+from departments.domain.placing import Placement, RequestedLine
+from departments.domain.tickets import Decision, Ticket, TicketState, Verb
+from gateway.domain.errors import OrderArchived, OrderNotFound
+from gateway.domain.lines import Line
+from gateway.domain.order import Order, Policy
+from infra.db.database import Database
+from ops.archive.files import Header, Record
+from ops.audit.rules import Column
+from tests.ops.archive.served import Served, archive_with_crashes
+from tests.ops.books import MENUS, counts, record
+from tests.support.orders import EUR
+
+
+def again(order: Order) -> Order:
+    """The order as its client sends it once more."""
+    lines = [Line(line.department, line.item, line.quantity) for line in order.lines]
+    return Order.new(order.order_id, order.policy, order.table, EUR, lines, 5000)
+
+
+async def test_what_is_finished_goes_and_what_is_open_stays(served: Served) -> None:
+    archived = await served.archive()
+    stored = await served.stored()
+
+    assert stored["gateway"] == {served.open_order.order_id, served.newest.order_id}
+    assert stored["bar"] == {served.open_order.order_id, served.newest.order_id}
+    assert (archived.orders, archived.files) == (6, 3)
+    assert served.archived()["gateway"] == {order.order_id for order in served.placed}
+    assert (await served.audit()).is_right
+
+
+async def test_the_newest_order_stays_so_that_its_place_is_not_given_again(served: Served) -> None:
+    await served.archive()
+    await served.archive()
+
+    assert served.newest.order_id in (await served.stored())["gateway"]
+
+
+async def test_an_archived_order_is_never_placed_again(served: Served) -> None:
+    await served.archive()
+    gone, fresh = served.placed[0], str(uuid_utils.uuid7())
+    with pytest.raises(OrderArchived):
+        await served.journal.insert(again(gone))
+    lines = [RequestedLine("coffee", 1)]
+    placements = [Placement(gone.order_id, lines), Placement(fresh, lines)]
+    refused, placed = await served.departments["bar"].write(transactions.place, MENUS["bar"], placements, 5000)
+
+    assert isinstance(refused, ArchivedAtDepartment)
+    assert isinstance(placed, Ticket)
+    assert gone.order_id not in (await served.stored())["gateway"] | (await served.stored())["bar"]
+
+
+async def test_an_order_beside_an_archived_one_in_a_batch_is_placed(served: Served) -> None:
+    await served.archive()
+    fresh = Order.new(str(uuid_utils.uuid7()), Policy.BEST_EFFORT, None, EUR, [Line("bar", "coffee")], 5000)
+    results = await asyncio.gather(
+        served.journal.insert(again(served.placed[0])), served.journal.insert(fresh), return_exceptions=True
+    )
+
+    assert [type(result) for result in results] == [OrderArchived, type(None)]
+    assert await served.journal.find(fresh.order_id) == fresh
+
+
+async def test_a_late_cancel_of_an_archived_ticket_changes_no_stock(served: Served) -> None:
+    await served.archive()
+    await served.departments["bar"].write(transactions.cancel, [Decision(served.placed[0].order_id)], 5000)
+
+    assert (await served.audit()).is_right
+
+
+async def test_an_order_that_is_asked_for_is_archived_or_unknown(served: Served) -> None:
+    await served.archive()
+
+    assert isinstance(await served.journal.missing(served.placed[0].order_id), OrderArchived)
+    assert isinstance(await served.journal.missing(str(uuid_utils.uuid7())), OrderNotFound)
+
+
+async def test_reports_go_on_over_archived_orders(served: Served) -> None:
+    reports = served.journal.reports
+
+    async def all_reports() -> list[object]:
+        sold, _ = await reports.sold(None, None)
+        sums: dict[tuple[object, ...], tuple[int, int]] = {}
+        for each in sold:
+            quantity, total = sums.get(each[:4], (0, 0))
+            sums[each[:4]] = quantity + each.quantity, total + each.total
+        counted, _ = await reports.counts(None, None)
+        prepared, _ = await reports.prepared(None, None)
+        measured, _ = await reports.measured(None, None)
+        return [sums, counted, sorted((name, *items) for name, items, _ in prepared), len(measured)]
+
+    before = await all_reports()
+    await served.archive()
+
+    assert await all_reports() == before
+
+
+async def test_an_order_that_its_client_touched_meanwhile_stays(served: Served) -> None:
+    """It is read, written into a file, and then found changed."""
+
+    class Touching:
+        """A database whose orders and tickets change before anything is removed."""
+
+        def __init__(self, database: Database) -> None:
+            self._database = database
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._database, name)
+
+        async def write(self, *arguments: Any) -> Any:
+            table = "orders" if self._database is served.journal_database else "tickets"
+            await served.falsify(self._database.schema, f"UPDATE {table} SET epoch = epoch + 1")
+            return await self._database.write(*arguments)
+
+    before = await served.stored()
+    archived = await served.archiver(wrap=Touching).archive()
+
+    assert (archived.orders, archived.tickets) == (0, 0)
+    assert await served.stored() == before
+
+
+async def test_a_clients_log_is_compared_with_what_was_archived(served: Served) -> None:
+    served.log(record(served.placed[0]))
+    await served.archive()
+
+    assert counts(await served.audit(with_log=True)).keys() <= {Column.UNDECIDED}
+
+
+async def test_a_restored_journal_or_department_is_archived_once_more(served: Served) -> None:
+    """What was archived in one database is back in the other one."""
+    await served.archive()
+    gone = served.placed[0]
+    await served.falsify("gateway", f"DELETE FROM archived_orders WHERE order_id = '{gone.order_id}'")
+    await served.journal.insert(gone)
+    await served.journal.update(gone)
+
+    assert (await served.audit()).is_right
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_crash_at_any_moment_loses_nothing(served: Served, seed: int) -> None:
+    everything = await served.everything()
+    deaths = await archive_with_crashes(served, seed)
+
+    assert deaths > 0
+    assert await served.everything() == everything
+    assert (await served.stored())["gateway"] == {served.open_order.order_id, served.newest.order_id}
+    assert (await served.audit()).is_right
+
+
+async def test_a_removal_before_the_archive_is_on_disk_is_found(served: Served) -> None:
+    """A planted bug: the file is written after the rows are removed."""
+    later: list[tuple[Path, Header, Sequence[Record]]] = []
+
+    def write_later(folder: Path, header: Header, records: Sequence[Record]) -> Path:
+        later.append((folder, header, records))
+        return folder
+
+    with pytest.raises(AssertionError, match="what was removed is in no archive"):
+        await archive_with_crashes(served, 0, write_later)
+
+
+async def test_an_archive_that_forgets_the_sums_is_found(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted bug: tickets go, and what they took from the stock is not kept."""
+    monkeypatch.setattr(ticket_archiving, "sums_of", lambda closed: Sums(Counter(), Counter()))
+    await served.archive()
+
+    assert counts(await served.audit()).keys() >= {Column.STOCK_LAW}
+
+
+async def test_a_ticket_that_is_recalled_meanwhile_stays(served: Served) -> None:
+    await served.step("bar", served.placed[0], Verb.RECALL, TicketState.SERVED)
+    await served.archive()
+
+    assert served.placed[0].order_id in (await served.stored())["bar"]
+    assert (await served.audit()).is_right
