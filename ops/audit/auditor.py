@@ -16,7 +16,7 @@ from itertools import islice
 from uuid import UUID
 
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import Ticket, TicketSource
+from departments.domain.tickets import Ticket, TicketSource, TicketState
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from infra.db.database import Database
@@ -24,7 +24,7 @@ from ops.audit.client_log import ClientLog
 from ops.audit.following import check_state
 from ops.audit.records import PAGE, SLICE, Records, Slice
 from ops.audit.report import Report
-from ops.audit.rules import Column, Finding, Taken, check_item, check_order, check_response, check_ticket
+from ops.audit.rules import Column, Finding, Taken, check_again, check_item, check_order, check_response, check_ticket
 
 PAUSE_SECONDS = 0.5
 CHECKS = 6
@@ -65,6 +65,8 @@ class Auditor:
             await self._check_client_log(self._client_log)
         async for part in self._records.slices():
             self._check_orders(part)
+            again = await self._records.archived(part.orders)
+            self._report.add(check_again(order_id, "the journal has an order") for order_id in again)
             for name in self._records.departments:
                 await self._check_tickets(name, part)
             self._show_progress()
@@ -128,8 +130,12 @@ class Auditor:
         order_ids = [ticket.order_id for ticket in tickets]
         orders = await self._records.orders(order_ids) if tickets else {}
         archived = await self._records.archived(order_ids) if tickets else set()
+        again = await self._records.archived_tickets(department, archived)
         for ticket in tickets:
-            if ticket.order_id not in self._report.unreadable and ticket.order_id not in archived:
+            if ticket.order_id in again and ticket.state is not TicketState.CANCELLED:
+                reason = f"{department} has a ticket, {ticket.state},"
+                self._report.add([check_again(ticket.order_id, reason)])
+            elif ticket.order_id not in self._report.unreadable and ticket.order_id not in archived:
                 self._report.add(check_ticket(department, ticket, orders.get(ticket.order_id)))
 
     async def _check_stock(self, department: str) -> None:

@@ -1,7 +1,7 @@
 """Reads orders, tickets and stock for the audit; an error names the database and its schema."""
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -131,6 +131,12 @@ class Records:
         with naming(self._journal_database):
             return await self._journal.archived(wanted) if wanted else set()
 
+    async def archived_tickets(self, department: str, order_ids: Collection[str]) -> set[str]:
+        """Return those of these orders whose tickets a department has archived."""
+        database = self._departments[department]
+        with naming(database):
+            return await database.read(tables.archived_among, order_ids) if order_ids else set()
+
     async def with_tickets(self, orders: Sequence[Order]) -> AsyncIterator[tuple[Order, Shares]]:
         """Read the tickets of these orders.
 
@@ -143,8 +149,8 @@ class Records:
             order_ids = [order.order_id for order in orders if name in order.shares]
             with naming(database):
                 tickets[name] = await database.read(tables.read_tickets, order_ids) if order_ids else {}
-                missing = [order_id for order_id in order_ids if order_id not in tickets[name]]
-                archived[name] = await database.read(tables.archived_among, missing) if missing else set()
+            missing = [order_id for order_id in order_ids if order_id not in tickets[name]]
+            archived[name] = await self.archived_tickets(name, missing)
         for order in orders:
             concerned = [name for name in order.shares if name in tickets and order.order_id not in archived[name]]
             found = {name: tickets[name].get(order.order_id) for name in concerned}

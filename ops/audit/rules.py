@@ -192,6 +192,11 @@ def check_ticket(department: str, ticket: Ticket, order: Order | None) -> Iterat
         yield Finding(Column.DOUBLED, ticket.order_id, reason)
 
 
+def check_again(order_id: str, what: str) -> Finding:
+    """Return the finding that what was archived is there again; a restored backup is from before it was archived."""
+    return Finding(Column.DOUBLED, order_id, f"{what} again that was archived")
+
+
 def check_item(
     subject: str, stock: Stock | None, on_record: Taken, received: int | None, *, all_read: bool
 ) -> Iterator[Finding]:

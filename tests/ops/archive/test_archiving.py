@@ -10,7 +10,7 @@ import pytest
 import uuid_utils
 
 from departments import archiving as ticket_archiving
-from departments import transactions
+from departments import tables, transactions
 from departments.archiving import Sums
 from departments.domain.errors import OrderArchived as ArchivedAtDepartment
 from departments.domain.placing import Placement, RequestedLine
@@ -20,7 +20,7 @@ from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
 from infra.db.database import Database
 from ops.archive.files import Header, Record
-from ops.audit.rules import Column
+from ops.audit.rules import Column, Finding
 from tests.ops.archive.served import Served, archive_with_crashes
 from tests.ops.books import MENUS, counts, record
 from tests.support.orders import EUR
@@ -187,4 +187,45 @@ async def test_a_ticket_that_is_recalled_meanwhile_stays(served: Served) -> None
     await served.archive()
 
     assert served.placed[0].order_id in (await served.stored())["bar"]
+    assert (await served.audit()).is_right
+
+
+async def test_a_department_that_forgets_what_it_archived_is_found(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted bug: an order that was archived is placed again."""
+    await served.archive()
+    original = tables.open_batch
+    monkeypatch.setattr(tables, "open_batch", lambda *arguments: (*original(*arguments)[:3], set()))
+    again = Placement(served.placed[0].order_id, [RequestedLine("coffee", 1)])
+    await served.departments["bar"].write(transactions.place, MENUS["bar"], [again], 5000)
+    report = await served.audit()
+
+    assert counts(report).keys() >= {Column.DOUBLED}
+    reason = "bar has a ticket, queued, again that was archived"
+    assert report.findings[Column.DOUBLED] == [Finding(Column.DOUBLED, served.placed[0].order_id, reason)]
+
+
+async def test_a_journal_that_forgets_what_it_archived_is_found(served: Served) -> None:
+    """What a planted bug would leave: the id is kept, and the order is placed again."""
+    gone = served.placed[0]
+    await served.archive()
+    await served.falsify("gateway", "CREATE TABLE kept AS SELECT * FROM archived_orders")
+    await served.falsify("gateway", "DELETE FROM archived_orders")
+    await served.journal.insert(again(gone))
+    await served.falsify("gateway", "INSERT INTO archived_orders SELECT * FROM kept")
+
+    assert gone.order_id in {finding.subject for finding in (await served.audit()).findings[Column.DOUBLED]}
+
+
+async def test_a_department_that_is_restored_has_tickets_of_archived_orders(served: Served) -> None:
+    """Its copy is from before: it has the ticket, and has archived nothing."""
+    before = await served.stored()
+    await served.archive()
+    await served.falsify("bar", "DELETE FROM archived_tickets")
+    await served.falsify("bar", "UPDATE department SET archived = 0")
+    back = Placement(served.placed[0].order_id, [RequestedLine("coffee", 1)])
+    await served.departments["bar"].write(transactions.place, MENUS["bar"], [back], 5000)
+
+    assert served.placed[0].order_id in before["bar"] & (await served.stored())["bar"]
     assert (await served.audit()).is_right
