@@ -23,7 +23,7 @@ GATEWAY_FIELDS = _BOTH | {
     "departments", "currency", "deadline", "time_to_decide", "first_retry", "retry_cap", "calls_in_flight",
     "orders_per_call", "max_waiting", "max_streams", "max_body", "receive_seconds", "wait_for_departments", "linger",
     "cors_origins", "guests", "guest_orders_per_minute", "guest_open_orders", "pin_idle", "first_key", "proxies",
-    "public_url", "confirm", "time_zone", "demo",
+    "public_url", "confirm", "time_zone", "demo", "keep_days",
 }  # fmt: skip
 
 DEPARTMENT_FIELDS = _BOTH | {"menus", "menu_check", "max_batch", "max_message", "ping_timeout"}
