@@ -10,6 +10,7 @@ from departments.domain.errors import (
     InvalidRequest,
     ItemNotFound,
     LineNotFound,
+    OrderArchived,
     OrderIdTaken,
     OrderNotFound,
     StepConflict,
@@ -30,6 +31,7 @@ ORDER = new_id()
 
 EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     InvalidRequest: InvalidRequest("notes[3]", "0 to 200 characters are allowed"),
+    OrderArchived: OrderArchived(ORDER),
     OrderIdTaken: OrderIdTaken(ORDER),
     OrderNotFound: OrderNotFound(ORDER),
     StepConflict: StepConflict(ORDER, "ready", "preparing", "Ana", 1_800_000_000_000),
@@ -47,6 +49,7 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
 }
 
 FACTS: dict[type[DepartmentError], dict[str, str]] = {
+    OrderArchived: {},
     OrderIdTaken: {},
     OrderNotFound: {},
     StepConflict: {
@@ -93,6 +96,7 @@ def test_every_error_gets_the_status_of_the_table_and_its_own_words(kind: type[D
 def test_the_statuses_are_those_that_clients_rely_on() -> None:
     assert {
         InvalidRequest: Status.INVALID_ARGUMENT,
+        OrderArchived: Status.ALREADY_EXISTS,
         OrderIdTaken: Status.ALREADY_EXISTS,
         OrderNotFound: Status.NOT_FOUND,
         StepConflict: Status.FAILED_PRECONDITION,
