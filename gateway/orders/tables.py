@@ -172,9 +172,7 @@ UPDATE = Statement(
 )
 FIND = Statement(lambda connection: sa.select(*COLUMNS).where(is_among(connection)))
 KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(is_among(connection)))
-ARCHIVED = Statement(
-    lambda connection: sa.select(archived_orders.c.order_id).where(is_among(connection, archived_orders))
-)
+ARCHIVED = Statement(lambda connection: _archived_among(connection))
 DELETE = Statement(lambda connection: sa.delete(orders).where(is_among(connection)))
 
 
@@ -182,6 +180,18 @@ def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnE
     """Return the condition that a row is the restaurant's, and its order id one of the JSON array `order_ids`."""
     return sa.tuple_(table.c.restaurant, table.c.order_id).in_(
         strings(connection.dialect, "order_ids", tenant(connection))
+    )
+
+
+def _archived_among(connection: sa.Connection) -> "sa.Select[Any]":
+    """Select those of the JSON array `order_ids` that were archived: each new order is asked for."""
+    query = sa.select(archived_orders.c.order_id)
+    if connection.dialect.name == "postgresql":
+        return query.where(is_among(connection, archived_orders))
+    # A join reads the array once, where SQLite would sort it into a table of its own for an IN: half the time.
+    each = sa.func.json_each(sa.bindparam("order_ids", type_=sa.Text)).table_valued("value")
+    return query.join_from(
+        each, archived_orders, own(connection, archived_orders) & (archived_orders.c.order_id == each.c.value)
     )
 
 
