@@ -9,6 +9,7 @@ from gateway.orders.journal import Journal
 from gateway.orders.service import OrderService
 from gateway.storage import MIGRATIONS
 from infra.clock import Clock
+from infra.tracing.spans import Tracer
 from tests.support.breakable_database import BreakableDatabase
 from tests.support.fake_departments import STOCK, FakeDepartment, Ticket
 from tests.support.fake_staff import FakeStaff
@@ -41,8 +42,10 @@ class Restaurant:
         names: Sequence[str] = ("bar", "kitchen", "bakery"),
         retry_policy: RetryPolicy = QUICK,
         clock: Clock | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
         self.url = url
+        self.tracer = tracer
         self.departments = {name: FakeDepartment(name) for name in names}
         self.watches = {name: FakeStaff(department) for name, department in self.departments.items()}
         self.clock = Hands()
@@ -75,7 +78,7 @@ class Restaurant:
     def prepare(self) -> None:
         self.database = BreakableDatabase(self.url)
         prepare(self.database, MIGRATIONS)
-        self.journal = Journal(self.database)
+        self.journal = Journal(self.database, tracer=self.tracer)
         self.service = OrderService(
             self.journal,
             self.departments,
@@ -83,6 +86,7 @@ class Restaurant:
             clock=self._clock,
             random=lambda: 1.0,
             watches=self.watches,
+            is_traced=self.tracer is not None,
         )
 
     async def close(self) -> None:

@@ -1,13 +1,15 @@
 """Spans are sent to a receiver by HTTP; one that is down costs a bounded number of spans and one log line."""
 
 import contextlib
+import socket
+import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
-from infra.tracing.exporter import Exporter
+from infra.tracing.exporter import LAST_SECONDS, Exporter
 from infra.tracing.otlp import encode
 from infra.tracing.settings import read_tracing_settings
 from infra.tracing.spans import Kind, Span
@@ -119,3 +121,16 @@ def test_a_program_that_ends_does_not_wait_for_a_receiver_that_is_down() -> None
         record(exporter, 1)
         wait_for(lambda: logs, "a log line")
     assert len(logs) == 1
+
+
+def test_a_receiver_that_never_responds_holds_nobody_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, capture_logs() as logs:
+        with exporting(silent.getsockname()[1], EXPORTER_OTLP_TIMEOUT="50", BSP_MAX_QUEUE_SIZE="10") as exporter:
+            began = time.process_time()
+            record(exporter, *range(1, 10_000))
+            assert time.process_time() - began < 1.0
+            (line,) = wait_for(lambda: logs, "a log line")
+            assert exporter.dropped >= 9_999 - 10 - 10
+            began = time.monotonic()
+        assert time.monotonic() - began < LAST_SECONDS + 1
+    assert line["reason"] == "TimeoutError: timed out"
