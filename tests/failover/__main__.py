@@ -79,15 +79,21 @@ async def _run(
 def table(rounds: "Sequence[Round]") -> str:
     """Write a line for each fault, in Markdown; each time is counted from the one in the column before."""
     lines = [
-        "| fault | rounds | lost | doubled | half | promotion (s) | a standby (s) | orders (s) | outcomes (s) |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| fault | rounds | lost | doubled | half | promoted | standby | orders | outcomes | pause (s) |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for fault in dict.fromkeys(each.fault for each in rounds):
         these = [each for each in rounds if each.fault == fault]
         sums = [str(sum(each.audit.get(name, 0) for each in these)) for name in ("lost", "doubled", "half")]
         promotions = [each.promotion for each in these if each.promotion is not None]
         standbys = [each.standby for each in these if each.standby is not None]
-        times = [promotions, standbys, [each.taken for each in these], [each.decided for each in these]]
+        times = [
+            promotions,
+            standbys,
+            [each.taken for each in these],
+            [each.decided for each in these],
+            [each.pause for each in these],
+        ]
         lines.append(f"| {' | '.join([fault, str(len(these)), *sums, *map(_range, times)])} |")
     return "\n".join(lines)
 

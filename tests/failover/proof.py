@@ -67,7 +67,8 @@ class Round:
 
     `promotion` is from the fault to the first response of a new primary, `standby` from there until a standby confirms
     its commits; both are None where nothing was promoted. `taken` and `decided` are from there (or from the end of the
-    fault) to the next order that was acknowledged, and to the next one whose outcome was known.
+    fault) to the next order that was acknowledged, and to the next one whose outcome was known. `pause` is the longest
+    time without an acknowledged order from there on; what was confirmed before may be acknowledged just after.
     """
 
     fault: str
@@ -87,7 +88,8 @@ class Round:
         found = ", ".join(f"{name} {self.audit.get(name, '?')}" for name in PROMISES)
         return (
             f"{self.fault}: {promoted}, orders {self.taken:.2f} s later, outcomes {self.decided:.2f} s later, "
-            f"longest pause {self.pause:.1f} s; {found}" + "".join(f"\n  WRONG: {each}" for each in self.wrong)
+            f"longest pause from there {self.pause:.1f} s; {found}"
+            + "".join(f"\n  WRONG: {each}" for each in self.wrong)
         )
 
 
@@ -124,13 +126,13 @@ class Proof:
         finally:
             party.enough.set()
             await ordering
-        pause = self.log.longest_pause(outcome.began)
+        pause = self.log.longest_pause(outcome.able)
         await eventually(self._site.is_settled, "no order owes anything", SETTLED_SECONDS)
         wrong = [*outcome.wrong, *party.surprises]
         audit = await asyncio.to_thread(self._site.audit, self.log.path)
         found = {} if audit.returncode else figures(audit)
         wrong += [audit.stdout + audit.stderr] * bool(audit.returncode or any(found[name] for name in PROMISES))
-        wrong += [f"orders were taken after {taken:.2f} s"] * (taken > self._limit)
+        wrong += [f"no order was taken for {pause:.2f} s"] * (pause > self._limit)
         if [program.pid for program in self._site.programs if program.is_running] != processes:
             wrong.append("a program has ended")
         self.statuses += party.statuses
