@@ -34,21 +34,21 @@ def test_the_order_page_takes_at_most_60_kb_over_the_wire(browsers: Browsers) ->
 
 
 def test_the_order_page_can_be_used_within_a_second_on_a_slow_device(browsers: Browsers) -> None:
-    """The best of some tries counts: the machine has other work, and with more of it takes longer."""
+    """It is the processor's time of the page's main thread, multiplied, until the first item can be added.
+
+    The best of some tries counts: what else runs on the machine takes the processor's caches.
+    """
     device = browsers.device(size=SIZES["phone"], service_workers="block")
-    device.add_init_script("""new MutationObserver((_, observer) => {
-      if (!document.querySelector('.add-button')) return;
-      observer.disconnect();
-      window.usableAt = performance.now();
-    }).observe(document, { childList: true, subtree: true });""")
     times: list[float] = []
     while len(times) < MOST_TRIES and min(times, default=MOST_MS + 1) > MOST_MS:
         page = browsers.open("about:blank", device)
         browsers.allow(page, "blocked by Playwright")
-        device.new_cdp_session(page).send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+        session = device.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
         page.goto("/")
         expect(page.locator(".add-button").first).to_be_visible()
-        times.append(page.evaluate("() => window.usableAt"))
+        metrics = {each["name"]: each["value"] for each in session.send("Performance.getMetrics")["metrics"]}
+        times.append(SLOWER * 1000 * metrics["TaskDuration"])
         page.close()
-    print(f"usable after {min(times):.0f} ms, {SLOWER}x slowed")
+    print(f"usable after {min(times):.0f} ms of a processor, {SLOWER}x slowed")
     assert min(times) <= MOST_MS, times
