@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.pages.stations import open_station
 from tests.pages.support import SIZES, Browsers, chromium, heap_bytes
 from tests.support.database_contents import Store
 from tests.support.keys import AUTHORIZATION, AUTHORIZED
@@ -32,10 +33,10 @@ from tests.support.waiting import wait_for
 MENUS = {"bar": {"coffee": 10**6}, "kitchen": {"pasta": 10**6, "pizza": 10**6}, "bakery": {"cookie": 10**6}}
 
 STATIONS = 4
-OTHERS = {"/pass": "waiter", "/waiter": "waiter", "/board": None, "/office": "manager"}
+OTHERS: Mapping[str, str | None] = {"/pass": "waiter", "/waiter": "waiter", "/board": None, "/office": "manager"}
 
 COOK_SECONDS = 1.0
-TAP_SECONDS = 2.0
+TAP_SECONDS = 0.75
 TAPPED = "preparing"
 NEXT = {"queued": "start", "preparing": "finish", "ready": "serve"}
 REPORT_SECONDS = 15
@@ -192,19 +193,15 @@ def at_work(crowd: Crowd) -> Iterator[None]:
         raise failures[0]
 
 
-def open_screens(browsers: Browsers) -> dict[str, Page]:
+def open_screens(browsers: Browsers, stations: int, others: Mapping[str, str | None]) -> dict[str, Page]:
     """Open the real pages, by a name each; the first is the one that is tapped."""
     pages = {}
-    for number in range(STATIONS):
-        device = browsers.pair(browsers.device(size=SIZES["tablet"]), "station", ["kitchen"])
-        pages[f"station {number}"] = browsers.open("/stations/kitchen", device)
-    for path, role in OTHERS.items():
+    for number in range(stations):
+        page = pages[f"station {number}"] = open_station(browsers, "kitchen", size=SIZES["tablet"])
+        page.evaluate(_WATCH)
+    for path, role in others.items():
         device = browsers.device(size=SIZES["tablet"])
         pages[path] = browsers.open(path, browsers.pair(device, role) if role else device)
-    for name, page in pages.items():
-        if name.startswith("station"):
-            expect(page.locator("html")).to_have_attribute("data-live", "true")
-            page.evaluate(_WATCH)
     return pages
 
 
@@ -227,9 +224,20 @@ def tap(pages: dict[str, Page], crowd: Crowd, guest: httpx.Client) -> list[float
     return [at - began for at in [*times, *(each / 1000 for each in seen)]]
 
 
-def spend(browsers: Browsers, seconds: float, orders_a_second: float, screens: int) -> Figures:
-    """Spend some time in a busy restaurant; return what was seen. Fails where a page had something on its console."""
-    pages = open_screens(browsers)
+def spend(
+    browsers: Browsers,
+    seconds: float,
+    orders_a_second: float,
+    screens: int,
+    *,
+    stations: int = STATIONS,
+    others: Mapping[str, str | None] = OTHERS,
+) -> Figures:
+    """Spend some time in a busy restaurant; return what was seen. Fails where a page had something on its console.
+
+    Of the screens, `stations` and the `others`, which are paths with the role of their device, are real pages.
+    """
+    pages = open_screens(browsers, stations, others)
     crowd = Crowd(browsers.system, orders_a_second, screens - len(pages))
     with (
         httpx.Client(base_url=browsers.system.url, headers=AUTHORIZED, trust_env=False, timeout=30) as guest,
@@ -247,7 +255,7 @@ def spend(browsers: Browsers, seconds: float, orders_a_second: float, screens: i
             if sys.stderr.isatty() or time.monotonic() - reported > REPORT_SECONDS:
                 reported = time.monotonic()
                 print(f"{end - reported:4.0f} s left: {crowd.figures.text()}", file=sys.stderr, flush=True)
-            pages["/board"].wait_for_timeout(max(0, 1000 * (began + TAP_SECONDS - time.monotonic())))
+            pages["station 0"].wait_for_timeout(max(0, 1000 * (began + TAP_SECONDS - time.monotonic())))
         crowd.figures.grown = {name: heap_bytes(page) - before[name] for name, page in pages.items()}
     browsers.check()
     return crowd.figures

@@ -1,9 +1,10 @@
 """What a station may cost: an update of 100 cards, eight hours, a tap until 50 other screens show it."""
 
 import pytest
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import CDPSession, Page
 
 from tests.pages.crowd import spend
+from tests.pages.stations import open_station
 from tests.pages.support import SIZES, Browsers, heap_bytes
 
 pytestmark = [pytest.mark.pages, pytest.mark.timed]
@@ -53,19 +54,12 @@ _EVENING = f"""async ([first, changes]) => {{ {_MODULE} {_TICKETS}
 }}"""
 
 
-def open_station(browsers: Browsers) -> Page:
-    device = browsers.pair(browsers.device(size=SIZES["wall"]), "station", ["kitchen"])
-    page = browsers.open("/stations/kitchen", device)
-    expect(page.locator("html")).to_have_attribute("data-live", "true")
-    return page
-
-
 def test_an_update_of_100_cards_fits_into_a_frame(browsers: Browsers) -> None:
     """It is the time on a processor of script, style and layout; painting depends on the device's graphics.
 
     It is the best of three rounds: what else runs on the machine takes the processor's caches.
     """
-    page = open_station(browsers)
+    page = open_station(browsers, "kitchen", size=SIZES["wall"])
     assert page.evaluate(_FILL, CARDS) == CARDS
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
@@ -88,7 +82,7 @@ def busy_ms(session: CDPSession) -> float:
 
 
 def test_eight_hours_do_not_fill_the_memory(browsers: Browsers) -> None:
-    page = open_station(browsers)
+    page = open_station(browsers, "kitchen", size=SIZES["wall"])
     page.evaluate(_EVENING, [0, 2000])
     before = heap_bytes(page)
     page.evaluate(_EVENING, [2000, CHANGES])
@@ -99,7 +93,7 @@ def test_eight_hours_do_not_fill_the_memory(browsers: Browsers) -> None:
 
 def test_a_tap_is_on_50_screens_within_300_ms(browsers: Browsers) -> None:
     """Ten minutes of 20 orders a second are `python -m tests.pages.crowd`."""
-    figures = spend(browsers, CROWD_SECONDS, ORDERS_A_SECOND, SCREENS)
+    figures = spend(browsers, CROWD_SECONDS, ORDERS_A_SECOND, SCREENS, stations=3, others={})
     print(figures.text())
     assert len(figures.seconds) > SCREENS
     assert figures.at(0.95) <= TAP_SECONDS
