@@ -11,7 +11,6 @@ from departments.rows import TicketOrUnreadable, read_ticket
 from departments.schema import own, tickets
 from infra.db.database import Statement
 
-_ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 
 _TICKET = list(tickets.c)[1:]

@@ -13,7 +13,6 @@ from gateway.orders.tables import COLUMNS, Row, orders, own, read_row, ticket_st
 from gateway.orders.ticket_states import KnownState
 from infra.db.database import Statement
 
-_ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 
 

@@ -16,7 +16,6 @@ import msgspec
 from infra.db.sqlite_files import OWNER_ONLY, make_folder
 from infra.errors import StartError
 
-FORMAT = 1
 SUFFIX = ".jsonl.gz"
 
 
