@@ -1,4 +1,4 @@
-"""Reads the fields for traces, which every batch message has. What is malformed in them never refuses a batch."""
+"""Reads the field for traces, which every batch message has. What is malformed in it never refuses a batch."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -24,13 +24,16 @@ O = TypeVar("O", Placement, Decision)  # noqa: E741
 
 def traced_batch(tracer: Tracer, name: str, request: Batch, orders: Sequence[O]) -> Traced[O] | None:
     """Begin the span of a batch, and return its orders with it; None where no order is sampled."""
-    parent = parse_traceparent(request.traceparent)
+    try:
+        trace = v1.BatchTrace().parse(request.trace)
+    except RuntimeError:  # what betterproto's codec raises for bytes that are no message
+        return None
+    parent = parse_traceparent(trace.traceparent)
     if parent is None:
         return None
     links = []
     sampled = []
-    columns = request.traced_orders, request.order_traceparents, request.order_request_ids
-    for place, traceparent, request_id in zip(*columns, strict=False):
+    for place, traceparent, request_id in zip(trace.orders, trace.order_traceparents, trace.request_ids, strict=False):
         of_order = parse_traceparent(traceparent)
         if of_order is None or place >= len(orders):
             continue

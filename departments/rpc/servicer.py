@@ -172,7 +172,7 @@ class DepartmentServicer(v1.DepartmentServiceBase):
         use_case: Callable[[Sequence[O]], Coroutine[Any, Any, list[TicketOrError]]],
     ) -> Awaitable[list[TicketOrError]]:
         """Call a use case with the orders of a batch, with a span where some of them are sampled."""
-        if self._tracer is not None and request.traceparent:
+        if self._tracer is not None and request.trace:
             traced = convert_traces.traced_batch(self._tracer, name, request, orders)
             if traced is not None:
                 return _serve_traced(traced, use_case)

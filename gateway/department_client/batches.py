@@ -7,7 +7,7 @@ from grpclib.const import Status
 from grpclib.exceptions import GRPCError
 
 from gateway.department_client.convert import OrderColumns, TicketColumns, order_columns, ticket_results
-from gateway.department_client.convert_traces import NO_TRACE, TraceColumns, trace_columns
+from gateway.department_client.convert_traces import NO_TRACE, encoded_trace
 from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, Refused
 from gateway.department_client.statuses import MAY_SPLIT, MEANINGS, Meaning
 from gateway.department_client.stream import OrderStream, StreamRefused
@@ -76,9 +76,9 @@ class BatchSender:
                 "comanda.goal": goal.value,
                 "comanda.batch.size": len(calls),
             }
-            return await self._send(goal, calls, due, trace_columns(span, traced, served))
+            return await self._send(goal, calls, due, encoded_trace(span, traced, served))
 
-    async def _send(self, goal: Goal, calls: list[PendingCall], due: float, trace: TraceColumns) -> list[TicketResult]:
+    async def _send(self, goal: Goal, calls: list[PendingCall], due: float, trace: bytes) -> list[TicketResult]:
         orders = [order for order, _, _ in calls]
         shares = [len(order.shares[self._department]) for order in orders]
         if goal is Goal.PLACE or goal is Goal.HOLD:
@@ -89,16 +89,16 @@ class BatchSender:
         metadata = request_metadata({request_id for _, _, request_id in calls})
         if goal is Goal.CONFIRM:
             confirmed = await self._stub.confirm_orders(
-                v1.ConfirmOrdersRequest(ids, epochs, **trace), timeout=timeout, metadata=metadata
+                v1.ConfirmOrdersRequest(ids, epochs, trace), timeout=timeout, metadata=metadata
             )
             return ticket_results(confirmed.tickets, shares)
         if goal is Goal.SUSPEND:
             suspended = await self._stub.suspend_orders(
-                v1.SuspendOrdersRequest(ids, epochs, **trace), timeout=timeout, metadata=metadata
+                v1.SuspendOrdersRequest(ids, epochs, trace), timeout=timeout, metadata=metadata
             )
             return ticket_results(suspended.tickets, shares)
         cancelled = await self._stub.cancel_orders(
-            v1.CancelOrdersRequest(ids, epochs, **trace), timeout=timeout, metadata=metadata
+            v1.CancelOrdersRequest(ids, epochs, trace), timeout=timeout, metadata=metadata
         )
         return ticket_results(cancelled.tickets, shares)
 
@@ -106,12 +106,12 @@ class BatchSender:
         """Let the stream end as soon as no batch waits on it."""
         self._stream.drain()
 
-    async def _place(self, columns: OrderColumns, trace: TraceColumns, due: float) -> TicketColumns:
+    async def _place(self, columns: OrderColumns, trace: bytes, due: float) -> TicketColumns:
         """Place a batch on the stream, or, where the stream refuses it, in a call whose status concerns it alone."""
         try:
-            response = await self._stream.place(v1.StreamOrdersRequest(**columns, **trace), due)
+            response = await self._stream.place(v1.StreamOrdersRequest(**columns, trace=trace), due)
         except StreamRefused:
-            request = v1.PlaceOrdersRequest(**columns, **trace)
+            request = v1.PlaceOrdersRequest(**columns, trace=trace)
             return await self._stub.place_orders(request, timeout=seconds_until(due))
         if response.status:
             raise GRPCError(Status(response.status), response.message)

@@ -1,28 +1,21 @@
-"""Converts the span of a batch, and those of its sampled orders, to the columns that every batch message has."""
+"""Encodes the span of a batch, and those of its sampled orders, for the field that every batch message has."""
 
 from collections.abc import Sequence
-from typing import TypedDict
 
+from generated.restaurant import v1
 from infra.tracing.spans import Span
 
-
-class TraceColumns(TypedDict, total=False):
-    """The fields for traces; none where no order of the batch is sampled."""
-
-    traceparent: str
-    traced_orders: list[int]
-    order_traceparents: list[str]
-    order_request_ids: list[str]
+NO_TRACE = b""
+"""The field of a batch in which no order is sampled."""
 
 
-NO_TRACE = TraceColumns()
-
-
-def trace_columns(batch: Span, places: list[int], served: Sequence[Span]) -> TraceColumns:
-    """Return the columns of a batch whose orders at these places, from 0, are served requests."""
-    return TraceColumns(
-        traceparent=batch.traceparent,
-        traced_orders=places,
-        order_traceparents=[span.traceparent for span in served],
-        order_request_ids=[span.request_id for span in served],
+def encoded_trace(batch: Span, places: list[int], served: Sequence[Span]) -> bytes:
+    """Return the field of a batch whose orders at these places, from 0, are served requests."""
+    return bytes(
+        v1.BatchTrace(
+            traceparent=batch.traceparent,
+            orders=places,
+            order_traceparents=[span.traceparent for span in served],
+            request_ids=[span.request_id for span in served],
+        )
     )

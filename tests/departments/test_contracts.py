@@ -112,7 +112,7 @@ def test_every_rpc_of_the_department_service_is_implemented() -> None:
         assert getattr(DepartmentServicer, name) is not getattr(v1.DepartmentServiceBase, name)
 
 
-OF_A_BATCH = {"traceparent"}
+OF_A_BATCH = {"trace"}
 """The fields of a batch that its orders share: the span above all of theirs."""
 
 

@@ -234,20 +234,30 @@ class PlaceOrdersRequest(betterproto.Message):
     The short number that people call out, one entry an order. The whole column may be left out.
     """
 
-    traceparent: str = betterproto.string_field(11)
+    trace: bytes = betterproto.bytes_field(15)
     """
-    What a department that records traces needs; empty where no order of the batch is sampled, and never a reason to
-     refuse a batch. The W3C traceparent of the gateway's span for this batch.
+    An encoded BatchTrace; empty where no order of the batch is sampled, and never a reason to refuse a batch. On the wire
+     it is a field of that type; declared as bytes, it costs a batch without it nothing.
     """
 
-    traced_orders: List[int] = betterproto.uint32_field(12)
+
+@dataclass(eq=False, repr=False)
+class BatchTrace(betterproto.Message):
+    """
+    BatchTrace is what a department that records traces needs of a batch in which orders are sampled.
+    """
+
+    traceparent: str = betterproto.string_field(1)
+    """The W3C traceparent of the gateway's span for the batch."""
+
+    orders: List[int] = betterproto.uint32_field(2)
     """
     The sampled orders by their places in order_ids, from 0. The next two columns have one entry for each of these: the
      traceparent of the order's own span, and the id of the request that placed it, which may be empty.
     """
 
-    order_traceparents: List[str] = betterproto.string_field(13)
-    order_request_ids: List[str] = betterproto.string_field(14)
+    order_traceparents: List[str] = betterproto.string_field(3)
+    request_ids: List[str] = betterproto.string_field(4)
 
 
 @dataclass(eq=False, repr=False)
@@ -283,10 +293,7 @@ class StreamOrdersRequest(betterproto.Message):
     expected_prices: List[int] = betterproto.sint64_field(9)
     allergies: List[bool] = betterproto.bool_field(10)
     numbers: List[int] = betterproto.uint32_field(11)
-    traceparent: str = betterproto.string_field(12)
-    traced_orders: List[int] = betterproto.uint32_field(13)
-    order_traceparents: List[str] = betterproto.string_field(14)
-    order_request_ids: List[str] = betterproto.string_field(15)
+    trace: bytes = betterproto.bytes_field(16)
 
 
 @dataclass(eq=False, repr=False)
@@ -345,12 +352,8 @@ class ConfirmOrdersRequest(betterproto.Message):
     Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
     """
 
-    traceparent: str = betterproto.string_field(3)
+    trace: bytes = betterproto.bytes_field(7)
     """As in PlaceOrdersRequest."""
-
-    traced_orders: List[int] = betterproto.uint32_field(4)
-    order_traceparents: List[str] = betterproto.string_field(5)
-    order_request_ids: List[str] = betterproto.string_field(6)
 
 
 @dataclass(eq=False, repr=False)
@@ -374,12 +377,8 @@ class SuspendOrdersRequest(betterproto.Message):
     Each grows with every decision of the gateway about its order; 2^63 - 1 at most.
     """
 
-    traceparent: str = betterproto.string_field(3)
+    trace: bytes = betterproto.bytes_field(7)
     """As in PlaceOrdersRequest."""
-
-    traced_orders: List[int] = betterproto.uint32_field(4)
-    order_traceparents: List[str] = betterproto.string_field(5)
-    order_request_ids: List[str] = betterproto.string_field(6)
 
 
 @dataclass(eq=False, repr=False)
@@ -404,12 +403,8 @@ class CancelOrdersRequest(betterproto.Message):
      column, counts whatever was decided before, and is not remembered where it is refused.
     """
 
-    traceparent: str = betterproto.string_field(3)
+    trace: bytes = betterproto.bytes_field(7)
     """As in PlaceOrdersRequest."""
-
-    traced_orders: List[int] = betterproto.uint32_field(4)
-    order_traceparents: List[str] = betterproto.string_field(5)
-    order_request_ids: List[str] = betterproto.string_field(6)
 
 
 @dataclass(eq=False, repr=False)

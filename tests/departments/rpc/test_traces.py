@@ -50,7 +50,7 @@ async def department(database: Database) -> Recording:
 def batch(
     orders: int,
     traceparent: str = "",
-    traced_orders: tuple[int, ...] = (),
+    places: tuple[int, ...] = (),
     traceparents: tuple[str, ...] = (),
     request_ids: tuple[str, ...] = (),
 ) -> v1.StreamOrdersRequest:
@@ -63,10 +63,7 @@ def batch(
         items=["coffee"] * orders,
         quantities=[1] * orders,
         notes=[""] * orders,
-        traceparent=traceparent,
-        traced_orders=list(traced_orders),
-        order_traceparents=list(traceparents),
-        order_request_ids=list(request_ids),
+        trace=bytes(v1.BatchTrace(traceparent, list(places), list(traceparents), list(request_ids))),
     )
 
 
@@ -99,13 +96,7 @@ async def test_decisions_have_spans_too(department: Recording) -> None:
     request = batch(1)
     await department.servicer.place_batch(request)
     await department.servicer.cancel_orders(
-        v1.CancelOrdersRequest(
-            order_ids=request.order_ids,
-            traceparent=BATCH,
-            traced_orders=[0],
-            order_traceparents=[FIRST],
-            order_request_ids=["mine"],
-        )
+        v1.CancelOrdersRequest(order_ids=request.order_ids, trace=bytes(v1.BatchTrace(BATCH, [0], [FIRST], ["mine"])))
     )
     assert [span.name for span in department.spans] == ["transaction", "cancel"]
 
@@ -117,7 +108,7 @@ async def test_a_batch_without_sampled_orders_has_no_span(department: Recording)
 
 
 @pytest.mark.parametrize(
-    ("traceparent", "traced_orders", "traceparents", "request_ids", "spans"),
+    ("traceparent", "places", "traceparents", "request_ids", "spans"),
     [
         ("nonsense", (0,), (FIRST,), ("mine",), 0),
         (BATCH, (), (), (), 2),
@@ -130,12 +121,21 @@ async def test_a_batch_without_sampled_orders_has_no_span(department: Recording)
 async def test_what_is_malformed_in_the_fields_for_traces_is_left_out(
     department: Recording,
     traceparent: str,
-    traced_orders: tuple[int, ...],
+    places: tuple[int, ...],
     traceparents: tuple[str, ...],
     request_ids: tuple[str, ...],
     spans: int,
 ) -> None:
-    response = await department.servicer.place_batch(batch(2, traceparent, traced_orders, traceparents, request_ids))
+    response = await department.servicer.place_batch(batch(2, traceparent, places, traceparents, request_ids))
     assert len(response.states) == 2
     assert len(department.spans) == spans
     assert [span.links for span in department.spans if span.name == "place"] in ([], [[]])
+
+
+@pytest.mark.parametrize("trace", [b"\xff", b"\x0a\x05ab", b"\x0a\x02\xff\xfe"])
+async def test_bytes_that_are_no_trace_are_left_out(department: Recording, trace: bytes) -> None:
+    request = batch(1)
+    request.trace = trace
+    response = await department.servicer.place_batch(request)
+    assert len(response.states) == 1
+    assert department.spans == []
