@@ -26,6 +26,11 @@ EVERYTHING: dict[str, Any] = {
     },
     "ingress": {"enabled": True, "host": "orders.example.org", "className": "haproxy", "clusterIssuer": "public"},
     "monitoring": {"podMonitor": True, "rules": True, "labels": {"release": "prometheus"}},
+    "tracing": {
+        "endpoint": "https://otlp.example.org/otlp",
+        "headersSecret": {"name": "tracing"},
+        "peers": [{"ipBlock": {"cidr": "198.51.100.0/24"}}],
+    },
     "networkPolicy": {"extraEgress": [{"to": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}]},
     "pod": {
         "annotations": {"a": "b"},
@@ -125,7 +130,7 @@ def test_every_name_that_a_resource_uses_is_there(values: dict[str, Any]) -> Non
         each["spec"]["secretName"] for each in resources if each["kind"] == "Certificate"
     }
     of_operators = {"comanda-db-app", "comanda-db-ca"} if "comanda-db" in made else set()
-    of_values = {"first-key", "registry", "vault", "database"}
+    of_values = {"first-key", "registry", "vault", "database", "tracing"}
     if values.get("tls", {}).get("certManager", {}).get("enabled") is False:
         of_values |= {f"comanda-{each}-tls" for each in ("gateway", "bakery", "bar", "kitchen")}
 

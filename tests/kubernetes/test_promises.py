@@ -9,6 +9,7 @@ from departments.settings import DepartmentSettings
 from gateway.settings import GatewaySettings
 from infra.setting_names import refuse_unknown_names
 from infra.settings import read_settings
+from infra.tracing.settings import TracingSettings, read_tracing_settings
 from tests.support.chart import CHART, RULES, Resource, render
 
 PROGRAMS = ("bakery", "bar", "gateway", "kitchen")
@@ -18,6 +19,8 @@ SCRAPERS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name":
 DNS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 OPERATOR = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "cnpg-system"}}}
 
+RECEIVER = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "tracing"}}}
+TRACING = {"tracing": {"endpoint": "http://collector.tracing:4318", "peers": [RECEIVER]}}
 INGRESS = {"ingress": {"enabled": True, "host": "orders.example.org"}}
 
 
@@ -27,10 +30,10 @@ def of_kind(kind: str, values: dict[str, Any] | None = None) -> dict[str, Resour
     return {each["metadata"]["name"].removeprefix("comanda-"): each for each in found}
 
 
-def pods() -> dict[str, Resource]:
-    """Return the specification of every pod of the default, by program."""
-    found = {name: each["spec"]["template"]["spec"] for name, each in of_kind("Deployment").items()}
-    audit = of_kind("CronJob")["audit"]
+def pods(values: dict[str, Any] | None = None) -> dict[str, Resource]:
+    """Return the specification of every pod, by program."""
+    found = {name: each["spec"]["template"]["spec"] for name, each in of_kind("Deployment", values).items()}
+    audit = of_kind("CronJob", values)["audit"]
     return {**found, "audit": audit["spec"]["jobTemplate"]["spec"]["template"]["spec"]}
 
 
@@ -165,10 +168,10 @@ def test_the_database_acknowledges_what_a_standby_has() -> None:
     assert synchronous == {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True}
 
 
-def allowed(direction: str) -> dict[str, list[tuple[str, int]]]:
+def allowed(direction: str, values: dict[str, Any] | None = None) -> dict[str, list[tuple[str, int]]]:
     """Return (peer, port) that each policy allows, by program."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for name, policy in of_kind("NetworkPolicy").items():
+    for name, policy in of_kind("NetworkPolicy", values).items():
         rules = policy["spec"].get(direction, [])
         found[name] = [
             (peer_name(peer), port["port"])
@@ -181,7 +184,7 @@ def allowed(direction: str) -> dict[str, list[tuple[str, int]]]:
 
 
 def peer_name(peer: dict[str, Any]) -> str:
-    named = {"clients": CLIENTS, "scrapers": SCRAPERS, "dns": DNS, "operator": OPERATOR}
+    named = {"clients": CLIENTS, "scrapers": SCRAPERS, "dns": DNS, "operator": OPERATOR, "receiver": RECEIVER}
     for name, selector in named.items():
         if peer == selector:
             return name
@@ -215,6 +218,53 @@ def test_nothing_passes_that_is_not_named() -> None:
         **{name: [("dns", 53), to_database] for name in ("bakery", "bar", "kitchen", "audit")},
         "db": [],
     }
+
+
+def tracing(values: dict[str, Any]) -> dict[str, TracingSettings | None]:
+    """Return what each program reads of its traces' settings."""
+    return {
+        program: read_tracing_settings(program, environment(pod["containers"][0]))
+        for program, pod in pods(values).items()
+    }
+
+
+def test_there_are_no_traces_without_an_endpoint() -> None:
+    assert tracing({}) == dict.fromkeys([*PROGRAMS, "audit"])
+
+
+def test_gateways_and_departments_send_traces_to_the_endpoint() -> None:
+    found = tracing({"tracing": {"endpoint": "http://collector.tracing:4318", "ratio": 0.25}})
+    assert found.pop("audit") is None
+    assert sorted(found) == sorted(PROGRAMS)
+    for program, settings in found.items():
+        assert settings is not None
+        assert (settings.service, settings.ratio) == (f"comanda-{program}", 0.25)
+        assert settings.endpoint.geturl() == "http://collector.tracing:4318/v1/traces"
+
+
+def test_headers_of_traces_are_a_secret() -> None:
+    values = {"tracing": {**TRACING["tracing"], "headersSecret": {"name": "headers", "key": "otlp"}}}
+    for program in PROGRAMS:
+        (container,) = pods(values)[program]["containers"]
+        (headers,) = [each for each in container["env"] if each["name"] == "OTEL_EXPORTER_OTLP_HEADERS"]
+        assert headers["valueFrom"] == {"secretKeyRef": {"name": "headers", "key": "otlp"}}
+
+
+def test_what_sends_traces_reaches_their_receiver_and_nothing_else_more() -> None:
+    without, found = allowed("egress"), allowed("egress", TRACING)
+    for program in PROGRAMS:
+        assert found[program] == [*without[program], ("receiver", 4318)]
+    assert found["audit"] == without["audit"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [("http://collector", 80), ("https://otlp.example.org/otlp", 443), ("https://otlp.example.org:8443/", 8443)],
+)
+def test_a_policy_has_the_port_of_the_endpoint(endpoint: str, port: int) -> None:
+    """Without peers the receiver may be anywhere, on its port."""
+    policy = of_kind("NetworkPolicy", {"tracing": {"endpoint": endpoint}})["bar"]
+    assert {"ports": [{"port": port, "protocol": "TCP"}]} in policy["spec"]["egress"]
 
 
 def test_every_program_is_scraped_under_the_job_that_the_rules_name() -> None:

@@ -70,8 +70,8 @@ def test_compose_starts_what_is_configured(file: str) -> None:
     (found,) = config["scrape_configs"][0]["dns_sd_configs"]
     assert found["port"] == program["COMANDA_METRICS_PORT"]
     assert set(found["names"]) == {"gateway", "bar", "kitchen", "bakery"} <= set(services)
-    assert set(shared) == {"prometheus", "alertmanager", "grafana"} <= set(services)
+    assert set(shared) == {"prometheus", "alertmanager", "grafana", "jaeger"} <= set(services)
     for service in shared.values():
-        mounted = [volume.partition(":")[0] for volume in service["volumes"] if volume.startswith("./")]
+        mounted = [volume.partition(":")[0] for volume in service.get("volumes", []) if volume.startswith("./")]
         assert all((FOLDER / path).exists() for path in mounted)
         assert all(port.startswith("127.0.0.1:") for port in service["ports"])

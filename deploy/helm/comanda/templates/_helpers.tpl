@@ -156,6 +156,21 @@ securityContext:
 - name: COMANDA_TLS_DOMAIN
   value: {{ . | quote }}
 {{- end }}
+{{- with $values.tracing }}
+{{- if .endpoint }}
+- name: OTEL_EXPORTER_OTLP_ENDPOINT
+  value: {{ .endpoint | quote }}
+- name: OTEL_TRACES_SAMPLER_ARG
+  value: {{ .ratio | quote }}
+{{- with .headersSecret }}
+{{- if .name }}
+- name: OTEL_EXPORTER_OTLP_HEADERS
+  valueFrom:
+    secretKeyRef: {name: {{ .name }}, key: {{ .key }}}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- range $name, $value := merge (deepCopy .settings) $values.settings }}
 - name: {{ $name }}
@@ -198,8 +213,10 @@ securityContext:
 {{- end }}
 {{- end -}}
 
-{{/* What every program may reach: names, the database, and what extraEgress says. */}}
+{{/* What a program may reach: names, the database, the receiver of its traces, and what extraEgress says; of (dict "root" $ "program" "bar"). */}}
 {{- define "comanda.egress" -}}
+{{- $program := .program -}}
+{{- with .root -}}
 - to: {{- toYaml .Values.networkPolicy.dns | nindent 4 }}
   ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
 {{- if .Values.database.cloudnativepg.enabled }}
@@ -211,9 +228,24 @@ securityContext:
   to: {{- toYaml . | nindent 4 }}
   {{- end }}
 {{- end }}
+{{- with .Values.tracing }}
+{{- if and .endpoint (ne $program "audit") }}
+- ports: [{port: {{ include "comanda.tracingPort" .endpoint }}, protocol: TCP}]
+  {{- with .peers }}
+  to: {{- toYaml . | nindent 4 }}
+  {{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.networkPolicy.extraEgress }}
 {{ toYaml . }}
 {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* The port of a URL. */}}
+{{- define "comanda.tracingPort" -}}
+{{- $url := urlParse . -}}
+{{- regexFind "[0-9]+$" (regexFind ":[0-9]+$" $url.host) | default (ternary "443" "80" (eq $url.scheme "https")) -}}
 {{- end -}}
 
 {{- define "comanda.scrapers" -}}
