@@ -69,13 +69,20 @@ class Prometheus:
 
 
 @contextmanager
-def running_prometheus(folder: Path, targets: Sequence[str]) -> Iterator[Prometheus]:
-    """Run Prometheus on some targets, with the configuration for one machine but for those, the pace and the alerts."""
+def running_prometheus(folder: Path, targets: Sequence[str], alertmanager: int | None = None) -> Iterator[Prometheus]:
+    """Run Prometheus on some targets, with the configuration for one machine but for those and the pace.
+
+    With the port of an Alertmanager it sends its alerts there, and no alert waits for its `for`.
+    """
     config = yaml.safe_load(CONFIG.read_text())
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     config["rule_files"] = [str(FOLDER / "rules.yml")]
     config["scrape_configs"][0]["static_configs"] = [{"targets": list(targets)}]
-    del config["alerting"]
+    if alertmanager is None:
+        del config["alerting"]
+    else:
+        config["alerting"]["alertmanagers"][0]["static_configs"] = [{"targets": [f"127.0.0.1:{alertmanager}"]}]
+        config["rule_files"] = [str(_impatient_rules(folder))]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     (port,) = free_ports(1)
     command = [tool("prometheus"), f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data"]
@@ -84,14 +91,26 @@ def running_prometheus(folder: Path, targets: Sequence[str]) -> Iterator[Prometh
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=START_SECONDS) as client:
-            wait_for(lambda: _is_ready(client), "Prometheus is ready", START_SECONDS)
+            wait_for(lambda: is_ready(client), "Prometheus is ready", START_SECONDS)
             yield Prometheus(client)
     finally:
         process.terminate()
         process.wait(STOP_SECONDS)
 
 
-def _is_ready(client: httpx.Client) -> bool:
+def _impatient_rules(folder: Path) -> Path:
+    """Write the rules anew, each of which fires as soon as its condition holds."""
+    content = yaml.safe_load((FOLDER / "rules.yml").read_text())
+    for group in content["groups"]:
+        for rule in group["rules"]:
+            rule.pop("for", None)
+    path = folder / "rules.yml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def is_ready(client: httpx.Client) -> bool:
+    """Return whether Prometheus or Alertmanager says that it serves."""
     try:
         return client.get("/-/ready").status_code == 200
     except httpx.TransportError:
