@@ -89,13 +89,17 @@ async def test_the_log_names_the_trace_of_an_order(traced: Restaurant, recorder:
 
 
 async def test_nothing_keeps_the_spans_of_orders_that_are_finished(traced: Restaurant, recorder: Recorder) -> None:
-    for _ in range(5):
-        await place(traced, recorder, order("bar coffee"))
-        await place(traced, recorder, all_or_nothing("bar coffee", "kitchen meat"))
+    with capture_logs() as logs:
+        for _ in range(5):
+            await place(traced, recorder, order("bar coffee"))
+            await place(traced, recorder, all_or_nothing("bar coffee", "kitchen meat"))
+        # The log of placed orders keeps them until it is written.
+        await until(lambda: sum(each["orders"] for each in logs if each["event"] == "placed") == 10)
     recorder.spans.clear()
+    logs.clear()
 
     def is_none_left() -> bool:
         gc.collect()
         return not [each for each in gc.get_objects() if isinstance(each, Span) and each._record == recorder.record]
 
-    await until(is_none_left)  # the log of placed orders keeps them until it is written
+    await until(is_none_left, 60.0)  # a look at all objects takes seconds in a long run of tests
