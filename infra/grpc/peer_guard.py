@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, cast
 
 from grpclib import client
 from grpclib.config import Configuration
-from grpclib.encoding.proto import ProtoCodec, ProtoStatusDetailsCodec
+from grpclib.encoding.proto import ProtoCodec
 from grpclib.exceptions import StreamTerminatedError
 from grpclib.protocol import AbstractHandler, Connection, EventsProcessor, H2Protocol
 from h2.config import H2Configuration
@@ -37,6 +37,7 @@ from h2.settings import SettingCodes
 from infra.grpc.connecting import Connector, Resolve, resolve
 from infra.grpc.connection import StrictConnection
 from infra.grpc.data_fast_path import FastDataConnection, receive_data_frame
+from infra.grpc.status_details import StatusDetailsCodec
 
 if TYPE_CHECKING:
     from asyncio.transports import BaseTransport, Transport
@@ -233,8 +234,7 @@ class WatchedChannel(client.Channel):
     ) -> None:
         """`peer` is the name that the server's certificate must have, if there is TLS."""
         config = replace(CONFIGURATION, ssl_target_name_override=peer or None)
-        # By default grpclib would import Google's protobuf, 4 MB, to decode details of statuses.
-        details = ProtoStatusDetailsCodec()
+        details = StatusDetailsCodec()
         super().__init__(host, port, codec=ProtoCodec(), status_details_codec=details, ssl=tls, config=config)
         self.on_reconnect: Callable[[], None] = lambda: None
         self._connector = Connector(host, port, resolve)

@@ -93,8 +93,8 @@ async def test_clients_that_read_nothing_are_cut_and_keep_no_memory(followed: Sy
     async with honest(followed):
         await place(followed, 20)
         kept = [await _read_nothing(followed, sockets) for _ in range(2)]
-        # What earlier ones left is the allocator's, in pieces, for those who come after them: a wave may need more pieces
-        # than those before it, but not each wave.
+        # What earlier ones left is the allocator's, in pieces, for those who come after them: one wave may need more
+        # pieces than those before it, but not each wave.
         while len(kept) < 3 or (len(kept) < WAVES and kept[-1] - max(kept[:-1]) >= KEPT_MIB):
             kept.append(await _read_nothing(followed, sockets))
         assert kept[-1] - max(kept[:-1]) < KEPT_MIB
