@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.lines import TicketState
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import LiveTicket, Position
-from gateway.orders.tables import is_among, own, ticket_states, watch_positions
+from gateway.orders.tables import ARCHIVED, is_among, own, ticket_states, watch_positions
 from infra.db.database import Statement, encode_json, records, tenant
 
 
@@ -111,8 +111,12 @@ _OF_ORDERS = Statement(
 
 
 def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
-    """Write a page and its position; return the withdrawals that were not known before, and those that are void now."""
-    rows = [_row(page, ticket) for ticket in page.tickets]
+    """Write a page and its position; return the withdrawals that were not known before, and those that are void now.
+
+    Of orders that were archived nothing is written: a department that is restored has their tickets again.
+    """
+    archived = _archived_among(connection, [ticket.order_id for ticket in page.tickets])
+    rows = [_row(page, ticket) for ticket in page.tickets if ticket.order_id not in archived]
     rows.sort(key=itemgetter("order_id"))  # gateways that write the same rows wait for each other in one order
     write = _WRITE_SNAPSHOT if page.is_snapshot else _WRITE_CHANGES
     new = {order_id for (order_id,) in write.run_rows(connection, rows)} if rows else set()
@@ -197,6 +201,12 @@ def _write_position(connection: sa.Connection, page: Page, position: Position) -
             where=None if page.is_snapshot else is_other | is_later,
         )
     )
+
+
+def _archived_among(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
+    if not order_ids:
+        return set()
+    return {order_id for (order_id,) in ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
 
 
 def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:

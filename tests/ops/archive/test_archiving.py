@@ -18,10 +18,13 @@ from departments.domain.tickets import Decision, Ticket, TicketState, Verb
 from gateway.domain.errors import OrderArchived, OrderNotFound
 from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
+from gateway.domain.tickets import Position
+from gateway.orders.ticket_states import Page
 from infra.db.database import Database
 from ops.archive.files import Header, Record
 from ops.audit.rules import Column, Finding
 from tests.ops.archive.served import Served, archive_with_crashes
+from tests.ops.audit.test_following import live
 from tests.ops.books import MENUS, counts, record
 from tests.support.orders import EUR
 
@@ -107,6 +110,20 @@ async def test_reports_go_on_over_archived_orders(served: Served) -> None:
     await served.archive()
 
     assert await all_reports() == before
+
+
+async def test_what_the_staff_do_with_a_ticket_whose_order_was_archived_is_not_kept(served: Served) -> None:
+    """A department that was restored sends a snapshot of tickets that it had archived."""
+    gone, database = served.placed[0], served.departments["bar"]
+    incarnation, revision = "restored", (await database.read(tables.position))[0]
+    ticket = (await database.read(tables.read_tickets, [gone.order_id]))[gone.order_id]
+    assert isinstance(ticket, Ticket)
+    ticket.state, ticket.cancelled_at_ms = TicketState.CANCELLED, ticket.moved_at_ms
+    await served.archive()
+    page = Page("bar", incarnation, [live("bar", ticket)], Position(incarnation, revision), is_snapshot=True)
+
+    assert await served.journal.write_followed(page) == set()
+    assert await served.journal.tickets([gone.order_id]) == {}
 
 
 async def test_an_order_that_its_client_touched_meanwhile_stays(served: Served) -> None:
