@@ -17,7 +17,6 @@ from functools import partial
 import structlog
 
 from gateway.department_client.errors import Deferred, DepartmentCallError, IdTaken, NotConfigured, Refused, Unreachable
-from gateway.domain.errors import OrderNotFound
 from gateway.domain.lines import TicketResult
 from gateway.domain.order import Order
 from gateway.domain.transitions import PLACING, Goal
@@ -67,10 +66,13 @@ class Delivery:
             await postponed.close()
 
     async def take_over(self, in_flight: InFlightOrder) -> None:
-        """Own an order from here on, whichever gateway did, and ask for what it owes; raises OrderNotFound."""
+        """Own an order from here on, whichever gateway did, and ask for what it owes.
+
+        Raises OrderNotFound, OrderArchived.
+        """
         order = await self._journal.take(in_flight.order.order_id)
         if order is None:
-            raise OrderNotFound(in_flight.order.order_id)
+            raise await self._journal.missing(in_flight.order.order_id)
         in_flight.taken(order)
         self._in_flight.put(in_flight)
         if order.owed:
