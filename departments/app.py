@@ -6,7 +6,7 @@ next one (group commit).
 
 import asyncio
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -39,15 +39,30 @@ LOG_SECONDS = 0.1
 log = structlog.get_logger("department")
 
 
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class DepartmentApp:
     """A department's use cases, which its gRPC services call."""
 
-    def __init__(self, menu: Menu, database: Database, tracer: Tracer | None = None) -> None:
-        """`database`: its tables exist already. `tracer` records the transactions of batches that have a span."""
+    def __init__(
+        self,
+        menu: Menu,
+        database: Database,
+        tracer: Tracer | None = None,
+        *,
+        now_ms: Callable[[], int] = _now_ms,
+    ) -> None:
+        """`database`: its tables exist already. `tracer` records the transactions of batches that have a span.
+
+        `now_ms` returns the time of day, in milliseconds since 1970.
+        """
         self.menu = menu
         self.commits = Commits()
         self.change_reader = ChangeReader(database, lambda: self.menu, self._log_unreadable)
         self._database = database
+        self._now_ms = now_ms
         self._is_traced = tracer is not None
         self._placed: list[str] = []
         self._sampled: list[dict[str, str]] = []
@@ -60,11 +75,11 @@ class DepartmentApp:
 
     async def open(self) -> None:
         """Write the opening stock of items that are new to the database."""
-        await self._database.write(transactions.open_department, self.menu, _now_ms())
+        await self._database.write(transactions.open_department, self.menu, self._now_ms())
 
     async def replace_menu(self, menu: Menu) -> None:
         """Write the opening stock of items that are new to the database, and use the other menu from then on."""
-        await self._database.write(transactions.open_department, menu, _now_ms())
+        await self._database.write(transactions.open_department, menu, self._now_ms())
         self.menu = menu
         self.commits.announce(moved=False)
 
@@ -205,13 +220,13 @@ class DepartmentApp:
         self, calls: list[Sequence[Placement]], works: list[Work[Any]]
     ) -> tuple[list[list[TicketOrError]], list[Any]]:
         placements = list(chain.from_iterable(calls))
-        tickets, results = await self._database.write(batch.run, self.menu, placements, works, _now_ms())
+        tickets, results = await self._database.write(batch.run, self.menu, placements, works, self._now_ms())
         return self._announce_placed(calls, placements, tickets), results
 
     async def _place(self, calls: list[Sequence[Placement]]) -> list[list[TicketOrError]]:
         """Place orders that came alone, as most do: by statements only, which the database runs in less time."""
         placements = list(chain.from_iterable(calls))
-        tickets = await self._database.write(transactions.place, self.menu, placements, _now_ms())
+        tickets = await self._database.write(transactions.place, self.menu, placements, self._now_ms())
         return self._announce_placed(calls, placements, tickets)
 
     def _announce_placed(
@@ -267,7 +282,3 @@ class DepartmentApp:
 
 def _log_move(move: Move, ticket: Ticket) -> None:
     log.info("moved", order_id=move.order_id, verb=move.verb.value, state=ticket.state.value, by=move.moved_by)
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from departments import staff_transactions, step_tables, tables, transactions
-from departments.app import DepartmentApp, _now_ms
+from departments.app import DepartmentApp
 from departments.domain import placing
 from departments.domain.menu import Menu
 from departments.domain.placing import Placement, RequestedLine, tombstone
@@ -73,7 +73,7 @@ async def read_then_place(
     """A department reads its stock in one transaction and takes from what it has read in another."""
     stock = (await self._database.read(transactions.stock_levels)).stock
     placements = list(chain.from_iterable(calls))
-    tickets = iter(await self._database.write(_place_from, self.menu, placements, _now_ms(), stock))
+    tickets = iter(await self._database.write(_place_from, self.menu, placements, self._now_ms(), stock))
     return [list(islice(tickets, len(call))) for call in calls]
 
 
@@ -114,7 +114,7 @@ async def respond_then_commit(
 
     def rehearse(connection: sa.Connection) -> list[TicketOrError]:
         trial = connection.begin_nested()
-        tickets = transactions.place(connection, self.menu, placements, _now_ms())
+        tickets = transactions.place(connection, self.menu, placements, self._now_ms())
         trial.rollback()
         return tickets
 
