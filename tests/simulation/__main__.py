@@ -45,7 +45,7 @@ def _run_all(seeds: range, orders: int, processes: int) -> int:
                 "orders": orders, "acknowledged": result.acknowledged, "requests": result.requests,
                 "calls": result.calls, "deaths": result.deaths, "commits": result.commits, "steps": result.steps,
                 "changes": result.changes, "resets": result.resets, "staff's changes": result.staff_changes,
-                "virtual seconds": int(result.virtual),
+                "archived": result.archived, "virtual seconds": int(result.virtual),
             })  # fmt: skip
             slowest = max(slowest, result.converged)
             totals += Counter({kind: len(texts) for kind, texts in result.findings.wrong.items()})
@@ -55,7 +55,7 @@ def _run_all(seeds: range, orders: int, processes: int) -> int:
             if done % 20 == 0 or done == len(seeds):
                 print(f"{done}/{len(seeds)} seeds, {time.monotonic() - begun:.0f} s, {len(bad)} bad", flush=True)
     facts = ["orders", "acknowledged", *FAULTS, "requests", "calls", "deaths", "commits", "staff's changes"]
-    facts += ["changes", "resets", "steps", "virtual seconds"]
+    facts += ["changes", "resets", "archived", "steps", "virtual seconds"]
     print(", ".join(f"{fact} {totals[fact]}" for fact in facts))
     print(f"slowest convergence {slowest:.1f} s after the last fault; {time.monotonic() - begun:.0f} s in all")
     return int(bool(bad))

@@ -10,6 +10,8 @@ import msgspec
 
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Policy, Status
+from tests.simulation.archives import Steps, check_archived, kept_orders, kept_tickets
+from tests.simulation.archivist import Files
 from tests.simulation.storage import Disk
 from tests.simulation.world import LineTold, Told
 
@@ -79,10 +81,6 @@ class Entry:
     cancel_refused: bool = False
 
 
-Steps = defaultdict[str, set[str]]
-"""By order id, the verbs that a department's staff have taken with its ticket."""
-
-
 @dataclass(frozen=True, slots=True)
 class Deliveries:
     """By department and item: what was given in all, what the staff threw away, and what has no figure on hand."""
@@ -92,16 +90,17 @@ class Deliveries:
     unlimited: Collection[tuple[str, str]] = ()
 
 
-def audit(disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[str, Entry]) -> Findings:
-    """Compare journal, tickets, stock and clients."""
+def audit(
+    disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[str, Entry], files: Files | None = None
+) -> Findings:
+    """Compare journal, tickets, stock and clients; what was archived into `files` counts as what is stored."""
     findings = Findings()
-    orders = {row.order_id: row for row in disks["gateway"].query("SELECT * FROM orders")}
-    tickets = {
-        name: {row.order_id: row for row in disk.query("SELECT * FROM tickets ORDER BY order_id")}
-        for name, disk in disks.items()
-        if name != "gateway"
-    }
-    steps = {name: _steps(disks[name]) for name in tickets}
+    journal = kept_orders(disks["gateway"], files)
+    kept = {name: kept_tickets(name, disk, files) for name, disk in disks.items() if name != "gateway"}
+    for kind, text in check_archived(journal, kept, disks):
+        findings.add(kind, text)
+    orders, tickets = journal.rows, {name: each.rows for name, each in kept.items()}
+    steps = {name: each.verbs for name, each in kept.items()}
     for name, known in tickets.items():
         _check_stock(findings, name, disks[name], known.values(), deliveries)
         for order_id, ticket in known.items():
@@ -111,11 +110,12 @@ def audit(disks: Mapping[str, Disk], deliveries: Deliveries, entries: Mapping[st
                 findings.add("doubled", f"{name} has a {ticket.state} ticket {order_id} that asks it for nothing")
     for row in orders.values():
         if row.order_id in entries:
-            _check_order(findings, row, tickets, entries[row.order_id], steps)
+            is_archived = row.order_id in journal.archived
+            _check_order(findings, row, tickets, entries[row.order_id], steps, is_archived=is_archived)
         else:
             findings.add("doubled", f"nobody has placed {row.order_id}")
     _check_numbers(findings, orders.values())
-    _check_followed(findings, disks, tickets)
+    _check_followed(findings, disks, tickets, journal.archived)
     for entry in entries.values():
         _check_told(findings, entry, orders.get(entry.order_id), tickets, steps)
     return findings
@@ -131,21 +131,27 @@ def _check_numbers(findings: Findings, orders: Iterable[Any]) -> None:
         days[day].add(row.number)
 
 
-def _check_followed(findings: Findings, disks: Mapping[str, Disk], tickets: Mapping[str, Mapping[str, Any]]) -> None:
-    """What the gateway shows of the tickets that the staff have moved is how they are, and it shows no others."""
+def _check_followed(
+    findings: Findings,
+    disks: Mapping[str, Disk],
+    tickets: Mapping[str, Mapping[str, Any]],
+    archived: Collection[str],
+) -> None:
+    """What the gateway shows of the tickets that the staff have moved is how they are, and it shows no others.
+
+    Of orders that were archived it shows nothing.
+    """
     shown = {(row.department, row.order_id): row for row in disks["gateway"].query("SELECT * FROM ticket_states")}
-    moved = {(name, key): row for name, known in tickets.items() for key, row in known.items() if row.moved_at_ms}
+    moved = {
+        (name, key): row
+        for name, known in tickets.items()
+        for key, row in known.items()
+        if row.moved_at_ms and key not in archived
+    }
     for department, order_id in sorted(shown.keys() | moved.keys()):
         one, other = shown.get((department, order_id)), moved.get((department, order_id))
         if one is None or other is None or any(getattr(one, name) != getattr(other, name) for name in FOLLOWED):
             findings.add("unfollowed", f"{order_id}: the gateway shows {one}, and {department} has {other}")
-
-
-def _steps(disk: Disk) -> Steps:
-    steps: Steps = defaultdict(set)
-    for row in disk.query("SELECT order_id, verb FROM steps ORDER BY revision"):
-        steps[row.order_id].add(row.verb)
-    return steps
 
 
 def _check_stock(findings: Findings, name: str, disk: Disk, tickets: Iterable[Any], deliveries: Deliveries) -> None:
@@ -175,10 +181,13 @@ def _check_order(
     tickets: Mapping[str, Mapping[str, Any]],
     entry: Entry,
     steps: Mapping[str, Steps],
+    *,
+    is_archived: bool,
 ) -> None:
     """The gateway's record and the departments' tickets say the same, it is what was asked for, and it is whole.
 
-    What the staff have cancelled makes no order half, and the order says that it is cancelled.
+    What the staff have cancelled makes no order half, and the order says that it is cancelled, unless it is archived:
+    nothing follows what they do then.
     """
     order_id, policy = row.order_id, Policy(row.policy)
     lines = msgspec.json.decode(row.lines)
@@ -199,7 +208,8 @@ def _check_order(
         withdrawn = "cancel" in steps[name][order_id]
         if ticket.number != row.number and msgspec.json.decode(ticket.lines):
             findings.add("changed", f"{order_id} has the number {row.number}; {name} has {ticket.number}")
-        made = _check_share(findings, f"{order_id} ({policy})", share, name, ticket, withdrawn=withdrawn)
+        spelled = f"{order_id} ({policy})"
+        made = _check_share(findings, spelled, share, name, ticket, withdrawn=withdrawn, is_archived=is_archived)
         if withdrawn != (ticket.withdrawn == 1) or (ticket.wasted and not withdrawn):
             findings.add("broken", f"{name} has {ticket}, and steps {steps[name][order_id]}")
         served += [] if withdrawn else made
@@ -208,7 +218,14 @@ def _check_order(
 
 
 def _check_share(
-    findings: Findings, order: str, share: Sequence[Mapping[str, Any]], name: str, ticket: Any, *, withdrawn: bool
+    findings: Findings,
+    order: str,
+    share: Sequence[Mapping[str, Any]],
+    name: str,
+    ticket: Any,
+    *,
+    withdrawn: bool,
+    is_archived: bool,
 ) -> list[bool]:
     """Compare an order's lines at one department with its ticket; returns which of them are made."""
     made = msgspec.json.decode(ticket.lines) or [{}] * len(share)  # a tombstone has no lines
@@ -219,7 +236,7 @@ def _check_share(
     for line, response, lives in zip(share, made, alive, strict=True):
         if not withdrawn:
             _check_line(findings, text, line, response, lives=lives)
-        elif line["outcome"] in ("accepted", "pending"):
+        elif line["outcome"] in ("accepted", "pending") and not is_archived:
             findings.add("unfollowed", text)
     return alive
 
@@ -327,7 +344,7 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
       a ticket that the staff had cancelled.
     - `expired` and `rejected` end `accepted` where the department had started before the tombstone reached it, and the
       line says so: nobody can tell that of a department that cannot be reached, or is not configured. Never all or
-      nothing: what is held is not started.
+      nothing: what is held is not started. The staff may have cancelled it since, as whatever is accepted.
     - A refusal ends `expired` or `rejected` where the order is all or nothing and a crash kept that response from being
       written down: nothing is made either way.
     - `cancelled` is final.
@@ -340,7 +357,8 @@ def _may_end(end: End, said: LineTold, line: Mapping[str, Any]) -> bool:
             return ended is Outcome.CANCELLED and (end.entry.cancel_sent or end.withdrawn(said.department))
         case Outcome.EXPIRED | Outcome.REJECTED:
             started = end.started(said.department) and bool(line["reason"])
-            return ended is Outcome.ACCEPTED and started and not end.is_whole
+            is_withdrawn = ended is Outcome.CANCELLED and end.withdrawn(said.department)
+            return (ended is Outcome.ACCEPTED or is_withdrawn) and started and not end.is_whole
         case Outcome.OUT_OF_STOCK | Outcome.NOT_ON_MENU | Outcome.PRICE_CHANGED | Outcome.OFF_SALE:
             return ended in (Outcome.EXPIRED, Outcome.REJECTED) and end.is_whole and not end.responded
     return False

@@ -1,4 +1,4 @@
-"""Clients who order, give up, ask again, take back and watch. They remember every response."""
+"""Clients who order, give up, ask again, take back and watch, and some who come back. They remember every response."""
 
 import asyncio
 import random
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from gateway.domain.errors import (
     BrokenOff,
     NotCancellable,
+    OrderArchived,
     OrderIdTaken,
     OrderNotFound,
     TakenOver,
@@ -27,7 +28,10 @@ UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
 
 @dataclass(slots=True)
 class Clients:
-    """All clients of a gateway, and what they remember."""
+    """All clients of a gateway, and what they remember.
+
+    `archived`: when it was heard that an order is archived, by its id; from then on nobody may hear anything else.
+    """
 
     world: World
     dice: random.Random
@@ -35,8 +39,11 @@ class Clients:
     cancel_share: float = 0.2
     think: float = 0.3
     entries: dict[str, Entry] = field(default_factory=dict)
+    makers: dict[str, Callable[[], Order]] = field(default_factory=dict)
+    archived: dict[str, float] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
     requests: int = 0
+    is_closing: bool = False
 
     async def come(self, clients: int, orders: int, served: Callable[[], None]) -> None:
         """Let so many clients place so many orders among them."""
@@ -50,6 +57,28 @@ class Clients:
 
         loop = self.world.loop
         await asyncio.gather(*(loop.spawn(None, order_on()) for _ in range(clients)))
+
+    async def come_back(self) -> None:
+        """Ask anew for any order that was ever asked for, until it is closing time."""
+        while not self.is_closing:
+            await asyncio.sleep(self.dice.expovariate(4))
+            if self.makers:
+                order_id = self.dice.choice(list(self.makers))
+                entry, new = self.entries[order_id], self.makers[order_id]
+                match self.dice.choices(("find", "place", "cancel", "other"), (3, 3, 1, 1)):
+                    case ["find"]:
+                        await self._look(entry)
+                    case ["place"]:
+                        await self._place(entry, new)
+                    case ["cancel"]:
+                        await self._cancel(entry)
+                    case _:
+                        await self._ask_for_something_else(entry, new)
+
+    async def look_at_all(self) -> None:
+        """When all is quiet: look at every order once more."""
+        for entry in self.entries.values():
+            await self._look(entry)
 
     def order(self) -> Callable[[], Order]:
         """Make up an order; each call of what is returned is the same order, sent anew."""
@@ -73,6 +102,7 @@ class Clients:
             now = int((EPOCH + self.world.loop.time()) * 1000)
             return Order.new(order_id, policy, table, CURRENCIES[0], [Line(*wish) for wish in wishes], now)
 
+        self.makers[order_id] = make
         return make
 
     def _expected_price(self, dice: random.Random, name: str, item: str) -> int | None:
@@ -109,6 +139,9 @@ class Clients:
             except UNCERTAIN:
                 await asyncio.sleep(self.dice.expovariate(2))
                 continue
+            except OrderArchived:
+                self._hear_archived(entry)
+                return
             except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
                 self.complaints.append(f"place {entry.order_id}: {error!r}")
                 return
@@ -126,10 +159,14 @@ class Clients:
                 await asyncio.sleep(self.dice.expovariate(2))
                 continue
             except NotCancellable:
+                self._compare_with_archived(entry, "cancel", asked)
                 entry.cancel_refused = True
                 return
+            except OrderArchived:
+                self._hear_archived(entry)
+                return
             except OrderNotFound:
-                if known:
+                if known or self._is_archived(entry):
                     self.complaints.append(f"cancel {entry.order_id}: it was acknowledged, and is not known")
                 return
             except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
@@ -145,8 +182,11 @@ class Clients:
             told = await self.world.find(self.dice.choice(self.world.gateways), entry.order_id)
         except UNCERTAIN:
             return
+        except OrderArchived:
+            self._hear_archived(entry)
+            return
         except OrderNotFound:
-            if known:
+            if known or self._is_archived(entry):
                 self.complaints.append(f"find {entry.order_id}: it was acknowledged, and is not known")
             return
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
@@ -168,15 +208,38 @@ class Clients:
                 order.lines[0].note = "and quickly"
             return order
 
+        asked = self.world.loop.time()
         try:
             await self.world.place(self.dice.choice(self.world.gateways), other)
-        except (OrderIdTaken, *UNCERTAIN):
+        except UNCERTAIN:
+            return
+        except OrderIdTaken:
+            self._compare_with_archived(entry, "place", asked)
+            return
+        except OrderArchived:
+            self._hear_archived(entry)
             return
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
             self.complaints.append(f"place {entry.order_id}, changed: {error!r}")
             return
         self.complaints.append(f"place {entry.order_id}: another order was taken under its id")
 
+    def _is_archived(self, entry: Entry) -> bool:
+        return entry.order_id in self.world.disks["gateway"].archived()
+
+    def _hear_archived(self, entry: Entry) -> None:
+        """Remember that an order is archived, which has to be true."""
+        self.world.loop.note("archived", entry.order_id)
+        self.archived.setdefault(entry.order_id, self.world.loop.time())
+        if not self._is_archived(entry):
+            self.complaints.append(f"{entry.order_id}: told that it is archived, and it is not")
+
+    def _compare_with_archived(self, entry: Entry, verb: str, asked: float) -> None:
+        """Complain where an order was archived when it was asked for, and the response is another one."""
+        if asked > self.archived.get(entry.order_id, asked):
+            self.complaints.append(f"{verb} {entry.order_id}: it was archived, and is not any more")
+
     def _remember(self, entry: Entry, verb: str, asked: float, told: Told) -> None:
         self.world.loop.note("told", verb, told)
+        self._compare_with_archived(entry, verb, asked)
         entry.words.append(Word(asked, self.world.loop.time(), told))

@@ -88,6 +88,8 @@ class Network:
         self.exhausted: set[str] = set()
         self.isolated: set[str] = set()  # departments that no order reaches: a backup is being restored
         self.calls = 0
+        self.sent: list[tuple[str, str, bytes, bool]] | None = None
+        """All messages, where they are to be repeated at any later time: department, route, bytes, on a stream."""
 
     def delay(self) -> float:
         weather = self.weather
@@ -103,6 +105,7 @@ class Network:
     def send(self, name: str, call: Call) -> None:
         self.calls += 1
         self.loop.note("sends", name, call.route)
+        self._remember(name, call.route, call.message, on_stream=False)
         if self.happens(self.weather.reset):
             # The connection breaks. The caller cannot know whether the request had arrived.
             self.loop.outside(self.delay(), self._fail, call, StreamTerminatedError("simulated: connection lost"))
@@ -116,6 +119,7 @@ class Network:
     def send_on(self, name: str, pipe: Pipe, message: bytes) -> None:
         self.calls += 1
         self.loop.note("sends", name, pipe.route)
+        self._remember(name, pipe.route, message, on_stream=True)
         if self.happens(self.weather.reset):
             self.loop.outside(self.delay(), pipe.fail, StreamTerminatedError("simulated: connection lost"))
             if self.dice.random() < 0.5:
@@ -124,6 +128,19 @@ class Network:
             self.loop.outside(self.delay(), self._arrive_on, name, pipe, message)
         if self.happens(self.weather.repeat):
             self.loop.outside(self.delay(), self._arrive_on, name, pipe, message)
+
+    def _remember(self, name: str, route: str, message: bytes, *, on_stream: bool) -> None:
+        if self.sent is not None:
+            self.sent.append((name, route, message, on_stream))
+
+    def repeat_an_old_message(self) -> None:
+        """Let any message arrive once more, as from a gateway that had hung and goes on."""
+        if self.sent:
+            name, route, message, on_stream = self.dice.choice(self.sent)
+            if on_stream:
+                self._arrive_on(name, Pipe(route), message)
+            else:
+                self._arrive(name, Call(route, message, self.loop.create_future()))
 
     def end(self, pipe: Pipe) -> None:
         """The caller has left: the server learns of it, or does not."""

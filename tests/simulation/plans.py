@@ -27,6 +27,7 @@ class Plan:
     plenty: float = 0.3
     watchers: int = 1
     small_pages: bool = False
+    archives: bool = False
 
     @classmethod
     def hard(cls, seed: int, orders: int) -> "Plan":
@@ -176,6 +177,31 @@ class Plan:
         )
 
     @classmethod
+    def archived(cls, seed: int, orders: int) -> "Plan":
+        """Cooks who serve quickly, an archiver that dies as often as others, and clients who come back for old orders.
+
+        In a third of the evenings departments are restored, too.
+        """
+        dice = random.Random(f"archived {seed}")
+        return cls(
+            seed,
+            orders,
+            gateways=dice.choice((1, 1, 2)),
+            replicas=dice.choice((1, 1, 2)),
+            clients=12,
+            interval=0.5,
+            kinds={"kill": 2.0, "cut": 1.0, "before": 2.0, "after": 2.0, "stop": 1.0, "ghost": 4.0}
+            | {"restore": dice.choice((0.0, 0.0, 1.5)), "errors": dice.choice((0.0, 0.5))},
+            weather=Weather(0.01, late=0.02, drop_response=0.02, repeat=dice.choice((0.0, 0.2))),
+            retry_policy=RetryPolicy(time_to_decide=dice.choice((1.0, 5.0))),
+            slowness=0.01,
+            cooks=True,
+            policy_share=0.3,
+            plenty=1.0,
+            archives=True,
+        )
+
+    @classmethod
     def clocks(cls, seed: int, orders: int) -> "Plan":
         """Clocks are set, and departments stay away for longer than orders wait; no gateway dies."""
         return cls(
@@ -208,7 +234,15 @@ class Plan:
     @classmethod
     def draw(cls, seed: int, orders: int) -> "Plan":
         """Any of these, or anything: what a seed stands for."""
-        special = {8: cls.hard, 9: cls.wavering, 13: cls.reconfigured, 14: cls.forgetful, 15: cls.torn, 16: cls.echo}
+        special = {
+            8: cls.hard,
+            9: cls.wavering,
+            10: cls.archived,
+            13: cls.reconfigured,
+            14: cls.forgetful,
+            15: cls.torn,
+            16: cls.echo,
+        }
         special |= {11: cls.clocks, 12: cls.clocks_and_deaths, 17: cls.frozen, 18: cls.restored, 19: cls.watched}
         if plan := special.get(seed % 20):
             return plan(seed, orders)

@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+from tests.simulation.archives import lost_steps
+from tests.simulation.archivist import Archivist
 from tests.simulation.audit import Deliveries, Findings, audit
 from tests.simulation.clients import Clients
 from tests.simulation.clocks import Timekeeper, set_a_clock
@@ -25,6 +27,9 @@ DEPARTMENTS = {
 UNLIMITED = {"bar": ("water",)}
 CONVERGENCE_SECONDS = 30.0
 GHOST_SECONDS = 25.0
+LATE_SECONDS = 20.0
+"""How long an evening with an archiver goes on after the last order."""
+
 HARMLESS = frozenset({"ahead", "back", "cut", "blackout"})
 """Faults that leave every gateway its lease."""
 
@@ -52,6 +57,7 @@ class Result:
     virtual: float
     converged: float
     real: float
+    archived: int
 
 
 def run_seed(orders: int, seed: int) -> Result:
@@ -82,19 +88,20 @@ def _simulate(plan: Plan) -> Result:
     )
     clients = Clients(world, dice, plan.policy_share, plan.cancel_share)
     staff = Staff(world, random.Random(f"staff {plan.seed}"), plan.watchers)
+    archivist = _hire_archivist(plan, world, staff) if plan.archives else None
     timekeeper = Timekeeper(world, plan.retry_policy)
     try:
         converged = -1.0
         problems = []
         try:
-            converged = world.loop.run(_evening(plan, world, clients, staff, timekeeper))
+            converged = world.loop.run(_evening(plan, world, clients, staff, timekeeper, archivist))
         except Stuck as error:
             problems.append(str(error))
         received = Counter({(name, item): count for name, items in stock.items() for item, count in items.items()})
         received.update(staff.stockroom.received())
         unlimited = [(name, item) for name, items in UNLIMITED.items() for item in items]
         deliveries = Deliveries(received, staff.stockroom.discarded(), unlimited)
-        findings = audit(world.disks, deliveries, clients.entries)
+        findings = audit(world.disks, deliveries, clients.entries, archivist.files if archivist else None)
         if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq
@@ -120,12 +127,30 @@ def _simulate(plan: Plan) -> Result:
             world.loop.time(),
             converged,
             time.perf_counter() - begun,
+            len(world.disks["gateway"].archived()),
         )
     finally:
+        if archivist is not None:
+            archivist.kill()
         world.close()
 
 
-async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, timekeeper: Timekeeper) -> float:
+def _hire_archivist(plan: Plan, world: World, staff: Staff) -> Archivist:
+    staff.steps_a_second, staff.serve_first = 12, True
+    archivist = Archivist(world, random.Random(f"archivist {plan.seed}"))
+    world.operators.append(archivist)
+    world.network.sent = []
+    return archivist
+
+
+async def _evening(
+    plan: Plan,
+    world: World,
+    clients: Clients,
+    staff: Staff,
+    timekeeper: Timekeeper,
+    archivist: Archivist | None,
+) -> float:
     """Open, serve under faults, make peace, and wait until everything is settled; return how long that took."""
     world.restart_after = lambda: world.dice.expovariate(world.dice.choice((5.0, 1.0, 0.3)))
     for disk in world.disks.values():
@@ -136,7 +161,12 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     cooks = staff.work() if plan.cooks else []
     readers, watchers = staff.read(), staff.watch()
     watches = [world.loop.spawn(None, timekeeper.watch())] if TIMED.issuperset(plan.kinds) else []
+    returning = [world.loop.spawn(None, clients.come_back()) for _ in range(2)] if archivist else []
     await clients.come(plan.clients, plan.orders, lambda: None)
+    if archivist is not None:
+        await asyncio.sleep(LATE_SECONDS)
+        clients.is_closing = True
+        await asyncio.gather(*returning)
     for task in (*faults, *cooks):
         task.cancel()
     _make_peace(world)
@@ -147,10 +177,25 @@ async def _evening(plan: Plan, world: World, clients: Clients, staff: Staff, tim
     await asyncio.sleep(GHOST_SECONDS)  # what the network still carries arrives, and must change nothing
     for task in (*readers, *watches):
         task.cancel()
+    if archivist is not None:
+        await _check_archives(world, archivist, clients, staff)
     await staff.check()
     for task in watchers:
         task.cancel()
     return converged if is_settled(world) else FOREVER_SECONDS
+
+
+async def _check_archives(world: World, archivist: Archivist, clients: Clients, staff: Staff) -> None:
+    """Archive what is old enough; then the product's own audit, all clients and all steps agree with that."""
+    world.operators.clear()
+    world.restart_after = None
+    archivist.kill()
+    await archivist.archive_once(kept_seconds=1.0)
+    clients.complaints += await archivist.audit()
+    await clients.look_at_all()
+    for name in sorted(world.menus):
+        taken = [(each.move.order_id, each.move.step_id) for each in staff.taken.values() if each.name == name]
+        staff.complaints += lost_steps(name, world.disks[name], archivist.files, taken)
 
 
 def _make_peace(world: World) -> None:
@@ -200,7 +245,7 @@ async def torment(plan: Plan, world: World, staff: Staff) -> None:
             case "stop" if process is not None and not process.stopped:
                 process.stopped = True
                 world.loop.outside(dice.choice((0.5, 3.0, 15.0)) * dice.random(), world.loop.resume, process)
-            case "ahead" | "back" | "cut" | "blackout" | "exhaust" | "unconfigure":
+            case "ahead" | "back" | "cut" | "blackout" | "exhaust" | "unconfigure" | "ghost":
                 _trouble_the_gateway(kind, world)
             case "errors":
                 program.disk.error_rate = 0.5
@@ -212,7 +257,10 @@ async def torment(plan: Plan, world: World, staff: Staff) -> None:
 
 
 def _trouble_the_gateway(kind: str, world: World) -> None:
-    """Set a clock; or cut a department off, let it be too busy for decisions, or take it out of the configuration."""
+    """Set a clock; or cut a department off, let it be too busy for decisions, take it out of the configuration.
+
+    Or let something arrive that was sent long ago.
+    """
     dice, network = world.dice, world.network
     name = dice.choice(sorted(world.menus))
     match kind:
@@ -227,6 +275,8 @@ def _trouble_the_gateway(kind: str, world: World) -> None:
         case "exhaust":
             network.exhausted.add(name)
             world.loop.outside(dice.uniform(0.2, 4.0), network.exhausted.discard, name)
+        case "ghost":
+            network.repeat_an_old_message()
         case "unconfigure" if not world.unconfigured:
             world.configure_without({name})
             world.loop.outside(dice.uniform(0.5, 4.0), world.configure_without, set())

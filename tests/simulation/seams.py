@@ -27,6 +27,7 @@ Catcher = Literal[
     "calm",
     "restored",
     "watched",
+    "archived",
     "clocks",
     "clocks_and_deaths",
     "durability",

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from departments.app import DepartmentApp
-from departments.domain.errors import StepRefused
+from departments.domain.errors import OrderError, StepRefused
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import TRANSITIONS, Ticket, TicketState, Verb
@@ -44,11 +44,17 @@ class Taken:
 
 @dataclass(slots=True)
 class Staff:
-    """All cooks, readers and watchers of a restaurant; each department has so many `pairs` of watchers."""
+    """All cooks, readers and watchers of a restaurant; each department has so many `pairs` of watchers.
+
+    `serve_first`: cooks seldom look at what was served, and recall much of that. A ticket that was archived is gone,
+    and its steps with it.
+    """
 
     world: World
     dice: random.Random
     pairs: int = 1
+    steps_a_second: float = 2
+    serve_first: bool = False
     complaints: list[str] = field(default_factory=list)
     taken: dict[tuple[str, str], Taken] = field(default_factory=dict)
     shifts: Counter[str] = field(default_factory=Counter)
@@ -83,14 +89,11 @@ class Staff:
     async def cook(self) -> None:
         """Take steps with tickets, for ever; each is begun without waiting for those before it."""
         while True:
-            await asyncio.sleep(self.dice.expovariate(2))
+            await asyncio.sleep(self.dice.expovariate(self.steps_a_second))
             name = self.dice.choice(sorted(self.world.menus))
             if self.dice.random() < 0.4:
                 self.world.loop.spawn(None, self.ticks.tick_one(name))
-            query = (
-                "SELECT order_id, state FROM tickets WHERE state NOT IN ('held', 'none', 'cancelled') ORDER BY order_id"
-            )
-            if not (rows := self.world.disks[name].query(query)):
+            if not (rows := self.world.disks[name].query(self._tickets_to_take())):
                 continue
             order_id, state = self.dice.choice(rows)
             if verb := self._choose(TicketState(state)):
@@ -98,11 +101,17 @@ class Staff:
                 move = Move(order_id, verb, TicketState(state), f"{self.dice.getrandbits(64):x}", "cook", reason)
                 self.world.loop.spawn(None, self._take(name, move))
 
+    def _tickets_to_take(self) -> str:
+        left_alone = "'held', 'none', 'cancelled'"
+        if self.serve_first and self.dice.random() < 0.9:
+            left_alone += ", 'served'"
+        return f"SELECT order_id, state FROM tickets WHERE state NOT IN ({left_alone}) ORDER BY order_id"
+
     def _choose(self, state: TicketState) -> Verb | None:
         chance = self.dice.random()
         if chance < 0.1 and state in CANCELLABLE:
             return Verb.CANCEL
-        if chance < 0.25 and state in BACK:
+        if chance < (0.6 if self.serve_first and state is TicketState.SERVED else 0.25) and state in BACK:
             return Verb.RECALL
         return ONWARD.get(state)
 
@@ -121,9 +130,8 @@ class Staff:
             ticket = await self.world.ask(name, self._way(name, move))
         except UNCERTAIN:
             return False
-        except StepRefused as error:
-            if known is not None and known is self.taken.get((name, move.step_id)):
-                self.complaints.append(f"{name}: {move} was acknowledged, and is refused when it is repeated: {error}")
+        except OrderError as error:
+            self._hear_refusal(name, move, shift, known, error)
             return True
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
             self.complaints.append(f"{name}: {move}: {error!r}")
@@ -137,6 +145,15 @@ class Staff:
         if without_ticks(known.ticket) != without_ticks(ticket):
             self.complaints.append(f"{name}: {move} got the response {known.ticket}, and when it was repeated {ticket}")
         return True
+
+    def _hear_refusal(self, name: str, move: Move, shift: int, known: Taken | None, error: OrderError) -> None:
+        if self.is_archived(name, move.order_id):
+            return
+        if not isinstance(error, StepRefused):
+            if shift == self.shifts[name]:  # else it may have been archived until a backup was restored
+                self.complaints.append(f"{name}: {move}: {error!r}")
+        elif known is not None and known is self.taken.get((name, move.step_id)):
+            self.complaints.append(f"{name}: {move} was acknowledged, and is refused when it is repeated: {error}")
 
     def _way(self, name: str, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
         """Ask for a step alone, or as one of several.
@@ -160,6 +177,10 @@ class Staff:
 
         return move_all if self.dice.random() < 0.3 else move_alone
 
+    def is_archived(self, name: str, order_id: str) -> bool:
+        """Tell whether a department has archived a ticket."""
+        return order_id in self.world.disks[name].archived()
+
     def begin_shift(self, name: str) -> None:
         """Note that a department's database was copied."""
         self.shifts[name] += 1
@@ -177,6 +198,8 @@ class Staff:
     async def check(self) -> None:
         """When all is quiet: all that was acknowledged is there, and everybody who follows knows all."""
         for taken in list(self.taken.values()):
+            if self.is_archived(taken.name, taken.move.order_id):
+                continue
             await self.ask(taken.name, taken.move)
             query = f"SELECT revision, after FROM steps WHERE step_id = '{taken.move.step_id}'"
             steps = [tuple(row) for row in self.world.disks[taken.name].query(query)]
@@ -234,7 +257,8 @@ class Reader:
         rows = self._staff.world.disks[self._name].query("SELECT order_id, state, revision FROM tickets")
         there = {row.order_id: (row.state, row.revision) for row in rows}
         wrong = {key: (self._seen.get(key), there.get(key)) for key in sorted(self._seen.keys() | there.keys())}
-        wrong = {key: pair for key, pair in wrong.items() if pair[0] != pair[1]}
+        archived = self._staff.world.disks[self._name].archived() - there.keys()
+        wrong = {key: pair for key, pair in wrong.items() if pair[0] != pair[1] and key not in archived}
         if wrong:
             self._staff.complaints.append(f"{self._name}: a reader believes, and there is: {wrong}")
 

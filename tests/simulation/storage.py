@@ -47,6 +47,11 @@ class Disk:
         with self._auditor.connect() as connection:
             return list(connection.execute(sa.text(text)))
 
+    def archived(self) -> set[str]:
+        """Return the ids of the orders, in the journal, or of the orders whose tickets were archived."""
+        table = "archived_orders" if self.path.stem == "gateway" else "archived_tickets"
+        return {row.order_id for row in self.query(f"SELECT order_id FROM {table}")}
+
     def copy(self) -> sqlite3.Connection:
         """Back up what is committed."""
         copy = sqlite3.connect(":memory:")

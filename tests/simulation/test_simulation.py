@@ -61,6 +61,7 @@ def test_most_orders_are_acknowledged_in_spite_of_everything() -> None:
                 Plan.wavering,
                 Plan.restored,
                 Plan.watched,
+                Plan.archived,
                 Plan.reconfigured,
                 Plan.forgetful,
                 Plan.torn,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from departments.domain.errors import TickNotAllowed
+from departments.domain.errors import LineNotFound, OrderNotFound, TickNotAllowed
 from departments.domain.steps import Tick
 from infra.errors import DatabaseError
 from tests.simulation.world import Gone, World
@@ -59,6 +59,10 @@ class Ticks:
             self._forget(key)
             return
         except TickNotAllowed:
+            return
+        except (OrderNotFound, LineNotFound) as error:
+            if order_id not in self.world.disks[name].archived() and shift == self.shifts[name]:
+                self.complaints.append(f"{name}: {tick}: {error!r}")
             return
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
             self.complaints.append(f"{name}: {tick}: {error!r}")

@@ -96,6 +96,7 @@ class Watcher:
         end = loop.time() + CATCH_UP_SECONDS
         while self.picture.position != truth.position and loop.time() < end:  # noqa: ASYNC110 - no real wait
             await asyncio.sleep(0.25)
+        self.picture.forget(disk.archived() - truth.tickets.keys())
         wrong = self.picture.differences(truth)
         if not self._moved_only and (prices := self._prices()) != self.picture.prices:
             wrong.append(f"its menu is {self.picture.prices}, and the department's {prices}")

@@ -145,7 +145,7 @@ class Station(Program):
         self.department: DepartmentApp | None = None
 
     async def _open(self, database: SimulatedDatabase) -> None:
-        department = DepartmentApp(self.menu, database)
+        department = DepartmentApp(self.menu, database, now_ms=self.world.now_ms)
         self.menu = _dearer(self.menu)  # the next time it is started with another price list
         await department.open()
         self.department = department
@@ -218,6 +218,7 @@ class World:
     disks: dict[str, Disk] = field(default_factory=dict)
     stations: list[Station] = field(default_factory=list)
     gateways: list[Gateway] = field(default_factory=list)
+    operators: list[Program] = field(default_factory=list)
     folder: "tempfile.TemporaryDirectory[str] | None" = None
 
     @classmethod
@@ -245,7 +246,11 @@ class World:
 
     @property
     def programs(self) -> list[Program]:
-        return [*self.gateways, *self.stations]
+        return [*self.gateways, *self.stations, *self.operators]
+
+    def now_ms(self) -> int:
+        """Return the time of day where nobody sets it, in milliseconds since 1970."""
+        return int((EPOCH + self.loop.time()) * 1000)
 
     def price(self, name: str, item: str) -> int:
         """Return what an item costs at one of a department's programs just now; 100 where nobody can say."""

@@ -3,7 +3,7 @@
 Each page is checked as it comes: nothing comes twice, and nothing goes back.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -122,6 +122,10 @@ class Picture:
             known[key] = change
             self.changes += 1
         return wrong
+
+    def forget(self, archived: Collection[str]) -> None:
+        """Forget tickets that were archived: nobody who watches is told."""
+        self.tickets = {order_id: ticket for order_id, ticket in self.tickets.items() if order_id not in archived}
 
     @property
     def position(self) -> tuple[str, int]:
