@@ -1,4 +1,4 @@
-"""The whole system against a plain-Python model: order and cancel, cook and tick, change the stock, restart, restore.
+"""The whole system against a plain-Python model: order, cancel, cook, tick, change stock, archive, restart, restore.
 
 `python -m tests.simulation.model --steps 100000` is the long version. Real gateway, departments, contract and database;
 virtual time; one step after another, so that the model can say exactly what has to happen.
@@ -34,10 +34,11 @@ from departments.domain.errors import (
 from departments.domain.steps import Move, Tick
 from departments.domain.stock_changes import ChangeReason, StockOrder
 from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, Ticket, TicketState, Verb
-from gateway.domain.errors import NotCancellable, OrderIdTaken
+from gateway.domain.errors import NotCancellable, OrderArchived, OrderIdTaken
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
 from gateway.orders.backoff import RetryPolicy
+from tests.simulation.archivist import Archivist
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
@@ -82,6 +83,7 @@ class Expected:
     taken_back: set[str] = field(default_factory=set)
     suspended: bool = False
     unsettled: set[str] = field(default_factory=set)
+    is_archived: bool = False
 
     @property
     def told(self) -> list[Outcome]:
@@ -93,6 +95,12 @@ class Expected:
     def started(self) -> set[str]:
         """The departments that have begun to make it."""
         return {name for name, state in self.states.items() if state not in (TicketState.QUEUED, TicketState.CANCELLED)}
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all that is made of it was served, and nobody has to say anything about it any more."""
+        made = {name for (name, _, _), outcome in zip(self.wishes, self.outcomes, strict=True) if outcome in TAKEN}
+        return not self.is_open and all(self.states.get(name) is TicketState.SERVED for name in made)
 
     def is_taken(self, name: str) -> bool:
         """Whether what a department accepted is still taken from its stock: its staff have not cancelled it."""
@@ -131,6 +139,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
         self.closed: set[str] = set()
         self.staff = Staff(self.world, random.Random(0))
         self.watching = self.staff.watch()
+        self.archivist = Archivist(self.world, random.Random(0))
         self.taken: list[tuple[str, Move, Ticket]] = []
         self._run(asyncio.sleep(1.0))
 
@@ -334,6 +343,44 @@ class SystemAgainstModel(RuleBasedStateMachine):
         change = data.draw(st.sampled_from(list(self.staff.stockroom.changes.values())))
         if change.name not in self.closed:
             self._repeat_change(change.name, change.order)
+
+    @precondition(lambda self: self.orders and not self.closed)
+    @rule()
+    def archive(self) -> None:
+        """Archive all that may be: what is finished, but for the newest order, whose place is not to be given again."""
+        if any(order.is_open for order in self.orders):
+            return
+        self._run(asyncio.sleep(FOLLOW_SECONDS))
+        for order in self.orders[:-1]:
+            order.is_archived |= order.is_finished
+        self._run(self.archivist.archive_once(kept_seconds=0.0))
+        archived = {order.make().order_id for order in self.orders if order.is_archived}
+        assert self.world.disks["gateway"].archived() == archived
+        for name in STOCK:
+            assert self.world.disks[name].archived() == {
+                order.make().order_id
+                for order in self.orders
+                if order.is_archived and name in {where for where, _, _ in order.wishes}
+            }
+        self.taken = [each for each in self.taken if each[1].order_id not in archived]
+
+    @precondition(lambda self: any(order.is_archived for order in self.orders))
+    @rule(data=st.data(), off=st.integers(0, 1))
+    def ask_for_an_archived_order(self, data: st.DataObject, off: int) -> None:
+        """Whatever is asked, nothing comes of it."""
+        order = data.draw(st.sampled_from([order for order in self.orders if order.is_archived]))
+
+        def again() -> Order:
+            sent = order.make()
+            sent.lines[-1].quantity += off
+            return sent
+
+        order_id, gateway = again().order_id, self.world.gateways[0]
+        with pytest.raises(OrderArchived):
+            self._place(again)
+        for ask in (self.world.find, self.world.cancel):
+            with pytest.raises(OrderArchived):
+                self._run(ask(gateway, order_id))
 
     @rule(wanted=st.sampled_from(ITEMS), on_sale=st.booleans())
     def sell(self, wanted: tuple[str, str], on_sale: bool) -> None:
@@ -579,6 +626,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
         self._run(settle())
         for order in self.orders:
+            if order.is_archived:
+                continue
             told = self._run(self.world.find(self.world.gateways[0], order.make().order_id))
             if order.is_open:
                 self._adopt(order, told)
@@ -623,7 +672,8 @@ class SystemAgainstModel(RuleBasedStateMachine):
         assert (told.status is Status.PENDING) == (Outcome.PENDING in order.outcomes)
 
     def _pick(self, data: st.DataObject) -> Expected:
-        return self.orders[data.draw(st.integers(0, len(self.orders) - 1))]
+        """Draw an order that is not archived: the newest one never is."""
+        return data.draw(st.sampled_from([order for order in self.orders if not order.is_archived]))
 
     def _stock_levels(self) -> dict[tuple[str, str], Any]:
         return {
