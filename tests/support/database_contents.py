@@ -101,6 +101,17 @@ class Books:
             for order_id, status, lines, owed in rows
         }
 
+    def order_ids(self) -> set[str]:
+        """Read the ids of the orders in the journal."""
+        with self._snapshot("gateway") as books:
+            return {order_id for (order_id,) in books.execute("SELECT order_id FROM orders").fetchall()}
+
+    def archived(self, name: str) -> set[str]:
+        """Read which orders, or which tickets of a department, were archived, by order id."""
+        table = "archived_orders" if name == "gateway" else "archived_tickets"
+        with self._snapshot(name) as books:
+            return {order_id for (order_id,) in books.execute(f"SELECT order_id FROM {table}").fetchall()}
+
     def truth(self, department: str) -> Truth:
         """Read what a department's watchers should know."""
         with self._snapshot(department) as books:

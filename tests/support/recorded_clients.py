@@ -68,8 +68,16 @@ class Party:
         seed: int,
         pause: float,
         verify: ssl.SSLContext | bool = True,
+        *,
+        archives: bool = False,
     ) -> None:
-        """`pause`, in seconds, is how long a client thinks between two orders, on average; `verify`: whom it trusts."""
+        """`pause`, in seconds, is how long a client thinks between two orders, on average; `verify`: whom it trusts.
+
+        `archives`: orders may be archived meanwhile.
+        """
+        self.archived: set[str] = set()
+        """The orders of which a client was told that they are archived."""
+        self._archives = archives
         self._urls = urls
         self._verify = verify
         self._seed = seed
@@ -112,7 +120,9 @@ class Party:
         elif whim < 0.30:
             other = body | {"table": "another"}
             response = await self._ask(client, chance, "POST", "/orders", other, give_up=1.0)
-            if response is not None and (response.status_code != 409 or "order" in response.json()):
+            if response is None or order_id in self.archived:
+                return
+            if response.status_code != 409 or "order" in response.json():
                 self.surprises.append(f"another body for {order_id}: {response.status_code} {response.text}")
         elif whim < 0.40:
             await self._ask(client, chance, "GET", f"/orders/{order_id}", None, give_up=0.5)
@@ -135,7 +145,7 @@ class Party:
             else:
                 self.statuses[response.status_code] += 1
                 if response.status_code != 503:
-                    self._hear(response, method, path)
+                    self._hear(response, method, path, body)
                     return response
                 if "retry-after" not in response.headers:
                     self.surprises.append(f"503 without Retry-After: {response.text}")
@@ -145,8 +155,11 @@ class Party:
         self.surprises.append(f"{method} {path} never got a response")
         return None
 
-    def _hear(self, response: httpx.Response, method: str, path: str) -> None:
+    def _hear(self, response: httpx.Response, method: str, path: str, body: Json | None) -> None:
         said = response.json()
+        if response.status_code == 410 and self._archives:
+            self.archived.add(body["order_id"] if body else path.rpartition("/")[2])
+            return
         if response.status_code in (200, 201, 202):
             self.book.note(said["order_id"], said)
         elif response.status_code == 409:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.support.audits import figures
 from tests.support.recorded_clients import Party, ResponseLog
+from tests.torture.archiving import Archived, Archivist
 from tests.torture.chaos import FAULTS, POINTS, Chaos
 from tests.torture.cooks import Cook
 from tests.torture.screens import ScreenClient
@@ -34,6 +35,8 @@ Progress = Callable[[str], None]
 class Plan:
     """How much torture. `pause`: seconds between two orders of a client, on average; `at_once`: faults.
 
+    `archive_every`: seconds between two runs of `archive write`.
+
     It ends when so many were killed and so much was ordered, or after so many `seconds`.
     """
 
@@ -46,6 +49,7 @@ class Plan:
     at_once: int = 2
     watchers: int = 20
     seconds: float = inf
+    archive_every: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Result:
     cook_steps: int
     cook_changes: int
     watched: Watched
+    archived: Archived
     convergence: float
     since_last_fault: float
     unfinished: int
@@ -94,13 +99,14 @@ class Result:
     @property
     def wrong(self) -> list[str]:
         """List what must not be; nothing is what is hoped for."""
-        found = [*self.surprises, *self.watched.wrong]
+        found = [*self.surprises, *self.watched.wrong, *self.archived.wrong]
         if self.unfinished:
             found.append(f"{self.unfinished} orders are still unfinished")
         if self.convergence > CONVERGENCE_SECONDS:
             found.append(f"convergence took {self.convergence:.1f} s")
         if self.kills >= MANY_KILLS:
             found += [f"never happened: {name}" for name, count in (self.faults | self.points).items() if not count]
+            found += [] if self.archived.orders and self.archived.tickets else ["nothing was archived"]
         if self.audit.returncode:
             found.append(self.audit.stdout + self.audit.stderr)
         else:
@@ -120,6 +126,7 @@ class Result:
         return "\n".join([
             f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
             f"{self.cook_changes} ticks and changes of stock by cooks; {self.watched}",
+            str(self.archived),
             f"faults: {faults}",
             f"killed at points: {points}",
             f"responses: {statuses}",
@@ -133,20 +140,22 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     """Torture an open site."""
     loop = asyncio.get_running_loop()
     book = ResponseLog(folder / "told.jsonl")
-    party = Party(site.urls, book, plan.seed, plan.pause)
+    party = Party(site.urls, book, plan.seed, plan.pause, archives=True)
+    archivist = Archivist(site, folder, plan.seed, plan.archive_every)
     chaos = Chaos(site, plan.seed, plan.at_once)
     cooks = [Cook(department, plan.seed) for department in site.departments]
     watchers = _watchers(site, plan)
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
     watching = [asyncio.create_task(watcher.follow()) for watcher in watchers]
+    archiving = asyncio.create_task(archivist.work())
     celebrating = asyncio.create_task(party.celebrate(plan.clients))
     raging = asyncio.create_task(chaos.rage())
     look_at = loop.time() + plan.audit_every
     give_up = loop.time() + plan.seconds
     while (chaos.kills < plan.kills or party.begun < plan.orders) and loop.time() < give_up:
         done, _ = await asyncio.wait(
-            [celebrating, raging, *working, *watching], timeout=0.5, return_when=asyncio.FIRST_COMPLETED
+            [celebrating, raging, archiving, *working, *watching], timeout=0.5, return_when=asyncio.FIRST_COMPLETED
         )
         for task in done:
             task.result()
@@ -157,11 +166,14 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     chaos.enough.set()
     await raging
     party.enough.set()
+    archivist.enough.set()
+    await archiving
     for task in working:
         task.cancel()
     await celebrating
     unfinished = await _converge(site, loop.time() + GIVE_UP_SECONDS)
     now = loop.time()
+    archived = await archivist.finish(book.orders, party.archived)
     watched = await _check(site, watchers)
     for task in watching:
         task.cancel()
@@ -178,6 +190,7 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
         sum(cook.steps for cook in cooks),
         sum(cook.changes for cook in cooks),
         watched,
+        archived,
         now - chaos.all_mended,
         now - chaos.last_fault,
         unfinished,

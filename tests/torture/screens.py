@@ -35,6 +35,7 @@ class ScreenClient:
         self._departments = departments
         self._chance = chance
         self._is_steady = False
+        self._archived: set[tuple[str, str]] = set()
 
     @property
     def resets(self) -> int:
@@ -77,6 +78,9 @@ class ScreenClient:
         truths = {name: await asyncio.to_thread(books.truth, name) for name in self._departments}
         tickets = {(name, key): ticket for name, truth in truths.items() for key, ticket in truth.tickets.items()}
         stock = {(name, item): each for name, truth in truths.items() for item, each in truth.stock.items()}
+        for name in self._departments:
+            archived = await asyncio.to_thread(books.archived, name)
+            self._archived |= {(name, order_id) for order_id in archived} - tickets.keys()
         deadline = asyncio.get_running_loop().time() + CATCH_UP_SECONDS
         while True:
             wrong = [*self._differences(tickets, stock)]
@@ -87,9 +91,13 @@ class ScreenClient:
     def _differences(
         self, tickets: dict[tuple[str, str], SeenTicket], stock: dict[tuple[str, str], SeenStock]
     ) -> Iterator[str]:
-        """Yield where the screen differs: it shows every open ticket, and every other one that it knows as it is."""
+        """Yield where the screen differs: it shows every open ticket, and every other one that it knows as it is.
+
+        What was archived it may show still.
+        """
         shown = {key: _ticket(data) for key, data in self._screen.tickets.items()}
-        for key in sorted(shown.keys() | {key for key, ticket in tickets.items() if is_open(ticket)}):
+        to_show = {key for key, ticket in tickets.items() if is_open(ticket)}
+        for key in sorted((shown.keys() | to_show) - self._archived):
             there = _facts(tickets[key]) if key in tickets else None
             if shown.get(key) != there:
                 yield f"a screen shows {key} as {shown.get(key)}, and there is {there}"

@@ -21,7 +21,7 @@ async def test_whatever_is_killed_every_promise_is_kept(
 ) -> None:
     server: Server | None = request.getfixturevalue("server") if database == "postgresql" else None
     site = await open_site(server, replicas=2 if server else 1)
-    plan = Plan(seed=7, kills=KILLS, orders=ORDERS, clients=12, audit_every=5.0)
+    plan = Plan(seed=7, kills=KILLS, orders=ORDERS, clients=12, audit_every=5.0, archive_every=10.0)
     result = await torture(site, tmp_path, plan, print)
 
     print(result.report())

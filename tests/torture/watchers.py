@@ -100,6 +100,7 @@ class Watcher:
             await asyncio.sleep(0.05)
             if self.picture.position[1] > truth.position[1]:
                 truth = await asyncio.to_thread(books.truth, self.name)  # a page of the last change was late
+        self.picture.forget(await asyncio.to_thread(books.archived, self.name) - truth.tickets.keys())
         return [*self.surprises, *(f"{self}: {wrong}" for wrong in self.picture.differences(truth))]
 
 
