@@ -85,6 +85,15 @@ _UNMOVED = {
 """The row of a ticket whose cancel is lost, and with which the staff have taken no step since."""
 
 
+# By the equality of `own`, SQLite would choose the table's key, and so read every row, not the index of the few.
+_UNSETTLED = Statement(
+    lambda connection: sa.select(ticket_states.c.order_id, ticket_states.c.department).where(
+        sa.between(ticket_states.c.restaurant, tenant(connection), tenant(connection)),
+        ticket_states.c.settled == _ZERO,
+    )
+)
+
+
 def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement:
     rows = records(connection.dialect, _COLUMNS).add_columns(tenant(connection))
     insert = _insert(connection, ticket_states).from_select([*(column.name for column in _COLUMNS), "restaurant"], rows)
@@ -139,9 +148,8 @@ def read_positions(connection: sa.Connection) -> dict[str, Position]:
 
 def read_start(connection: sa.Connection) -> tuple[dict[str, Position], list[Withdrawal]]:
     """Return how far each department has been followed, and the withdrawals that are unsettled."""
-    query = sa.select(ticket_states.c.order_id, ticket_states.c.department)
-    rows = connection.execute(query.where(own(connection, ticket_states), ticket_states.c.settled == 0))
-    return read_positions(connection), [Withdrawal(*row) for row in rows]
+    unsettled = [Withdrawal(*row) for row in _UNSETTLED.run(connection, {})]
+    return read_positions(connection), unsettled
 
 
 def read_unsettled(connection: sa.Connection, withdrawal: Withdrawal) -> Unsettled | None:

@@ -1,10 +1,14 @@
 """Which indexes the journal's statements use, on a database that has no statistics yet."""
 
+import asyncio
+from pathlib import Path
+
+import pytest
 import sqlalchemy as sa
 
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
 from gateway.domain.transitions import Goal
-from gateway.orders import journal, leases
+from gateway.orders import journal, leases, ticket_states
 from gateway.orders.journal import Journal, _Entry
 from gateway.orders.open_numbers import open_numbers
 from gateway.storage import MIGRATIONS
@@ -45,4 +49,23 @@ async def test_a_plan_from_when_a_table_was_empty_still_finds_orders_by_their_ke
     few = [await database.write(rows_read) for _ in range(10)]
     await database.write(fill)
     assert await database.write(rows_read) <= 2 * max(few)
+    database.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_is_unsettled_is_found_by_its_index(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Nearly every row is settled, and the audit asks once for each slice of the orders."""
+    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
+    database = Database(
+        new_postgresql_database(server) if server else f"sqlite:///{tmp_path}/gateway.db", schema="gateway"
+    )
+    prepare(database, MIGRATIONS)
+
+    def plan(connection: sa.Connection) -> str:
+        if kind == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN" if kind == "postgresql" else "EXPLAIN QUERY PLAN"
+        return str(connection.exec_driver_sql(f"{explain} {ticket_states._UNSETTLED.text(connection)}").all())
+
+    assert "ix_ticket_states_unsettled" in asyncio.run(database.read(plan))
     database.close()
