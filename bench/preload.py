@@ -61,7 +61,7 @@ def order_id(number: int) -> str:
 
 
 def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed: str | None) -> None:
-    with _filling(folder / "gateway.db") as connection:
+    with filling(folder / "gateway.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO orders"
             " (restaurant, order_id, policy, number, placed_for, currency, lines, status, owed, response_recorded,"
@@ -86,7 +86,7 @@ def _write_orders(folder: Path, count: int, lines: str, status: Status, *, owed:
 def tickets(folder: Path, station: Station, count: int) -> None:
     """Write the tickets of one department; the QUEUED newest of them are open."""
     line = TicketLine(station.items[0], 1, "", TicketOutcome.ACCEPTED, PRICE)
-    with _filling(folder / f"{station.name}.db") as connection:
+    with filling(folder / f"{station.name}.db") as connection:
         connection.execute(
             f"{_NUMBERS} INSERT INTO tickets"
             " (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source, number)"
@@ -125,7 +125,7 @@ def tickets(folder: Path, station: Station, count: int) -> None:
 
 
 @contextmanager
-def _filling(path: Path) -> Iterator[sqlite3.Connection]:
+def filling(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database that nobody uses for one large transaction, on disk once it is done."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in _FAST:
