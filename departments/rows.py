@@ -64,17 +64,17 @@ def read_ticket(row: Sequence[Any]) -> TicketOrUnreadable:
     )  # fmt: skip
 
 
-def read_taken(row: Sequence[Any]) -> "tuple[TicketState, bool, list[tuple[str, int]]] | TicketUnreadable":
+def read_taken(row: Sequence[Any]) -> tuple[TicketState, bool, list[tuple[str, int]]] | None:
     """Return the state of a ticket, whether it was wasted, and the items and quantities of its accepted lines.
 
-    The row has order id, revision, state, source, wasted and lines. It is unreadable wherever `read_ticket` says so.
+    The row has state, source, wasted and lines. None is for a row that `read_ticket` cannot read.
     """
-    order_id, revision, state, source, wasted, lines = row
+    state, source, wasted, lines = row
     try:
         known_state, accepted = _STATES.get(state) or TicketState(state), _accepted(lines)
         _ = _SOURCES.get(source) or TicketSource(source)
-    except ValueError as error:
-        return TicketUnreadable(order_id, revision, str(error))
+    except ValueError:
+        return None
     return known_state, wasted == 1, accepted
 
 

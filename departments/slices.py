@@ -3,13 +3,52 @@
 Order ids are UUIDs in lower case, so every database sorts them alike, whatever its collation is.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import msgspec
 import sqlalchemy as sa
 
-from departments.rows import TicketOrUnreadable, read_ticket
+from departments.domain.tickets import TAKEN, TicketSource
 from departments.schema import own, tickets
-from infra.db.slices import Slices
+from infra.db.slices import Slices, picker
 
-_TICKETS = Slices(tickets, tickets.c.order_id, list(tickets.c)[1:], own)
+TicketRow = Sequence[Any]
+"""What `read_ticket` takes."""
+
+_COLUMNS = list(tickets.c)[1:]
+_TICKETS = Slices(tickets, tickets.c.order_id, _COLUMNS, own)
+_of_made = picker(_COLUMNS, "placed_for", "state", "lines", "revision", "source", "moved_at_ms")
+
+_GATEWAY = TicketSource.GATEWAY.value
+_TAKEN = frozenset(state.value for state in TAKEN)
+
+
+class MadeLine(msgspec.Struct, gc=False, kw_only=True):
+    """A line that was accepted. Of what `TicketLine` is, it is the part whose outcome is `accepted`."""
+
+    item: str
+    quantity: int
+    note: str
+    outcome: Literal["accepted"]
+    unit_price: int = 0
+    available: int = 0
+    expected_price: int | None = None
+    allergy: bool = False
+    made: bool = False
+
+
+class MadeTicket(NamedTuple):
+    """A ticket that is taken, and all of whose lines were accepted; what it is for, and its last step."""
+
+    table: str
+    lines: list[MadeLine]
+    state: str
+    revision: int
+    moved_at_ms: int
+
+
+_decode = msgspec.json.Decoder(list[MadeLine]).decode
 
 
 def end_of_slice(connection: sa.Connection, after: str, size: int) -> str | None:
@@ -17,6 +56,20 @@ def end_of_slice(connection: sa.Connection, after: str, size: int) -> str | None
     return _TICKETS.end(connection, after, size)
 
 
-def tickets_between(connection: sa.Connection, after: str, until: str | None) -> list[TicketOrUnreadable]:
-    """Return the tickets with order ids above `after` and up to `until`, where that is given."""
-    return [read_ticket(row) for row in _TICKETS.between(connection, after, until)]
+def tickets_between(connection: sa.Connection, after: str, until: str | None) -> Mapping[str, TicketRow]:
+    """Return the rows of the tickets with order ids above `after` and up to `until`, where that is given, by the id."""
+    return {row[0]: row for row in _TICKETS.between(connection, after, until)}
+
+
+def read_made(row: TicketRow) -> MadeTicket | None:
+    """Return the ticket of a row where the gateway asked for it and all of it is made; None for every other.
+
+    It takes two thirds of the time of `read_ticket`, which reads whatever this returns.
+    """
+    table, state, lines, revision, source, moved_at_ms = _of_made(row)
+    if source != _GATEWAY or state not in _TAKEN:
+        return None
+    try:
+        return MadeTicket(table, _decode(lines), state, revision, moved_at_ms)
+    except (ValueError, TypeError):  # not accepted, or not readable, which `read_ticket` tells
+        return None

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from departments import archiving, stock_tables, tables
-from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import TAKEN, Ticket, TicketState
 
@@ -16,7 +15,7 @@ class StockByTickets:
     """The stock, and beside it the quantities that the tickets and the staff's waste add up to, by item.
 
     All is as of one moment. `received`: what the staff's changes add up to, for the items that were never unlimited.
-    `discarded`: the part of `wasted` that the staff threw away. `unreadable`: the tickets that are not counted, because
+    `discarded`: the part of `wasted` that the staff threw away. `unreadable`: how many tickets are not counted, because
     their rows cannot be read. `archived`: the part of `sold` and `wasted` that is of tickets that were archived.
     """
 
@@ -26,23 +25,23 @@ class StockByTickets:
     wasted: Counter[str]
     received: dict[str, int]
     discarded: Counter[str]
-    unreadable: list[TicketUnreadable]
+    unreadable: int
     archived: Counter[str]
 
 
 def stock_by_tickets(connection: Connection) -> StockByTickets:
     """Add up the accepted lines of all tickets and the changes of the stock, and return the sums with the stock."""
     held, sold, wasted = Counter[str](), Counter[str](), Counter[str]()
-    unreadable = []
-    for row in tables.what_tickets_took(connection):
-        if isinstance(row, TicketUnreadable):
-            unreadable.append(row)
+    unreadable = 0
+    for taken, count in tables.what_tickets_took(connection):
+        if taken is None:
+            unreadable += count
             continue
-        state, is_wasted, lines = row
+        state, is_wasted, lines = taken
         if _takes_stock(state, is_wasted=is_wasted):
             total = held if state is TicketState.HELD else wasted if is_wasted else sold
             for item, quantity in lines:
-                total[item] += quantity
+                total[item] += quantity * count
     stock, history = tables.read_stock(connection), stock_tables.history_sums(connection)
     has_figure = {item for item, each in stock.items() if not each.unlimited} - history.once_unlimited
     received = {item: history.received[item] for item in has_figure}

@@ -4,12 +4,12 @@ Every statement is about one restaurant, the tenant of the connection's database
 argument, so no caller can name another one.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from departments.domain.errors import TicketUnreadable
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import (
@@ -197,13 +197,16 @@ def every_ticket(connection: sa.Connection, *, by_age: bool = False) -> Iterator
 
 def what_tickets_took(
     connection: sa.Connection,
-) -> "Iterator[tuple[TicketState, bool, list[tuple[str, int]]] | TicketUnreadable]":
-    """Yield state, waste and accepted lines of all tickets as of one moment, read in parts as `every_ticket` does."""
+) -> Iterator[tuple[tuple[TicketState, bool, list[tuple[str, int]]] | None, int]]:
+    """Yield state, waste and accepted lines of all tickets as of one moment, each with how many tickets are so.
+
+    The same may be yielded several times, as tickets are read in parts. None is for tickets that cannot be read.
+    """
     columns = tickets.c
-    query = sa.select(
-        columns.order_id, columns.revision, columns.state, columns.source, columns.wasted, columns.lines
-    ).where(own(connection, tickets))
-    return map(read_taken, connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)))
+    query = sa.select(columns.state, columns.source, columns.wasted, columns.lines).where(own(connection, tickets))
+    for part in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)).partitions():
+        for row, count in Counter(map(tuple, part)).items():  # SQLAlchemy's own rows take longer to hash
+            yield read_taken(row), count
 
 
 def _select_tickets(connection: sa.Connection) -> "sa.Select[Any]":

@@ -1,6 +1,7 @@
 """Reads a table in the order of one of its columns, a slice at a time, by statements that the database keeps."""
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +16,12 @@ _ONE: sa.ColumnElement[int] = sa.literal_column("1")
 _AFTER: sa.BindParameter[str] = sa.bindparam("after", type_=sa.Text())
 _UNTIL: sa.BindParameter[str] = sa.bindparam("until", type_=sa.Text())
 _SKIPPED: sa.BindParameter[int] = sa.bindparam("skipped", type_=sa.BigInteger())
+
+
+def picker(columns: Sequence["sa.Column[Any]"], *names: str) -> "itemgetter[Any]":
+    """Return a function that takes the values of some columns, by their names, out of a row of `columns`."""
+    places = [column.name for column in columns]
+    return itemgetter(*(places.index(name) for name in names))
 
 
 class Slices:

@@ -22,9 +22,10 @@ from gateway.domain.order import Order
 from infra.db.database import Database
 from ops.audit.client_log import ClientLog
 from ops.audit.following import check_state
-from ops.audit.records import PAGE, SLICE, Records, Slice
+from ops.audit.records import PAGE, SLICE, Records
 from ops.audit.report import Report
 from ops.audit.rules import Column, Finding, Taken, check_again, check_item, check_order, check_response, check_ticket
+from ops.audit.slices import Slice
 
 PAUSE_SECONDS = 0.5
 CHECKS = 6
@@ -65,8 +66,7 @@ class Auditor:
             await self._check_client_log(self._client_log)
         async for part in self._records.slices():
             self._check_orders(part)
-            again = await self._records.archived(part.orders)
-            self._report.add(check_again(order_id, "the journal has an order") for order_id in again)
+            self._report.add(check_again(order_id, "the journal has an order") for order_id in part.again)
             for name in self._records.departments:
                 await self._check_tickets(name, part)
             self._show_progress()
@@ -94,7 +94,10 @@ class Auditor:
 
     def _check_orders(self, part: Slice) -> None:
         """Compare orders with their tickets, which were read before them."""
-        self._report.orders += len(part.orders) + len(part.unreadable_ids)
+        self._report.orders += part.plain_orders + len(part.orders) + part.unreadable
+        self._report.tickets += part.plain_tickets
+        if self._client_log is None:
+            self._report.acknowledged += part.plain_orders
         for order in part.orders.values():
             if self._client_log is None:
                 self._report.acknowledged += order.response_recorded
@@ -121,7 +124,7 @@ class Auditor:
                 if department not in order.shares:
                     self._report.add(check_ticket(department, ticket, order))
                 if ticket.moved_at_ms:
-                    known = part.known.get((department, ticket.order_id))
+                    known = part.known_state(department, ticket.order_id)
                     self._report.add(check_state(part.followed, department, ticket, known))
         await self._check_without_order(department, without_order)
 

@@ -3,21 +3,20 @@
 import re
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
 
 from departments import slices as ticket_slices
 from departments import stock_audit, tables
 from departments.domain.errors import TicketUnreadable
-from departments.domain.tickets import Ticket
+from departments.rows import TicketOrUnreadable
 from departments.stock_audit import StockByTickets
 from gateway.domain.errors import OrderUnreadable
 from gateway.domain.order import Order
 from gateway.orders import slices as order_slices
 from gateway.orders.journal import Journal
-from gateway.orders.ticket_states import KnownState
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
 from ops.audit.following import Followed, followed
+from ops.audit.slices import Rows, Shares, Slice, read_slice
 
 PAGE = 1000
 """How many orders are looked up by their ids at once."""
@@ -25,35 +24,6 @@ PAGE = 1000
 SLICE = 2000
 
 _is_uuid = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}").fullmatch
-
-TicketRow = Ticket | TicketUnreadable
-
-Shares = dict[str, Ticket | None]
-"""An order's tickets by department; None where the department has no ticket of it."""
-
-
-class Slice(NamedTuple):
-    """All that has an order id within a range: tickets, read before the orders, and what the gateway knows of them.
-
-    `followed` was read before all of it. `tickets` are by department and order id, `known` likewise. `unreadable`: how
-    many orders of the range cannot be read; they are not in `orders`, and their ids are in `unreadable_ids`.
-    """
-
-    followed: Followed
-    tickets: Mapping[str, Mapping[str, TicketRow]]
-    orders: Mapping[str, Order]
-    unreadable_ids: frozenset[str]
-    known: Mapping[tuple[str, str], KnownState]
-
-    def share(self, order: Order) -> Shares:
-        """Return an order's tickets; a department that has no database here, or an unreadable ticket, is left out."""
-        share: Shares = {}
-        for name in order.shares:
-            if name in self.tickets:
-                ticket = self.tickets[name].get(order.order_id)
-                if not isinstance(ticket, TicketUnreadable):
-                    share[name] = ticket
-        return share
 
 
 class Records:
@@ -105,19 +75,12 @@ class Records:
         tickets = {}
         for name, database in self._departments.items():
             with naming(database):
-                rows = await database.read(ticket_slices.tickets_between, after, until)
-            tickets[name] = {row.order_id: row for row in rows}
+                tickets[name] = await database.read(ticket_slices.tickets_between, after, until)
         with naming(self._journal_database):
             orders = await self._journal_database.read(order_slices.orders_between, after, until)
             known = await self._journal_database.read(order_slices.known_between, after, until)
-        readable, unreadable = {}, set()
-        for row in orders:
-            if isinstance(row, OrderUnreadable):
-                unreadable.add(row.order_id)
-                self._on_unreadable(row)
-            else:
-                readable[row.order_id] = row
-        return Slice(seen, tickets, readable, frozenset(unreadable), known)
+            again = await self._journal_database.read(order_slices.archived_between, after, until)
+        return read_slice(Rows(seen, tickets, orders, known, again), self._on_unreadable)
 
     async def orders(self, order_ids: Iterable[str]) -> dict[str, Order]:
         """Read orders by their ids; those that do not exist or cannot be read are left out."""
@@ -143,7 +106,7 @@ class Records:
         A department is left out of an order's shares that has no database here, whose ticket cannot be read, or that
         has archived it, as it may where the journal is a restored one.
         """
-        tickets: dict[str, dict[str, TicketRow]] = {}
+        tickets: dict[str, dict[str, TicketOrUnreadable]] = {}
         archived: dict[str, set[str]] = {}
         for name, database in self._departments.items():
             order_ids = [order.order_id for order in orders if name in order.shares]
