@@ -3,12 +3,13 @@
 Order ids are UUIDs in lower case, so every database sorts them alike, whatever its collation is.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
 
+from departments import tables
 from departments.domain.tickets import TAKEN, TicketSource
 from departments.schema import own, tickets
 from infra.db.slices import Slices, picker
@@ -59,6 +60,11 @@ def end_of_slice(connection: sa.Connection, after: str, size: int) -> str | None
 def tickets_between(connection: sa.Connection, after: str, until: str | None) -> Mapping[str, TicketRow]:
     """Return the rows of the tickets with order ids above `after` and up to `until`, where that is given, by the id."""
     return {row[0]: row for row in _TICKETS.between(connection, after, until)}
+
+
+def there_again(connection: sa.Connection, order_ids: Collection[str]) -> set[str]:
+    """Return those of these orders that have a ticket, and at the same moment are on record as archived."""
+    return tables.archived_among(connection, order_ids) & tables.read_tickets(connection, order_ids).keys()
 
 
 def read_made(row: TicketRow) -> MadeTicket | None:

@@ -133,7 +133,7 @@ class Auditor:
         order_ids = [ticket.order_id for ticket in tickets]
         orders = await self._records.orders(order_ids) if tickets else {}
         archived = await self._records.archived(order_ids) if tickets else set()
-        again = await self._records.archived_tickets(department, archived)
+        again = await self._records.tickets_again(department, archived)
         for ticket in tickets:
             if ticket.order_id in again and ticket.state is not TicketState.CANCELLED:
                 reason = f"{department} has a ticket, {ticket.state},"

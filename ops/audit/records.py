@@ -100,6 +100,12 @@ class Records:
         with naming(database):
             return await database.read(tables.archived_among, order_ids) if order_ids else set()
 
+    async def tickets_again(self, department: str, order_ids: Collection[str]) -> set[str]:
+        """Return those of these orders of which a department has a ticket, though it has archived it."""
+        database = self._departments[department]
+        with naming(database):
+            return await database.read(ticket_slices.there_again, order_ids) if order_ids else set()
+
     async def with_tickets(self, orders: Sequence[Order]) -> AsyncIterator[tuple[Order, Shares]]:
         """Read the tickets of these orders.
 
