@@ -25,7 +25,7 @@ from tests.simulation.seams import plant
 Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock], set[str]]
 
 
-@plant("archived-tickets-not-compared", ticket_archiving, "remove_closed", "archived")
+@plant("archived-tickets-not-compared", ticket_archiving, "remove_closed", "archived", 2)
 def remove_as_it_is(original: Callable[..., int], connection: sa.Connection, closed: Sequence[ClosedTicket]) -> int:
     """A ticket is removed although it has changed since it was written into the file."""
     now = tables.read_tickets(connection, [each.ticket.order_id for each in closed])
@@ -33,7 +33,7 @@ def remove_as_it_is(original: Callable[..., int], connection: sa.Connection, clo
     return original(connection, [each._replace(ticket=row) for each, row in stored if isinstance(row, Ticket)])
 
 
-@plant("archived-order-that-owes", order_archiving, "_is_finished", "archived")
+@plant("archived-order-that-owes", order_archiving, "_is_finished", "archived", 1)
 def is_ended(original: object, order: Order, states: Sequence[Mapping[str, Any]]) -> bool:
     """An order is archived whose parts have all ended, whatever it still owes."""
     return order.progress in order_archiving._ENDED
@@ -45,7 +45,7 @@ async def with_or_without_order(original: object, self: Archiver, closed: Sequen
     return list(closed)
 
 
-@plant("archived-before-the-file-is-durable", Archiver, "_write", "archived")
+@plant("archived-before-the-file-is-durable", Archiver, "_write", "archived", 1)
 def write_later(
     original: Callable[..., None],
     self: Archiver,
@@ -68,7 +68,7 @@ def keep_no_sums(original: object, connection: sa.Connection, sums: Sums) -> Non
     """What archived tickets took from the stock is forgotten."""
 
 
-@plant("archived-sums-added-twice", ticket_archiving, "remove_closed", "archived")
+@plant("archived-sums-added-twice", ticket_archiving, "remove_closed", "archived", 2)
 def remove_and_add_all(original: Callable[..., int], connection: sa.Connection, closed: Sequence[ClosedTicket]) -> int:
     """A removal that is repeated, as nobody knows whether it was carried out, adds the sums again."""
     known = tables.archived_among(connection, [each.ticket.order_id for each in closed])
