@@ -22,7 +22,7 @@ from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.reports import Reports
-from gateway.orders.tables import ARCHIVED, DELETE, INSERT, UPDATE, Row, count_beat, row_of, row_of_change
+from gateway.orders.tables import DELETE, INSERT, UPDATE, Row, archived_among, count_beat, row_of, row_of_change
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.traces import traced_journal
 from gateway.orders.wanted import ANY, Wanted
@@ -161,7 +161,7 @@ class Journal:
 
     async def archived(self, order_ids: Sequence[str]) -> set[str]:
         """Return those of these order ids whose orders were archived."""
-        return await self._database.look_up(queries.archived, order_ids)
+        return await self._database.look_up(archived_among, order_ids)
 
     async def renewals(self) -> dict[int, int]:
         """Return how often each gateway that has a lease has renewed it, by its number."""
@@ -278,13 +278,13 @@ def _write(
     new = [entry.numbered_row() for entry in entries if entry.is_new]
     inserted = _insert(connection, new)
     # Asked after the insert: whoever archives an order has deleted it by then, or the insert has found it.
-    archived = ARCHIVED.run(connection, {"order_ids": encode_json([row["order_id"] for row in new])}) if new else ()
+    archived = archived_among(connection, [row["order_id"] for row in new])
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
         if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
             last[entry.key] = entry
     updated = UPDATE.run_rows(connection, [entry.row for entry in last.values()]) if last else ()
-    known = _refused(connection, new, inserted, {order_id for (order_id,) in archived})
+    known = _refused(connection, new, inserted, archived)
     written = set(map(tuple, updated))
 
     def result(entry: _Entry) -> "Order | Exception | None":

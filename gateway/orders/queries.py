@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from gateway.domain.order import Order, Status
 from gateway.domain.progress import OrderProgress
 from gateway.orders import ticket_states
-from gateway.orders.tables import ARCHIVED, COLUMNS, FIND, HAS_SEQ, KNOWN, Row, is_among, orders, own, read_row
+from gateway.orders.tables import COLUMNS, FIND, HAS_SEQ, KNOWN, Row, archived_among, is_among, orders, own, read_row
 from gateway.orders.wanted import Wanted
 from infra.db.database import encode_json
 
@@ -38,12 +38,7 @@ def _with_tickets(connection: sa.Connection, rows: list[Row]) -> list[Row]:
 def known(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
     """Return those of these order ids that the journal has, or had before they were archived."""
     found = {order_id for (order_id,) in KNOWN.run(connection, {"order_ids": encode_json(list(order_ids))})}
-    return found | archived(connection, order_ids)
-
-
-def archived(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
-    """Return those of these order ids whose orders were archived."""
-    return {order_id for (order_id,) in ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
+    return found | archived_among(connection, order_ids)
 
 
 def page(

@@ -172,7 +172,7 @@ UPDATE = Statement(
 )
 FIND = Statement(lambda connection: sa.select(*COLUMNS).where(is_among(connection)))
 KNOWN = Statement(lambda connection: sa.select(orders.c.order_id).where(is_among(connection)))
-ARCHIVED = Statement(lambda connection: _archived_among(connection))
+_ARCHIVED = Statement(lambda connection: _select_archived(connection))
 DELETE = Statement(lambda connection: sa.delete(orders).where(is_among(connection)))
 
 
@@ -183,7 +183,14 @@ def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnE
     )
 
 
-def _archived_among(connection: sa.Connection) -> "sa.Select[Any]":
+def archived_among(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
+    """Return those of these order ids whose orders were archived."""
+    if not order_ids:
+        return set()
+    return {order_id for (order_id,) in _ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
+
+
+def _select_archived(connection: sa.Connection) -> "sa.Select[Any]":
     """Select those of the JSON array `order_ids` that were archived: each new order is asked for."""
     query = sa.select(archived_orders.c.order_id)
     if connection.dialect.name == "postgresql":

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from gateway.domain.lines import TicketState
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import LiveTicket, Position
-from gateway.orders.tables import ARCHIVED, is_among, own, ticket_states, watch_positions
+from gateway.orders.tables import archived_among, is_among, own, ticket_states, watch_positions
 from infra.db.database import Statement, encode_json, records, tenant
 
 
@@ -124,7 +124,7 @@ def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
 
     Of orders that were archived nothing is written: a department that is restored has their tickets again.
     """
-    archived = _archived_among(connection, [ticket.order_id for ticket in page.tickets])
+    archived = archived_among(connection, [ticket.order_id for ticket in page.tickets])
     rows = [_row(page, ticket) for ticket in page.tickets if ticket.order_id not in archived]
     rows.sort(key=itemgetter("order_id"))  # gateways that write the same rows wait for each other in one order
     write = _WRITE_SNAPSHOT if page.is_snapshot else _WRITE_CHANGES
@@ -209,12 +209,6 @@ def _write_position(connection: sa.Connection, page: Page, position: Position) -
             where=None if page.is_snapshot else is_other | is_later,
         )
     )
-
-
-def _archived_among(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
-    if not order_ids:
-        return set()
-    return {order_id for (order_id,) in ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
 
 
 def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:

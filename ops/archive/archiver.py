@@ -20,9 +20,9 @@ from departments.archiving import ClosedTicket
 from departments.domain.tickets import TicketSource
 from gateway.domain.days import Calendar
 from gateway.orders import archiving as order_archiving
-from gateway.orders import queries
 from gateway.orders.archiving import FinishedOrder
 from gateway.orders.reports import Place
+from gateway.orders.tables import archived_among
 from infra.db.database import Database
 from infra.errors import DatabaseError
 from ops.archive.files import Header, Record, write_archive
@@ -126,7 +126,7 @@ class Archiver:
     async def _without_order(self, closed: Sequence[ClosedTicket]) -> list[ClosedTicket]:
         """Return the tickets that were sold over the counter, and those whose orders were archived."""
         order_ids = [each.ticket.order_id for each in closed if each.ticket.source is TicketSource.GATEWAY]
-        gone = await self._journal.look_up(queries.archived, order_ids) if order_ids else set()
+        gone = await self._journal.look_up(archived_among, order_ids) if order_ids else set()
         return [each for each in closed if each.ticket.source is TicketSource.COUNTER or each.ticket.order_id in gone]
 
     async def _remove_tickets(self, name: str, closed: Sequence[ClosedTicket]) -> None:

@@ -104,7 +104,7 @@ def refuse_what_is_there(
     return original(connection, rows, inserted, set())
 
 
-@plant("archived-orders-followed", ticket_states, "_archived_among", "archived")
+@plant("archived-orders-followed", ticket_states, "archived_among", "archived")
 def none_is_archived(original: object, connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
     """The gateway keeps what the staff do with tickets whose orders were archived."""
     return set()
