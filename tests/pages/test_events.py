@@ -5,7 +5,6 @@ The page's own server passes the events on, with a key.
 
 import json
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ import pytest
 from tests.pages.support import FLAGS, find_chromium
 from tests.support.database_contents import Store
 from tests.support.event_stream import Event, Screen
+from tests.support.http_servers import serving
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import free_ports
 from tests.support.rest_clients import line, order
@@ -92,15 +92,8 @@ def page(port: int, browser: Browser) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(ThreadingHTTPServer(("127.0.0.1", port), Handler)):
         yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import httpx
 import yaml
 
+from tests.support.http_servers import serving
 from tests.support.processes import free_ports
 from tests.support.prometheus import FOLDER, is_ready, tool
 from tests.support.waiting import START_SECONDS, STOP_SECONDS, wait_for
@@ -62,15 +62,10 @@ def running_webhook() -> Iterator[Webhook]:
         def log_message(self, *arguments: object) -> None:
             """Write nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        webhook = Webhook(server.server_port)
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield webhook
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    webhook = Webhook(server.server_port)
+    with serving(server):
+        yield webhook
 
 
 @contextmanager

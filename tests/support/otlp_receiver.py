@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -13,6 +12,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from tests.support.http_servers import serving
 
 Context = tuple[str, str]
 """The ids of a trace and of a span, in hexadecimal digits."""
@@ -79,15 +80,10 @@ def receiving(port: int = 0) -> Iterator[OtlpReceiver]:
         def log_message(self, *arguments: object) -> None:
             """Write nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        receiver = OtlpReceiver(server.server_port)
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield receiver
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    receiver = OtlpReceiver(server.server_port)
+    with serving(server):
+        yield receiver
 
 
 def _spans(request: ExportTraceServiceRequest) -> Iterator[ReceivedSpan]:

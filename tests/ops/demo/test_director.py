@@ -1,6 +1,5 @@
 """How the steps of an evening are taken, at a gateway that is a list of responses."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -10,6 +9,7 @@ from ops.demo import director
 from ops.demo.director import Director
 from ops.demo.steps import Deliver, Leave, Line, Move, Place, Return, Timed
 from ops.staff.rest import Rest
+from tests.support.http_servers import serving
 
 PLACE = Place("01", "7", (Line("bar", "espresso", 2, "no ice"),))
 START = Move("bar", "01", "start", "queued", "s1", "Noa")
@@ -53,12 +53,9 @@ class Bar:
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    with Gateway() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    server = Gateway()
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)
