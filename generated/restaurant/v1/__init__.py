@@ -237,7 +237,7 @@ class PlaceOrdersRequest(betterproto.Message):
     trace: bytes = betterproto.bytes_field(15)
     """
     An encoded BatchTrace; empty where no order of the batch is sampled, and never a reason to refuse a batch. On the wire
-     it is a field of that type; declared as bytes, it costs a batch without it nothing.
+     it is a field of that type; declared as bytes, it costs a batch without it less.
     """
 
 
