@@ -10,13 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from departments import tables
 from departments.domain.tickets import Ticket, TicketState
 from departments.rows import TicketOrUnreadable, read_ticket
 from departments.schema import HAS_REVISION, archived_stock, archived_tickets, department, own, steps, tickets
-from infra.db.database import Statement, encode_json, insert_records, strings, tenant
+from infra.db.database import Statement, encode_json, insert_into, insert_records, strings, tenant
 
 CLOSED = frozenset({TicketState.SERVED, TicketState.CANCELLED, TicketState.NONE})
 
@@ -131,7 +130,7 @@ def _keep_ids(connection: sa.Connection, order_ids: Sequence[str]) -> None:
 
 
 def _keep_sums(connection: sa.Connection, sums: Sums) -> None:
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(archived_stock)
+    insert = insert_into(connection.dialect, archived_stock)
     for item in sorted(sums.sold.keys() | sums.wasted.keys()):
         values = {"sold": sums.sold[item], "wasted": sums.wasted[item]}
         row = insert.values(restaurant=tenant(connection), item=item, **values)

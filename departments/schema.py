@@ -1,10 +1,9 @@
 """A department's tables. One database may hold several restaurants, so every key begins with the restaurant."""
 
-from typing import Any
-
 import sqlalchemy as sa
 
 from infra.db.database import tenant
+from infra.db.indexes import partial_index
 
 metadata = sa.MetaData()
 
@@ -76,9 +75,9 @@ tickets = sa.Table(
     sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("number", sa.BigInteger, nullable=False, doc="the order's short number, or 0"),
-    sa.Index("ix_tickets_revision", "restaurant", "revision", sqlite_where=HAS_REVISION, postgresql_where=HAS_REVISION),
-    sa.Index("ix_tickets_open", "restaurant", "revision", sqlite_where=IS_OPEN, postgresql_where=IS_OPEN),
-    sa.Index("ix_tickets_moved", "restaurant", "revision", sqlite_where=IS_MOVED, postgresql_where=IS_MOVED),
+    partial_index("ix_tickets_revision", "restaurant", "revision", where=HAS_REVISION),
+    partial_index("ix_tickets_open", "restaurant", "revision", where=IS_OPEN),
+    partial_index("ix_tickets_moved", "restaurant", "revision", where=IS_MOVED),
     sqlite_with_rowid=False,
 )
 
@@ -98,8 +97,6 @@ steps = sa.Table(
     sqlite_with_rowid=False,
 )
 
-_has_revision: dict[str, Any] = {"sqlite_where": HAS_REVISION, "postgresql_where": HAS_REVISION}
-
 stock_changes = sa.Table(
     "stock_changes",
     metadata,
@@ -112,8 +109,8 @@ stock_changes = sa.Table(
     sa.Column("changed_by", sa.String(64), nullable=False),
     sa.Column("changed_at_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False),
-    sa.Index("ix_stock_changes_item", "restaurant", "item", "revision", **_has_revision),
-    sa.Index("ix_stock_changes_revision", "restaurant", "revision", **_has_revision),
+    partial_index("ix_stock_changes_item", "restaurant", "item", "revision", where=HAS_REVISION),
+    partial_index("ix_stock_changes_revision", "restaurant", "revision", where=HAS_REVISION),
     sqlite_with_rowid=False,
 )
 

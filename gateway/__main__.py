@@ -2,11 +2,13 @@
 
 import signal
 
+from infra.imports import leave_rich_out, without_collecting
 from infra.interrupts import hold_interrupts
 
 if __name__ == "__main__":
     hold_interrupts(signal.SIGINT)
-
-    from gateway.main import main
+    leave_rich_out()
+    with without_collecting():
+        from gateway.main import main
 
     main()

@@ -2,10 +2,12 @@
 
 import signal
 
+from infra.imports import leave_rich_out
 from infra.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
     hold_interrupts(signal.SIGINT, signal.SIGTERM)
+    leave_rich_out()
 
 import argparse
 import os

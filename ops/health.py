@@ -3,6 +3,11 @@
 It imports little, because it runs every few seconds.
 """
 
+from infra.imports import leave_rich_out
+
+if __name__ == "__main__":
+    leave_rich_out()
+
 import argparse
 import asyncio
 import http.client

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.access import secrets
 from gateway.access.changes import count_revision, note, own
@@ -14,7 +13,7 @@ from gateway.access.session_store import end_sessions
 from gateway.access.tables import keys, pairing_codes, people, sessions, state
 from gateway.domain.access import Action, Role
 from gateway.domain.access_errors import NameTaken, NoSuchEntry
-from infra.db.database import tenant
+from infra.db.database import insert_into, tenant
 
 
 def revision(connection: sa.Connection) -> int:
@@ -58,8 +57,9 @@ def living_keys(connection: sa.Connection) -> list[Key]:
 
 def begin_state(connection: sa.Connection) -> None:
     """Make the state where there is none."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    first = insert(state).values(restaurant=tenant(connection), revision=0, table_secret=secrets.new_table_secret())
+    first = insert_into(connection.dialect, state).values(
+        restaurant=tenant(connection), revision=0, table_secret=secrets.new_table_secret()
+    )
     connection.execute(first.on_conflict_do_nothing())
 
 

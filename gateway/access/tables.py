@@ -2,6 +2,8 @@
 
 import sqlalchemy as sa
 
+from infra.db.indexes import partial_index
+
 metadata = sa.MetaData()
 
 _NAME, _HASH, _ID, _ROLE = sa.String(64), sa.String(64), sa.String(16), sa.String(16)
@@ -47,9 +49,7 @@ people = sa.Table(
     sa.Column("made_at_ms", sa.BigInteger, nullable=False),
     sa.Column("used_at_ms", sa.BigInteger),
     sa.Column("removed_at_ms", sa.BigInteger),
-    sa.Index(
-        "ux_access_people_name", "restaurant", "name", unique=True, sqlite_where=_LIVING, postgresql_where=_LIVING
-    ),
+    partial_index("ux_access_people_name", "restaurant", "name", where=_LIVING, unique=True),
 )
 
 sessions = sa.Table(

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.accuracy import Measured
 from gateway.domain.days import Calendar
@@ -21,7 +20,7 @@ from gateway.domain.order import Order, Status
 from gateway.domain.preparation import Prepared
 from gateway.domain.sales import QUARTER_MS, Sold
 from gateway.orders.tables import archived_figures, own
-from infra.db.database import encode_json, tenant
+from infra.db.database import encode_json, insert_into, tenant
 
 STEP_SECONDS = 10
 
@@ -52,7 +51,7 @@ def add(connection: sa.Connection, orders: Iterable[Order], calendar: Calendar) 
             key = (kind, hour, encode_json(subject))
             quantities[key] += quantity
             totals[key] += total
-    insert = (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(archived_figures)
+    insert = insert_into(connection.dialect, archived_figures)
     for key in sorted(quantities):
         kind, hour, subject_text = key
         row = insert.values(

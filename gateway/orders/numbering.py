@@ -14,23 +14,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.days import Calendar
 from gateway.domain.numbers import order_number
 from gateway.domain.order import Order
 from gateway.orders.open_numbers import open_numbers
 from gateway.orders.tables import order_days, own
-from infra.db.database import Statement, tenant
+from infra.db.database import Statement, insert_into, tenant
 
 BLOCK = 16
 """How many ranks are taken at once, at least; beside what is needed at that moment, as many again."""
 
 
 def _take_ranks(connection: sa.Connection) -> sa.ClauseElement:
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     values: dict[str, Any] = {name: sa.bindparam(name, type_=sa.BigInteger) for name in ("day", "permutation", "taken")}
-    first = insert(order_days).values(restaurant=tenant(connection), **values)
+    first = insert_into(connection.dialect, order_days).values(restaurant=tenant(connection), **values)
     return first.on_conflict_do_update(
         index_elements=[order_days.c.restaurant, order_days.c.day],
         set_={"taken": order_days.c.taken + first.excluded.taken},

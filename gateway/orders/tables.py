@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import OrderUnreadable
@@ -16,7 +15,8 @@ from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
 from gateway.domain.ready_time import Quote
 from gateway.domain.transitions import Goal
-from infra.db.database import Statement, encode_json, insert_records, strings, tenant, update_records
+from infra.db.database import Statement, encode_json, insert_into, insert_records, strings, tenant, update_records
+from infra.db.indexes import partial_index
 
 metadata = sa.MetaData()
 
@@ -26,10 +26,6 @@ HAS_SEQ = sa.text("seq > 0")
 It keeps PostgreSQL from using such an index to look orders up by their ids: as long as it has no statistics, it assumes
 that few rows are a restaurant's, so any index that begins with it seems as good as the key, and such a plan is kept.
 """
-
-
-def _index(name: str, columns: Sequence[str], condition: sa.TextClause) -> sa.Index:
-    return sa.Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
 
 
 orders = sa.Table(
@@ -51,11 +47,13 @@ orders = sa.Table(
     sa.Column("owner", sa.BigInteger, nullable=False, doc="number of the gateway that owns it"),
     sa.Column("epoch", sa.BigInteger, nullable=False, doc="grows with every owner and every decision"),
     sa.UniqueConstraint("restaurant", "order_id"),
-    _index("ix_orders_seq", ["restaurant", "seq"], HAS_SEQ),
-    _index("ix_orders_created", ["restaurant", "created_at_ms"], HAS_SEQ),
-    _index("ix_orders_status_seq", ["restaurant", "status", "seq"], HAS_SEQ),
-    _index("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
-    _index("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
+    partial_index("ix_orders_seq", "restaurant", "seq", where=HAS_SEQ),
+    partial_index("ix_orders_created", "restaurant", "created_at_ms", where=HAS_SEQ),
+    partial_index("ix_orders_status_seq", "restaurant", "status", "seq", where=HAS_SEQ),
+    partial_index(
+        "ix_orders_placed_for_seq", "restaurant", "placed_for", "seq", where=sa.text("placed_for IS NOT NULL")
+    ),
+    partial_index("ix_orders_unfinished", "restaurant", "seq", where=sa.text("owed IS NOT NULL")),
 )
 
 gateways = sa.Table(
@@ -117,7 +115,7 @@ ticket_states = sa.Table(
     sa.Column("cancel_reason", sa.String(200), nullable=False),
     sa.Column("withdrawn", sa.SmallInteger, nullable=False, doc="1: the staff cancelled it"),
     sa.Column("settled", sa.SmallInteger, nullable=False, doc="0: withdrawn, and not in the order's row yet"),
-    _index("ix_ticket_states_unsettled", ["restaurant"], sa.text("settled = 0")),
+    partial_index("ix_ticket_states_unsettled", "restaurant", where=sa.text("settled = 0")),
     sqlite_with_rowid=False,
 )
 
@@ -204,8 +202,7 @@ def _select_archived(connection: sa.Connection) -> "sa.Select[Any]":
 
 def count_beat(connection: sa.Connection) -> None:
     """Add 1 to the beats; a restaurant that is new to the database has no row yet."""
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    first = insert(pulse).values(restaurant=tenant(connection), beats=1)
+    first = insert_into(connection.dialect, pulse).values(restaurant=tenant(connection), beats=1)
     more = {"beats": pulse.c.beats + 1}
     connection.execute(first.on_conflict_do_update(index_elements=[pulse.c.restaurant], set_=more))
 

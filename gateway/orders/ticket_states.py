@@ -15,13 +15,12 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from gateway.domain.lines import TicketState
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import LiveTicket, Position
 from gateway.orders.tables import archived_among, is_among, own, ticket_states, watch_positions
-from infra.db.database import Statement, encode_json, records, tenant
+from infra.db.database import Statement, encode_json, insert_into, records, tenant
 
 
 class Withdrawal(NamedTuple):
@@ -96,7 +95,9 @@ _UNSETTLED = Statement(
 
 def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement:
     rows = records(connection.dialect, _COLUMNS).add_columns(tenant(connection))
-    insert = _insert(connection, ticket_states).from_select([*(column.name for column in _COLUMNS), "restaurant"], rows)
+    insert = insert_into(connection.dialect, ticket_states).from_select(
+        [*(column.name for column in _COLUMNS), "restaurant"], rows
+    )
     new = insert.excluded
     old = ticket_states.c.revision
     is_newer = new.revision != old if is_snapshot else new.revision > old
@@ -197,7 +198,7 @@ def _delete_void(connection: sa.Connection, department: str, position: Position)
 def _write_position(connection: sa.Connection, page: Page, position: Position) -> None:
     """Write how far a department is followed; another gateway may have written more, unless that is void."""
     values = {"incarnation": position.incarnation, "revision": position.revision}
-    new = _insert(connection, watch_positions).values(
+    new = insert_into(connection.dialect, watch_positions).values(
         restaurant=tenant(connection), department=page.department, **values
     )
     is_other = new.excluded.incarnation != watch_positions.c.incarnation
@@ -234,7 +235,3 @@ def _is(connection: sa.Connection, withdrawal: Withdrawal) -> "sa.ColumnElement[
     order_id, department = withdrawal
     is_of = (ticket_states.c.order_id == order_id) & (ticket_states.c.department == department)
     return own(connection, ticket_states) & is_of
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> "postgresql.Insert | sqlite.Insert":
-    return (postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert)(table)

@@ -5,12 +5,27 @@ import pytest
 
 from tests.support.processes import ROOT
 
-CODE = "import sys, {module}; print(sorted({{'sqlalchemy', 'alembic', 'litestar'}} & set(sys.modules)))"
+DATABASES = {"sqlalchemy", "alembic", "litestar"}
+UNUSED = {"rich", "pygments", "attr", "alembic", "psycopg", "sqlalchemy.dialects.postgresql"}
+
+
+def imported(code: str, names: set[str]) -> list[str]:
+    """Tell which of these modules a new interpreter has imported after running some code."""
+    code += f"\nprint(*sorted(name for name in {names} if sys.modules.get(name)))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{code}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()[-1].split()
 
 
 @pytest.mark.parametrize("module", ["ops.__main__", "ops.up", "ops.health"])
 def test_what_stays_in_memory_or_runs_often_imports_no_database(module: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", CODE.format(module=module)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.stdout, done.stderr) == ("[]\n", "")
+    assert imported(f"import {module}", DATABASES) == []
+
+
+@pytest.mark.parametrize("module", ["gateway", "departments", "ops", "ops.health"])
+def test_a_program_on_sqlite_imports_nothing_that_it_does_not_use(module: str) -> None:
+    run = f"import runpy\nsys.argv = ['{module}', '--help']\n"
+    run += f"try: runpy.run_module('{module}', run_name='__main__')\nexcept SystemExit: pass"
+    assert imported(run, UNUSED) == []

@@ -1,5 +1,6 @@
 """The migrations make exactly the tables that the statements are written for."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from departments import storage, tables
 from gateway.access import tables as access_tables
 from gateway.orders import tables as gateway_tables
 from infra.db.database import Database
+from infra.db.indexes import CONDITION
 
 ENVIRONMENT = Path(infra.db.database.__file__).parent / "alembic_environment"
 
@@ -31,6 +33,15 @@ def _merged(*parts: sa.MetaData) -> sa.MetaData:
 PROGRAMS = {
     "bar": (storage.MIGRATIONS, tables.metadata),
     "gateway": (gateway.storage.MIGRATIONS, _merged(gateway_tables.metadata, access_tables.metadata)),
+}
+INDEXES = {
+    "bar": [each for table in tables.metadata.tables.values() for each in table.indexes],
+    "gateway": [
+        each
+        for metadata in (gateway_tables.metadata, access_tables.metadata)
+        for table in metadata.tables.values()
+        for each in table.indexes
+    ],
 }
 
 
@@ -48,6 +59,24 @@ async def test_the_migrations_make_the_tables_that_the_statements_expect(program
         return list(compare_metadata(MigrationContext.configure(connection), PROGRAMS[program][1]))
 
     assert await database.read(differences) == []
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+async def test_an_index_has_the_rows_that_its_statements_expect(program: str, database: Database) -> None:
+    def made(connection: sa.Connection) -> dict[str, str]:
+        inspector, option = sa.inspect(connection), f"{connection.dialect.name}_where"
+        names = [table.name for table in PROGRAMS[program][1].tables.values()]
+        indexes = [each for name in names for each in inspector.get_indexes(name)]
+        return {str(each["name"]): plain(str(each.get("dialect_options", {}).get(option, ""))) for each in indexes}
+
+    described = {str(each.name): plain(each.info.get(CONDITION, "")) for each in INDEXES[program]}
+    assert described
+    assert described.items() <= (await database.read(made)).items()
+
+
+def plain(condition: str) -> str:
+    """Return a condition without what PostgreSQL adds to it: brackets, and the types of its texts."""
+    return re.sub(r"::text|[()]", "", condition)
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

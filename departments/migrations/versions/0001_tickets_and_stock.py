@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from infra.db.indexes import only_where
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -59,13 +61,12 @@ def upgrade() -> None:
     )
     columns = ["restaurant", "revision"]
     is_open = "(state = 'held' OR state = 'queued' OR state = 'preparing' OR state = 'ready')"
-    for name, text in (
+    for name, condition in (
         ("ix_tickets_revision", "revision > 0"),
         ("ix_tickets_open", is_open),
         ("ix_tickets_moved", "moved_at_ms > 0"),
     ):
-        condition = sa.text(text)
-        op.create_index(name, "tickets", columns, sqlite_where=condition, postgresql_where=condition)
+        op.create_index(name, "tickets", columns, **only_where(op.get_bind().dialect, condition))
     op.create_table(
         "steps",
         _restaurant(),
@@ -93,12 +94,12 @@ def upgrade() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    has_revision = sa.text("revision > 0")
+    has_revision = only_where(op.get_bind().dialect, "revision > 0")
     for name, columns in (
         ("ix_stock_changes_item", ["restaurant", "item", "revision"]),
         ("ix_stock_changes_revision", ["restaurant", "revision"]),
     ):
-        op.create_index(name, "stock_changes", columns, sqlite_where=has_revision, postgresql_where=has_revision)
+        op.create_index(name, "stock_changes", columns, **has_revision)
 
 
 def downgrade() -> None:

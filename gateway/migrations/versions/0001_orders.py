@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from infra.db.indexes import only_where
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -39,13 +41,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     for name, columns, condition in (
-        ("ix_orders_seq", ["restaurant", "seq"], sa.text("seq > 0")),
-        ("ix_orders_created", ["restaurant", "created_at_ms"], sa.text("seq > 0")),
-        ("ix_orders_status_seq", ["restaurant", "status", "seq"], sa.text("seq > 0")),
-        ("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], sa.text("placed_for IS NOT NULL")),
-        ("ix_orders_unfinished", ["restaurant", "seq"], sa.text("owed IS NOT NULL")),
+        ("ix_orders_seq", ["restaurant", "seq"], "seq > 0"),
+        ("ix_orders_created", ["restaurant", "created_at_ms"], "seq > 0"),
+        ("ix_orders_status_seq", ["restaurant", "status", "seq"], "seq > 0"),
+        ("ix_orders_placed_for_seq", ["restaurant", "placed_for", "seq"], "placed_for IS NOT NULL"),
+        ("ix_orders_unfinished", ["restaurant", "seq"], "owed IS NOT NULL"),
     ):
-        op.create_index(name, "orders", columns, sqlite_where=condition, postgresql_where=condition)
+        op.create_index(name, "orders", columns, **only_where(op.get_bind().dialect, condition))
     op.create_table(
         "pulse",
         sa.Column("restaurant", sa.String(40), primary_key=True),
@@ -82,13 +84,11 @@ def upgrade() -> None:
         sa.Column("settled", sa.SmallInteger, nullable=False),
         sqlite_with_rowid=False,
     )
-    unsettled = sa.text("settled = 0")
     op.create_index(
         "ix_ticket_states_unsettled",
         "ticket_states",
         ["restaurant"],
-        sqlite_where=unsettled,
-        postgresql_where=unsettled,
+        **only_where(op.get_bind().dialect, "settled = 0"),
     )
     _create_access()
 
@@ -126,14 +126,12 @@ def _create_access() -> None:
         sa.Column("used_at_ms", sa.BigInteger),
         sa.Column("removed_at_ms", sa.BigInteger),
     )
-    living = sa.text("removed_at_ms IS NULL")
     op.create_index(
         "ux_access_people_name",
         "access_people",
         ["restaurant", "name"],
         unique=True,
-        sqlite_where=living,
-        postgresql_where=living,
+        **only_where(op.get_bind().dialect, "removed_at_ms IS NULL"),
     )
     op.create_table(
         "access_sessions",
