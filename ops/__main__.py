@@ -2,7 +2,7 @@
 
 import signal
 
-from infra.imports import leave_rich_out
+from infra.imports import leave_rich_out, without_collecting
 from infra.interrupts import INTERRUPTED, hold_interrupts, release_interrupts
 
 if __name__ == "__main__":
@@ -82,7 +82,8 @@ def main() -> None:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if sys.argv[1:2] == [name]:
-            module = import_module(command.module)
+            with without_collecting():
+                module = import_module(command.module)
             own.set_defaults(run=module.run)
             if hasattr(module, "add_arguments"):
                 module.add_arguments(own)
