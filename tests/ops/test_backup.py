@@ -1,5 +1,6 @@
 """Copies of databases: whole, of one moment, and put back only while no program runs."""
 
+import json
 import sqlite3
 import stat
 import subprocess
@@ -237,11 +238,9 @@ def test_a_database_is_never_its_own_copy(copying: Callable[..., None], shop: Sh
 
 
 CRASHING = """
-import os, sys
+import json, os, sys
 from pathlib import Path
 from ops.restore import restore
-
-left = int(sys.argv[1])
 
 def crash(event, arguments):
     global left
@@ -251,15 +250,35 @@ def crash(event, arguments):
         if left < 0:
             os._exit(9)
 
-sys.addaudithook(crash)
-home, folder = Path(sys.argv[2]), Path(sys.argv[3])
-restore({name: home / f"{name}.db" for name in ("gateway", "bar")}, folder, print)
+for text in sys.stdin:
+    left, home, folder = json.loads(text)
+    if not os.fork():
+        sys.addaudithook(crash)
+        restore({name: Path(home, f"{name}.db") for name in ("gateway", "bar")}, Path(folder), lambda text: None)
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
-"""Restores, and dies before the change of a file whose number it is given."""
+"""Restores in a process of its own for each line, which dies before the change of a file whose number it is given."""
+
+
+@pytest.fixture
+def crash() -> Iterator[Callable[[int, Path, Path], int]]:
+    """Return what lets a restore die, and returns its exit code; the modules are imported once for all of them."""
+    command = [sys.executable, "-c", CRASHING]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as crashing:
+
+        def crash(step: int, home: Path, folder: Path) -> int:
+            assert crashing.stdin is not None
+            assert crashing.stdout is not None
+            print(json.dumps([step, str(home), str(folder)]), file=crashing.stdin, flush=True)
+            return int(crashing.stdout.readline())
+
+        yield crash
+    assert crashing.returncode == 0
 
 
 def test_a_restore_that_is_killed_at_any_step_changes_nothing_or_is_refused_until_it_is_finished(
-    tmp_path: Path,
+    tmp_path: Path, crash: Callable[[int, Path, Path], int]
 ) -> None:
     names = ("gateway", "bar")
     refusals, step, code = 0, 0, 9
@@ -273,8 +292,7 @@ def test_a_restore_that_is_killed_at_any_step_changes_nothing_or_is_refused_unti
             shop.sell("coffee")
             _die(shop)
 
-        command = [sys.executable, "-c", CRASHING, str(step), str(home), str(folder)]
-        code = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE).returncode
+        code = crash(step, home, folder)
 
         for path in databases.values():
             reason = f"a restore of {path} was interrupted, so it may be half done: "
