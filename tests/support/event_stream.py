@@ -209,7 +209,7 @@ class EventSource:
         return self.screen
 
     async def _follow(self) -> None:
-        async with httpx.AsyncClient(timeout=None, trust_env=False, headers=AUTHORIZED) as client:
+        async with httpx.AsyncClient(timeout=None, trust_env=False, verify=False, headers=AUTHORIZED) as client:
             while True:
                 with suppress(httpx.TransportError):
                     await self._connect(client)

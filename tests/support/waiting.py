@@ -35,8 +35,9 @@ async def eventually(fact: Callable[[], Awaitable[T]], what: str, within: float 
 
 
 async def until(fact: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait until a fact holds, and fail where it does not in time."""
-    deadline = time.monotonic() + seconds
+    """Wait until a fact holds, and fail where it does not in time; look less often the longer it takes."""
+    begin = time.monotonic()
     while not fact():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        await asyncio.sleep(0.001)
+        waited = time.monotonic() - begin
+        assert waited < seconds, "it did not come true in time"
+        await asyncio.sleep(max(0.001, min(waited / 10, LOOK_SECONDS)))
