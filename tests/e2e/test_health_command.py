@@ -10,10 +10,23 @@ from tests.support.processes import Finished, environment, free_ports, run
 from tests.support.systems import System, Systems
 from tests.support.waiting import wait_for
 
+MENUS = {"bar": {"coffee": 10}}
+
+
+@pytest.fixture(scope="module")
+def opened(systems: Systems) -> System:
+    return systems.open(MENUS)
+
 
 @pytest.fixture
-def system(systems: Systems) -> System:
-    return systems.open({"bar": {"coffee": 10}})
+def system(opened: System) -> System:
+    return opened.restored()
+
+
+@pytest.fixture
+def failing(systems: Systems) -> System:
+    """A system of the test's own, whose databases it may close."""
+    return systems.open(MENUS)
 
 
 def menus_of(system: System) -> Path:
@@ -45,20 +58,20 @@ def test_what_is_not_there_or_hangs_is_not(system: System) -> None:
         assert hung == Finished(1, f"{told}\n", "")
 
 
-def test_what_cannot_write_is_not(system: System) -> None:
-    with system.unwritable("bar"), system.unwritable("gateway"):
-        wait_for(lambda: how_is(system, "gateway").code, "the gateway is unhealthy")
-        bar, gateway = how_is(system, "bar"), how_is(system, "gateway")
+def test_what_cannot_write_is_not(failing: System) -> None:
+    with failing.unwritable("bar"), failing.unwritable("gateway"):
+        wait_for(lambda: how_is(failing, "gateway").code, "the gateway is unhealthy")
+        bar, gateway = how_is(failing, "bar"), how_is(failing, "gateway")
     assert (bar.code, bar.stdout) == (1, "NOT_SERVING\n")
     assert gateway.code == 1
     assert gateway.stdout.startswith('503: {"status":"not ready"')
 
 
-def test_what_cannot_write_is_live(system: System) -> None:
+def test_what_cannot_write_is_live(failing: System) -> None:
     """A restart would not bring its database back."""
-    with system.unwritable("bar"), system.unwritable("gateway"):
-        wait_for(lambda: how_is(system, "bar").code, "the bar is unhealthy")
-        bar, gateway = how_is(system, "bar", "--live"), how_is(system, "gateway", "--live")
+    with failing.unwritable("bar"), failing.unwritable("gateway"):
+        wait_for(lambda: how_is(failing, "bar").code, "the bar is unhealthy")
+        bar, gateway = how_is(failing, "bar", "--live"), how_is(failing, "gateway", "--live")
     assert bar == Finished(0, "NOT_SERVING\n", "")
     assert gateway == Finished(0, "live\n", "")
 

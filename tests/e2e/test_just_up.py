@@ -294,23 +294,27 @@ def test_a_terminal_that_is_closed_ends_it(new_up: Callable[..., Up]) -> None:
     wait_for(lambda: not up.left(), "all programs have ended")
 
 
-def test_all_programs_on_ipv6(new_up: Callable[..., Up]) -> None:
-    up = new_up(HOST="::1")
+@pytest.fixture(scope="module")
+def on_ipv6(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    up = Up(tmp_path_factory.mktemp("ipv6"), HOST="::1")
     up.start()
-    addresses = up.addresses()
+    yield up
+    up.close()
+
+
+def test_all_programs_on_ipv6(on_ipv6: Up) -> None:
+    addresses = on_ipv6.addresses()
 
     menu = httpx.get(addresses["menu"], trust_env=False)
 
-    assert addresses["menu"] == f"http://[::1]:{up.ports['gateway']}/menu"
+    assert addresses["menu"] == f"http://[::1]:{on_ipv6.ports['gateway']}/menu"
     assert states_of_menu(menu) == {"bakery": "open", "bar": "open", "kitchen": "open"}
 
 
-def test_times_are_logged_once_with_the_date(new_up: Callable[..., Up]) -> None:
-    up = new_up()
-    up.start()
-    up.addresses()
+def test_times_are_logged_once_with_the_date(on_ipv6: Up) -> None:
+    on_ipv6.addresses()
 
-    for text in up.output.splitlines():
+    for text in on_ipv6.output.splitlines():
         assert re.match(r"(bakery|bar|kitchen|gateway|up) +\| \d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[", text)
         assert len(re.findall(r"\d\d:\d\d:\d\d", text)) == 1
 
