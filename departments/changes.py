@@ -114,7 +114,9 @@ def changes_after(
     tickets, read_to, unreadable = _tickets(connection, _MOVED if moved_only else _CHANGED, after, until)
     stock = [] if moved_only else stock_between(connection, after, read_to)
     is_cut = read_to < until
-    return ChangePage(name, read_to, tickets, stock, read_to=read_to, is_cut=is_cut, unreadable=unreadable)
+    return ChangePage(
+        name, read_to, tickets, stock, read_to=read_to, is_cut=is_cut, current=current, unreadable=unreadable
+    )
 
 
 def begin_snapshot(connection: sa.Connection, *, moved_only: bool = False) -> ChangePage:

@@ -2,8 +2,12 @@
 
 It reads when the department itself has committed; where other processes write to the database too, also when the
 revision is another one, at which it looks while somebody watches; and every few seconds, for a sign of life. A page is
-read at once after a quiet time. After a page that took some time to read and encode, the feed waits PACE times as long,
-so that under load one page has many changes, and the feed takes some 3 % of a processor.
+read at once after a quiet time. After a page that took some time to read and encode, the feed waits PACE times as long.
+
+No more than RATE tickets a second are told for long: that is more than any staff can read, and beyond it each ticket
+would take orders the processor time that they need. So in a flood what is told is late. Where the feed is MOST_BEHIND
+revisions behind the department it goes on from the present, and its watchers begin anew with a snapshot. What the staff
+do is told by a feed of its own, without this limit.
 """
 
 import asyncio
@@ -27,10 +31,18 @@ LOOK_FOR_STEPS_SECONDS = 0.5
 """How often a feed looks at the revision of a database that other processes write to, too: one of all changes, and one
 of the tickets with which the staff have taken a step."""
 
-PACE = 30.0
+PACE = 5.0
 PACE_BEHIND = 10.0
 """How much longer than it took to make a page the feed waits before it makes the next, and a watcher that reads for
 itself, as it has come late or fallen behind."""
+
+RATE = 100.0
+BURST = 300.0
+"""How many tickets a second a feed of all changes tells, and how many at once after a quiet time."""
+
+MOST_BEHIND = 8000
+"""How many revisions a watcher may be behind the feed, and the feed behind the department. Tickets with which the staff
+have taken a step are always read from where the watcher is: all of them would be more."""
 
 MOST_PAUSE_SECONDS = 0.3
 PAGES_KEPT = 64
@@ -128,6 +140,10 @@ class Feed(Generic[T]):
         self._waiting: int | None = None  # until it is published
         self._is_behind = False
         self._menu: Menu | None = None
+        self._told_by = 0.0  # when what was told would have been told at RATE
+        self._current_at = 0.0, 0  # when the department was at which revision
+        self.is_flooded = False
+        """Whether there are more changes than the feed tells."""
 
     def revisions(self) -> list[int]:
         """Return how far each watcher is, as a copy, which may be made in another thread."""
@@ -191,8 +207,8 @@ class Feed(Generic[T]):
             while True:
                 await self._wait_for_news()
                 began = now_seconds()
-                await self._read_on()
-                await asyncio.sleep(pause(began, PACE))
+                tickets = await self._read_on()
+                await asyncio.sleep(max(pause(began, PACE), self._ahead_of_rate(tickets)))
         except Exception as error:  # noqa: BLE001 - not swallowed: it is raised to every watcher
             self.error = error
             self._wake_watchers()
@@ -209,16 +225,21 @@ class Feed(Generic[T]):
                     break
         self._wake.clear()
 
-    async def _read_on(self) -> None:
-        """Read and publish the next page, unless there is nothing to tell."""
+    async def _read_on(self) -> int:
+        """Read and publish the next page, unless there is nothing to tell; return how many tickets it has."""
         await self._count_waiting()
         after, incarnation = self.head, self.incarnation
         page = await self._reader.changes_after(after, incarnation, moved_only=self._moved_only)
         if (after, incarnation) != (self.head, self.incarnation):  # a watcher has found another database meanwhile
             self._wake.set()
-            return
+            return 0
         if self.is_of_another_database(page, after, incarnation):
-            return
+            return 0
+        self._note_current(page.current)
+        if not self._moved_only and page.current - page.revision > MOST_BEHIND:
+            self._start_at(page.current, incarnation)  # the watchers are so far behind it that each gets a snapshot
+            self._wake_watchers()
+            return 0
         if not page.is_empty or self._is_behind or now_seconds() >= self._beat_at:
             self._publish(replace(page, waiting=self._waiting))
         elif self._menu is not self._reader.menu:
@@ -226,6 +247,22 @@ class Feed(Generic[T]):
         self._menu, self._is_behind = self._reader.menu, False
         if page.is_cut:
             self._wake.set()
+        return len(page.tickets)
+
+    def _ahead_of_rate(self, tickets: int) -> float:
+        """Return how many seconds to wait so that no more than RATE tickets a second are told for long."""
+        if self._moved_only:
+            return 0.0
+        now = now_seconds()
+        self._told_by = max(self._told_by, now - BURST / RATE) + tickets / RATE
+        return self._told_by - now
+
+    def _note_current(self, current: int) -> None:
+        """Note whether the department has changed faster than RATE, for a second or longer."""
+        now, (at, before) = now_seconds(), self._current_at
+        if now - at >= 1.0:
+            self.is_flooded = at > 0 and current - before > RATE * (now - at)
+            self._current_at = now, current
 
     async def _count_waiting(self) -> None:
         """Count the tickets that wait, every few seconds, for watchers who do not see all tickets."""

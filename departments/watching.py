@@ -12,13 +12,9 @@ from typing import Generic, TypeVar
 
 from departments.domain.changes import ChangePage
 from departments.domain.menu import Menu
-from departments.feed import PACE_BEHIND, Feed, Reader, Watcher, now_seconds, pause
+from departments.feed import MOST_BEHIND, PACE_BEHIND, RATE, Feed, Reader, Watcher, now_seconds, pause
 
 T = TypeVar("T")
-
-MOST_BEHIND = 8000
-"""How many revisions a watcher may be behind; one that is further behind gets a snapshot. Tickets with which the staff
-have taken a step are always read from where the watcher is: all of them would be more."""
 
 
 class Watch(Generic[T]):
@@ -126,7 +122,8 @@ class Watch(Generic[T]):
             began = now_seconds()
             page = await self._reader.continue_snapshot(page, moved_only=self._moved_only)
             message = self._encode(page)
-            watcher.not_before = now_seconds() + pause(began, PACE_BEHIND)
+            at_rate = len(page.tickets) / RATE if self._feed.is_flooded else 0.0
+            watcher.not_before = now_seconds() + max(pause(began, PACE_BEHIND), at_rate)
             yield message
         watcher.incarnation, watcher.revision, watcher.beat = page.incarnation, page.revision, self._feed.beats
         self._feed.is_of_another_database(page, page.revision, self._feed.incarnation)

@@ -23,8 +23,9 @@ class ChangePage:
 
     `revision` is a watcher's position after the page, or, where `more` pages of a snapshot follow, after the last of
     them. `reset`: the page is the first of a snapshot. `read_to`: every ticket up to this revision has been read.
-    `is_cut`: later changes were left for the next page. `unreadable`: the tickets that are left out because
-    their rows cannot be read. `waiting`: how many tickets are queued or preparing, None where they were not counted.
+    `is_cut`: later changes were left for the next page. `current`: the revision of the department when the page was
+    read, 0 where it does not matter. `unreadable`: the tickets that are left out because their rows cannot be read.
+    `waiting`: how many tickets are queued or preparing, None where they were not counted.
     """
 
     incarnation: str
@@ -36,6 +37,7 @@ class ChangePage:
     more: bool = False
     read_to: int = 0
     is_cut: bool = False
+    current: int = 0
     unreadable: Sequence[TicketUnreadable] = ()
     waiting: int | None = None
 

@@ -5,6 +5,7 @@ A snapshot replaces the whole picture when its last page has arrived; until then
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from gateway.domain.lines import TicketState
 from gateway.domain.tickets import ChangePage, LiveMenu, LiveStock, LiveTicket, Position
@@ -118,8 +119,9 @@ class Picture:
         self._drop(self.open, MOST_OPEN, changes)
 
     def _drop(self, tickets: dict[str, LiveTicket], most: int, changes: Changes) -> None:
-        while len(tickets) > most:
-            ticket = tickets.pop(next(iter(tickets)))
+        # All at once: to find the first of a dictionary passes over all that were removed before it.
+        for ticket in list(islice(tickets.values(), max(0, len(tickets) - most))):
+            del tickets[ticket.order_id]
             self.complete_since = max(self.complete_since, ticket.revision)
             changes.dropped.append(ticket.order_id)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 
 from gateway.tickets.readers import Reader
 
-PACE = 40.0
+PACE = 80.0
 """How much longer than it takes to send to all readers the pause is before the next time."""
 
 MOST_PAUSE = 0.2

@@ -3,9 +3,9 @@
 They run while somebody is interested, and a minute longer; then they end, and cost the order path nothing. A watch
 resumes after the position that was reached, whatever was restarted, this side or the other.
 
-After a page a watch pauses by the number of its tickets, so that all watches together take some 5 % of a processor: in
-a flood of orders what is known of their tickets is late, and the orders are not. What the staff do does not wait for
-it: `steps_taken` takes in the tickets that they have moved, from the watch that orders follow (orders/following.py).
+In a flood of orders the departments tell their tickets at a bounded rate: what is known of these is late, and the
+orders are not. What the staff do does not wait for it: `steps_taken` takes in the tickets that they have moved, from
+the watch that orders follow (orders/following.py).
 """
 
 import asyncio
@@ -34,16 +34,6 @@ AWAY_SECONDS = 1.0
 FIRST_RETRY = 0.1
 RETRY_CAP = 2.0
 
-TICKET_SECONDS = 0.00001
-"""What it takes to receive a ticket and to send it to clients."""
-
-PACE = 20.0
-MOST_PAUSE = 0.5
-"""How much longer than a page takes, for each department, the watches pause after it."""
-
-SMALL_PAGE = 16
-"""There is no pause after a page of so few tickets: a department makes a page seldom enough."""
-
 KNOWN_SECONDS = 2.0
 """How long a client that is the first waits for the departments."""
 
@@ -66,11 +56,10 @@ class Follower:
     """Keeps one department's picture up to date, while it runs."""
 
     def __init__(
-        self, watch: Watch, picture: Picture, events: Events, clock: Clock, random: Callable[[], float], pace: float
+        self, watch: Watch, picture: Picture, events: Events, clock: Clock, random: Callable[[], float]
     ) -> None:
-        """`pace`: how much longer than it took to take in a page the follower pauses after it."""
+        """`random` returns a number from 0 to 1."""
         self.watch = watch
-        self._pace = pace
         self.settled = asyncio.Event()  # whether the department can be followed is known
         self._picture = picture
         self._events = events
@@ -106,8 +95,6 @@ class Follower:
                 self._note_received()
                 if not page.more:
                     self._note_state(is_open=True)
-                if (tickets := len(page.tickets)) > SMALL_PAGE:
-                    await asyncio.sleep(min(tickets * TICKET_SECONDS * self._pace, MOST_PAUSE))
 
     def steps_taken(self, page: ChangePage) -> None:
         """Take in tickets that the staff have moved, unless nobody follows."""
@@ -159,9 +146,8 @@ class LiveDepartments:
         self._pictures = pictures
         self._feed = feed
         self._monotonic = clock.monotonic
-        pace = PACE * len(watches)
         self._followers = {
-            name: Follower(watch, pictures[name], events, clock, random, pace) for name, watch in watches.items()
+            name: Follower(watch, pictures[name], events, clock, random) for name, watch in watches.items()
         }
         self._wanted = asyncio.Event()
         self._wanted_until = 0.0

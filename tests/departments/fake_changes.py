@@ -18,10 +18,11 @@ PAGE = 3
 
 
 class FakeDepartment:
-    """Changes of tickets and of one item's stock; a read takes `seconds`, and a page has three tickets."""
+    """Changes of tickets and of one item's stock; a read takes `seconds`, and a page has at most `page` tickets."""
 
     def __init__(self, seconds: float = 0.001) -> None:
         self.seconds = seconds
+        self.page = PAGE
         self.menu: Menu = BAR
         self.is_shared = False
         self.incarnation = "first"
@@ -63,7 +64,8 @@ class FakeDepartment:
             return ChangePage(self.incarnation, self.revision, read_to=self.revision)
         tickets, read_to, last = self._tickets(after, min(until or self.revision, self.revision), moved_only)
         stock = [] if moved_only or not after < self.coffee.revision <= read_to else [self.coffee]
-        return ChangePage(incarnation, read_to, tickets, stock, read_to=read_to, is_cut=read_to < last)
+        is_cut, current = read_to < last, self.revision
+        return ChangePage(incarnation, read_to, tickets, stock, read_to=read_to, is_cut=is_cut, current=current)
 
     async def begin_snapshot(self, *, moved_only: bool) -> ChangePage:
         await self._read()
@@ -91,8 +93,8 @@ class FakeDepartment:
             key=lambda ticket: ticket.revision,
         )
         changed = [ticket for ticket in found if after < ticket.revision <= until]
-        page = changed[:PAGE]
-        return page, page[-1].revision if len(changed) > PAGE else until, until
+        page = changed[: self.page]
+        return page, page[-1].revision if len(changed) > self.page else until, until
 
     def _encode(self, page: ChangePage) -> ChangePage:
         self.encoded += 1

@@ -7,8 +7,7 @@ from itertools import pairwise
 import pytest
 
 from departments.domain.errors import TooManyWatchers
-from departments.feed import BEAT_SECONDS, LOOK_SECONDS, MOST_WATCHERS, PAGES_KEPT
-from departments.watching import MOST_BEHIND
+from departments.feed import BEAT_SECONDS, BURST, LOOK_SECONDS, MOST_BEHIND, MOST_WATCHERS, PAGES_KEPT, RATE
 from infra.errors import DatabaseError
 from tests.departments.fake_changes import FakeDepartment
 from tests.support.department_factories import small_menu
@@ -36,6 +35,12 @@ def in_virtual_time(scenario: Scenario) -> Callable[[], None]:
 
     test.__name__, test.__doc__ = scenario.__name__, scenario.__doc__
     return test
+
+
+def flood(department: FakeDepartment, tickets: int, *, first: int = 0, moved: bool = False) -> None:
+    """Change many tickets at once, each once."""
+    for number in range(first, first + tickets):
+        department.change(f"new {number}", moved=moved)
 
 
 @in_virtual_time
@@ -82,9 +87,61 @@ async def test_many_changes_are_collected_and_the_last_one_is_not_forgotten(depa
         department.change(f"new {number % 2}")
         await asyncio.sleep(0.001)
     await asyncio.sleep(1)
-    assert 10 < len(department.reads) - reads < 20
+    assert 50 < len(department.reads) - reads < 100
     assert watch.picture["new 0"] == 5 + 999
     assert watch.picture["new 1"] == 5 + 1000
+    await watch.stop()
+
+
+@in_virtual_time
+async def test_a_flood_is_told_at_a_rate_and_to_its_end(department: FakeDepartment) -> None:
+    department.page = 200
+    watch = department.watch(5).start()
+    await asyncio.sleep(10)
+    flood(department, 2000)
+    await asyncio.sleep(5)
+    assert BURST + 4 * RATE < len(watch.picture) < BURST + 5 * RATE + 2 * department.page
+    await asyncio.sleep(2000 / RATE)
+    assert len(watch.picture) == 2000
+    assert watch.resets == 0
+    await watch.stop()
+
+
+@in_virtual_time
+async def test_a_flood_that_goes_on_is_told_at_the_rate_by_snapshots_too(department: FakeDepartment) -> None:
+    department.page = 200
+    watch = department.watch(5).start()
+    await asyncio.sleep(10)
+    for part in range(600):
+        flood(department, 100, first=100 * part)
+        await asyncio.sleep(0.1)
+    assert watch.resets > 0
+    assert len(watch.changes) < BURST + 60 * RATE + 4 * department.page
+    await asyncio.sleep(3600)
+    assert watch.picture == {order_id: ticket.revision for order_id, ticket in department.tickets.items()}
+    await watch.stop()
+
+
+@in_virtual_time
+async def test_a_feed_that_is_too_far_behind_goes_on_from_the_present(department: FakeDepartment) -> None:
+    department.page = 500
+    watch = department.watch(5).start()
+    await asyncio.sleep(10)
+    flood(department, MOST_BEHIND + 1000)
+    await asyncio.sleep(2 * BEAT_SECONDS)
+    assert watch.resets == 1
+    assert len(watch.picture) == 5 + MOST_BEHIND + 1000
+    await watch.stop()
+
+
+@in_virtual_time
+async def test_steps_are_told_at_once_however_many_they_are(department: FakeDepartment) -> None:
+    department.page = 200
+    watch = department.watch(5, moved_only=True).start()
+    await asyncio.sleep(10)
+    flood(department, 2000, moved=True)
+    await asyncio.sleep(1)
+    assert len(watch.picture) == 2000
     await watch.stop()
 
 

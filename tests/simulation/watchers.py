@@ -27,7 +27,11 @@ SMALL = {
     (changes, "PAGE_TICKETS"): 5,
     (changes, "CLOSED_IN_SNAPSHOT"): 4,
     (feed, "PAGES_KEPT"): 3,
+    (feed, "MOST_BEHIND"): 80,
     (watching, "MOST_BEHIND"): 80,
+    (feed, "RATE"): 20.0,
+    (watching, "RATE"): 20.0,
+    (feed, "BURST"): 10.0,
 }
 """Limits of the product, so low that an evening meets them."""
 

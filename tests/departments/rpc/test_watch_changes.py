@@ -19,12 +19,11 @@ from departments.app import DepartmentApp
 from departments.domain.positions import Position
 from departments.domain.steps import Move
 from departments.domain.tickets import NOT_FOR_STAFF, TRANSITIONS, Decision, TicketState
-from departments.feed import PAGES_KEPT
+from departments.feed import MOST_BEHIND, PAGES_KEPT
 from departments.rpc.enums import STATES
 from departments.rpc.servicer import DESCRIPTORS, WATCH_CHANGES, DepartmentServicer
 from departments.rpc.status import to_status
 from departments.storage import MIGRATIONS
-from departments.watching import MOST_BEHIND
 from generated import bar as bar_messages
 from generated.restaurant import v1
 from infra.db.database import Database

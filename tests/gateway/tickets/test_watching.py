@@ -103,7 +103,7 @@ def test_steps_reach_clients_before_the_changes_of_a_flood() -> None:
         async with running() as live:
             client = Client(live)
             await asyncio.sleep(1)
-            for number in range(3000):  # after them the watch pauses for a while
+            for number in range(3000):
                 live.bar.change(f"o{number}")
             await asyncio.sleep(0.01)
             moved = live_ticket("o7", 9000, TicketState.PREPARING, moved_at_ms=9)
