@@ -192,7 +192,8 @@ class Journal:
 
     async def write_followed(self, page: Page) -> set[Withdrawal]:
         """Write what the staff did, and the position after it; return the withdrawals that are new, or void now."""
-        return await self._database.write(ticket_states.write_page, page)
+        write = ticket_states.write_page if page.is_snapshot else ticket_states.write_changes
+        return await self._database.write(write, page)
 
     async def unsettled(self, withdrawal: Withdrawal) -> Unsettled | None:
         """Return what an order's row has still to be compared with, or None where it is settled."""

@@ -20,7 +20,7 @@ from gateway.domain.lines import TicketState
 from gateway.domain.progress import TicketProgress
 from gateway.domain.tickets import LiveTicket, Position
 from gateway.orders.tables import archived_among, is_among, own, ticket_states, watch_positions
-from infra.db.database import Statement, encode_json, insert_into, records, tenant
+from infra.db.database import Statement, encode_json, insert_into, records, statements_only, tenant
 
 
 class Withdrawal(NamedTuple):
@@ -113,6 +113,25 @@ def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement
 
 _WRITE_CHANGES = Statement(partial(_upsert, is_snapshot=False))
 _WRITE_SNAPSHOT = Statement(partial(_upsert, is_snapshot=True))
+
+
+def _position(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement:
+    """Build the statement for a position: another gateway may have written a later one, unless that is void."""
+    columns = watch_positions.c.department, watch_positions.c.incarnation, watch_positions.c.revision
+    new = insert_into(connection.dialect, watch_positions).values(
+        restaurant=tenant(connection), **{each.name: sa.bindparam(each.name, type_=each.type) for each in columns}
+    )
+    is_other = new.excluded.incarnation != watch_positions.c.incarnation
+    is_later = new.excluded.revision > watch_positions.c.revision
+    return new.on_conflict_do_update(
+        index_elements=[watch_positions.c.restaurant, watch_positions.c.department],
+        set_={each.name: new.excluded[each.name] for each in columns[1:]},
+        where=None if is_snapshot else is_other | is_later,
+    )
+
+
+_PASS_POSITION = Statement(partial(_position, is_snapshot=False))
+_BEGIN_POSITION = Statement(partial(_position, is_snapshot=True))
 _OF_ORDERS = Statement(
     lambda connection: sa.select(ticket_states.c.order_id, ticket_states.c.department, *_PROGRESS).where(
         is_among(connection, ticket_states)
@@ -138,6 +157,10 @@ def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
             found |= _delete_void(connection, page.department, page.position)
         _write_position(connection, page, page.position)
     return found
+
+
+write_changes = statements_only(write_page)
+"""The same for a page that is no part of a snapshot: a step of the staff waits for it, in half the time."""
 
 
 def read_positions(connection: sa.Connection) -> dict[str, Position]:
@@ -196,20 +219,9 @@ def _delete_void(connection: sa.Connection, department: str, position: Position)
 
 
 def _write_position(connection: sa.Connection, page: Page, position: Position) -> None:
-    """Write how far a department is followed; another gateway may have written more, unless that is void."""
-    values = {"incarnation": position.incarnation, "revision": position.revision}
-    new = insert_into(connection.dialect, watch_positions).values(
-        restaurant=tenant(connection), department=page.department, **values
-    )
-    is_other = new.excluded.incarnation != watch_positions.c.incarnation
-    is_later = new.excluded.revision > watch_positions.c.revision
-    connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[watch_positions.c.restaurant, watch_positions.c.department],
-            set_=values,
-            where=None if page.is_snapshot else is_other | is_later,
-        )
-    )
+    """Write how far a department is followed."""
+    write = _BEGIN_POSITION if page.is_snapshot else _PASS_POSITION
+    write.run(connection, {"department": page.department, **position._asdict()})
 
 
 def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:

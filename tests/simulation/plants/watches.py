@@ -12,7 +12,7 @@ from departments.domain.changes import ChangePage
 from departments.domain.steps import Step
 from departments.domain.stock import Stock
 from departments.domain.tickets import Ticket
-from departments.feed import Watcher
+from departments.feed import Feed, Watcher
 from departments.rpc import convert_changes
 from departments.watching import Watch
 from generated.restaurant import v1
@@ -87,6 +87,14 @@ async def skip_to_the_head(original: object, self: Watch[Any], watcher: Watcher)
     """A watcher that has fallen behind goes on from where the others are."""
     watcher.revision = self._feed.head
     return self._encode(ChangePage(watcher.incarnation, watcher.revision))
+
+
+@plant("watchers-skip-with-the-feed", Feed, "_start_at", "watched")
+def start_at_with_all(original: Callable[..., None], self: Feed[Any], revision: int, incarnation: str) -> None:
+    """A feed that is too far behind goes on from the present, and takes its watchers along without a snapshot."""
+    original(self, revision, incarnation)
+    for watcher in self._watchers:
+        watcher.revision = revision
 
 
 @plant("moved-tickets-only-while-open", changes, "continue_snapshot", "watched")
