@@ -14,6 +14,7 @@ from litestar.openapi.spec import Example
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from gateway.access.access import Access
 from gateway.domain.access import Action, Target
@@ -29,7 +30,7 @@ from gateway.tickets.positions import read_id
 from gateway.tickets.readers import Reading
 from gateway.tickets.waking import Waking
 from gateway.tickets.watching import LiveDepartments
-from infra.http.response import bound_buffers, call_when_lost
+from infra.http.response import ChunkWriter, bound_buffers, call_when_lost, chunked
 
 EVENT_STREAM = "text/event-stream"
 
@@ -239,6 +240,8 @@ async def _go_on(
     if not events.is_ending:
         await known()
         reading = follow()
+        if cycle := chunked(send):
+            reading.sink = _Sink(cycle, events.waking)
         forget = call_when_lost(scope, receive, reading.end)
         stop = revocable(reading.end)
         try:
@@ -251,6 +254,24 @@ async def _go_on(
     await _send(send, b"retry: %d\n\n" % random.randint(*LEAVING_MS), more_body=False)  # noqa: S311 - jitter
 
 
+class _Sink(ChunkWriter):
+    """Gives a client its events where uvicorn's own object of the request can be written to."""
+
+    __slots__ = ("_waking",)
+
+    def __init__(self, cycle: RequestResponseCycle, waking: Waking) -> None:
+        super().__init__(cycle)
+        self._waking = waking
+
+    def deliver(self, reading: Reading, content: bytes) -> bool:
+        """Write to the client, unless it has left or does not read."""
+        began = time.perf_counter()
+        if not self.write(content):
+            return False
+        _note_sent(reading, self._waking, content, began)
+        return True
+
+
 async def _send_next(reading: Reading, waking: Waking, send: Send) -> bool:
     """Send what the client gets next, and keep nothing of it; return False where the reading has ended."""
     content = await reading.read()
@@ -258,10 +279,15 @@ async def _send_next(reading: Reading, waking: Waking, send: Send) -> bool:
         return False
     began = time.perf_counter()
     await send({"type": "http.response.body", "body": content, "more_body": True})
+    _note_sent(reading, waking, content, began)
+    return True
+
+
+def _note_sent(reading: Reading, waking: Waking, content: bytes, began: float) -> None:
+    """Note how long it took to send to one client, and let it pause where it has much to catch up with."""
     waking.note_sent(time.perf_counter() - began)
     if len(content) >= PIECE_BYTES:
         reading.pause(waking.pause_behind())
-    return True
 
 
 async def _send(send: Send, body: bytes, *, more_body: bool = True) -> None:

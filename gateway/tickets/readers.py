@@ -33,14 +33,28 @@ class Source(Protocol):
         """Let these orders follow as events."""
 
 
-class Reading(ABC):
-    """A client's place in the events."""
+class Sink(Protocol):
+    """Gives a client its events at once, without the task that sends its response."""
 
-    __slots__ = ("_is_ended", "_is_paused", "_is_woken", "_waiter", "whole")  # an asyncio.Event would take a kilobyte
+    def deliver(self, reading: "Reading", content: bytes) -> bool:
+        """Send something to the client of a reading; return False, and send nothing, where that would have to wait."""
+
+
+class Reading(ABC):
+    """A client's place in the events.
+
+    The task of the client's response calls `read` for what is to be sent. While it waits there, what is new goes to the
+    `sink`, where there is one: to wake a task for each of many clients takes as long as it takes to send.
+    """
+
+    # An asyncio.Event would take a kilobyte.
+    __slots__ = ("_is_due", "_is_ended", "_is_paused", "_is_woken", "_undelivered", "_waiter", "sink", "whole")
 
     def __init__(self) -> None:
         self.whole: Reading | None = None  # what this is a part of, which is read in its place
-        self._is_ended = self._is_woken = self._is_paused = False
+        self.sink: Sink | None = None
+        self._undelivered = b""
+        self._is_due = self._is_ended = self._is_woken = self._is_paused = False
         self._waiter: asyncio.Future[None] | None = None
 
     @abstractmethod
@@ -50,6 +64,9 @@ class Reading(ABC):
     async def read(self) -> bytes:
         """Wait until there is something, and return it; empty when the reading has ended."""
         while not self._is_ended:
+            if content := self._undelivered:
+                self._undelivered = b""
+                return content
             self._is_woken = False
             if content := self.next():
                 return content
@@ -63,8 +80,33 @@ class Reading(ABC):
         if self.whole is not None:
             self.whole.wake()
         self._is_woken = True
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is None or self._waiter.done() or self._is_due:
+            return
+        if self.sink is None or self._is_ended:
             self._waiter.set_result(None)
+        else:
+            self._is_due = True  # in the loop's next turn: what else changes in this one goes with it
+            asyncio.get_running_loop().call_soon(self._deliver_or_return, self._waiter, self.sink)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something may follow what `next` has just returned."""
+        return False
+
+    def _deliver_or_return(self, waiter: "asyncio.Future[None]", sink: Sink) -> None:
+        self._is_due = False
+        if not (waiter.done() or self._deliver(sink)):
+            waiter.set_result(None)
+
+    def _deliver(self, sink: Sink) -> bool:
+        """Give the client what is new; return False where its task has to go on, to send that or to end."""
+        while not self._is_ended and (content := self.next()):
+            if not sink.deliver(self, content):
+                self._undelivered = content
+                return False
+            if not self.has_more:
+                break
+        return not self._is_ended
 
     def pause(self, seconds: float) -> None:
         """Return nothing that is not urgent for some time."""
@@ -122,6 +164,11 @@ class Reader(Reading):
             self._ticks = self._source.ticks
             content += self._source.tick(self.wanted)
         return content
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the log goes on after the cursor."""
+        return self._cursor < self._log.end and not self._is_paused
 
     def _urgent(self) -> bytes:
         """Return the urgent entries to which the cursor has not come."""
@@ -226,6 +273,11 @@ class GuestReader(Reading):
     def parts(self) -> tuple[Reading, ...]:
         """The readings of which it is made."""
         return (*self._orders, self._menu)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether the menu's events go on."""
+        return self._menu.has_more
 
     def pause(self, seconds: float) -> None:
         """Return nothing of the menu for some time; an order waits for nothing."""

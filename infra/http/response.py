@@ -123,6 +123,33 @@ async def _wait_until_lost(receive: Receive) -> None:
         pass
 
 
+class ChunkWriter:
+    """Writes pieces of a response that has begun, and goes on, at once: without a coroutine and what ASGI needs."""
+
+    __slots__ = ("_cycle",)
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        """Write to uvicorn's own object of a request (`chunked`)."""
+        self._cycle = cycle
+
+    def write(self, piece: bytes) -> bool:
+        """Write a piece; return False, and write nothing, where the client has left or does not read."""
+        cycle = self._cycle
+        if cycle.flow.write_paused or cycle.disconnected or cycle.response_complete:
+            return False
+        cycle.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return True
+
+
+def chunked(send: Send) -> RequestResponseCycle | None:
+    """Return uvicorn's own object of the request whose response `send` sends in chunks.
+
+    Return None where the server is another one, and for a response that is not in chunks, as to HTTP/1.0.
+    """
+    cycle = getattr(send, "__self__", None)
+    return cycle if isinstance(cycle, RequestResponseCycle) and cycle.chunked_encoding else None
+
+
 async def respond(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
     """Send a whole response in one write, without uvicorn's checks, to a request whose body was read to its end.
 

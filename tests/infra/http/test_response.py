@@ -10,7 +10,17 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from infra.http.guard import guarded_http
-from infra.http.response import CONNECTION, HeldHead, bound_buffers, call_when_lost, do_nothing, read_whole, respond
+from infra.http.response import (
+    CONNECTION,
+    ChunkWriter,
+    HeldHead,
+    bound_buffers,
+    call_when_lost,
+    chunked,
+    do_nothing,
+    read_whole,
+    respond,
+)
 
 
 class Transport:
@@ -206,3 +216,43 @@ def test_the_buffers_of_a_connection_that_is_closing_are_let_be() -> None:
 
 def test_streams_take_no_connections_from_other_requests() -> None:
     assert guarded_http(10.0, 1024, most_streams=7).most_connections == guarded_http(10.0, 1024).most_connections + 7
+
+
+async def begun(transport: Transport, *, more: list[tuple[bytes, bytes]] | None = None) -> RequestResponseCycle:
+    """Begin a response that goes on, as an app does."""
+    cycle = cycle_on(transport)
+    await cycle.send({"type": "http.response.start", "status": 200, "headers": more or []})
+    transport.written.clear()
+    return cycle
+
+
+async def test_a_piece_that_is_written_at_once_is_what_its_message_would_be() -> None:
+    at_once, apart = Transport(), Transport()
+    cycle, other = await begun(at_once), await begun(apart)
+    assert chunked(cast("Any", cycle.send)) is cycle
+    assert ChunkWriter(cycle).write(b"data: 1\n\n")
+    await other.send({"type": "http.response.body", "body": b"data: 1\n\n", "more_body": True})
+    assert b"".join(at_once.written) == b"".join(apart.written) != b""
+
+
+async def test_a_piece_is_not_written_to_a_client_that_left_or_does_not_read() -> None:
+    transport = Transport()
+    cycle = await begun(transport)
+    cycle.disconnected = True
+    assert not ChunkWriter(cycle).write(b"data")
+    cycle.disconnected, cycle.response_complete = False, True
+    assert not ChunkWriter(cycle).write(b"data")
+    cycle.response_complete = False
+    cycle.flow.pause_writing()
+    assert not ChunkWriter(cycle).write(b"data")
+    assert transport.written == []
+
+
+async def test_a_response_of_a_known_length_or_of_another_server_has_no_chunks() -> None:
+    cycle = await begun(Transport(), more=[(b"content-length", b"5")])
+    assert chunked(cast("Any", cycle.send)) is None
+
+    async def send(_: Any) -> None:
+        pass
+
+    assert chunked(send) is None
