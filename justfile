@@ -138,6 +138,7 @@ torture: setup
 # measure Comanda beside what else one would pick, `--full` or `--quick`, on a machine that does nothing else; needs wrk
 bench *args:
     @.ci/setup bench .venv-bench
+    @.ci/setup run .venv-run
     @exec .venv-bench/bin/python -m bench "$@"
 
 # ask the package index for known vulnerabilities of the pinned versions; says so where it cannot be asked

@@ -13,6 +13,11 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 STOP_SECONDS = 20.0
 
+_RUN = ROOT / ".venv-run" / "bin" / "python"
+PRODUCT = _RUN if _RUN.exists() else Path(sys.executable)
+"""Python with what Comanda needs and nothing else, which `just bench` makes; else the benchmark's own. Litestar imports
+some packages of the other systems where they are installed: pydantic takes 7 MB of each gateway."""
+
 KEY = "comanda_" + "b" * 43
 """The secret of the manager's key, which a gateway's first start makes: the staff's requests need one."""
 
@@ -28,12 +33,20 @@ class ProgramFailed(Exception):
 class Program:
     """One process, with its log in a file."""
 
-    def __init__(self, name: str, arguments: Sequence[str], variables: Mapping[str, str], port: int, log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        port: int,
+        log: Path,
+        python: Path | str = sys.executable,
+    ) -> None:
         """`arguments` are Python's, such as `-m gateway`."""
         self.name = name
         self.port = port
         self.log = log
-        self._arguments = list(arguments)
+        self._command = [python, *arguments]
         self._variables = dict(variables)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -48,7 +61,7 @@ class Program:
         """Start a process, in a session of its own: Ctrl-C is the benchmark's to hear."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *self._arguments],
+                self._command,
                 cwd=ROOT,
                 env={**os.environ, **self._variables},
                 stdin=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ import msgspec
 
 from bench import processes
 from bench.postgresql import Server
-from bench.programs import KEY, Program, ProgramFailed, free_ports
+from bench.programs import KEY, PRODUCT, Program, ProgramFailed, free_ports
 
 START_SECONDS = 60.0
 LOOK_SECONDS = 0.01
@@ -161,7 +161,7 @@ def comanda(name: str, folder: Path, menus: Path, *, server: Server | None = Non
 
     def program(of: str, arguments: Sequence[str], port: int) -> Program:
         own = variables | {"COMANDA_PORT": str(port)}
-        return Program(of, ["-m", *arguments], own, port, folder / f"{of}.log")
+        return Program(of, ["-m", *arguments], own, port, folder / f"{of}.log", PRODUCT)
 
     departments = [program(n, ["departments", n], port) for n, port in places.items()]
     gates = [
