@@ -33,14 +33,15 @@ const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout
 
 _FILL = f"""async (cards) => {{ {_MODULE} {_TICKETS}
   for (let id = 0; id < cards; id++) station.store.take("ticket", ticket(id, "queued", 1));
-  await frame();
+  while (document.querySelectorAll(".ticket").length < cards) await frame();
   return document.querySelectorAll(".ticket").length;
 }}"""
 
 _UPDATES = f"""async ([cards, updates, done]) => {{ {_MODULE} {_TICKETS}
   for (let count = done; count < done + updates; count++) {{
-    station.store.take("ticket", ticket(count % cards, count < cards ? "preparing" : "ready", 2 + count));
-    await frame();
+    const {{order_id, state}} = ticket(count % cards, count < cards ? "preparing" : "ready");
+    station.store.take("ticket", ticket(count % cards, state, 2 + count));
+    do await frame(); while (!document.querySelector(`[data-order="${{order_id}}"][data-state="${{state}}"]`));
   }}
 }}"""
 

@@ -46,6 +46,21 @@ test("the oldest is first, a new one comes at the end, and one that leaves leave
   assert.deepEqual(numbers(board.update([numbered(2), numbered(3)], GAP_MS)), [2, 3]);
 });
 
+test("cards that leave within a moment leave at once, so that the others move once", () => {
+  const board = new Board();
+  board.update(
+    [1, 2, 3, 4].map((number) => numbered(number)),
+    0,
+  );
+  board.update(
+    [2, 3, 4].map((number) => numbered(number)),
+    10,
+  );
+  board.update([numbered(3), numbered(4)], 400);
+  assert.deepEqual(numbers(board.update([numbered(3), numbered(4)], 10 + GAP_MS)), ["(1)", "(2)", 3, 4]);
+  assert.deepEqual(numbers(board.update([numbered(3), numbered(4)], GAP_MS * 1.5)), [3, 4]);
+});
+
 test("a ticket that comes back finds its place", () => {
   const board = new Board();
   board.update([numbered(1), numbered(2)], 0);
@@ -96,8 +111,19 @@ test("what is new is said once, and what was there at first is not new", () => {
   assert.deepEqual(arrivals.look([numbered(1)], 0).arrived, []);
   assert.deepEqual(arrivals.look([numbered(1), numbered(2)], 0).arrived, [numbered(2)]);
   assert.deepEqual(arrivals.look([numbered(1), numbered(2)], 0).arrived, []);
-  assert.equal(arrivals.isFresh(keyOf(numbered(2)), 100), true);
-  assert.equal(arrivals.isFresh(keyOf(numbered(2)), 10_000), false);
+  assert.equal(arrivals.classesOf(keyOf(numbered(2)), 100), "is-fresh is-blinking");
+  assert.equal(arrivals.classesOf(keyOf(numbered(2)), 10_000), "");
+});
+
+test("of many new cards three blink", () => {
+  const arrivals = new Arrivals(newMarks(new DeviceStorage(null)));
+  arrivals.look([], 0);
+  const many = [1, 2, 3, 4, 5].map((number) => numbered(number));
+  arrivals.look(many, 0);
+  assert.deepEqual(
+    many.map((ticket) => arrivals.classesOf(keyOf(ticket), 0).includes("is-blinking")),
+    [true, true, true, false, false],
+  );
 });
 
 test("each page of a browser says what is new: another one may be silent", () => {

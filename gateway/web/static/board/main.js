@@ -3,6 +3,7 @@
 import { toggleFullScreen } from "../device/full_screen.js";
 import { WakeLock } from "../device/wake_lock.js";
 import { connect } from "../live/connect.js";
+import { pace } from "../live/pace.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
@@ -12,6 +13,7 @@ import { view } from "./view.js";
 
 const shell = startShell();
 const { store } = connect(shell.page, { board: "true" });
+pace(store);
 const wakeLock = new WakeLock();
 const place = elementOf("board-app");
 const staysMs = shell.page.data.minutes * 60_000;

@@ -11,6 +11,9 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
 const FRESH_MS = 12_000;
 const MOST = 60;
 
+/** How many numbers move at once: where everything moves nothing is seen. */
+const MOST_MOVING = 6;
+
 /**
  * @param {{making: number[], ready: Called[]}} halves
  * @param {object} options
@@ -41,12 +44,14 @@ export function view({ making, ready }, { shell, now, fill }) {
 
   /** @param {Called[]} called */
   function numbers(called) {
+    const fresh = called.filter(({ since }) => now - since < FRESH_MS);
+    const moving = new Set(fresh.length <= MOST_MOVING ? fresh : []);
     return html`<ul class="numbers">${repeat(
       called.slice(0, MOST),
       ({ number }) => number,
       (
         each,
-      ) => html`<li class="number ${each.isFading ? "is-fading" : ""} ${now - each.since < FRESH_MS ? "is-fresh" : ""}" data-number=${each.number}>
+      ) => html`<li class="number ${each.isFading ? "is-fading" : ""} ${moving.has(each) ? "is-fresh" : ""}" data-number=${each.number}>
         <span>${each.number}</span>${where(each)}</li>`,
     )}</ul>${more(called.length)}`;
   }

@@ -25,7 +25,15 @@ export class Marks {
 
   /** @param {string} key */
   add(key) {
-    if (!this.keys.has(key)) this.change((keys) => keys.add(key));
+    this.addAll([key]);
+  }
+
+  /** @param {string[]} added */
+  addAll(added) {
+    if (added.every((key) => this.keys.has(key))) return;
+    this.change((keys) => {
+      for (const key of added) keys.add(key);
+    });
   }
 
   /** @param {string} key */

@@ -2,6 +2,7 @@
 
 import { levelOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
+import { kept } from "../ui/kept.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 
 /** @import { Ticket, TicketLine } from "../live/states.js" */
@@ -9,11 +10,29 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
 /** @import { Pass } from "./view.js" */
 
 /**
+ * Return the card of a place, made anew only where something of it has changed.
+ *
  * @param {Place} place
  * @param {Pass} pass
  */
-export function card({ key, value: table, until }, pass) {
-  const { shell, store, serving } = pass;
+export function card(place, pass) {
+  const { store } = pass;
+  const { until, value: table } = place;
+  const now = store.clock.now();
+  const minutes = Math.trunc(Math.max(0, now - Date.parse(table.placedAt)) / 60_000);
+  const menus = table.tickets.map(({ department }) => store.menus.get(department));
+  const levels = table.tickets.map((ticket, index) => levelOf(ticket, now, menus[index])).join();
+  const of = [until !== null, minutes, levels, ...menus, ...table.tickets];
+  return kept(of, () => cardOf(place, minutes, pass));
+}
+
+/**
+ * @param {Place} place
+ * @param {number} minutes since the table's oldest order
+ * @param {Pass} pass
+ */
+function cardOf({ key, value: table, until }, minutes, pass) {
+  const { shell, serving } = pass;
   const { t } = shell;
   const { ready, making } = table;
   const name = table.name
@@ -22,7 +41,6 @@ export function card({ key, value: table, until }, pass) {
       ? t("tables.counter")
       : t("tables.number", { number: table.number });
   const numbers = [...new Set(table.tickets.flatMap(({ number }) => number ?? []))];
-  const minutes = Math.trunc(Math.max(0, store.clock.now() - Date.parse(table.placedAt)) / 60_000);
   const isWhole = !making.length;
   return html`<li class="pass-card ${isWhole ? "is-whole" : ""} ${until === null ? "" : "is-leaving"}" data-key=${key} data-level=${table.level}
     ?inert=${until !== null} aria-label=${name}>

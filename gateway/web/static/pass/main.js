@@ -5,6 +5,7 @@ import { DeviceStorage } from "../device/storage.js";
 import { WakeLock } from "../device/wake_lock.js";
 import { connect } from "../live/connect.js";
 import { yieldWhileHidden } from "../live/hidden.js";
+import { pace } from "../live/pace.js";
 import { openTables } from "../live/tables.js";
 import { Titles } from "../live/titles.js";
 import { Moves } from "../moves/moves.js";
@@ -21,6 +22,7 @@ import { view } from "./view.js";
 
 const shell = startShell();
 const { store, client } = connect(shell.page, {});
+pace(store);
 const moves = new Moves({ store, queue: new Queue(new DeviceStorage()) });
 const wakeLock = new WakeLock();
 const cards = new Cards();

@@ -7,13 +7,16 @@ import { isOpen, keyOf } from "../live/tickets.js";
 
 const FRESH_MS = 10_000;
 
+/** How many cards blink at once: where everything blinks nothing is seen. */
+const MOST_BLINKING = 3;
+
 export class Arrivals {
   /** @param {Marks} seen the tickets that had a card at this device, and are not served or acknowledged */
   constructor(seen) {
     this.seen = seen;
     /** What this page has noticed: another page of the browser may be silent. @type {Set<string>} */
     this.noticed = new Set();
-    /** Until when a ticket counts as new. @type {Map<string, number>} */
+    /** Until when a ticket counts as new, and whether it blinks. @type {Map<string, {until: number, isBlinking: boolean}>} */
     this.fresh = new Map();
     /** @type {Set<string>} */
     this.announced = new Set();
@@ -28,17 +31,21 @@ export class Arrivals {
    * @returns {{arrived: Ticket[], cancelled: Ticket[]}}
    */
   look(tickets, now) {
-    const arrived = tickets.filter((ticket) => isOpen(ticket) && !this.noticed.has(keyOf(ticket)));
-    const cancelled = tickets.filter((ticket) => ticket.state === "cancelled" && this.isNews(keyOf(ticket)));
-    for (const ticket of tickets) if (isOpen(ticket)) this.seen.add(keyOf(ticket));
-    for (const ticket of arrived) this.noticed.add(keyOf(ticket));
-    for (const ticket of cancelled) this.announced.add(keyOf(ticket));
-    for (const ticket of tickets) if (ticket.state === "served") this.seen.delete(keyOf(ticket));
-    this.forget(tickets, now);
-    const fresh = this.isFirst ? [] : arrived.filter((ticket) => ticket.state === "queued");
+    /** @type {Map<string, Ticket>} */
+    const known = new Map(tickets.map((ticket) => [keyOf(ticket), ticket]));
+    const open = [...known].filter(([, ticket]) => isOpen(ticket));
+    const arrived = open.filter(([key]) => !this.noticed.has(key));
+    const cancelled = [...known].filter(([key, { state }]) => state === "cancelled" && this.isNews(key));
+    this.seen.addAll(open.map(([key]) => key));
+    for (const [key] of arrived) this.noticed.add(key);
+    for (const [key] of cancelled) this.announced.add(key);
+    this.forget(known, now);
+    const fresh = this.isFirst ? [] : arrived.filter(([, { state }]) => state === "queued");
     this.isFirst = false;
-    for (const ticket of fresh) this.fresh.set(keyOf(ticket), now + FRESH_MS);
-    return { arrived: fresh, cancelled };
+    for (const [key] of fresh) {
+      this.fresh.set(key, { until: now + FRESH_MS, isBlinking: this.fresh.size < MOST_BLINKING });
+    }
+    return { arrived: fresh.map(([, ticket]) => ticket), cancelled: cancelled.map(([, ticket]) => ticket) };
   }
 
   /** @param {string} key */
@@ -47,24 +54,27 @@ export class Arrivals {
   }
 
   /**
+   * Return the classes of a ticket's card that say whether it is new.
+   *
    * @param {string} key
    * @param {number} now milliseconds
    */
-  isFresh(key, now) {
-    return (this.fresh.get(key) ?? 0) > now;
+  classesOf(key, now) {
+    const fresh = this.fresh.get(key);
+    if (!fresh || fresh.until <= now) return "";
+    return fresh.isBlinking ? "is-fresh is-blinking" : "is-fresh";
   }
 
   /**
-   * Keep nothing of tickets that are known no longer.
+   * Keep nothing of tickets that are known no longer, or served.
    *
-   * @param {Ticket[]} tickets
+   * @param {Map<string, Ticket>} known
    * @param {number} now
    */
-  forget(tickets, now) {
-    const known = new Set(tickets.map(keyOf));
-    this.seen.prune((key) => known.has(key));
+  forget(known, now) {
+    this.seen.prune((key) => (known.get(key)?.state ?? "served") !== "served");
     for (const key of this.noticed) if (!known.has(key)) this.noticed.delete(key);
     for (const key of this.announced) if (!known.has(key)) this.announced.delete(key);
-    for (const [key, until] of this.fresh) if (until <= now) this.fresh.delete(key);
+    for (const [key, { until }] of this.fresh) if (until <= now) this.fresh.delete(key);
   }
 }

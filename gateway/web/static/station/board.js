@@ -5,7 +5,7 @@ import { updatePlaces } from "../ui/places.js";
 
 /** @import { Ticket } from "../live/states.js" */
 
-/** @typedef {import("../ui/places.js").Place<Ticket>} Place of a ticket */
+/** @typedef {import("../ui/places.js").Place<Ticket> & {isFar?: boolean}} Place of a ticket; `isFar`: it is far from being seen */
 
 export class Board {
   constructor() {
@@ -24,6 +24,18 @@ export class Board {
     const present = new Map(tickets.map((ticket) => [keyOf(ticket), ticket]));
     this.places = updatePlaces(this.places, present, now).sort(byAge);
     return this.places;
+  }
+
+  /**
+   * Take in that the browser begins or ceases to draw a card; returns whether it begins.
+   *
+   * @param {Event & {skipped?: boolean}} event
+   */
+  follow({ target, skipped }) {
+    const key = target instanceof HTMLElement ? target.dataset.key : undefined;
+    const place = this.places.find((each) => each.key === key);
+    if (place) place.isFar = skipped;
+    return place !== undefined && !skipped;
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { ageOf, isOpen, levelOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
+import { kept } from "../ui/kept.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { lines } from "./lines.js";
 
@@ -11,36 +12,55 @@ import { lines } from "./lines.js";
 
 const PICKED_BY_KEY = 9;
 
+/** How exact an age is, in milliseconds: all cards change at once, and those that nobody sees less often. */
+const SECOND = 1000;
+const WHILE = 15 * SECOND;
+
 /**
+ * Return the card of a place, made anew only where something of it has changed.
+ *
  * @param {Place} place
  * @param {number} index counted from 0
  * @param {Station} station
  */
 export function card(place, index, station) {
-  const { shell, store, arrivals, steps } = station;
+  const { shell, store, arrivals, moves, notices, steps } = station;
+  const { key, until, value: ticket } = place;
+  const exact = place.isFar ? WHILE : SECOND;
+  const now = Math.trunc(store.clock.now() / exact) * exact;
+  const menu = store.menus.get(ticket.department);
+  const level = levelOf(ticket, now, menu);
+  const age = shell.formats.age(ageOf(ticket, now));
+  const pick = until === null && index < PICKED_BY_KEY ? String(index + 1) : "";
+  const fresh = arrivals.classesOf(key, store.clock.elapsed());
+  const isWaiting = moves.later.has(ticket.department);
+  const of = [ticket, until !== null, pick, level, age, fresh, isWaiting, menu, notices.get(key), steps.confirmed.keys];
+  return kept(of, () => cardOf(place, { level, age, pick, fresh }, station));
+}
+
+/**
+ * @param {Place} place
+ * @param {{level: string, age: string, pick: string, fresh: string}} now
+ * @param {Station} station
+ */
+function cardOf(place, { level, age, pick, fresh }, station) {
+  const { shell, steps } = station;
   const { t } = shell;
   const { value: ticket } = place;
-  const now = store.clock.now();
-  const level = levelOf(ticket, now, store.menus.get(ticket.department));
   const isLeaving = place.until !== null;
-  const classes = [
-    "ticket",
-    level && `is-${level}`,
-    arrivals.isFresh(place.key, store.clock.elapsed()) && "is-fresh",
-    isLeaving && "is-leaving",
-  ];
+  const classes = ["ticket", level && `is-${level}`, fresh, isLeaving && "is-leaving"];
   const label = ticket.number === null ? t("station.counter") : t("station.ticket", { number: ticket.number });
   return html`<li class=${classes.filter(Boolean).join(" ")} data-key=${place.key} data-order=${ticket.order_id}
     data-state=${ticket.state} tabindex="-1" ?inert=${isLeaving} aria-label=${label}>
     <div class="ticket-head">
       <strong class="ticket-number">${ticket.number ?? t("station.counter")}</strong>
       ${ticket.table ? html`<span class="ticket-table">${t("station.table", { table: ticket.table })}</span>` : nothing}
-      <span class="ticket-age" data-level=${level}>${shell.formats.age(ageOf(ticket, now))}${level ? html`<span class="ticket-late">${t(`station.${level === "late" ? "late" : "very_late"}`)}</span>` : nothing}</span>
+      <span class="ticket-age" data-level=${level}>${age}${level ? html`<span class="ticket-late">${t(`station.${level === "late" ? "late" : "very_late"}`)}</span>` : nothing}</span>
     </div>
     <div class="ticket-sub">
       ${station.departments.length > 1 ? html`<span class="ticket-department">${station.titleOf(ticket.department)}</span>` : nothing}
       ${stateOf(ticket, station)}
-      ${index < PICKED_BY_KEY && !isLeaving ? html`<kbd class="ticket-key" aria-hidden="true">${index + 1}</kbd>` : nothing}
+      ${pick ? html`<kbd class="ticket-key" aria-hidden="true">${pick}</kbd>` : nothing}
       <button class="ticket-more" aria-label=${`${t("station.more")}: ${label}`} @click=${() => station.openMore(place.key)}>${icon("ellipsis")}</button>
     </div>
     ${noticeOf(place.key, station)}

@@ -3,6 +3,7 @@
 import { DeviceStorage } from "../device/storage.js";
 import { connect } from "../live/connect.js";
 import { yieldWhileHidden } from "../live/hidden.js";
+import { pace } from "../live/pace.js";
 import { hasCard } from "../live/tickets.js";
 import { Moves } from "../moves/moves.js";
 import { Queue } from "../moves/queue.js";
@@ -12,17 +13,18 @@ import { startBanners } from "../ui/banner.js";
 import { layOut } from "../ui/columns.js";
 import { isPointerDown, onPointerUp } from "../ui/pointer.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
-import { render } from "../vendor/lit/lit-html.js";
 import { alarm } from "./alarm.js";
+import { drawBelow } from "./below.js";
 import { Board } from "./board.js";
 import { startBumpBar } from "./bump_bar.js";
 import { tellOvertaken } from "./overtaken.js";
 import { Station } from "./station.js";
-import { moreBelow, view } from "./view.js";
+import { view } from "./view.js";
 
 const shell = startShell();
 const storage = new DeviceStorage();
 const { store, client } = connect(shell.page, { departments: shell.page.data.departments.join(",") });
+pace(store);
 const moves = new Moves({ store, queue: new Queue(storage) });
 const station = new Station({ shell, store, moves, storage });
 const board = new Board();
@@ -51,16 +53,7 @@ function draw() {
   classList.toggle("has-drawer", station.drawer !== null);
   renderInto(view(places, tickets, station), place);
   layOut(place.querySelector(".tickets"));
-  setTimeout(drawBelow); // after the frame: then the places are known, and nothing is laid out for it
-}
-
-function drawBelow() {
-  const scroller = document.querySelector(".station-main");
-  const cards = document.querySelectorAll(".tickets > li");
-  const edge = (scroller?.getBoundingClientRect().bottom ?? 0) - 48;
-  let below = 0;
-  while (below < cards.length && cards[cards.length - 1 - below].getBoundingClientRect().top > edge) below++;
-  render(moreBelow(below, station), elementOf("station-below"));
+  drawBelow(station);
 }
 
 function banners() {
@@ -78,7 +71,9 @@ store.subscribe(() => store.isComplete && alarm(station));
 store.subscribe(draw);
 onPointerUp(() => store.notify());
 setInterval(() => store.notify(), 1000);
-document.addEventListener("scroll", drawBelow, { passive: true, capture: true });
+addEventListener("contentvisibilityautostatechange", (event) => {
+  if (board.follow(event)) store.notify();
+});
 addEventListener("storage", (event) => {
   if (station.seen.follow(event) || station.confirmed.follow(event)) store.notify();
 });

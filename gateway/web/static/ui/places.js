@@ -10,6 +10,9 @@
 
 export const GAP_MS = 1500;
 
+/** What leaves within such a time leaves at once: each time the others move. */
+const TOGETHER_MS = 750;
+
 /**
  * Take in what is there now, and return the places: those that stay in their order, and then those that are new.
  *
@@ -26,7 +29,7 @@ export function updatePlaces(places, present, now, follow = (_, value) => value)
   for (const place of stay) {
     const value = rest.get(place.key);
     place.value = value === undefined ? place.value : follow(place, value);
-    place.until = value === undefined ? (place.until ?? now + GAP_MS) : null;
+    place.until = value === undefined ? (place.until ?? Math.ceil((now + GAP_MS) / TOGETHER_MS) * TOGETHER_MS) : null;
     rest.delete(place.key);
   }
   for (const [key, value] of rest) stay.push({ key, value, until: null });

@@ -3,6 +3,7 @@
 import { DeviceStorage } from "../device/storage.js";
 import { connect } from "../live/connect.js";
 import { yieldWhileHidden } from "../live/hidden.js";
+import { pace } from "../live/pace.js";
 import { Moves } from "../moves/moves.js";
 import { Queue } from "../moves/queue.js";
 import { send } from "../moves/send.js";
@@ -19,6 +20,7 @@ import { Waiter } from "./waiter.js";
 const shell = startShell();
 const storage = new DeviceStorage();
 const { store, client } = connect(shell.page, {});
+pace(store);
 const moves = new Moves({ store, queue: new Queue(storage) });
 const waiter = new Waiter({ shell, store, moves, storage, send, draw });
 const place = elementOf("waiter-app");

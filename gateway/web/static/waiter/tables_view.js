@@ -22,6 +22,7 @@ export function tablesView(open, tickets, waiter) {
   const { query, filter, store } = waiter;
   if (!open.length && !store.isComplete && !store.menus.size) return loadingState(t, 6);
   const shown = open.filter((table) => passes(table, filter) && wanted(table, query));
+  const waiting = waiter.waiting();
   const free = filter ? [] : waiter.freeTables(tickets, open).filter((name) => wanted({ name, tickets: [] }, query));
   return html`
     ${waiter.missing ? html`<p class="alert" role="alert">${t("waiter.no_number", { number: waiter.missing })}</p>` : nothing}
@@ -30,7 +31,7 @@ export function tablesView(open, tickets, waiter) {
         ? html`<ul class="tiles">${repeat(
             shown,
             ({ key }) => key,
-            (table) => tile(table, waiter),
+            (table) => tile(table, waiting.has(table.key), waiter),
           )}</ul>`
         : nothing
     }
@@ -62,9 +63,10 @@ function nobody({ filter, shell: { t } }) {
 
 /**
  * @param {Table} table
+ * @param {boolean} isWaiting for a department's answer
  * @param {Waiter} waiter
  */
-function tile(table, waiter) {
+function tile(table, isWaiting, waiter) {
   const { shell, store, place } = waiter;
   const { t, formats } = shell;
   const at = placeOf({ table: table.name || null, order_id: table.orderId });
@@ -78,7 +80,7 @@ function tile(table, waiter) {
       ${table.ready.length ? html`<span class="fact is-ready">${icon("bell")}${t("tables.ready", { count: table.ready.length })}</span>` : nothing}
       ${table.late ? html`<span class="fact ${table.level === "very-late" ? "is-very-late" : "is-late"}">${icon("clock")}${t("tables.late", { count: table.late })}</span>` : nothing}
       ${table.making.length > table.late ? html`<span class="fact is-making">${t("tables.making", { count: table.making.length - table.late })}</span>` : nothing}
-      ${waiter.isWaiting(table.key) ? html`<span class="fact is-waiting">${icon("clock")}${t("waiter.pending")}</span>` : nothing}
+      ${isWaiting ? html`<span class="fact is-waiting">${icon("clock")}${t("waiter.pending")}</span>` : nothing}
       ${draftFact(table.name, waiter)}</span></a></li>`;
 }
 

@@ -108,9 +108,9 @@ export class Waiter {
     return this.storage.read("comanda.waiter.tables", []);
   }
 
-  /** Whether a table has an order for which a department has not answered yet. @param {string} key */
-  isWaiting(key) {
-    return [...this.store.orders.values()].some((order) => isWaiting(order) && tableKeyOf(order) === key);
+  /** Return the keys of the tables that have an order for which a department has not answered yet. */
+  waiting() {
+    return new Set([...this.store.orders.values()].filter(isWaiting).map(tableKeyOf));
   }
 
   /**
