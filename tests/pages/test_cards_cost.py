@@ -31,7 +31,8 @@ _FILL = """async (cards) => {
 }"""
 
 _DRAWN = """() => [...document.querySelectorAll(".ticket-head")]
-  .filter((head) => head.checkVisibility({contentVisibilityAuto: true})).map((head) => head.closest("li").dataset.order)"""
+  .filter((head) => head.checkVisibility({contentVisibilityAuto: true}))
+  .map((head) => head.closest("li").dataset.order)"""
 
 _CHANGED = """() => new Promise((done) => {
   const times = new Map();
