@@ -41,10 +41,10 @@ _CHANGED = """() => new Promise((done) => {
       const card = target.parentElement.closest(".ticket");
       times.set(card, 1 + (times.get(card) ?? 0));
     }
-    if (times.get(document.querySelector(".ticket")) >= 3) done(times.size);
+    if (times.get(document.querySelector(".ticket")) >= 4) done([...times.values()].filter((each) => each >= 3).length);
   }).observe(document.querySelector(".tickets"), {subtree: true, characterData: true});
 })"""
-"""The cards whose texts change until the first one's has changed three times."""
+"""How many cards change at least three times while the first one changes four times, once a second."""
 
 _GAPS = """() => {
   const view = document.querySelector(".station-main").getBoundingClientRect();
