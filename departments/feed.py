@@ -4,10 +4,10 @@ It reads when the department itself has committed; where other processes write t
 revision is another one, at which it looks while somebody watches; and every few seconds, for a sign of life. A page is
 read at once after a quiet time. After a page that took some time to read and encode, the feed waits PACE times as long.
 
-No more than RATE tickets a second are told for long: that is more than any staff can read, and beyond it each ticket
-would take orders the processor time that they need. So in a flood what is told is late. Where the feed is MOST_BEHIND
+It publishes no more than RATE tickets a second for long: that is more than any staff can read, and beyond it each ticket
+would take orders the processor time that they need. So in a flood the pages are late. Where the feed is MOST_BEHIND
 revisions behind the department it goes on from the present, and its watchers begin anew with a snapshot. What the staff
-do is told by a feed of its own, without this limit.
+do has a feed of its own, without this limit.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ itself, as it has come late or fallen behind."""
 
 RATE = 100.0
 BURST = 300.0
-"""How many tickets a second a feed of all changes tells, and how many at once after a quiet time."""
+"""How many tickets a second a feed of all changes publishes, and how many at once after a quiet time."""
 
 MOST_BEHIND = 8000
 """How many revisions a watcher may be behind the feed, and the feed behind the department. Tickets with which the staff
@@ -140,10 +140,10 @@ class Feed(Generic[T]):
         self._waiting: int | None = None  # until it is published
         self._is_behind = False
         self._menu: Menu | None = None
-        self._told_by = 0.0  # when what was told would have been told at RATE
+        self._published_by = 0.0  # when what was published would have been, at RATE
         self._current_at = 0.0, 0  # when the department was at which revision
         self.is_flooded = False
-        """Whether there are more changes than the feed tells."""
+        """Whether there are more changes than the feed publishes."""
 
     def revisions(self) -> list[int]:
         """Return how far each watcher is, as a copy, which may be made in another thread."""
@@ -250,12 +250,12 @@ class Feed(Generic[T]):
         return len(page.tickets)
 
     def _ahead_of_rate(self, tickets: int) -> float:
-        """Return how many seconds to wait so that no more than RATE tickets a second are told for long."""
+        """Return how many seconds to wait so that it publishes no more than RATE tickets a second for long."""
         if self._moved_only:
             return 0.0
         now = now_seconds()
-        self._told_by = max(self._told_by, now - BURST / RATE) + tickets / RATE
-        return self._told_by - now
+        self._published_by = max(self._published_by, now - BURST / RATE) + tickets / RATE
+        return self._published_by - now
 
     def _note_current(self, current: int) -> None:
         """Note whether the department has changed faster than RATE, for a second or longer."""

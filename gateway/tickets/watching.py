@@ -3,7 +3,7 @@
 They run while somebody is interested, and a minute longer; then they end, and cost the order path nothing. A watch
 resumes after the position that was reached, whatever was restarted, this side or the other.
 
-In a flood of orders the departments tell their tickets at a bounded rate: what is known of these is late, and the
+In a flood of orders the departments publish their tickets at a bounded rate: what is known of these is late, and the
 orders are not. What the staff do does not wait for it: `steps_taken` takes in the tickets that they have moved, from
 the watch that orders follow (orders/following.py).
 """

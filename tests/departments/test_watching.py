@@ -94,7 +94,7 @@ async def test_many_changes_are_collected_and_the_last_one_is_not_forgotten(depa
 
 
 @in_virtual_time
-async def test_a_flood_is_told_at_a_rate_and_to_its_end(department: FakeDepartment) -> None:
+async def test_a_flood_is_published_at_a_rate_and_to_its_end(department: FakeDepartment) -> None:
     department.page = 200
     watch = department.watch(5).start()
     await asyncio.sleep(10)
@@ -108,7 +108,7 @@ async def test_a_flood_is_told_at_a_rate_and_to_its_end(department: FakeDepartme
 
 
 @in_virtual_time
-async def test_a_flood_that_goes_on_is_told_at_the_rate_by_snapshots_too(department: FakeDepartment) -> None:
+async def test_a_flood_that_goes_on_is_published_at_the_rate_by_snapshots_too(department: FakeDepartment) -> None:
     department.page = 200
     watch = department.watch(5).start()
     await asyncio.sleep(10)
@@ -135,7 +135,7 @@ async def test_a_feed_that_is_too_far_behind_goes_on_from_the_present(department
 
 
 @in_virtual_time
-async def test_steps_are_told_at_once_however_many_they_are(department: FakeDepartment) -> None:
+async def test_steps_are_published_at_once_however_many_they_are(department: FakeDepartment) -> None:
     department.page = 200
     watch = department.watch(5, moved_only=True).start()
     await asyncio.sleep(10)
