@@ -4,10 +4,10 @@ It reads when the department itself has committed; where other processes write t
 revision is another one, at which it looks while somebody watches; and every few seconds, for a sign of life. A page is
 read at once after a quiet time. After a page that took some time to read and encode, the feed waits PACE times as long.
 
-It publishes no more than RATE tickets a second for long: that is more than any staff can read, and beyond it each ticket
-would take orders the processor time that they need. So in a flood the pages are late. Where the feed is MOST_BEHIND
-revisions behind the department it goes on from the present, and its watchers begin anew with a snapshot. What the staff
-do has a feed of its own, without this limit.
+It publishes no more than RATE tickets a second for long: that is more than any staff can read, and beyond it each
+ticket would take orders the processor time that they need. So in a flood the pages are late. Where the feed is
+MOST_BEHIND revisions behind the department it goes on from the present, and its watchers begin anew with a snapshot.
+What the staff do has a feed of its own, without this limit.
 """
 
 import asyncio
