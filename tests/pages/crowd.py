@@ -3,7 +3,7 @@
 Real pages (stations, the pass, the waiter's page, the board, the office) and clients of the event stream, which stand
 for more screens than one machine can draw, follow a restaurant in which orders arrive and cooks work. Somebody taps on
 one station; each other screen notes when it shows the step. In a restaurant each screen has a processor of its own.
-Here a station takes half a core at 20 orders a second, so eight on two cores would measure Chromium: `--pages few`
+Here a station takes a fifth of a core at 20 orders a second, so eight on two cores measure Chromium, too: `--pages few`
 opens three, for the time, and `--pages all` eight, for what they say on their consoles and the memory that they take.
 """
 
