@@ -15,7 +15,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from infra.http.access_log import log_request
-from infra.http.response import CONNECTION, HeldHead, do_nothing
+from infra.http.response import CONNECTION, HEADERS, HeldHead, do_nothing
 from infra.request_ids import HEADER, is_request_id, make_request_id
 
 HEAD_BYTES = 16 * 1024
@@ -36,9 +36,6 @@ CONNECTIONS = 4000
 
 REQUEST_ID = "request_id"
 """The key of a request's id in its ASGI scope, for a request whose response gets the id from this protocol."""
-
-HEADERS = "headers_by_name"
-"""The key, in a request's ASGI scope, of its headers as a dictionary, where this protocol made it: `headers_of`."""
 
 REFUSED = "refused"
 """The key, in its ASGI scope, of the status and length of a response that this protocol wrote in place of the app."""

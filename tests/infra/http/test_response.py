@@ -12,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from infra.http.guard import guarded_http
 from infra.http.response import (
     CONNECTION,
+    HEADERS,
     ChunkWriter,
     HeldHead,
     bound_buffers,
@@ -19,6 +20,7 @@ from infra.http.response import (
     chunked,
     do_nothing,
     read_whole,
+    release_headers,
     respond,
 )
 
@@ -256,3 +258,19 @@ async def test_a_response_of_a_known_length_or_of_another_server_has_no_chunks()
         pass
 
     assert chunked(send) is None
+
+
+class _Connected:
+    headers = ((b"host", b"here"),)
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_the_headers_of_a_request_are_released(*, connected: bool) -> None:
+    connection = _Connected()
+    scope: Any = {"type": "http", "path": "/events", "headers": [(b"host", b"here")], HEADERS: {b"host": b"here"}}
+    if connected:
+        scope[CONNECTION] = connection
+    release_headers(scope)
+    assert scope["headers"] == []
+    assert HEADERS not in scope
+    assert list(connection.headers) == ([] if connected else [(b"host", b"here")])
