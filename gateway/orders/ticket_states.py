@@ -221,7 +221,8 @@ def _delete_void(connection: sa.Connection, department: str, position: Position)
 def _write_position(connection: sa.Connection, page: Page, position: Position) -> None:
     """Write how far a department is followed."""
     write = _BEGIN_POSITION if page.is_snapshot else _PASS_POSITION
-    write.run(connection, {"department": page.department, **position._asdict()})
+    incarnation, revision = position
+    write.run(connection, {"department": page.department, "incarnation": incarnation, "revision": revision})
 
 
 def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:
