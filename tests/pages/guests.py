@@ -16,6 +16,9 @@ Json = dict[str, Any]
 CUT = "ERR_|Failed to load resource|Failed to fetch"
 """What a browser says on its console when nobody responds."""
 
+ORDER = re.compile(r"^Order \d+")
+"""The name of an order's sheet."""
+
 
 EXPECTED = {"start": "queued", "finish": "preparing", "serve": "ready"}
 
@@ -54,7 +57,7 @@ def ready_to_place(page: Page, table: str, *items: str) -> None:
 
 def order_sheet(page: Page) -> Locator:
     """Return the sheet of the order, once it is there."""
-    sheet = page.get_by_role("dialog", name=re.compile(r"^Order \d+"))
+    sheet = page.get_by_role("dialog", name=ORDER)
     expect(sheet).to_be_visible(timeout=20_000)
     return sheet
 
