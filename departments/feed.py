@@ -142,8 +142,7 @@ class Feed(Generic[T]):
         self._menu: Menu | None = None
         self._published_by = 0.0  # when what was published would have been, at RATE
         self._current_at = 0.0, 0  # when the department was at which revision
-        self.is_flooded = False
-        """Whether there are more changes than the feed publishes."""
+        self._is_flooded = False
 
     def revisions(self) -> list[int]:
         """Return how far each watcher is, as a copy, which may be made in another thread."""
@@ -257,11 +256,15 @@ class Feed(Generic[T]):
         self._published_by = max(self._published_by, now - BURST / RATE) + tickets / RATE
         return self._published_by - now
 
+    def seconds_at_rate(self, page: ChangePage) -> float:
+        """Return how long a page of a snapshot takes at RATE while there are more changes than the feed publishes."""
+        return len(page.tickets) / RATE if self._is_flooded else 0.0
+
     def _note_current(self, current: int) -> None:
         """Note whether the department has changed faster than RATE, for a second or longer."""
         now, (at, before) = now_seconds(), self._current_at
         if now - at >= 1.0:
-            self.is_flooded = at > 0 and current - before > RATE * (now - at)
+            self._is_flooded = at > 0 and current - before > RATE * (now - at)
             self._current_at = now, current
 
     async def _count_waiting(self) -> None:

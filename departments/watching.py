@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from departments.domain.changes import ChangePage
 from departments.domain.menu import Menu
-from departments.feed import MOST_BEHIND, PACE_BEHIND, RATE, Feed, Reader, Watcher, now_seconds, pause
+from departments.feed import MOST_BEHIND, PACE_BEHIND, Feed, Reader, Watcher, now_seconds, pause
 
 T = TypeVar("T")
 
@@ -122,8 +122,7 @@ class Watch(Generic[T]):
             began = now_seconds()
             page = await self._reader.continue_snapshot(page, moved_only=self._moved_only)
             message = self._encode(page)
-            at_rate = len(page.tickets) / RATE if self._feed.is_flooded else 0.0
-            watcher.not_before = now_seconds() + max(pause(began, PACE_BEHIND), at_rate)
+            watcher.not_before = now_seconds() + max(pause(began, PACE_BEHIND), self._feed.seconds_at_rate(page))
             yield message
         watcher.incarnation, watcher.revision, watcher.beat = page.incarnation, page.revision, self._feed.beats
         self._feed.is_of_another_database(page, page.revision, self._feed.incarnation)

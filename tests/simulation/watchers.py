@@ -30,7 +30,6 @@ SMALL = {
     (feed, "MOST_BEHIND"): 80,
     (watching, "MOST_BEHIND"): 80,
     (feed, "RATE"): 20.0,
-    (watching, "RATE"): 20.0,
     (feed, "BURST"): 10.0,
 }
 """Limits of the product, so low that an evening meets them."""
