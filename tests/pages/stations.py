@@ -4,11 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from tests.pages.support import Browsers
 from tests.support.waiting import wait_for
 
 Json = dict[str, Any]
+
+TAP_MS = 10_000
+"""How long a button that stays may take until it can be tapped."""
 
 
 def tablet(browsers: Browsers, *departments: str, **options: Any) -> BrowserContext:
@@ -34,7 +38,18 @@ def card(page: Page, placed: Json) -> Locator:
 def step_to(page: Page, placed: Json, verb: str, state: str | None) -> None:
     """Tap until the step is taken: a second tap within 0.6 s is the same tap. None: the card has left."""
     button = card(page, placed).get_by_role("button", name=verb, exact=True)
-    reach(page, placed, state, lambda: button.click() if button.count() else None)
+    reach(page, placed, state, lambda: tap_if_there(button))
+
+
+def tap_if_there(button: Locator) -> None:
+    """Tap a button of a card, unless there is none, or its card begins to leave, which makes it inert, meanwhile."""
+    if not button.count():
+        return
+    try:
+        button.click(timeout=TAP_MS)
+    except PlaywrightTimeoutError:
+        if button.count():
+            raise
 
 
 def reach(page: Page, placed: Json, state: str | None, act: Callable[[], None]) -> None:
