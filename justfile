@@ -69,9 +69,9 @@ test *args: setup
 test-fast *args: setup
     @.ci/tests -m fast "$@"
 
-# run the proofs in their short forms: simulation, model, planted bugs, torture, fuzz, failover, crowds
+# run the proofs in their short forms, two at a time: simulation, model, planted bugs, torture, fuzz, failover, crowds
 prove *args: setup
-    python -m pytest -m proof "$@"
+    python -m pytest -m proof -n 2 --dist loadfile --no-loadscope-reorder "$@"
 
 # look at the pages in a real Chromium, which has to be installed; what is timed runs alone, at the end
 test-pages *args: setup _web-setup
