@@ -22,7 +22,7 @@ from gateway.rest.json_response import JsonResponse
 from gateway.rest.operations import KEY_REUSED, PROBLEM, IdempotencyKey, cursor_position
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.problems import nothing_accepted
-from gateway.rest.ranges import From, To, moment
+from gateway.rest.ranges import From, To, time_range
 from gateway.rest.requester import Requester
 from gateway.rest.requests import RequestReader
 from gateway.rest.schemas import OrderPage, OrderRequest, OrderResponse, order_page, order_response
@@ -136,20 +136,22 @@ async def list_orders(
     ] = None,
     progress: Annotated[
         OrderProgress | None,
-        QueryParameter(description="Only orders that are so far; without `from`, of the last 48 hours."),
+        QueryParameter(description="Only orders that are so far; without `from`, of the 48 hours before `to`, or now."),
     ] = None,
     number: Annotated[
         int | None,
         QueryParameter(
-            ge=100, le=2**53, description="Only orders of this number; without `from`, of the last 48 hours."
+            ge=100,
+            le=2**53,
+            description="Only orders of this number; without `from`, of the 48 hours before `to`, or now.",
         ),
     ] = None,
 ) -> OrderPage:
     """Return a page of orders, newest first."""
     refuse_nul(table=table, department=department)
-    from_ms, to_ms = moment("from", placed_from), moment("to", placed_to)
+    from_ms, to_ms = time_range(placed_from, placed_to)
     if from_ms is None and not (progress is None and number is None):
-        from_ms = requests.now_ms() - TWO_DAYS_MS
+        from_ms = (requests.now_ms() if to_ms is None else to_ms) - TWO_DAYS_MS
     wanted = Wanted(from_ms, to_ms, number, department, progress)
     return order_page(await service.list_orders(limit, cursor_position(cursor), status, table, wanted))
 

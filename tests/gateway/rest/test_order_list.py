@@ -75,6 +75,33 @@ async def test_orders_are_listed_by_their_progress(served_on_any: Served) -> Non
     assert await listed(served, progress="ready", cursor=page["next"]) == [placed[1]]
 
 
+async def test_orders_of_a_number_or_a_progress_are_looked_for_in_the_two_days_before_the_end_of_the_range(
+    served: Served,
+) -> None:
+    placed = (await served.order("bar coffee")).json()
+    await served.restaurant.settle()
+    served.restaurant.clock.now += 50 * HOUR
+    for query in ({"number": placed["number"]}, {"progress": "queued"}):
+        assert await listed(served, **query) == []
+        assert await listed(served, to="2025-06-16T00:00:00Z", **query) == [placed["order_id"]]
+
+
+async def test_an_offset_whose_plus_became_a_space_is_an_offset(served: Served) -> None:
+    placed = (await served.order("bar coffee")).json()["order_id"]
+    for text in ("2025-06-15T17:00:00 02:00", "2025-06-15T17:00:00.000 0200", "2025-06-15T17:00 02:00"):
+        assert await listed(served, **{"from": text}) == [placed]
+        assert await listed(served, to=text) == []
+
+
+async def test_a_range_that_ends_before_it_begins_is_refused(served: Served) -> None:
+    query = {"from": "2025-06-16T00:00:00Z", "to": "2025-06-15T00:00:00Z"}
+    for path in ("/orders", "/reports/sales", "/reports/ready-times", "/reports/preparation-times", "/reports/orders"):
+        body = problem(await served.client.get(path, params=query), 400)
+        assert (body["field"], body["value"]) == ("from", query["from"])
+        assert query["to"] in body["allowed"]
+        assert (await served.client.get(path, params={**query, "to": query["from"]})).status_code == 200
+
+
 @pytest.mark.parametrize("text", ["yesterday", "2025-06-15", "2025-06-15T16:06:40", ""])
 async def test_a_moment_has_to_have_an_offset(served: Served, text: str) -> None:
     response = await served.client.get("/orders", params={"from": text})

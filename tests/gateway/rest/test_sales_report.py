@@ -83,6 +83,20 @@ async def test_only_orders_of_the_range_count(sold: Served) -> None:
     assert body["field"] == "from"
 
 
+@pytest.mark.parametrize("path", ["sales", "ready-times", "preparation-times", "orders"])
+@pytest.mark.parametrize(
+    "to", ["0001-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "9999-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+)
+async def test_a_report_up_to_a_moment_that_has_no_day_is_refused(served: Served, path: str, to: str) -> None:
+    body = problem(await served.client.get(f"/reports/{path}", params={"to": to}), 400)
+    assert (body["field"], body["value"]) == ("to", to)
+
+
+async def test_a_layout_that_there_is_not_is_refused_with_those_that_there_are(served: Served) -> None:
+    body = problem(await served.client.get("/reports/sales", params={"format": "xml"}), 400)
+    assert (body["field"], body["allowed"]) == ("format", "expected one of csv, json")
+
+
 @pytest.mark.parametrize(
     ("column", "text"),
     [
