@@ -132,7 +132,8 @@ class StepNotAllowed(StepRefused):
     """The ticket's state is not one from which this step can be taken."""
 
     def __init__(self, order_id: str, state: str, verb: str, allowed: str) -> None:
-        reason = f"ticket {order_id} is {state}: {verb} is not allowed, {allowed or 'nothing'} is"
+        rule = f"expected {allowed}" if allowed else "nothing is"
+        reason = f"ticket {order_id} is {state}: {verb} is not allowed, {rule}"
         super().__init__(order_id, reason, state=state)
 
 

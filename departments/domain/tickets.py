@@ -217,7 +217,7 @@ class Ticket:
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:
         known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]
         allowed = [] if self.state is TicketState.HELD else known
-        return StepNotAllowed(self.order_id, self.state, verb, ", ".join(allowed))
+        return StepNotAllowed(self.order_id, self.state, verb, " or ".join(allowed))
 
     def accepted(self) -> list[TicketLine]:
         """Return the accepted lines, which are those that take stock."""

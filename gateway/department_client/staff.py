@@ -131,8 +131,6 @@ class StaffClient:
                 lambda response: self._stock(response.stock),
             )
         except _Refusal as refusal:
-            if refusal.reason == "ChangeIdTaken":
-                raise ChangeIdTaken(str(refusal)) from refusal
             raise await self._stock_error(order.item, refusal) from refusal
 
     async def set_on_sale(self, item: str, *, on_sale: bool, changed_by: str = "") -> LiveStock:
@@ -173,7 +171,8 @@ class StaffClient:
         if refusal.reason == "ItemNotFound":
             return ItemNotFound(self.name, item, items)
         history = await self._history(item, 0, 1)
-        return StockRefused(str(refusal), items.get(item), next(iter(history.changes), None))
+        kind = ChangeIdTaken if refusal.reason == "ChangeIdTaken" else StockRefused
+        return kind(str(refusal), items.get(item), next(iter(history.changes), None))
 
     def _move_result(self, move: Move, result: v1.MoveResult) -> MoveResult:
         """Return what became of a step; raises ValueError where it cannot be read."""

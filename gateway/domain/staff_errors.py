@@ -86,7 +86,12 @@ class StockRefused(StaffError):
 
 
 class ChangeIdTaken(StaffError):
-    """The change id belongs to another change of the stock."""
+    """The change id belongs to another change; `stock` and `last_change` are those of the item that was asked for."""
+
+    def __init__(self, message: str, stock: LiveStock | None, last_change: "StockChange | None") -> None:
+        super().__init__(message)
+        self.stock = stock
+        self.last_change = last_change
 
 
 class DepartmentAway(StaffError):

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from gateway.domain.errors import FieldNotAllowed, UnknownParameter
 from gateway.rest.access_check import AccessCheck
-from gateway.rest.json_body import UnsupportedMediaType, describe_type, read_body
+from gateway.rest.json_body import UnsupportedMediaType, describe_parameter, read_body
 from infra.http.guard import headers_of
 
 RAISED = "comanda.raised"
@@ -107,7 +107,7 @@ def _parameter(handler: HTTPRouteHandler, name: str, is_sequence: bool) -> _Para
         return _Parameter(is_sequence, is_text=True, expected="")
     annotation = field.annotation
     is_text = annotation is str or str in get_args(annotation)
-    return _Parameter(is_sequence, is_text, describe_type(annotation).removesuffix(" or null"))
+    return _Parameter(is_sequence, is_text, describe_parameter(annotation))
 
 
 class JsonRequest(Request[Any, Any, Any]):

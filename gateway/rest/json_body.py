@@ -66,6 +66,14 @@ def describe_type(kind: Any) -> str:
     return _describe(inspect.type_info(kind))
 
 
+def describe_parameter(kind: Any) -> str:
+    """Return in words which values a parameter allows: it is absent in place of null, and a list is given in turns."""
+    found = _without_metadata(inspect.type_info(kind))
+    choices = found.types if isinstance(found, inspect.UnionType) else (found,)
+    given = [_without_metadata(each) for each in choices if not isinstance(each, inspect.NoneType)]
+    return " or ".join(_describe(each.item_type if isinstance(each, inspect.ListType) else each) for each in given)
+
+
 @cache
 def _decoder(kind: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(kind)
@@ -154,8 +162,8 @@ def _describe(kind: inspect.Type) -> str:
             return "text" + _range(least, most, " characters")
         case inspect.BoolType():
             return "true or false"
-        case inspect.EnumType(cls=choices):
-            return "one of " + ", ".join(str(choice.value) for choice in choices)
+        case inspect.EnumType() | inspect.LiteralType() as choice:
+            return "one of " + ", ".join(_choices(choice))
         case inspect.UUIDType():
             return "a UUID"
         case inspect.ListType(min_length=least, max_length=most):
@@ -164,6 +172,12 @@ def _describe(kind: inspect.Type) -> str:
             return "an object with " + ", ".join(field.encode_name for field in fields)
         case other:
             return type(other).__name__.removesuffix("Type").lower()
+
+
+def _choices(kind: inspect.EnumType | inspect.LiteralType) -> list[str]:
+    if isinstance(kind, inspect.EnumType):
+        return [str(choice.value) for choice in kind.cls]
+    return sorted(map(str, kind.values))
 
 
 def _range(least: int | None, most: int | None, unit: str = "") -> str:

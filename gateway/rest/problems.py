@@ -60,7 +60,7 @@ from gateway.domain.staff_errors import (
     StockRefused,
     TicketNotFound,
 )
-from gateway.rest.json_body import describe_type
+from gateway.rest.json_body import describe_parameter
 from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.schemas import OrderResponse
 from gateway.rest.staff_schemas import stock_change_response, stock_response, ticket_response
@@ -146,7 +146,7 @@ def problem_of(error: Exception) -> Problem:
             body.value = cast("Scalar", error.value)
     if isinstance(error, (StepRefused, StepIdTaken)) and error.ticket is not None:
         body.ticket = ticket_response(error.ticket)
-    if isinstance(error, StockRefused):
+    if isinstance(error, (StockRefused, ChangeIdTaken)):
         body.stock = None if error.stock is None else stock_response(error.stock)
         body.last_change = None if error.last_change is None else stock_change_response(error.last_change)
     return body
@@ -203,7 +203,7 @@ def _expected(request: _AnyRequest, name: str) -> str:
     handler = request.route_handler
     for key, field in handler.parsed_fn_signature.parameters.items():
         if name in (key, getattr(field.kwarg_definition, "name", None)):
-            return f"expected {describe_type(handler.signature_model.__annotations__[key])}"
+            return f"expected {describe_parameter(handler.signature_model.__annotations__[key])}"
     return "expected it"
 
 

@@ -1,6 +1,7 @@
 """The REST contract of `/tickets`: steps and ticks, and lists of tickets and results."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
@@ -18,8 +19,20 @@ from gateway.rest.texts import refuse_nul
 
 MOST_MOVES = 100
 
+
+class ShownState(StrEnum):
+    """A state of a ticket of which something is made, or was."""
+
+    HELD = "held"
+    QUEUED = "queued"
+    PREPARING = "preparing"
+    READY = "ready"
+    SERVED = "served"
+    CANCELLED = "cancelled"
+
+
 Expected = Annotated[
-    TicketState,
+    ShownState,
     Meta(
         description="The state in which the ticket is believed to be. Where it is in another one: 409 with the ticket."
     ),
@@ -100,13 +113,11 @@ class TicketPage(msgspec.Struct, kw_only=True):
 
 def move_of(request: MoveRequest | TicketMoveRequest, order_id: UUID, field: str = "") -> Move:
     """Return the step that a request asks for; raises FieldNotAllowed. `field` stands before the names of fields."""
-    if request.expected is TicketState.NONE:
-        states = ", ".join(state for state in TicketState if state is not TicketState.NONE)
-        raise FieldNotAllowed(f"{field}expected", request.expected, f"expected one of {states}")
     if request.reason and request.verb is not Verb.CANCEL:
         raise FieldNotAllowed(f"{field}reason", request.reason, f"expected no reason with {request.verb}")
     refuse_nul(field, step_id=request.step_id, reason=request.reason, moved_by=request.moved_by)
-    return Move(str(order_id), request.verb, request.expected, request.step_id, request.moved_by, request.reason)
+    expected = TicketState(request.expected)
+    return Move(str(order_id), request.verb, expected, request.step_id, request.moved_by, request.reason)
 
 
 def moves_of(requests: Sequence[TicketMoveRequest]) -> list[tuple[str, Move]]:

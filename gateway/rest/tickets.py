@@ -26,6 +26,7 @@ from gateway.rest.ticket_schemas import (
     MoveRequest,
     MoveResultsResponse,
     MovesRequest,
+    ShownState,
     TicketPage,
     TickRequest,
     move_of,
@@ -84,7 +85,7 @@ async def get_tickets(
     requester: NamedDependency[Requester],
     department: Annotated[str | None, QueryParameter(description="Only tickets of this department.")] = None,
     states: Annotated[
-        list[TicketState] | None,
+        list[ShownState] | None,
         QueryParameter(name="state", description="Only tickets in one of these states; may be given more than once."),
     ] = None,
     table: Annotated[
@@ -106,7 +107,7 @@ async def get_tickets(
     check_department(department, live.names)
     refuse_nul(table=table)
     own = own_departments(requester, Action.TICKET_READ, department, live.names)
-    wanted = TicketFilter(department, frozenset(states or ()), table, number)
+    wanted = TicketFilter(department, frozenset(map(TicketState, states or ())), table, number)
     tickets, last = list_tickets(among(own, await live.pictures()), wanted, _key(cursor), limit)
     return ticket_page(
         tickets, None if last is None else "_".join(map(str, last)), unreachable_of(live, department, own)

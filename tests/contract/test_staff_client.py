@@ -134,8 +134,11 @@ async def test_a_count_of_another_figure_gets_the_stock_as_it_is_and_who_changed
     assert refused.value.last_change.changed_by == "Ada"
     with pytest.raises(StockRefused, match="would leave less than none"):
         await staff.change_stock(StockOrder("coffee", "c3", ChangeReason.WASTE, -16))
-    with pytest.raises(ChangeIdTaken):
+    with pytest.raises(ChangeIdTaken, match="c1") as taken:
         await staff.change_stock(StockOrder("coffee", "c1", ChangeReason.DELIVERY, 6))
+    assert taken.value.stock is not None
+    assert taken.value.stock.on_hand == 15
+    assert taken.value.last_change == refused.value.last_change
 
 
 async def test_an_item_that_there_is_not_is_named_with_those_that_there_are(staff: StaffClient) -> None:

@@ -84,7 +84,7 @@ class FakeStaffDepartment:
         made = self.orders.get(order.change_id)
         if made is not None:
             if made != order:
-                raise ChangeIdTaken(f"change {order.change_id} was another one")
+                raise ChangeIdTaken(f"change {order.change_id} was another one", stock, next(iter(self.changes), None))
             return stock
         if order.reason is ChangeReason.COUNT and stock.on_hand != order.expected:
             last = next(iter(self.changes), None)

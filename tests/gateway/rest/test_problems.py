@@ -91,7 +91,7 @@ EXAMPLES: list[tuple[Exception, int]] = [
     (StepRefused("it is preparing, not queued", ORDER_ID, live_ticket(ORDER_ID)), 409),
     (StepIdTaken("step s1 was another", ORDER_ID, None), 409),
     (StockRefused("coffee has 3 on hand, not 4", live_stock("coffee", 3), None), 409),
-    (ChangeIdTaken("change c1 was another"), 409),
+    (ChangeIdTaken("change c1 was another", live_stock("coffee", 3), None), 409),
     (DepartmentAway("bar", "Connection refused"), 503),
     (SignInNeeded(Action.ORDER_LIST), 401),
     (WrongSecret("name or PIN"), 401),
@@ -134,6 +134,7 @@ def test_an_error_is_a_problem_with_its_facts(error: Exception, status: int) -> 
         assert body.allowed in body.detail
     if getattr(error, "ticket", None) is not None:
         assert (body.ticket is None) == isinstance(error, LineNotFound)
+    assert (body.stock is None) == (getattr(error, "stock", None) is None)
     if hasattr(error, "order_id"):
         assert body.order_id == ORDER_ID
 

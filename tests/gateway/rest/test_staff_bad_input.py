@@ -35,6 +35,14 @@ async def test_a_query_that_means_nothing_is_refused(shared: Served, query: str,
     assert problem(await shared.client.get(f"/tickets?{query}"), 400)["field"] == field
 
 
+async def test_a_state_that_no_ticket_is_shown_in_is_refused_with_those_that_there_are(shared: Served) -> None:
+    allowed = f"expected one of {', '.join(state for state in TicketState if state is not TicketState.NONE)}"
+    for state in ("eaten", "none"):
+        assert problem(await shared.client.get(f"/tickets?state={state}"), 400)["allowed"] == allowed
+        step = {**START, "expected": state}
+        assert problem(await shared.client.post(f"{TICKET}/moves", json=step), 400)["allowed"] == allowed
+
+
 async def test_steps_with_more_tickets_than_allowed_are_refused(shared: Served) -> None:
     moves = [{"department": "bar", "order_id": new_id(), **START} for _ in range(101)]
     refusal = problem(await shared.client.post("/tickets/moves", json={"moves": moves}), 400)

@@ -50,11 +50,12 @@ async def test_a_count_of_another_figure_gets_the_stock_as_it_is_and_its_last_ch
     assert refusal["last_change"]["changed_at"] == "2025-06-15T15:06:40.000Z"
 
 
-async def test_a_change_id_of_another_change_is_refused(served: Served) -> None:
+async def test_a_change_id_of_another_change_is_refused_with_the_stock_as_it_is(served: Served) -> None:
     served.staff["bar"].stock("latte", 9)
     await served.client.post(CHANGES, json=DELIVERY)
     refusal = problem(await served.client.post(CHANGES, json={**DELIVERY, "delta": 25}), 409)
     assert refusal["title"] == "The change id is taken"
+    assert (refusal["stock"]["on_hand"], refusal["last_change"]["delta"]) == (33, 24)
 
 
 @pytest.mark.parametrize(
