@@ -4,12 +4,13 @@ import argparse
 import sys
 import uuid
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from ops.staff.find import FROM, find_ticket
 from ops.staff.rest import Rest, add_url
 from ops.staff.show import name_of, show_tickets
-from ops.staff.tables import Json, show_json
+from ops.staff.tables import Json, one_line, show_json
 
 MOST = 100
 
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    """Take a step with each ticket, from the state that it has now; returns 0 or 1, as the help says."""
+    """Take a step with each ticket, from the state that it has now; returns the exit code, as the help says."""
     rest = Rest(arguments.url, environ)
     found = {}
     for text in arguments.tickets:
@@ -54,7 +55,9 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     refused = [result for result in results if result["problem"]]
     for result in refused:
         name = name_of(found[result["department"], result["order_id"]])
-        print(f"ops: {name}: {result['problem']['detail']}", file=sys.stderr)
+        print(one_line(f"ops: {name}: {result['problem']['detail']}"), file=sys.stderr)
+    if any(result["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR for result in refused):
+        return 2
     return 1 if refused else 0
 
 

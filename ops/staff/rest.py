@@ -4,7 +4,6 @@ import argparse
 import http.client
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from gateway.settings import GatewaySettings
@@ -14,13 +13,12 @@ from infra.setting_names import KEY, URL
 from infra.settings import read_settings
 from ops.procfile import own_address
 from ops.refusals import Refused
+from ops.staff.tables import Json, one_line
 
 SECONDS = 10.0
 """How long a response may take."""
 
 PAGE = 200
-
-Json = dict[str, Any]
 
 
 def add_url(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +28,10 @@ def add_url(parser: argparse.ArgumentParser) -> None:
 
 
 class Rest:
-    """The gateway's API. Every method raises Refused where the gateway refuses, StartError where it is not there."""
+    """The gateway's API.
+
+    Every method raises Refused where the gateway refuses, StartError where it is not there or cannot do it now.
+    """
 
     def __init__(self, url: str | None, environ: Mapping[str, str]) -> None:
         """`url` is that of a command line, or None for the one in the environment."""
@@ -93,7 +94,9 @@ class Rest:
         return StartError(f"the gateway at {self.url} cannot be reached: {reason}")
 
     def check(self, response: http.client.HTTPResponse, request: str) -> None:
-        """Raise Refused for a response that is a problem."""
+        """Raise Refused for a response that is a problem, StartError for one that says that it cannot be done now."""
+        if response.status >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise StartError(self._reason(response, request))
         if response.status >= http.HTTPStatus.BAD_REQUEST:
             raise Refused(self._reason(response, request))
 
@@ -113,7 +116,7 @@ class Rest:
             f"; {KEY} has the key that is sent, `python -m ops access key` makes one" if response.status == 401 else ""
         )
         try:
-            return str(json.loads(content)["detail"]) + hint
+            return one_line(str(json.loads(content)["detail"])) + hint
         except (ValueError, KeyError, TypeError):
             return f"{request} is {response.status} {response.reason} at {self.url}"
 

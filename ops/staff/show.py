@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from ops.staff.tables import Json, age, clock, show_table
+from ops.staff.tables import Json, age, date_and_clock, show_table
 
 OPEN = ("held", "queued", "preparing", "ready")
 
@@ -55,7 +55,7 @@ def show_changes(changes: Iterable[Json]) -> None:
     """Print a table of the changes of an item's stock."""
     rows = [
         (
-            f"{each['changed_at'][:10]} {clock(each['changed_at'])}",
+            date_and_clock(each["changed_at"]),
             each["reason"],
             f"{each['delta']:+}" if each["delta"] else "",
             each["on_hand"],

@@ -25,6 +25,7 @@ EPILOG = """
   python -m ops stock bar latte -2         2 were thrown away
   python -m ops stock bar latte +1 --reason correction
   python -m ops stock bar latte = 12       12 were counted; --expected 9: where 9 should be, and only then
+  python -m ops stock bar latte +24 --id note-8812    made once, however often this is run
 
 exit code: 0 it was done, 1 it was refused, 2 it could not be done
 """
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", choices=REASONS, help="default: + is a delivery, - is waste, = is a count")
     parser.add_argument("--expected", type=int, help="with =: how many should be on hand (default: as many as are)")
     parser.add_argument("--by", default="", help="who does it")
+    parser.add_argument("--id", help="an id of the change, which is made once for it (default: a new one)")
     add_url(parser)
 
 
@@ -48,8 +50,7 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """List the stock, or change an item's; returns 0."""
     rest = Rest(arguments.url, environ)
     if arguments.change:
-        place = "stock", arguments.department, arguments.item, "changes"
-        _show([rest.send("POST", *place, body=_change(rest, arguments))], as_json=arguments.json)
+        _show([_send(rest, arguments, _change(rest, arguments))], as_json=arguments.json)
         return 0
     page = rest.get("stock", department=arguments.department)
     stock = [each for each in page["stock"] if arguments.item in (None, each["item"])]
@@ -59,6 +60,14 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
         _show_item(rest, arguments, stock)
     warn_of(page["unreachable"])
     return 0
+
+
+def _send(rest: Rest, arguments: argparse.Namespace, change: Json) -> Json:
+    """Make a change, and return the stock; where it may have been made, the error says how to repeat it."""
+    try:
+        return rest.send("POST", "stock", arguments.department, arguments.item, "changes", body=change)
+    except StartError as error:
+        raise StartError(f"{error}; to make it once, run it again with --id {change['change_id']}") from error
 
 
 def _show_item(rest: Rest, arguments: argparse.Namespace, stock: list[Json]) -> None:
@@ -85,7 +94,8 @@ def _change(rest: Rest, arguments: argparse.Namespace) -> dict[str, Any]:
     if change is None:
         raise StartError(f"{text!r} is no change of the stock: expected one such as +24, -2 or = 12")
     number = int(change["number"])
-    body: dict[str, Any] = {"change_id": str(uuid.uuid4()), "changed_by": arguments.by}
+    change_id = str(uuid.uuid4()) if arguments.id is None else arguments.id
+    body: dict[str, Any] = {"change_id": change_id, "changed_by": arguments.by}
     if change["sign"] == "=":
         if arguments.reason not in (None, "count"):
             raise StartError(f"--reason {arguments.reason} does not go with =: that is a count")

@@ -26,7 +26,7 @@ def show_table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int | None) -> list[str]:
-    """Return the lines of a table whose columns are as wide as their texts; whole numbers are to the right.
+    """Return the lines of a table whose columns are as wide as their texts; those with whole numbers are to the right.
 
     The last column is cut where the lines would be wider than `width`.
     """
@@ -34,7 +34,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]], width: int | N
     widths = [max(map(columns, column)) for column in zip(*texts, strict=True)]
     if width is not None:
         widths[-1] = min(widths[-1], max(LEAST, width - sum(widths[:-1]) - len(GAP) * (len(widths) - 1)))
-    right = [bool(rows) and all(isinstance(row[place], int) for row in rows) for place in range(len(heads))]
+    right = [any(isinstance(row[place], int) for row in rows) for place in range(len(heads))]
     return [
         GAP.join(
             _pad(cut(text, most), most, is_right=is_right)
@@ -69,6 +69,11 @@ def age(moment: str | None, now: datetime) -> str:
         return ""
     minutes = max(0, int((now - datetime.fromisoformat(moment)).total_seconds()) // 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def date_and_clock(moment: str) -> str:
+    """Return the date and the time of day of a moment, where this machine is."""
+    return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def clock(moment: str) -> str:

@@ -9,9 +9,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from infra.errors import StartError
@@ -28,6 +29,21 @@ EPILOG = """
 
 Until Ctrl-C. Only changes are printed; with --json all events, of which the first say how everything is.
 """
+
+
+MOST_KEPT = 2000
+"""States that are kept to know what changed; an open ticket's is always."""
+
+CLOSED = ("served", "cancelled")
+
+_Key = tuple[str, str]
+
+
+class _Seen(NamedTuple):
+    """A state as it was told: what a line shows of it, and the department's revision."""
+
+    what: Any
+    revision: int
 
 
 class Event(NamedTuple):
@@ -50,19 +66,21 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     names = ",".join(map(quote, arguments.departments))
     target = f"/events?departments={names}" if names else "/events"
     printer = Printer()
-    last_id = ""
+    last_id, is_away = "", False
     while True:
         rest = Rest(arguments.url, environ)
         try:
             for event in follow(rest, target, last_id):
-                last_id = event.id
+                last_id, is_away = event.id, False
                 line = _json(event) if arguments.json else printer.line(event)
                 if line and not _print(line):
                     return 0
         except StartError as error:
             if not last_id:
                 raise
-            print(f"ops: {error}; trying again", file=sys.stderr)
+            if not is_away:
+                print(f"ops: {error}; trying again", file=sys.stderr)
+            is_away = True
         time.sleep(RETRY_SECONDS)
 
 
@@ -96,67 +114,92 @@ def _events(lines: Iterable[bytes], last_id: str) -> Iterator[Event]:
 
 
 class Printer:
-    """Turns events into lines. It knows the states before, so that a line says what changed."""
+    """Turns events into lines.
+
+    It keeps what it was told, so that a line says what changed, and a state that comes again is no line, also where a
+    reset sends all of it anew. Before the first tick nothing is a change.
+    """
 
     def __init__(self) -> None:
-        self._tickets: dict[tuple[str, str], str] = {}
-        self._on_hand: dict[tuple[str, str], int] = {}
+        self._tickets: dict[_Key, _Seen] = {}
+        self._void: set[_Key] = set()  # tickets that have not come again after a reset
+        self._stock: dict[_Key, _Seen] = {}
         self._departments: dict[str, str] = {}
-        self._is_up_to_date = False
+        self._others: OrderedDict[_Key, str] = OrderedDict()  # the last lines of menus and orders
+        self._has_begun = self._is_up_to_date = False
         self._kinds: dict[str, Callable[[Json], str]] = {
             "ticket": self._ticket,
-            "stock": self._stock,
-            "order": _order,
-            "menu": _menu,
+            "stock": self._stock_line,
+            "order": lambda data: self._unless_same(("order", data["order_id"]), _order(data)),
+            "menu": lambda data: self._unless_same(("menu", data["department"]), _menu(data)),
             "department": self._department,
         }
 
     def line(self, event: Event) -> str:
         """Return the line for an event, or "" where nothing changed that is to be printed."""
         if event.kind == "reset":
-            self._forget(event.data["departments"])
+            self._is_up_to_date = False
+            self._void.update(key for key in self._tickets if key[0] in event.data["departments"])
         if event.kind == "tick":
             return self._tick(event.data)
         if event.kind not in self._kinds:
             return ""
         text = self._kinds[event.kind](event.data)
-        return one_line(f"{_now()}  {text}") if self._is_up_to_date else ""
-
-    def _forget(self, departments: Sequence[str]) -> None:
-        """Forget what is void; what follows up to the next tick says how everything is."""
-        self._is_up_to_date = False
-        self._tickets = {key: state for key, state in self._tickets.items() if key[0] not in departments}
+        return one_line(f"{_now()}  {text}") if text and self._has_begun else ""
 
     def _tick(self, data: Json) -> str:
         if self._is_up_to_date:
             return ""
-        self._is_up_to_date = True
-        tickets = sum(state not in ("served", "cancelled") for state in self._tickets.values())
+        self._has_begun = self._is_up_to_date = True
+        for key in self._void:
+            del self._tickets[key]
+        self._void.clear()
+        tickets = sum(seen.what not in CLOSED for seen in self._tickets.values())
         names = ", ".join(f"{name} ({state})" for name, state in sorted(self._departments.items()))
         return f"{clock(data['now'])}  following {names}: {tickets} open tickets"
 
     def _ticket(self, data: Json) -> str:
         key = data["department"], data["order_id"]
-        before, self._tickets[key] = self._tickets.get(key), data["state"]
-        is_step = before not in (None, data["state"])
-        state = f"{before} → {data['state']}" if is_step else data["state"]
+        before, now = self._tickets.pop(key, None), _Seen(data["state"], data["revision"])
+        self._tickets[key] = now
+        self._void.discard(key)
+        if len(self._tickets) > MOST_KEPT and now.what in CLOSED:
+            del self._tickets[next(key for key, seen in self._tickets.items() if seen.what in CLOSED)]
+        if before == now:
+            return ""
+        is_step = before is not None and before.what != now.what
+        state = f"{before.what} → {now.what}" if before is not None and is_step else now.what
         by = f" by {data['moved_by']}" if is_step and data["moved_by"] else ""
         why = f": {data['cancel_reason']}" if data["cancel_reason"] else ""
         return f"ticket  {data['department']} {name_of(data)}{_table(data)}  {state}{by}{why}  {lines_of(data)}"
 
-    def _stock(self, data: Json) -> str:
+    def _stock_line(self, data: Json) -> str:
         key = data["department"], data["item"]
-        before, self._on_hand[key] = self._on_hand.get(key, data["on_hand"]), data["on_hand"]
-        change = data["on_hand"] - before
-        figures = f"{data['on_hand']} on hand" + (f" ({change:+})" if change else "")
+        before, now = self._stock.get(key), _Seen(data["on_hand"], data["revision"])
+        self._stock[key] = now
+        if before == now:
+            return ""
+        change = 0 if before is None else now.what - before.what
+        figures = f"{now.what} on hand" + (f" ({change:+})" if change else "")
         if data["unlimited"]:
             figures = f"any quantity, {data['sold']} sold"
         sale = "" if data["on_sale"] else ", OFF SALE"
         return f"stock   {data['department']} {data['item']}  {figures}{sale}"
 
     def _department(self, data: Json) -> str:
-        self._departments[data["name"]] = data["state"]
-        return f"department  {data['name']}  {data['state']} since {clock(data['since'])}"
+        before, self._departments[data["name"]] = self._departments.get(data["name"]), data["state"]
+        return (
+            ""
+            if before == data["state"]
+            else f"department  {data['name']}  {data['state']} since {clock(data['since'])}"
+        )
+
+    def _unless_same(self, key: "_Key", text: str) -> str:
+        before = self._others.pop(key, "")
+        self._others[key] = text
+        if len(self._others) > MOST_KEPT:
+            self._others.popitem(last=False)
+        return "" if before == text else text
 
 
 def _order(data: Json) -> str:

@@ -1,14 +1,15 @@
 """What the staff's commands print, without a gateway; tests/e2e/test_staff.py has them with one."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops.refusals import Refused
 from ops.staff.show import lines_of, name_of
-from ops.staff.tables import Json, age, columns, cut, one_line, table
+from ops.staff.tables import Json, age, columns, cut, date_and_clock, one_line, table
 from ops.staff.tick import places
-from ops.staff.watch import Event, Printer
+from ops.staff.watch import MOST_KEPT, Event, Printer
 from tests.support.processes import environment, free_ports, run
 
 LINE: Json = {"item": "pizza", "quantity": 1, "note": "", "allergy": False, "made": False, "outcome": "accepted"}
@@ -20,6 +21,7 @@ TICKET: Json = {
     "state": "queued",
     "moved_by": None,
     "cancel_reason": None,
+    "revision": 17,
     "lines": [LINE],
 }
 ORDER: Json = {
@@ -36,6 +38,7 @@ STOCK: Json = {
     "sold": 4,
     "on_sale": True,
     "unlimited": False,
+    "revision": 5,
 }
 
 
@@ -48,6 +51,23 @@ def test_a_table_is_as_wide_as_its_texts_and_numbers_are_to_the_right() -> None:
         "latte        9",
         "tea        120",
     ]
+
+
+def test_a_column_of_numbers_is_to_the_right_also_where_a_row_has_a_word() -> None:
+    assert table(("ITEM", "ON HAND"), [("latte", 9), ("water", "any")], None)[1:] == [
+        "latte        9",
+        "water      any",
+    ]
+
+
+def test_the_date_and_the_time_of_a_change_are_those_of_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Seoul")
+    time.tzset()
+    try:
+        assert date_and_clock("2026-11-29T23:30:00.000Z") == "2026-11-30 08:30:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_last_column_is_cut_to_the_terminal() -> None:
@@ -141,24 +161,27 @@ def printer() -> Printer:
     return printer
 
 
+CHANGED = {"revision": 18}
+
+
 @pytest.mark.parametrize(
     ("kind", "data", "line"),
     [
         (
             "ticket",
-            {**TICKET, "state": "preparing", "moved_by": "Ada"},
+            {**TICKET, **CHANGED, "state": "preparing", "moved_by": "Ada"},
             "147 table 7  queued → preparing by Ada  1 pizza",
         ),
-        ("ticket", {**TICKET, "lines": [{**LINE, "made": True}]}, "147 table 7  queued  1 pizza ✓"),
+        ("ticket", {**TICKET, **CHANGED, "lines": [{**LINE, "made": True}]}, "147 table 7  queued  1 pizza ✓"),
         (
             "ticket",
-            {**TICKET, "state": "cancelled", "cancel_reason": "no oven"},
+            {**TICKET, **CHANGED, "state": "cancelled", "cancel_reason": "no oven"},
             "queued → cancelled: no oven  1 pizza",
         ),
         ("ticket", {**TICKET, "order_id": "new", "table": None, "number": 148}, "ticket  bar 148  queued  1 pizza"),
-        ("stock", {**STOCK, "on_hand": 33}, "stock   bar latte  33 on hand (+24)"),
-        ("stock", {**STOCK, "on_sale": False}, "stock   bar latte  9 on hand, OFF SALE"),
-        ("stock", {**STOCK, "unlimited": True}, "stock   bar latte  any quantity, 4 sold"),
+        ("stock", {**STOCK, **CHANGED, "on_hand": 33}, "stock   bar latte  33 on hand (+24)"),
+        ("stock", {**STOCK, **CHANGED, "on_sale": False}, "stock   bar latte  9 on hand, OFF SALE"),
+        ("stock", {**STOCK, **CHANGED, "unlimited": True}, "stock   bar latte  any quantity, 4 sold"),
         ("order", ORDER, "order   147 table 7  accepted, preparing"),
         ("order", {**ORDER, "number": None, "progress": None}, "order   c6144989 table 7  accepted"),
         ("menu", {"department": "bar", "items": [1, 2]}, "menu    bar  2 items"),
@@ -171,6 +194,45 @@ def printer() -> Printer:
 )
 def test_a_change_is_a_line(printer: Printer, kind: str, data: Json, line: str) -> None:
     assert line in printer.line(Event(kind, data, ""))
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("ticket", TICKET),
+        ("stock", STOCK),
+        ("order", ORDER),
+        ("menu", {"department": "bar", "items": [1]}),
+        ("department", {"name": "bar", "state": "open", "since": "2026-05-01T12:00:00.000Z"}),
+    ],
+)
+def test_a_state_that_comes_again_is_no_line(printer: Printer, kind: str, data: Json) -> None:
+    printer.line(Event(kind, data, ""))
+    assert printer.line(Event(kind, data, "")) == ""
+
+
+def test_after_a_reset_only_what_changed_meanwhile_is_a_line(printer: Printer) -> None:
+    """Of a gateway that has restarted: what a department has comes anew, and the others go on."""
+    gone = {**TICKET, "order_id": "gone", "number": 150, "revision": 3}
+    assert printer.line(Event("ticket", gone, ""))
+    assert printer.line(Event("reset", {"departments": ["bar"]}, "")) == ""
+    assert printer.line(Event("ticket", TICKET, "")) == printer.line(Event("stock", STOCK, "")) == ""
+    elsewhere = {**TICKET, "department": "kitchen"}
+    assert printer.line(Event("ticket", elsewhere, "")).endswith("kitchen 147 table 7  queued  1 pizza")
+    moved = {**TICKET, **CHANGED, "state": "ready", "moved_by": "Ada"}
+    assert "queued → ready by Ada" in printer.line(Event("ticket", moved, ""))
+    assert "8 on hand (-1)" in printer.line(Event("stock", {**STOCK, **CHANGED, "on_hand": 8}, ""))
+    tick = {"now": "2026-05-01T12:00:00.000Z", "departments": {"bar": 18}}
+    assert printer.line(Event("tick", tick, "")).endswith("  following bar (open): 2 open tickets")
+
+
+def test_what_is_kept_of_closed_tickets_and_orders_is_bounded(printer: Printer) -> None:
+    for number in range(MOST_KEPT + 10):
+        printer.line(Event("ticket", {**TICKET, "order_id": str(number), "state": "served"}, ""))
+        printer.line(Event("order", {**ORDER, "order_id": str(number)}, ""))
+    assert printer.line(Event("ticket", TICKET, "")) == ""  # an open one
+    assert printer.line(Event("ticket", {**TICKET, "order_id": "0", "state": "served"}, ""))
+    assert printer.line(Event("order", {**ORDER, "order_id": "0"}, ""))
 
 
 def test_an_event_of_a_kind_that_is_not_known_is_no_line(printer: Printer) -> None:
