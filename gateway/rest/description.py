@@ -121,6 +121,7 @@ def describe_api(**options: Any) -> Description:
             Tag("events", "Follow what happens, as it happens."),
             Tag("tickets", "What the staff of a department see, and the steps that they take."),
             Tag("stock", "What is on hand, and what the staff change about it."),
+            Tag("reports", "What was sold, how long it took, and how well the quoted times came true."),
             Tag("access", "Who may do what: keys, people, codes."),
             Tag("health", "For load balancers and operators."),
         ],

@@ -28,8 +28,52 @@ from gateway.rest.report_schemas import (
 )
 from gateway.rest.requests import RequestReader
 
+
+def _sold(hour: str | None, quantity: int, total: int) -> SalesFigure:
+    """Return a figure of an example."""
+    return SalesFigure(
+        day=None,
+        hour=hour,
+        department=None,
+        item=None,
+        quantity=quantity,
+        total=total,
+        currency="EUR",
+        currency_exponent=2,
+    )
+
+
 Layout = Annotated[Literal["json", "csv"], QueryParameter(name="format", description="How the report is written.")]
 
+SALES_EXAMPLE = Example(
+    summary="The hour that comes twice when the clocks are set back",
+    value=SalesReport(
+        by=SalesBy.HOUR,
+        time_zone="Europe/Berlin",
+        figures=[
+            _sold(hour="2026-10-25T02:00+02:00", quantity=3, total=1050),
+            _sold(hour="2026-10-25T02:00+01:00", quantity=1, total=350),
+        ],
+        totals=[_sold(hour=None, quantity=4, total=1400)],
+        left_out=0,
+    ),
+)
+READY_TIMES_EXAMPLE = Example(
+    summary="A bar that is a little late",
+    value={
+        "departments": [
+            {
+                "department": "bar",
+                "shares": 40,
+                "quoted": {"p50": 120.0, "p90": 240.0},
+                "actual": {"p50": 131.5, "p90": 300.2},
+                "error": {"p50": 20.4, "p90": 75.0},
+                "late_p50": 11.5,
+            }
+        ],
+        "left_out": 0,
+    },
+)
 PREPARATION_EXAMPLE = Example(
     summary="The kitchen",
     value={
@@ -59,7 +103,12 @@ COUNT_EXAMPLE = Example(
     tags=["reports"],
     operation_class=OperationWithCsv,
     responses={
-        200: ResponseSpec(SalesReport, description="The figures; as text/csv on request.", generate_examples=False),
+        200: ResponseSpec(
+            SalesReport,
+            description="The figures; as text/csv on request.",
+            generate_examples=False,
+            examples=[SALES_EXAMPLE],
+        ),
         400: PROBLEM,
         503: PROBLEM,
     },
@@ -95,7 +144,13 @@ async def report_sales(
     operation_id="reportReadyTimes",
     summary="Report how well the quoted times came true",
     tags=["reports"],
-    responses={400: PROBLEM, 503: PROBLEM},
+    responses={
+        200: ResponseSpec(
+            ReadyTimeReport, description="The figures.", generate_examples=False, examples=[READY_TIMES_EXAMPLE]
+        ),
+        400: PROBLEM,
+        503: PROBLEM,
+    },
     action=Action.REPORT_READ,
 )
 async def report_ready_times(

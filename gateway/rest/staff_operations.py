@@ -2,11 +2,13 @@
 
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
+from msgspec import Struct
 
 from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.staff import RecordedReason
 from gateway.rest.problem_schemas import Problem
 from gateway.rest.staff_schemas import StockChangeResponse, StockResponse, TicketLineResponse, TicketResponse
+from gateway.rest.ticket_schemas import MoveResultResponse
 
 ORDER_ID = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 
@@ -81,6 +83,18 @@ _STOCK_REFUSED = Problem(
     stock=STOCK,
     last_change=CHANGE,
 )
+
+
+REFUSED_STEP = MoveResultResponse(
+    department="kitchen", order_id=ORDER_ID, status=409, ticket=None, problem=_STEP_REFUSED
+)
+
+
+def example_spec(kind: type[Struct], description: str, summary: str, value: Struct) -> ResponseSpec:
+    """Return the declaration of a response with an example."""
+    return ResponseSpec(
+        kind, description=description, generate_examples=False, examples=[Example(summary=summary, value=value)]
+    )
 
 
 def problem_spec(description: str, *examples: Example) -> ResponseSpec:

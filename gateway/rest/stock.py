@@ -5,7 +5,6 @@ from typing import Annotated
 
 from litestar import get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
@@ -13,7 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from gateway.domain.access import Action
 from gateway.rest.operations import PROBLEM, cursor_position
 from gateway.rest.requester import Requester
-from gateway.rest.staff_operations import AWAY, NO_ITEM, STOCK, STOCK_REFUSED
+from gateway.rest.staff_operations import AWAY, CHANGE, NO_ITEM, STOCK, STOCK_REFUSED, example_spec
 from gateway.rest.staff_schemas import StockResponse, stock_response
 from gateway.rest.stock_schemas import (
     SaleRequest,
@@ -30,11 +29,12 @@ from gateway.tickets.listing import list_stock
 from gateway.tickets.stock import StockChanges
 from gateway.tickets.watching import LiveDepartments
 
-STOCK_EXAMPLE = ResponseSpec(
-    StockResponse,
-    description="The stock of the item as it is now.",
-    generate_examples=False,
-    examples=[Example(summary="Coffee", value=STOCK)],
+STOCK_EXAMPLE = example_spec(StockResponse, "The stock of the item as it is now.", "Coffee", STOCK)
+LIST_EXAMPLE = example_spec(
+    StockList, "The stock of every item.", "A bar with coffee only", StockList(stock=[STOCK], unreachable=[])
+)
+CHANGES_EXAMPLE = example_spec(
+    StockChangePage, "A page of changes.", "Somebody has counted", StockChangePage(changes=[CHANGE], next=None)
 )
 
 _DELIVERY = {
@@ -55,7 +55,7 @@ Item = Annotated[str, PathParameter(description="Id of an item.", min_length=1, 
     operation_id="listStock",
     summary="List the stock",
     tags=["stock"],
-    responses={400: PROBLEM},
+    responses={200: LIST_EXAMPLE, 400: PROBLEM},
     action=Action.STOCK_READ,
 )
 async def get_stock(
@@ -123,7 +123,7 @@ async def set_on_sale(
     operation_id="listStockChanges",
     summary="List the changes of an item's stock",
     tags=["stock"],
-    responses={400: PROBLEM, 404: NO_ITEM, 503: AWAY},
+    responses={200: CHANGES_EXAMPLE, 400: PROBLEM, 404: NO_ITEM, 503: AWAY},
     action=Action.STOCK_READ,
 )
 async def get_stock_changes(

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from litestar import get, post, put
 from litestar.di import NamedDependency
-from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import Body, FromPath, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK
@@ -19,7 +18,15 @@ from gateway.domain.lines import TicketState
 from gateway.domain.staff import Move
 from gateway.rest.operations import PROBLEM
 from gateway.rest.requester import Requester
-from gateway.rest.staff_operations import AWAY, NO_TICKET, ORDER_ID, STEP_REFUSED, TICKET
+from gateway.rest.staff_operations import (
+    AWAY,
+    NO_TICKET,
+    ORDER_ID,
+    REFUSED_STEP,
+    STEP_REFUSED,
+    TICKET,
+    example_spec,
+)
 from gateway.rest.staff_schemas import TicketResponse, ticket_response
 from gateway.rest.texts import refuse_nul
 from gateway.rest.ticket_schemas import (
@@ -47,11 +54,18 @@ STEPS = Action.TICKET_MOVE, Action.TICKET_SERVE, Action.TICKET_CANCEL
 _CURSOR = r"^[0-9]{1,15}_[0-9a-f-]{1,40}_[a-z0-9_-]{1,40}$"
 _is_cursor = re.compile(_CURSOR).fullmatch
 
-TICKET_EXAMPLE = ResponseSpec(
-    TicketResponse,
-    description="The ticket as it is now.",
-    generate_examples=False,
-    examples=[Example(summary="A pizza is being made", value=TICKET)],
+TICKET_EXAMPLE = example_spec(TicketResponse, "The ticket as it is now.", "A pizza is being made", TICKET)
+TICKETS_EXAMPLE = example_spec(
+    TicketPage,
+    "A page of tickets.",
+    "The bar cannot be reached",
+    TicketPage(tickets=[TICKET], next=None, unreachable=["bar"]),
+)
+RESULTS_EXAMPLE = example_spec(
+    MoveResultsResponse,
+    "What became of each step.",
+    "Another cook was first",
+    MoveResultsResponse(results=[REFUSED_STEP]),
 )
 
 _STEP = {"verb": "start", "expected": "queued", "step_id": "5b0e0c1c-41a7-4b6b-8f3e-6a1c7f9d2e10", "moved_by": "Ada"}
@@ -77,7 +91,7 @@ LineNumber = Annotated[int, PathParameter(description="Place of the line, from 0
     operation_id="listTickets",
     summary="List tickets",
     tags=["tickets"],
-    responses={400: PROBLEM},
+    responses={200: TICKETS_EXAMPLE, 400: PROBLEM},
     action=Action.TICKET_READ,
 )
 async def get_tickets(
@@ -159,7 +173,7 @@ async def move_ticket(
     summary="Take steps with several tickets",
     tags=["tickets"],
     status_code=HTTP_200_OK,
-    responses={400: PROBLEM},
+    responses={200: RESULTS_EXAMPLE, 400: PROBLEM},
     action=STEPS,
 )
 async def move_tickets(

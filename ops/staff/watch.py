@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote
 
 from infra.errors import StartError
@@ -40,9 +40,9 @@ _Key = tuple[str, str]
 
 
 class _Seen(NamedTuple):
-    """A state as it was told: what a line shows of it, and the department's revision."""
+    """What is kept of a ticket."""
 
-    what: Any
+    state: str
     revision: int
 
 
@@ -123,7 +123,7 @@ class Printer:
     def __init__(self) -> None:
         self._tickets: dict[_Key, _Seen] = {}
         self._void: set[_Key] = set()  # tickets that have not come again after a reset
-        self._stock: dict[_Key, _Seen] = {}
+        self._stock: dict[_Key, Json] = {}
         self._departments: dict[str, str] = {}
         self._others: OrderedDict[_Key, str] = OrderedDict()  # the last lines of menus and orders
         self._has_begun = self._is_up_to_date = False
@@ -154,7 +154,7 @@ class Printer:
         for key in self._void:
             del self._tickets[key]
         self._void.clear()
-        tickets = sum(seen.what not in CLOSED for seen in self._tickets.values())
+        tickets = sum(seen.state not in CLOSED for seen in self._tickets.values())
         names = ", ".join(f"{name} ({state})" for name, state in sorted(self._departments.items()))
         return f"{clock(data['now'])}  following {names}: {tickets} open tickets"
 
@@ -163,27 +163,26 @@ class Printer:
         before, now = self._tickets.pop(key, None), _Seen(data["state"], data["revision"])
         self._tickets[key] = now
         self._void.discard(key)
-        if len(self._tickets) > MOST_KEPT and now.what in CLOSED:
-            del self._tickets[next(key for key, seen in self._tickets.items() if seen.what in CLOSED)]
+        if len(self._tickets) > MOST_KEPT and now.state in CLOSED:
+            del self._tickets[next(key for key, seen in self._tickets.items() if seen.state in CLOSED)]
         if before == now:
             return ""
-        is_step = before is not None and before.what != now.what
-        state = f"{before.what} → {now.what}" if before is not None and is_step else now.what
+        is_step = before is not None and before.state != now.state
+        state = f"{before.state} → {now.state}" if before is not None and is_step else now.state
         by = f" by {data['moved_by']}" if is_step and data["moved_by"] else ""
         why = f": {data['cancel_reason']}" if data["cancel_reason"] else ""
         return f"ticket  {data['department']} {name_of(data)}{_table(data)}  {state}{by}{why}  {lines_of(data)}"
 
     def _stock_line(self, data: Json) -> str:
         key = data["department"], data["item"]
-        before, now = self._stock.get(key), _Seen(data["on_hand"], data["revision"])
-        self._stock[key] = now
-        if before == now:
+        before, self._stock[key] = self._stock.get(key, {}), data
+        if before == data:
             return ""
-        change = 0 if before is None else now.what - before.what
-        figures = f"{now.what} on hand" + (f" ({change:+})" if change else "")
+        change = data["on_hand"] - before.get("on_hand", data["on_hand"])
+        figures = f"{data['on_hand']} on hand" + (f" ({change:+})" if change else "")
         if data["unlimited"]:
             figures = f"any quantity, {data['sold']} sold"
-        sale = "" if data["on_sale"] else ", OFF SALE"
+        sale = ", OFF SALE" if not data["on_sale"] else ", on sale again" if not before.get("on_sale", True) else ""
         return f"stock   {data['department']} {data['item']}  {figures}{sale}"
 
     def _department(self, data: Json) -> str:

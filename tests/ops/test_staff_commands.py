@@ -226,6 +226,11 @@ def test_after_a_reset_only_what_changed_meanwhile_is_a_line(printer: Printer) -
     assert printer.line(Event("tick", tick, "")).endswith("  following bar (open): 2 open tickets")
 
 
+def test_an_item_that_is_put_back_on_sale_is_said_to_be(printer: Printer) -> None:
+    printer.line(Event("stock", {**STOCK, "on_sale": False}, ""))
+    assert printer.line(Event("stock", STOCK, "")).endswith("stock   bar latte  9 on hand, on sale again")
+
+
 def test_what_is_kept_of_closed_tickets_and_orders_is_bounded(printer: Printer) -> None:
     for number in range(MOST_KEPT + 10):
         printer.line(Event("ticket", {**TICKET, "order_id": str(number), "state": "served"}, ""))

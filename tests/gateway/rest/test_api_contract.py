@@ -201,6 +201,16 @@ async def test_every_example_fits_its_schema(api: Json) -> None:
     assert found >= 4
 
 
+async def test_what_the_staff_and_the_manager_ask_for_has_an_example(api: Json) -> None:
+    """A client's author sees what comes back before there is an evening to look at."""
+    for method, path, operation in operations(api):
+        if operation["tags"][0] in ("tickets", "stock", "reports"):
+            assert operation["responses"]["200"]["content"]["application/json"].get("examples"), (method, path)
+            if "requestBody" in operation:
+                schema = operation["requestBody"]["content"]["application/json"]["schema"]
+                assert schema.get("examples"), (method, path)
+
+
 async def test_the_example_of_a_problem_has_the_status_of_its_response(api: Json) -> None:
     for method, path, operation in operations(api):
         for status, response in operation["responses"].items():
