@@ -61,6 +61,7 @@ from gateway.domain.staff_errors import (
     TicketNotFound,
 )
 from gateway.rest.json_body import describe_parameter
+from gateway.rest.path_segments import expected_segment
 from gateway.rest.problem_schemas import Problem, Scalar
 from gateway.rest.schemas import OrderResponse
 from gateway.rest.staff_schemas import stock_change_response, stock_response, ticket_response
@@ -214,7 +215,9 @@ def _http(request: _AnyRequest, error: HTTPException) -> Response[Problem]:
     headers = dict(error.headers or {})
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
-            detail = f"there is no path {request.url.path[:200]}; /schema describes the paths that exist"
+            path = request.url.path
+            expected = expected_segment(request.app.routes, path)
+            detail = f"there is no path {path[:200]}{expected}; /schema describes the paths that exist"
         case HTTPStatus.METHOD_NOT_ALLOWED:
             detail = f"{request.method} is not allowed here: expected one of {headers.get('allow')}"
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

@@ -455,6 +455,22 @@ async def test_a_path_that_leads_nowhere_is_not_found(served: Served, path: str)
     assert len(refusal["detail"]) < 300
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/orders/649", "a UUID as order_id"),
+        ("GET", "/tickets/kitchen/649", "a UUID as order_id"),
+        ("POST", "/tickets/kitchen/649/moves", "a UUID as order_id"),
+        ("PUT", f"/tickets/kitchen/{AN_ID}/lines/pizza", "a whole number as line"),
+    ],
+)
+async def test_a_path_with_something_else_in_place_of_an_id_says_what_is_expected(
+    served: Served, method: str, path: str, expected: str
+) -> None:
+    detail = problem(await served.client.request(method, path), 404)["detail"]
+    assert detail == f"there is no path {path}: expected {expected}; /schema describes the paths that exist"
+
+
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
