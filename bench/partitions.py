@@ -9,17 +9,18 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import median
 
 import psycopg
-import sqlalchemy as sa
 
 from bench.postgresql import Server
-from gateway.orders.tables import archived_orders, metadata, orders
+from gateway.storage import MIGRATIONS
+from infra.db.database import Database
 
+SCHEMA = "gateway"
 MONTHS = 10
 REMOVED_MONTHS = 3
 BATCH = 32
@@ -51,6 +52,9 @@ _DECIDE = (
     "UPDATE {} SET epoch = epoch + 1, lines = lines"
     " WHERE (restaurant, order_id) IN (SELECT 'main', unnest(%s::text[])) RETURNING order_id"
 )
+_OTHER_INDEXES = """
+SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'orders'::regclass AND NOT indisunique
+"""
 _OLDEST = "SELECT order_id FROM orders WHERE created_at_ms < %s"
 _REMOVE = (
     "INSERT INTO archived_orders SELECT 'main', unnest(%(ids)s::text[])",
@@ -69,13 +73,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         server = Server(Path(name) / "postgresql")
         try:
-            _measure(server.new_database(), arguments.orders, arguments.rounds)
+            measure(server.new_database(), arguments.orders, arguments.rounds)
         finally:
             server.close()
 
 
-def _measure(url: str, count: int, rounds: int) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
+def measure(url: str, count: int, rounds: int) -> None:
+    """Fill, measure and print, in an empty database."""
+    with _connect(url) as connection:
         _create(connection, url, count)
         inserts: dict[str, list[float]] = {table: [] for table in _INSERT}
         updates: dict[str, list[float]] = {table: [] for table in _INSERT}
@@ -95,18 +100,20 @@ def _measure(url: str, count: int, rounds: int) -> None:
             print(f"  placing eight orders before: {_show(waits[:alone])}; meanwhile: {_show(waits[alone:])}")
 
 
+def _connect(url: str) -> Connection:
+    return psycopg.connect(url, autocommit=True, options=f"-c search_path={SCHEMA}")
+
+
 def _create(connection: Connection, url: str, count: int) -> None:
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1))
-    metadata.create_all(engine, tables=[orders, archived_orders])
-    engine.dispose()
+    with closing(Database(url, schema=SCHEMA)) as database:
+        database.prepare(MIGRATIONS)
     connection.execute("CREATE TABLE order_ids (restaurant text, order_id text, PRIMARY KEY (restaurant, order_id))")
     connection.execute("CREATE TABLE by_month (LIKE orders) PARTITION BY RANGE (created_at_ms)")
     connection.execute("ALTER TABLE by_month ALTER seq SET DEFAULT nextval('orders_seq_seq')")
     connection.execute("ALTER TABLE by_month ADD PRIMARY KEY (seq, created_at_ms)")
     connection.execute("CREATE INDEX ON by_month (restaurant, order_id)")
-    for index in orders.indexes:
-        names = ", ".join(column.name for column in index.columns)
-        connection.execute(f"CREATE INDEX ON by_month ({names}) WHERE {index.dialect_options['postgresql']['where']}")
+    for (definition,) in connection.execute(_OTHER_INDEXES).fetchall():
+        connection.execute("CREATE INDEX ON by_month USING " + str(definition).partition(" USING ")[2])
     size = count // MONTHS
     for n in range(MONTHS):
         end = (n + 1) * size if n < MONTHS - 1 else "MAXVALUE"
@@ -160,7 +167,7 @@ def _steady_load(url: str, table: str, count: int) -> Iterator[list[float]]:
     is_over = threading.Event()
 
     def place() -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
+        with _connect(url) as connection:
             while not is_over.wait(PAUSE_SECONDS):
                 waits.append(_timed(partial(_place, connection, table, count)))
 
