@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from infra.settings import read_settings
 from ops.archive.archiver import Archiver
 from ops.archive.files import key_of, read_archive
 from ops.databases import opened_databases
-from ops.printing import show
+from ops.printing import show, show_bytes
 
 LEAST_DAYS = 30
 """Shorter than this nothing is kept: the numbers of open orders are looked up in the last 14 days."""
@@ -75,7 +74,5 @@ def _print(paths: list[Path]) -> None:
             latest[key] = max(latest.get(key, place), place)
     for number, path in enumerate(paths):
         header, records = read_archive(path)
-        for record in records:
-            if latest[key_of(header, record)] == (header.made_at_ms, number):
-                sys.stdout.buffer.write(msgspec.json.encode(record) + b"\n")
-    sys.stdout.flush()
+        lines = [record for record in records if latest[key_of(header, record)] == (header.made_at_ms, number)]
+        show_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))

@@ -6,6 +6,7 @@ A file is complete, on disk and read back before anything that is in it may be r
 import gzip
 import hashlib
 import os
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,7 +59,7 @@ def write_archive(folder: Path, header: Header, records: Sequence[Record]) -> Pa
     path = folder / f"{header.kind}-{header.source}-{header.made_at_ms}-{digest[:16]}{SUFFIX}"
     part = folder / f".{path.name}.part"
     try:
-        make_folder(folder)
+        _make_folder(folder)
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY), "wb") as file:
             file.write(gzip.compress(data, 6, mtime=0))
             file.flush()
@@ -80,8 +81,10 @@ def read_archive(path: Path) -> tuple[Header, Iterator[Record]]:
         with gzip.open(path) as file:
             lines = file.read().splitlines(keepends=True)
         header, footer = _header(lines[0]), _footer(lines[-1])
-    except (OSError, EOFError, IndexError, msgspec.MsgspecError) as error:
+    except (gzip.BadGzipFile, zlib.error, EOFError, IndexError, msgspec.MsgspecError) as error:
         raise StartError(f"{path} is no complete archive: {error}") from error
+    except OSError as error:
+        raise StartError(f"{path} cannot be read: {error.strerror}") from error
     body = lines[:-1]
     if hashlib.sha256(b"".join(body)).hexdigest() != footer.sha256 or len(body) - 1 != footer.records:
         raise StartError(f"{path} is damaged: its checksum is not that of its lines")
@@ -92,6 +95,14 @@ def key_of(header: Header, record: Record) -> tuple[str, str, str]:
     """Return what identifies a record among all files: kind, source and order id."""
     row = record["order" if header.kind == "orders" else "ticket"]
     return header.kind, header.source, row["order_id"]
+
+
+def _make_folder(folder: Path) -> None:
+    """Create a folder, durably with those above it: else a crash may take the folder, and all files in it."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    make_folder(folder)
+    for each in missing:
+        _sync_folder(each.parent)
 
 
 def _sync_folder(folder: Path) -> None:

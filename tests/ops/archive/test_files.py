@@ -2,6 +2,8 @@
 
 import argparse
 import gzip
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,9 @@ import msgspec
 import pytest
 
 from infra.errors import StartError
-from ops.archive import command
+from ops.archive import command, files
 from ops.archive.files import Header, read_archive, write_archive
-from tests.support.processes import environment, run
+from tests.support.processes import ROOT, environment, run
 
 
 def header(made_at_ms: int = 1) -> Header:
@@ -55,6 +57,57 @@ def test_a_damaged_file_is_refused(tmp_path: Path, damage: str) -> None:
 
     with pytest.raises(StartError, match=r"is no complete archive|is damaged"):
         read_archive(path)
+
+
+def test_a_file_with_a_byte_changed_anywhere_is_refused_or_the_same(tmp_path: Path) -> None:
+    written = [row(str(number)) for number in range(50)]
+    path = write_archive(tmp_path, header(), written)
+    data = path.read_bytes()
+    refused = 0
+    for place in range(len(data)):
+        path.write_bytes(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
+        try:
+            found, records = read_archive(path)
+        except StartError:
+            refused += 1
+        else:
+            assert (found, list(records)) == (header(), written)  # a byte of gzip's that says nothing of the content
+
+    assert refused > 0.9 * len(data)
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StartError, match=r"none\.gz cannot be read: No such file or directory$"):
+        read_archive(tmp_path / "none.gz")
+
+
+def test_folders_that_are_made_are_on_disk_before_anything_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+
+    def note(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(files.os, "fsync", note)
+    folder = tmp_path / "a" / "b"
+    path = write_archive(folder, header(), [])
+    again = write_archive(folder, header(2), [])
+
+    parts = [folder / f".{each.name}.part" for each in (path, again)]
+    assert synced == [tmp_path / "a", tmp_path, parts[0], folder, parts[1], folder]
+
+
+def test_a_reader_that_leaves_ends_the_output_without_a_word(tmp_path: Path) -> None:
+    made = [
+        write_archive(tmp_path, header(number), [row(f"{number}-{n}-{'x' * 200}") for n in range(2000)])
+        for number in (1, 2)
+    ]
+    command = f"{sys.executable} -m ops archive read {made[0]} {made[1]} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environment(), capture_output=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert msgspec.json.decode(done.stdout) == row(f"1-0-{'x' * 200}")
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
