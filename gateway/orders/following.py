@@ -35,6 +35,9 @@ RETRY_CAP_SECONDS = 0.5
 SECOND_GATEWAY_SECONDS = 0.3
 """How long a gateway leaves a withdrawal to the gateway that has written it down first."""
 
+AWAY_SECONDS = 15.0
+"""For how long nothing has come of a department, which sends something every 5 s, when the log says so."""
+
 WITHDRAWALS_AT_ONCE = 16
 
 log = structlog.get_logger("following")
@@ -77,6 +80,7 @@ class Following:
         self._monotonic = monotonic
         self._positions: dict[str, Position] = {}
         self._unsettled: set[Withdrawal] = set()
+        self._failing: set[str] = set()
         self._permits = asyncio.Semaphore(WITHDRAWALS_AT_ONCE)
         self.on_change: Callable[[Collection[str]], None] = _nobody
         self.on_steps: Callable[[ChangePage], None] = _nobody
@@ -106,7 +110,7 @@ class Following:
             try:
                 await self._follow_once(name, watch, backoff)
             except (DepartmentCallError, DatabaseError) as error:
-                log.debug("a department is not followed", department=name, reason=str(error))
+                self._note_failure(name, str(error))
             await asyncio.sleep(backoff.next())
 
     async def _follow_once(self, name: str, watch: Watch, backoff: Backoff) -> None:
@@ -119,9 +123,21 @@ class Following:
                     self.on_steps(page)
                 await self._write(page, is_snapshot=in_snapshot)
                 self._ready_times.observe(page)
-                self.received_at[name] = self._monotonic()
+                self._note_received(name)
                 in_snapshot &= page.more
                 backoff.reset()
+
+    def _note_received(self, name: str) -> None:
+        self.received_at[name] = self._monotonic()
+        if name in self._failing:
+            self._failing.discard(name)
+            log.info("the tickets of orders are followed again", department=name)
+
+    def _note_failure(self, name: str, reason: str) -> None:
+        """Log that what the staff do does not reach the orders, once until it does: a restart is over before."""
+        if name not in self._failing and self._monotonic() - self.received_at[name] >= AWAY_SECONDS:
+            self._failing.add(name)
+            log.warning("the tickets of orders cannot be followed", department=name, reason=reason)
 
     async def _write(self, page: ChangePage, *, is_snapshot: bool) -> None:
         """Write a page down, and then record its withdrawals in the orders' rows."""

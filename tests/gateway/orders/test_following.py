@@ -1,15 +1,18 @@
 """An order follows its tickets: what the staff did is in its record, whatever crashes."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, MutableMapping
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.domain.lines import TicketState
 from gateway.domain.order import Order, Policy, Status
 from gateway.domain.progress import OrderProgress
 from gateway.domain.tickets import ChangePage, Position
 from gateway.domain.transitions import Goal
+from gateway.orders.following import AWAY_SECONDS
 from gateway.orders.ticket_states import Page, Withdrawal
 from tests.support.fake_watches import live_ticket
 from tests.support.order_path import Restaurant
@@ -377,3 +380,39 @@ async def test_following_costs_the_order_path_no_write(restaurant: Restaurant, c
         await restaurant.service.place(order("bar coffee"))
         await restaurant.settle()
     assert restaurant.database.writes - before == 2 * count
+
+
+async def test_the_log_says_once_that_a_department_is_not_followed_and_once_that_it_is_again(
+    restaurant: Restaurant,
+) -> None:
+    placed = await restaurant.service.place(order("bar coffee"))
+    bar = restaurant.watches["bar"]
+
+    def tried(times: int) -> bool:
+        return len(bar.opened) >= times
+
+    with capture_logs() as lines:
+        bar.is_up = False
+        await bar.wake()
+        await until(lambda: tried(3))
+        assert of_following(lines) == []  # as after a restart
+        restaurant.clock.now += AWAY_SECONDS
+        before = len(bar.opened)
+        await until(lambda: tried(before + 3))
+        bar.is_up = True
+        await bar.move(placed.order_id, PREPARING)
+        await until_known(restaurant, placed.order_id, progress=OrderProgress.PREPARING)
+
+    away, again = of_following(lines)
+    assert away == {
+        "event": "the tickets of orders cannot be followed",
+        "log_level": "warning",
+        "department": "bar",
+        "reason": "bar is away",
+    }
+    assert (again["event"], again["log_level"]) == ("the tickets of orders are followed again", "info")
+
+
+def of_following(lines: "list[MutableMapping[str, Any]]") -> "list[MutableMapping[str, Any]]":
+    """Return the lines about tickets that are followed or not."""
+    return [line for line in lines if line["event"].startswith("the tickets of orders")]
