@@ -50,8 +50,10 @@ LEAST: dict[str, Any] = {
     "metrics": {"enabled": False},
     "audit": {"enabled": False},
 }
+LONE: dict[str, Any] = {"database": {"cloudnativepg": {"instances": 1}}, "monitoring": {"podMonitor": True}}
 CASES = {
     "default": {},
+    "lone database": LONE,
     "everything": EVERYTHING,
     "least": LEAST,
     "url": {**LEAST, "networkPolicy": {"enabled": True}, "audit": {"enabled": True}},
@@ -89,6 +91,41 @@ def test_a_wrong_field_is_found(kind: str, place: str, fault: str) -> None:
     found[last] = 0
 
     assert any(fault in each for each in faults(resource))
+
+
+RULED = {"imageCatalogRef", "serviceAccountName", "syncReplicaElectionConstraint"}
+"""Fields of a Cluster's specification, and below of parts of it, which the CRD's rules in CEL are about."""
+
+RULED_BELOW = {
+    ("bootstrap", "initdb"): {"builtinLocale", "icuLocale", "icuRules", "localeProvider"},
+    ("postgresql", "synchronous"): {
+        *("standbyNamesPre", "standbyNamesPost", "maxStandbyNamesFromCluster"),
+        *("podFailureDomainKeys", "nodeFailureDomainKeys"),
+    },
+}
+
+
+@pytest.mark.parametrize("values", CASES.values(), ids=CASES)
+def test_a_cluster_has_no_field_that_a_rule_of_its_crd_or_its_operator_is_about_but_the_number(
+    values: dict[str, Any],
+) -> None:
+    """The schemas in crds/ lack rules across fields: `x-kubernetes-validations`, and those of the operator's webhook.
+
+    All of CloudNativePG 1.30's are about fields that the chart does not set, but for the number of standbys: it is
+    positive, and below that of instances. Certificate, Issuer, PodMonitor and PrometheusRule have no rule about what
+    the chart sets; crds/README.md says of which versions that was read.
+    """
+    for spec in (each["spec"] for each in render(values) if each["kind"] == "Cluster"):
+        assert spec.keys() & RULED == set()
+        for way, fields in RULED_BELOW.items():
+            part = spec
+            for step in way:
+                part = part.get(step, {})
+            assert part.keys() & fields == set()
+        assert {"database", "owner"} <= spec["bootstrap"]["initdb"].keys()
+        synchronous = spec.get("postgresql", {}).get("synchronous", {"number": 0, "dataDurability": "required"})
+        assert 0 <= synchronous["number"] < spec["instances"]
+        assert synchronous["dataDurability"] == "required"
 
 
 def test_helm_finds_nothing_to_complain_about() -> None:

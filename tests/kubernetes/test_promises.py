@@ -168,6 +168,13 @@ def test_the_database_acknowledges_what_a_standby_has() -> None:
     assert synchronous == {"method": "any", "number": 1, "dataDurability": "required", "failoverQuorum": True}
 
 
+def test_a_lone_instance_has_no_standby_to_wait_for() -> None:
+    one = {"instances": 1}
+    assert "postgresql" not in of_kind("Cluster", {"database": {"cloudnativepg": one}})["db"]["spec"]
+    cluster = of_kind("Cluster", {"database": {"cloudnativepg": {**one, "parameters": {"work_mem": "8MB"}}}})["db"]
+    assert cluster["spec"]["postgresql"] == {"parameters": {"work_mem": "8MB"}}
+
+
 def allowed(direction: str, values: dict[str, Any] | None = None) -> dict[str, list[tuple[str, int]]]:
     """Return (peer, port) that each policy allows, by program."""
     found: dict[str, list[tuple[str, int]]] = {}
@@ -218,6 +225,17 @@ def test_nothing_passes_that_is_not_named() -> None:
         **{name: [("dns", 53), to_database] for name in ("bakery", "bar", "kitchen", "audit")},
         "db": [],
     }
+
+
+def test_metrics_are_for_nobody_where_no_scraper_is_named() -> None:
+    """An empty `from` would let everybody pass."""
+    found = of_kind("NetworkPolicy", {"networkPolicy": {"scrapers": []}})
+
+    assert [rule for each in found.values() for rule in each["spec"].get("ingress", []) if not rule["from"]] == []
+    ports = {
+        port["port"] for each in found.values() for rule in each["spec"].get("ingress", []) for port in rule["ports"]
+    }
+    assert ports.isdisjoint({9464, 9187})
 
 
 def tracing(values: dict[str, Any]) -> dict[str, TracingSettings | None]:

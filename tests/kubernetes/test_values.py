@@ -33,6 +33,8 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"tracing": {"sampler": "always_on"}}, "/tracing", "'sampler' not allowed"),
     ({"currency": "euro"}, "/currency", "does not match pattern"),
     ({"image": {"digest": "latest"}}, "/image/digest", "does not match pattern"),
+    ({"tls": {"certManager": {"duration": "90d"}}}, "/tls/certManager/duration", "does not match pattern"),
+    ({"monitoring": {"interval": "1m15s"}}, "/monitoring/interval", "does not match pattern"),
     ({"audit": {"schedule": "nightly"}}, "/audit/schedule", "does not match pattern"),
 ]
 
@@ -51,8 +53,16 @@ def test_a_wrong_value_is_refused_with_its_place(values: dict[str, Any], place: 
         ({"departments": {"pool": {"port": 50060}}}, "departments.pool.menu: the chart has no menu of this name"),
         ({"database": {"cloudnativepg": {"enabled": False}}}, "database.secret.name: without"),
         ({"ingress": {"enabled": True}}, "ingress.host: the name under which"),
+        (
+            {"database": {"cloudnativepg": {"instances": 2, "synchronous": 2}}},
+            "database.cloudnativepg.synchronous: 2 standbys need more than 2 instances",
+        ),
+        (
+            {"tls": {"certManager": {"duration": "720h"}}},
+            "tls.certManager.renewBefore: 720h is not less than duration, 720h",
+        ),
     ],
 )
-def test_what_is_missing_is_said(values: dict[str, Any], reason: str) -> None:
+def test_what_is_missing_or_does_not_go_together_is_said(values: dict[str, Any], reason: str) -> None:
     with pytest.raises(HelmError, match=reason):
         render(values)
