@@ -1,6 +1,8 @@
 """What can be checked of the alerts, the runbooks, the dashboard and the Compose services without running them."""
 
 import json
+import re
+import subprocess
 from collections import Counter
 from typing import Any
 
@@ -29,6 +31,54 @@ def test_an_alert_has_a_severity_and_a_runbook_that_says_what_to_do(name: str) -
     assert page.startswith(f"# {name}\n")
     assert [part in page for part in ("**It means**", "**Look at**", "**Do**", "```sh\n")] == [True] * 4
     assert f"| [{name}]({name}.md) | {alert['labels']['severity']} |" in (RUNBOOKS / "README.md").read_text()
+
+
+FUNCTIONS = ("metrics", "logs", "health", "restart", "status", "disk", "audit")
+ELSEWHERE = {"psql", "du", "openssl"}
+"""Commands on the pages that are no functions: they are for the machine of the database, or of the files."""
+
+_BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_GREP = re.compile(r"^ *(metrics|logs) (\w+) [|] grep -E '([^']+)'$", re.MULTILINE)
+
+
+def commands(name: str) -> list[str]:
+    """Return the commands of a page, each line of its blocks."""
+    blocks = _BLOCK.findall((RUNBOOKS / f"{name}.md").read_text())
+    return [line.strip() for block in blocks for line in block.splitlines()]
+
+
+def test_the_first_page_defines_the_functions_of_all_others_for_each_kind_of_installation() -> None:
+    blocks = _BLOCK.findall((RUNBOOKS / "README.md").read_text())
+
+    assert len(blocks) == 3
+    for block in blocks:
+        script = f"{block}\ndeclare -F {' '.join(FUNCTIONS)}"
+        done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False)
+        assert (done.stdout.split(), done.stderr) == (list(FUNCTIONS), "")
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_commands_of_a_page_are_those_functions(name: str) -> None:
+    assert commands(name)
+    assert {command.split()[0] for command in commands(name)} <= {*FUNCTIONS, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("name", ALERTS)
+def test_what_a_page_looks_for_in_a_log_is_logged_somewhere(name: str) -> None:
+    sources = [
+        *(ROOT / "gateway").rglob("*.py"),
+        *(ROOT / "departments").rglob("*.py"),
+        *(ROOT / "infra").rglob("*.py"),
+    ]
+    said = {text for file in sources for text in re.findall(r'log\.\w+\(\s*"([^"]+)"', file.read_text())}
+    wanted = [text for kind, _, texts in _GREP.findall(page_of(name)) if kind == "logs" for text in texts.split("|")]
+
+    assert [text for text in wanted if not any(text in each for each in said)] == []
+
+
+def page_of(name: str) -> str:
+    """Return a page's text."""
+    return (RUNBOOKS / f"{name}.md").read_text()
 
 
 def test_every_page_is_an_alerts() -> None:

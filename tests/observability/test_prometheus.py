@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.proof
 
 MENUS = {"bar": {"coffee": 100, "beer": 0}, "kitchen": {"pasta": 100}}
 EXPRESSIONS = [*(rule["expr"] for rule in rules()), *map(filled_in, expressions())]
+_LOOKED_FOR = re.compile(r"metrics (\w+) [|] grep (?:-E )?'?([^'\n]+)'?$", re.MULTILINE)
 _DOCUMENTED = re.compile(r"^\| (`[a-z_`, ]+`) \|", re.MULTILINE)
 
 
@@ -160,6 +162,31 @@ def test_the_page_lists_what_is_scraped_and_nothing_else(site: Site) -> None:
     page = (ROOT / "docs" / "observability.md").read_text()
     documented = {name for row in _DOCUMENTED.findall(page) for name in re.findall(r"`([a-z_]+)`", row)}
     assert documented == shown
+
+
+def test_what_a_runbook_looks_for_in_metrics_is_there(site: Site) -> None:
+    text = {
+        name: httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=START_SECONDS).text
+        for name, port in site.ports.items()
+    }
+    text["gateway"] += text["other"]  # which has a lease
+    pages = sorted((ROOT / "docs" / "runbooks").glob("Comanda*.md"))
+    wanted = [(page.stem, *found) for page in pages for found in _LOOKED_FOR.findall(page.read_text())]
+    assert len(wanted) > len(pages)
+
+    missing = [
+        (page, program, each)
+        for page, program, pattern in wanted
+        for each in alternatives(pattern)
+        if not re.search(each, text[program], re.MULTILINE)
+    ]
+    assert missing == []
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Return the patterns without alternatives of one whose alternatives are in groups: `^a_(b|c)` is two."""
+    parts = re.split(r"\(([^)]*)\)", pattern)
+    return ["".join(each) for each in product(*(part.split("|") for part in parts))]
 
 
 @pytest.mark.parametrize(
