@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,32 +36,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.epilog = EPILOG
     parser.add_argument("action", choices=["write", "read"])
-    parser.add_argument("path", type=Path, nargs="+", metavar="FOLDER|FILE")
+    parser.add_argument("path", nargs="+", metavar="FOLDER|FILE")
     parser.add_argument("--days", type=int, metavar="N", help="in place of COMANDA_KEEP_DAYS")
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Archive, or print archives; returns 0."""
     if arguments.action == "read":
-        _print(arguments.path)
+        _print([Path(path) for path in arguments.path])
         return 0
-    if len(arguments.path) > 1:
-        raise StartError("`archive write` takes one folder")
+    folder = _folder_of(arguments.path)
     settings = read_settings(GatewaySettings, "gateway", environ)
-    days = settings.keep_days if arguments.days is None else arguments.days
+    name, days = ("COMANDA_KEEP_DAYS", settings.keep_days) if arguments.days is None else ("--days", arguments.days)
     if days < LEAST_DAYS:
         raise SettingsError(
-            f"COMANDA_KEEP_DAYS is {days}, so nothing is archived: {LEAST_DAYS} or more are allowed, or 0 to keep all"
+            f"{name} is {days}, so nothing is archived: {LEAST_DAYS} or more are allowed, or 0 to keep all"
         )
     now_ms = time.time_ns() // 1_000_000
     with opened_databases(environ) as (journal, departments):
+        for database in (journal, *departments.values()):
+            if database.file is not None and not database.file.exists():
+                raise StartError(f"there is no database {database.file}")
         calendar = Calendar(settings.time_zone.zone)
-        archiver = Archiver(
-            journal, departments, arguments.path[0], calendar, before_ms=now_ms - days * DAY_MS, now_ms=now_ms
-        )
+        archiver = Archiver(journal, departments, folder, calendar, before_ms=now_ms - days * DAY_MS, now_ms=now_ms)
         archived = asyncio.run(archiver.archive())
     show(f"{archived.orders} orders and {archived.tickets} tickets are archived, in {archived.files} files")
     return 0
+
+
+def _folder_of(paths: Sequence[str]) -> Path:
+    """Return the folder to write into; raises StartError. An unset variable of a script is not the current folder."""
+    if len(paths) > 1:
+        raise StartError("`archive write` takes one folder")
+    if not paths[0].strip():
+        raise StartError("the folder of the archives has no name; give one, such as /srv/comanda-archive")
+    return Path(paths[0]).expanduser()
 
 
 def _print(paths: list[Path]) -> None:

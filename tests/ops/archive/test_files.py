@@ -2,6 +2,7 @@
 
 import argparse
 import gzip
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import msgspec
 import pytest
 
 from infra.errors import StartError
-from ops.archive import command, files
+from ops.archive import command
 from ops.archive.files import Header, read_archive, write_archive
 from tests.support.processes import ROOT, environment, run
 
@@ -89,7 +90,7 @@ def test_folders_that_are_made_are_on_disk_before_anything_is_removed(
     def note(descriptor: int) -> None:
         synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
 
-    monkeypatch.setattr(files.os, "fsync", note)
+    monkeypatch.setattr(os, "fsync", note)
     folder = tmp_path / "a" / "b"
     path = write_archive(folder, header(), [])
     again = write_archive(folder, header(2), [])
@@ -129,7 +130,7 @@ def test_what_two_files_have_is_printed_once_from_the_later_one(
 
 
 def command_line(action: str, *paths: Path) -> Any:
-    return argparse.Namespace(action=action, path=list(paths), days=None)
+    return argparse.Namespace(action=action, path=[str(path) for path in paths], days=None)
 
 
 @pytest.mark.parametrize(("days", "said"), [(0, "COMANDA_KEEP_DAYS is 0"), (29, "COMANDA_KEEP_DAYS is 29")])
@@ -139,3 +140,21 @@ def test_nothing_is_archived_unless_it_is_wanted(tmp_path: Path, days: int, said
     assert (done.code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"ops: {said}, so nothing is archived: 30 or more are allowed")
     assert done.stderr.count("\n") == 1
+
+
+def test_days_that_are_too_few_are_said_to_be_the_options(tmp_path: Path) -> None:
+    done = run(["-m", "ops", "archive", "write", str(tmp_path), "--days", "20"], environment(HOME=tmp_path))
+    assert done.stderr.startswith("ops: --days is 20, so nothing is archived: 30 or more are allowed")
+
+
+def test_a_folder_without_a_name_is_not_the_current_one(tmp_path: Path) -> None:
+    done = run(["-m", "ops", "archive", "write", " ", "--days", "40"], environment(HOME=tmp_path))
+    assert (done.code, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("ops: the folder of the archives has no name")
+
+
+def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = run(["-m", "ops", "archive", "write", str(tmp_path / "a"), "--days", "40"], environment(HOME=tmp_path))
+
+    assert (done.code, done.stderr) == (2, f"ops: there is no database {tmp_path / 'gateway.db'}\n")
+    assert not (tmp_path / "a").exists()
