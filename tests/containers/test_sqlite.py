@@ -1,5 +1,7 @@
 """The stack as it is: SQLite, one of everything. The order tests of real processes run here again, in containers."""
 
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from tests.support.order_tests import (
     test_the_same_order_sent_10_times_at_once_has_one_effect_and_one_response,
     test_the_set_menu_gets_the_counters_words,
 )
+from tests.support.processes import ROOT
 from tests.support.rest_clients import decided, line, order, outcomes
 
 __all__ = [
@@ -72,6 +75,25 @@ def test_a_program_is_nobody_and_can_do_nothing_else(system: SqliteSystem, name:
 def test_a_program_tells_how_it_is(system: SqliteSystem) -> None:
     assert system["bar"].run("python", "-m", "ops.health") == "SERVING\n"
     assert system["gateway"].run("python", "-m", "ops.health") == "ready\n"
+
+
+def test_the_functions_of_the_runbooks_work(system: SqliteSystem) -> None:
+    page = (ROOT / "docs/runbooks/README.md").read_text()
+    _, containers, _ = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    calls = "metrics bar; logs gateway; health gateway; status; disk; audit; restart bakery >&2"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", f"{containers}\n{calls}"],
+        cwd=ROOT,
+        env=system.variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    said = ("comanda_revision{", "ready for orders", "\nready\n", "healthy", "Filesystem", "acknowledged")
+    assert [each for each in said if each not in done.stdout] == []
+    system.wait_ready()
 
 
 async def test_a_department_that_is_down_is_pending_until_it_is_back(system: SqliteSystem) -> None:
