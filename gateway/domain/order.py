@@ -290,8 +290,6 @@ class Order:
             return False
         lines = [line for line in self.shares[department] if line.is_open]
         reason = f"{department} has withdrawn it" + (f": {staff_reason}" if staff_reason else "")
-        if any(line.is_open for line in self.lines if line.department != department):
-            reason += "; the rest of the order stands" if self.policy is Policy.ALL_OR_NOTHING else ""
         for line in lines:
             line.cancel(reason)
         self.epoch += bool(lines)

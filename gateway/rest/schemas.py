@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from gateway.domain.lines import Outcome
 from gateway.domain.order import Order, Policy, Status
+from gateway.domain.progress import Progress
 from gateway.orders.journal import JournalPage
 from gateway.rest.progress_schemas import (
     LineProgressField,
@@ -35,6 +36,9 @@ Exponent = Annotated[
 
 MAX_PRICE = 1_000_000_000
 """The highest price of an item, in minor units; a department's menu file has the same limit."""
+
+
+_OPEN = frozenset({Outcome.ACCEPTED, Outcome.PENDING})
 
 
 class Drink(StrEnum):
@@ -204,7 +208,7 @@ def order_response(order: Order) -> OrderResponse:
     """Return an order as the body of a response."""
     status = order.status
     created_at, ready_at, progress, lines = times_and_progress(order, status)
-    return OrderResponse(
+    response = OrderResponse(
         order_id=order.order_id,
         number=order.number,
         status=status,
@@ -233,6 +237,17 @@ def order_response(order: Order) -> OrderResponse:
         ],
         tickets=order_tickets(order) if order.tickets else [],
     )
+    if order.tickets and order.policy is Policy.ALL_OR_NOTHING:
+        _say_that_the_rest_stands(response)
+    return response
+
+
+def _say_that_the_rest_stands(order: OrderResponse) -> None:
+    """Add to what was withdrawn of an all-or-nothing order that the rest stands, as long as it does."""
+    if any(line.outcome in _OPEN for line in order.lines):
+        for line in order.lines:
+            if line.progress is Progress.WITHDRAWN:
+                line.reason = f"{line.reason}; the rest of the order stands"
 
 
 def order_page(page: JournalPage) -> OrderPage:

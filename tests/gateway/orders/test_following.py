@@ -100,7 +100,7 @@ async def test_an_all_or_nothing_order_says_that_a_part_was_withdrawn(restaurant
     await restaurant.watches["bar"].move(placed.order_id, CANCELLED, "the machine is broken")
     found = await until_known(restaurant, placed.order_id, total=1100)
     assert found.policy is Policy.ALL_OR_NOTHING
-    assert found.lines[0].reason == "bar has withdrawn it: the machine is broken; the rest of the order stands"
+    assert found.lines[0].reason == "bar has withdrawn it: the machine is broken"
     await restaurant.settle()
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from gateway.domain.lines import TicketState
 from tests.support.rest_app import Json, Served
 
@@ -50,6 +52,22 @@ async def test_a_part_that_was_withdrawn_is_named_with_the_staffs_reason(served:
     assert body["lines"][1]["reason"] == "kitchen has withdrawn it: no dough; the rest of the order stands"
     (ticket,) = body["tickets"]
     assert (ticket["department"], ticket["withdrawn_at"]) == ("kitchen", "2025-06-15T15:06:40.101Z")
+
+
+@pytest.mark.parametrize("is_cancelled_by_client", [True, False])
+async def test_nobody_is_told_that_the_rest_stands_of_an_order_of_which_nothing_is_left(
+    served: Served, is_cancelled_by_client: bool
+) -> None:
+    order_id = (await served.order("bar coffee", "kitchen pizza", policy="all_or_nothing")).json()["order_id"]
+    await served.restaurant.watches["kitchen"].move(order_id, TicketState.CANCELLED, "no dough")
+    await read_until(served, order_id, total=350)
+    if is_cancelled_by_client:
+        assert (await served.client.delete(f"/orders/{order_id}")).status_code in (200, 202)
+    else:
+        await served.restaurant.watches["bar"].move(order_id, TicketState.CANCELLED, "no cups")
+    body = await read_until(served, order_id, total=0)
+    assert (body["status"], body["progress"]) == ("cancelled", "withdrawn")
+    assert body["lines"][1]["reason"] == "kitchen has withdrawn it: no dough"
 
 
 async def test_an_order_is_quoted_a_time_that_its_tickets_revise(served: Served) -> None:
