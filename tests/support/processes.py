@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Thread
 from typing import IO
 
+from tests.support.forked import Forked, can_be_forked
 from tests.support.keys import KEY
 from tests.support.waiting import START_SECONDS, STOP_SECONDS, wait_for
 
@@ -85,7 +86,7 @@ class Program:
         self.log = folder / f"{name}.log"
         self._arguments = list(arguments)
         self._variables = dict(variables)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
         self._copier: Thread | None = None
 
     @property
@@ -117,14 +118,17 @@ class Program:
         """Start a process; `wait_ready` tells when it serves."""
         if self.is_running:
             raise AssertionError(f"{self.name} runs already")
-        self._process = subprocess.Popen(
-            [sys.executable, *self._arguments],
-            cwd=ROOT,
-            env=self._variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
+        if can_be_forked(self._arguments, self._variables):
+            self._process = Forked(self._arguments, self._variables)
+        else:
+            self._process = subprocess.Popen(
+                [sys.executable, *self._arguments],
+                cwd=ROOT,
+                env=self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
         # Through a pipe, so that a program that may write no file can still say so.
         self._copier = Thread(target=self._copy, args=(self._process.stdout,), name=f"log of {self.name}")
         self._copier.start()
@@ -195,7 +199,7 @@ class Program:
             for text in output:
                 log.write(text)
 
-    def _running(self) -> "subprocess.Popen[bytes]":
+    def _running(self) -> "subprocess.Popen[bytes] | Forked":
         if self._process is None:
             raise AssertionError(f"{self.name} was never started")
         return self._process
