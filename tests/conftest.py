@@ -29,7 +29,7 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 
 SLOW_FOLDERS = frozenset({"e2e", "hardening", "ops"})
-"""What takes longest, and is begun with."""
+"""What takes longest, and is begun with; files with a test that is `long` or uses PostgreSQL come next."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -53,7 +53,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if is_fast(item):
                 item.add_marker(pytest.mark.fast)
-    items.sort(key=lambda item: folder_of(item) not in SLOW_FOLDERS)
+    long_files = {item.path for item in items if takes_long(item)}
+    items.sort(key=lambda item: (folder_of(item) not in SLOW_FOLDERS, item.path not in long_files))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -65,6 +66,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def folder_of(item: pytest.Item) -> str:
     """Name the folder of `tests` that a test is in; a file's name where it is in none."""
     return item.path.relative_to(TESTS).parts[0]
+
+
+def takes_long(item: pytest.Item) -> bool:
+    """Tell whether a test is marked `long`, or uses PostgreSQL, as far as its fixtures and parameters tell."""
+    if item.get_closest_marker("long"):
+        return True
+    parameters = (
+        item.callspec.params.values() if isinstance(item, pytest.Function) and hasattr(item, "callspec") else ()
+    )
+    return "postgresql" in parameters or "postgresql" in getattr(item, "fixturenames", ())
 
 
 @pytest.fixture(scope="session")

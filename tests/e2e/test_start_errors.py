@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import Finished, Program, environment, free_ports, run
+from tests.support.processes import Finished, Program, environment, free_ports, run, start_and_wait
 from tests.support.systems import write_menu
 from tests.support.waiting import wait_for
 
@@ -33,7 +33,7 @@ def taken() -> Iterator[int]:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_port_in_use(program: str, tmp_path: Path, taken: int) -> None:
-    done = run(PROGRAMS[program], environment(HOME=tmp_path, PORT=taken))
+    done = start_and_wait(PROGRAMS[program], environment(HOME=tmp_path, PORT=taken))
 
     assert said(done).endswith(f"cannot listen on 127.0.0.1:{taken}: Address already in use")
 

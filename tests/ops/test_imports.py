@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from tests.support.processes import ROOT
+from ops.__main__ import COMMANDS
+from tests.support.processes import ROOT, environment, start_and_wait
 
 DATABASES = {"sqlalchemy", "alembic", "litestar"}
 UNUSED = {"rich", "pygments", "attr", "alembic", "psycopg", "sqlalchemy.dialects.postgresql"}
@@ -29,3 +30,10 @@ def test_a_program_on_sqlite_imports_nothing_that_it_does_not_use(module: str) -
     run = f"import runpy\nsys.argv = ['{module}', '--help']\n"
     run += f"try: runpy.run_module('{module}', run_name='__main__')\nexcept SystemExit: pass"
     assert imported(run, UNUSED) == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_imports_what_it_uses(command: str) -> None:
+    done = start_and_wait(["-m", "ops", command, "--help"], environment())
+    assert (done.code, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: python -m ops {command} ")

@@ -3,9 +3,9 @@
     tests ── a socket: Start ──▶ forking ── fork ──▶ program
           ◀── its process id ──         ── a pipe: its exit code ──▶ tests
 
-Everything but the imports is done as by `python -m`, from reading the settings to the interpreter's end. This module is
-what the tests use; `tests.support.forking` is the process. Real starts are shown by the tests that run `just up`, the
-demo, the commands, and what keeps a program from starting.
+All but the imports is done as by `python -m`, from reading the settings to the interpreter's end. This module is what
+the tests use; `tests.support.forking` is the process that forks. The tests of `just up`, of the demo, of a program that
+cannot start and of what is imported start interpreters.
 """
 
 import atexit
@@ -18,13 +18,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import IO
 
 ROOT = Path(__file__).parent.parent.parent
-MODULES = frozenset({"gateway", "departments"})
+MODULES = frozenset({"gateway", "departments", "ops", "ops.health"})
 
 
 def can_be_forked(arguments: Sequence[str], variables: Mapping[str, str]) -> bool:
@@ -48,18 +46,15 @@ _OURS = _without_settings(os.environ)
 class Forked:
     """One process; its methods do what those of `subprocess.Popen` do."""
 
-    def __init__(self, arguments: Sequence[str], variables: Mapping[str, str]) -> None:
-        """Start it with its standard output and its standard error on one pipe, `stdout`."""
-        output, its_output = os.pipe()
+    def __init__(self, arguments: Sequence[str], variables: Mapping[str, str], stdout: int, stderr: int) -> None:
+        """Start it with these descriptors as its standard output and its standard error."""
         self._ending, its_ending = os.pipe()
         self._code: int | None = None
         self._lock = Lock()
         try:
-            self.pid = _forking().fork(arguments[1:], variables, [its_output, its_ending])
+            self.pid = _forking().fork(arguments[1:], variables, [stdout, stderr, its_ending])
         finally:
-            os.close(its_output)
             os.close(its_ending)
-        self.stdout: IO[bytes] = os.fdopen(output, "rb")
 
     def poll(self) -> int | None:
         """Return its exit code, minus a signal's number; None while it runs."""
@@ -100,14 +95,14 @@ class _Forking:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.forking", str(its_socket.fileno())],
                 cwd=ROOT,
-                env=_OURS,
+                env={name: value for name, value in _OURS.items() if not name.startswith("COVERAGE_")},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[its_socket.fileno()],
             )
 
     def fork(self, arguments: Sequence[str], variables: Mapping[str, str], descriptors: Sequence[int]) -> int:
-        """Start a program, which gets the descriptors of its output and of where its exit code goes."""
+        """Start a program, which gets the descriptors: where it writes, and where its exit code goes."""
         start = json.dumps({"arguments": list(arguments), "variables": dict(variables)}).encode()
         with self._lock:
             socket.send_fds(self._socket, [start], descriptors)
@@ -119,8 +114,14 @@ class _Forking:
         self._process.wait()
 
 
-@cache
+_starting = Lock()
+_started: list[_Forking] = []
+
+
 def _forking() -> _Forking:
-    forking = _Forking()
-    atexit.register(forking.close)
-    return forking
+    """Return the process of this one, which the first call starts."""
+    with _starting:
+        if not _started:
+            _started.append(_Forking())
+            atexit.register(_started[0].close)
+        return _started[0]

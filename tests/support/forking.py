@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -23,8 +24,10 @@ IMPORTED = (
     "sqlalchemy.dialects.postgresql.psycopg",  # by what runs on PostgreSQL
     "psycopg",
     "alembic.command",  # by what begins on an empty database
+    "ops.health",
 )
 LONGEST = 1 << 20  # bytes of a message
+LARGEST = 1 << 12  # of the descriptors: a few for each program that runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +36,15 @@ class Start:
 
     arguments: list[str]
     variables: dict[str, str]
-    output: int
+    stdout: int
+    stderr: int
 
     def prepare(self) -> None:
         """Make this process what `python -m` would have started."""
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        for descriptor in (1, 2):
-            os.dup2(self.output, descriptor)
-        os.close(self.output)
+        os.dup2(self.stdout, 1)
+        os.dup2(self.stderr, 2)
+        os.closerange(3, LARGEST)
         os.environ.clear()
         os.environ.update(self.variables)
         time.tzset()
@@ -48,11 +52,15 @@ class Start:
 
 
 def import_programs() -> None:
-    """Import them as they do it themselves."""
+    """Import all modules as the programs and commands do themselves, but for those that are run as `__main__`."""
     leave_rich_out()
     with without_collecting():
         for name in IMPORTED:
             import_module(name)
+        for command in import_module("ops.__main__").COMMANDS.values():
+            import_module(command.module)
+    for name in ("ops.__main__", "ops.health"):
+        del sys.modules[name]
 
 
 def serve(control: socket.socket) -> Start | None:
@@ -66,15 +74,16 @@ def serve(control: socket.socket) -> Start | None:
                     selector.unregister(key.fileobj)
                     os.close(key.fd)
                     continue
-                message, descriptors, _, _ = socket.recv_fds(control, LONGEST, 2)
+                message, descriptors, _, _ = socket.recv_fds(control, LONGEST, 3)
                 if not message:
                     return None
-                output, ending = descriptors
+                stdout, stderr, ending = descriptors
                 pid = os.fork()
                 if not pid:
                     os.close(ending)
-                    return Start(**json.loads(message), output=output)
-                os.close(output)
+                    return Start(**json.loads(message), stdout=stdout, stderr=stderr)
+                os.close(stdout)
+                os.close(stderr)
                 control.send(str(pid).encode())
                 selector.register(os.pidfd_open(pid), selectors.EVENT_READ, partial(tell_end, pid, ending))
 
@@ -82,7 +91,8 @@ def serve(control: socket.socket) -> Start | None:
 def tell_end(pid: int, ending: int) -> None:
     """Write the exit code of a child that has ended."""
     _, status = os.waitpid(pid, 0)
-    os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
+    with suppress(BrokenPipeError):  # the tests have been killed
+        os.write(ending, str(os.waitstatus_to_exitcode(status)).encode())
     os.close(ending)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO
 
@@ -66,7 +67,26 @@ class Finished:
 
 
 def run(arguments: Sequence[str], variables: Mapping[str, str]) -> Finished:
-    """Run a program to its end."""
+    """Run a program to its end, forked where it can be."""
+    if not can_be_forked(arguments, variables):
+        return start_and_wait(arguments, variables)
+    with TemporaryFile() as stdout, TemporaryFile() as stderr:
+        process = Forked(arguments, variables, stdout.fileno(), stderr.fileno())
+        try:
+            code = process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            raise
+        return Finished(code, _written(stdout), _written(stderr))
+
+
+def _written(output: IO[bytes]) -> str:
+    output.seek(0)
+    return output.read().decode()
+
+
+def start_and_wait(arguments: Sequence[str], variables: Mapping[str, str]) -> Finished:
+    """Run a program to its end in an interpreter of its own."""
     command = [sys.executable, *arguments]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(variables), capture_output=True, text=True, timeout=START_SECONDS, check=False
@@ -118,19 +138,13 @@ class Program:
         """Start a process; `wait_ready` tells when it serves."""
         if self.is_running:
             raise AssertionError(f"{self.name} runs already")
-        if can_be_forked(self._arguments, self._variables):
-            self._process = Forked(self._arguments, self._variables)
-        else:
-            self._process = subprocess.Popen(
-                [sys.executable, *self._arguments],
-                cwd=ROOT,
-                env=self._variables,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-            )
         # Through a pipe, so that a program that may write no file can still say so.
-        self._copier = Thread(target=self._copy, args=(self._process.stdout,), name=f"log of {self.name}")
+        output, its_output = os.pipe()
+        try:
+            self._process = self._process_writing_to(its_output)
+        finally:
+            os.close(its_output)
+        self._copier = Thread(target=self._copy, args=(os.fdopen(output, "rb"),), name=f"log of {self.name}")
         self._copier.start()
 
     def wait_ready(self) -> None:
@@ -193,6 +207,18 @@ class Program:
             self.kill()
         if self._process is not None:
             self.wait()
+
+    def _process_writing_to(self, output: int) -> "subprocess.Popen[bytes] | Forked":
+        if can_be_forked(self._arguments, self._variables):
+            return Forked(self._arguments, self._variables, output, output)
+        return subprocess.Popen(
+            [sys.executable, *self._arguments],
+            cwd=ROOT,
+            env=self._variables,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
 
     def _copy(self, output: IO[bytes]) -> None:
         with output, self.log.open("ab", buffering=0) as log:
