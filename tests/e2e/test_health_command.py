@@ -1,5 +1,6 @@
 """`python -m ops.health`, as a container's health check runs it: one line, and 0 or 1."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,14 @@ def system(opened: System) -> System:
     return opened.restored()
 
 
-@pytest.fixture
-def failing(systems: Systems) -> System:
-    """A system of the test's own, whose databases it may close."""
-    return systems.open(MENUS)
+@pytest.fixture(scope="module")
+def failing(systems: Systems) -> Iterator[System]:
+    """A system of its own whose programs cannot write, and know it."""
+    system = systems.open(MENUS)
+    with system.unwritable("bar"), system.unwritable("gateway"):
+        wait_for(lambda: how_is(system, "bar").code, "the bar is unhealthy")
+        wait_for(lambda: how_is(system, "gateway").code, "the gateway is unhealthy")
+        yield system
 
 
 def menus_of(system: System) -> Path:
@@ -59,9 +64,7 @@ def test_what_is_not_there_or_hangs_is_not(system: System) -> None:
 
 
 def test_what_cannot_write_is_not(failing: System) -> None:
-    with failing.unwritable("bar"), failing.unwritable("gateway"):
-        wait_for(lambda: how_is(failing, "gateway").code, "the gateway is unhealthy")
-        bar, gateway = how_is(failing, "bar"), how_is(failing, "gateway")
+    bar, gateway = how_is(failing, "bar"), how_is(failing, "gateway")
     assert (bar.code, bar.stdout) == (1, "NOT_SERVING\n")
     assert gateway.code == 1
     assert gateway.stdout.startswith('503: {"status":"not ready"')
@@ -69,9 +72,7 @@ def test_what_cannot_write_is_not(failing: System) -> None:
 
 def test_what_cannot_write_is_live(failing: System) -> None:
     """A restart would not bring its database back."""
-    with failing.unwritable("bar"), failing.unwritable("gateway"):
-        wait_for(lambda: how_is(failing, "bar").code, "the bar is unhealthy")
-        bar, gateway = how_is(failing, "bar", "--live"), how_is(failing, "gateway", "--live")
+    bar, gateway = how_is(failing, "bar", "--live"), how_is(failing, "gateway", "--live")
     assert bar == Finished(0, "NOT_SERVING\n", "")
     assert gateway == Finished(0, "live\n", "")
 

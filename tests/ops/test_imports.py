@@ -1,9 +1,9 @@
+import re
 import subprocess
 import sys
 
 import pytest
 
-from ops.__main__ import COMMANDS
 from tests.support.processes import ROOT, environment, start_and_wait
 
 DATABASES = {"sqlalchemy", "alembic", "litestar"}
@@ -32,8 +32,10 @@ def test_a_program_on_sqlite_imports_nothing_that_it_does_not_use(module: str) -
     assert imported(run, UNUSED) == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_imports_what_it_uses(command: str) -> None:
-    done = start_and_wait(["-m", "ops", command, "--help"], environment())
-    assert (done.code, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"usage: python -m ops {command} ")
+def test_every_command_imports_what_it_uses() -> None:
+    """Most tests fork commands from a process that has imported all of them."""
+    (commands,) = re.findall(r"\{([a-z,]+)\}", start_and_wait(["-m", "ops", "--help"], environment()).stdout)[:1]
+    for command in commands.split(","):
+        done = start_and_wait(["-m", "ops", command, "--help"], environment())
+        assert (done.code, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"usage: python -m ops {command} ")
