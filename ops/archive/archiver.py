@@ -10,7 +10,8 @@ department about it any more. Until then, and after a restore of either database
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from gateway.orders.archiving import FinishedOrder
 from gateway.orders.reports import Place
 from gateway.orders.tables import archived_among
 from infra.db.database import Database
-from infra.errors import DatabaseError
+from infra.errors import DatabaseError, StartError
 from ops.archive.files import Header, Record, write_archive
 
 T = TypeVar("T")
@@ -88,10 +89,12 @@ class Archiver:
         self._archived = Archived()
 
     async def archive(self) -> Archived:
-        """Archive all that may be; raises DatabaseError, StartError, and then the rest is for the next run."""
-        await self._archive_orders()
-        for name in self._departments:
-            await self._archive_tickets(name)
+        """Archive all that may be; raises StartError with the database's name, and then the next run takes the rest."""
+        with _naming(self._journal):
+            await self._archive_orders()
+        for name, database in self._departments.items():
+            with _naming(database):
+                await self._archive_tickets(name)
         return self._archived
 
     async def _archive_orders(self) -> None:
@@ -126,7 +129,8 @@ class Archiver:
     async def _without_order(self, closed: Sequence[ClosedTicket]) -> list[ClosedTicket]:
         """Return the tickets that were sold over the counter, and those whose orders were archived."""
         order_ids = [each.ticket.order_id for each in closed if each.ticket.source is TicketSource.GATEWAY]
-        gone = await self._journal.look_up(archived_among, order_ids) if order_ids else set()
+        with _naming(self._journal):
+            gone = await self._journal.look_up(archived_among, order_ids) if order_ids else set()
         return [each for each in closed if each.ticket.source is TicketSource.COUNTER or each.ticket.order_id in gone]
 
     async def _remove_tickets(self, name: str, closed: Sequence[ClosedTicket]) -> None:
@@ -154,6 +158,15 @@ class Archiver:
                 await self._sleep((time.monotonic() - began) * PAUSES)
                 return removed
         raise AssertionError("the last try returns or raises")
+
+
+@contextmanager
+def _naming(database: Database) -> Iterator[None]:
+    """Raise StartError with the database's name where the body raises DatabaseError."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise StartError(f"{database}, {database.schema}, cannot be used: {error}") from error
 
 
 def _parts(items: Sequence[T], size: int) -> list[Sequence[T]]:

@@ -21,6 +21,7 @@ from gateway.domain.order import Order, Policy
 from gateway.domain.tickets import Position
 from gateway.orders.ticket_states import Page
 from infra.db.database import Database
+from infra.errors import DatabaseError, StartError
 from ops.archive.files import Header, Record
 from ops.audit.rules import Column, Finding
 from tests.ops.archive.served import Served, archive_with_crashes
@@ -176,6 +177,30 @@ async def test_a_crash_at_any_moment_loses_nothing(served: Served, seed: int) ->
     assert deaths > 0
     assert await served.everything() == everything
     assert (await served.stored())["gateway"] == {served.open_order.order_id, served.newest.order_id}
+    assert (await served.audit()).is_right
+
+
+@pytest.mark.parametrize("failing", ["gateway", "kitchen"])
+async def test_a_database_that_fails_is_named(served: Served, failing: str) -> None:
+    class Failing:
+        """A database of which no page can be read."""
+
+        def __init__(self, database: Database) -> None:
+            self._database = database
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._database, name)
+
+        async def read(self, *arguments: Any) -> Any:
+            if self._database.schema == failing:
+                raise DatabaseError("disk I/O error")
+            return await self._database.read(*arguments)
+
+        def __str__(self) -> str:
+            return "some:url"
+
+    with pytest.raises(StartError, match=f"^some:url, {failing}, cannot be used: disk I/O error$"):
+        await served.archiver(wrap=Failing).archive()
     assert (await served.audit()).is_right
 
 
