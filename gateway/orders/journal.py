@@ -22,7 +22,17 @@ from gateway.domain.tickets import Position
 from gateway.orders import leases, queries, ticket_states
 from gateway.orders.numbering import Numbering, Ranks
 from gateway.orders.reports import Reports
-from gateway.orders.tables import DELETE, INSERT, UPDATE, Row, archived_among, count_beat, row_of, row_of_change
+from gateway.orders.tables import (
+    DELETE,
+    INSERT,
+    UPDATE,
+    Row,
+    archived_among,
+    ask_archived,
+    count_beat,
+    row_of,
+    row_of_change,
+)
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from gateway.orders.traces import traced_journal
 from gateway.orders.wanted import ANY, Wanted
@@ -278,8 +288,9 @@ def _write(
         ranks = numbering.number_in(connection, [entry.order for entry in entries if entry.is_new])
     new = [entry.numbered_row() for entry in entries if entry.is_new]
     inserted = _insert(connection, new)
-    # Asked after the insert: whoever archives an order has deleted it by then, or the insert has found it.
-    archived = archived_among(connection, [row["order_id"] for row in new])
+    # Asked after the insert: whoever archives an order has deleted it by then, or the insert has found it. All results
+    # are read at the end, since PostgreSQL is waited for with the first of them.
+    archived = ask_archived(connection, [row["order_id"] for row in new])
     last: dict[tuple[str, int], _Entry] = {}
     for entry in entries:
         if not entry.is_new and (entry.key not in last or last[entry.key].row["epoch"] <= entry.row["epoch"]):
@@ -306,13 +317,16 @@ def _insert(connection: sa.Connection, rows: list[dict[str, Any]]) -> Iterable[t
 
 
 def _refused(
-    connection: sa.Connection, rows: list[dict[str, Any]], inserted: Iterable[tuple[str]], archived: set[str]
+    connection: sa.Connection,
+    rows: list[dict[str, Any]],
+    inserted: Iterable[tuple[str]],
+    archived: Iterable[tuple[str]],
 ) -> "dict[str, Row | OrderArchived]":
     """Read the orders that were there before they could be inserted, and take back those that were archived."""
-    ids = {order_id for (order_id,) in inserted}
+    ids, gone = ({order_id for (order_id,) in found} for found in (inserted, archived))
     refused = [row["order_id"] for row in rows if row["order_id"] not in ids]
-    known: dict[str, Row | OrderArchived] = {order_id: OrderArchived(order_id) for order_id in archived}
-    if again := sorted(ids & archived):
+    known: dict[str, Row | OrderArchived] = {order_id: OrderArchived(order_id) for order_id in gone}
+    if again := sorted(ids & gone):
         DELETE.run(connection, {"order_ids": encode_json(again)})
     if refused:
         known.update((row.order_id, row) for row in queries.find(connection, refused))

@@ -3,7 +3,7 @@
 One database may hold several restaurants: every statement is about one, the tenant of the connection's database.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -183,9 +183,15 @@ def is_among(connection: sa.Connection, table: sa.Table = orders) -> "sa.ColumnE
 
 def archived_among(connection: sa.Connection, order_ids: Sequence[str]) -> set[str]:
     """Return those of these order ids whose orders were archived."""
+    return {order_id for (order_id,) in ask_archived(connection, order_ids)}
+
+
+def ask_archived(connection: sa.Connection, order_ids: Sequence[str]) -> Iterable[tuple[str]]:
+    """Ask which of these order ids were archived; on PostgreSQL whoever reads the result first waits for it."""
     if not order_ids:
-        return set()
-    return {order_id for (order_id,) in _ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})}
+        return ()
+    rows: Iterable[tuple[str]] = _ARCHIVED.run(connection, {"order_ids": encode_json(list(order_ids))})
+    return rows
 
 
 def _select_archived(connection: sa.Connection) -> "sa.Select[Any]":

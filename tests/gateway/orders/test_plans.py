@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -69,3 +70,27 @@ def test_what_is_unsettled_is_found_by_its_index(kind: str, tmp_path: Path, requ
 
     assert "ix_ticket_states_unsettled" in asyncio.run(database.read(plan))
     database.close()
+
+
+async def test_a_batch_waits_for_postgresql_twice(postgresql: str, tmp_path: Path) -> None:
+    """Once for the first result that is read, with which all others come, and once for the commit."""
+    database = Database(new_postgresql_database(postgresql), schema="gateway")
+    prepare(database, MIGRATIONS)
+    writer = Journal(database)
+    known, new = order("bar coffee"), order("bar coffee")
+    await writer.insert(known)
+    sent = (tmp_path / "sent").open("w+")
+    await database.write(lambda connection: _driver(connection).pgconn.trace(sent.fileno()))
+
+    await asyncio.gather(writer.insert(new), writer.update(known))
+
+    await database.write(lambda connection: _driver(connection).pgconn.untrace())
+    sent.seek(0)
+    flushes = [line for line in sent if line.endswith("\tFlush\n")]
+    sent.close()
+    database.close()
+    assert len(flushes) == 2, flushes
+
+
+def _driver(connection: sa.Connection) -> Any:
+    return connection.connection.driver_connection
