@@ -17,7 +17,7 @@ from infra.db.database import Database
 Statements = list[tuple[str, Any]]
 """Texts with their parameters."""
 
-WRITING = ("ALTER", "CREATE", "INSERT", "UPDATE")
+WRITING = ("ALTER", "CREATE", "DROP", "INSERT", "UPDATE")
 
 _sent: dict[tuple[Path, str], Statements] = {}
 """By the folder of the migrations and the schema."""

@@ -1,6 +1,7 @@
 """Which indexes the journal's statements use, on a database that has no statistics yet."""
 
 import asyncio
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from gateway.domain.lines import LineResult, Outcome, TicketResult, TicketState
+from gateway.domain.order import Status
 from gateway.domain.transitions import Goal
-from gateway.orders import journal, leases, ticket_states
+from gateway.orders import journal, leases, queries, ticket_states
 from gateway.orders.journal import Journal, _Entry
 from gateway.orders.open_numbers import open_numbers
+from gateway.orders.wanted import ANY
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
 from tests.support.migrated import prepare
@@ -70,6 +73,55 @@ def test_what_is_unsettled_is_found_by_its_index(kind: str, tmp_path: Path, requ
 
     assert "ix_ticket_states_unsettled" in asyncio.run(database.read(plan))
     database.close()
+
+
+BY_STATUS = {
+    Status.ACCEPTED: ("ix_orders_seq", "orders_pkey"),
+    Status.PENDING: ("ix_orders_unfinished",),
+    **dict.fromkeys((Status.PARTLY_ACCEPTED, Status.REFUSED, Status.CANCELLED), ("ix_orders_status_seq",)),
+}
+
+
+@pytest.mark.parametrize("status", Status)
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a_page_of_a_status_passes_over_few_others(
+    kind: str, status: Status, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Nearly all orders are accepted, and their index by place serves a page of them."""
+    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
+    url = new_postgresql_database(server) if server else f"sqlite:///{tmp_path}/gateway.db"
+    with closing(Database(url, schema="gateway")) as database:
+        prepare(database, MIGRATIONS)
+        asyncio.run(database.write(_fill))
+        if server:
+            asyncio.run(database.write(lambda connection: connection.exec_driver_sql("ANALYZE orders")))
+        plan = asyncio.run(database.read(_plan_of_page, status))
+    assert any(index in plan for index in BY_STATUS[status])
+    assert "Sort" not in plan
+    assert "TEMP B-TREE" not in plan
+
+
+def _fill(connection: sa.Connection) -> None:
+    accepted = [order("bar coffee") for _ in range(2000)]
+    for each in accepted:
+        each.record_response("bar", Goal.PLACE, TicketResult(TicketState.QUEUED, [LineResult(Outcome.ACCEPTED, 0, 1)]))
+    journal._write(connection, [_Entry(each, is_new=True) for each in accepted], None)
+
+
+def _plan_of_page(connection: sa.Connection, status: Status) -> str:
+    """Return how the first page of orders of a status is read."""
+    plans: list[str] = []
+
+    def explain(_: object, cursor: Any, text: str, values: Any, *__: object) -> None:
+        if "FROM orders" in text:
+            cursor.execute(f"EXPLAIN {'QUERY PLAN ' if connection.dialect.name == 'sqlite' else ''}{text}", values)
+            plans.append(str(cursor.fetchall()))
+
+    sa.event.listen(connection, "before_cursor_execute", explain)
+    queries.page(connection, 10, None, status, None, [], ANY)
+    sa.event.remove(connection, "before_cursor_execute", explain)
+    (plan,) = plans
+    return plan
 
 
 async def test_a_batch_waits_for_postgresql_twice(postgresql: str, tmp_path: Path) -> None:
