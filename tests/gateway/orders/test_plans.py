@@ -14,6 +14,7 @@ from gateway.domain.transitions import Goal
 from gateway.orders import journal, leases, queries, ticket_states
 from gateway.orders.journal import Journal, _Entry
 from gateway.orders.open_numbers import open_numbers
+from gateway.orders.tables import _ARCHIVED
 from gateway.orders.wanted import ANY
 from gateway.storage import MIGRATIONS
 from infra.db.database import Database
@@ -73,6 +74,18 @@ def test_what_is_unsettled_is_found_by_its_index(kind: str, tmp_path: Path, requ
 
     assert "ix_ticket_states_unsettled" in asyncio.run(database.read(plan))
     database.close()
+
+
+def test_a_new_order_does_not_read_what_was_archived(tmp_path: Path) -> None:
+    """SQLite has no statistics, and takes a join for one that finds little by the restaurant alone."""
+    with closing(Database(f"sqlite:///{tmp_path}/gateway.db", schema="gateway")) as database:
+        prepare(database, MIGRATIONS)
+
+        def plan(connection: sa.Connection) -> str:
+            text = f"EXPLAIN QUERY PLAN {_ARCHIVED.text(connection)}"
+            return str(_driver(connection).execute(text, {"order_ids": "[]"}).fetchall())
+
+        assert "PRIMARY KEY (restaurant=? AND order_id=?)" in asyncio.run(database.write(plan))
 
 
 BY_STATUS = {
