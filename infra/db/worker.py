@@ -16,6 +16,9 @@ R = TypeVar("R")
 
 _Done = Callable[[Any, BaseException | None], None]
 
+_NO_CALLER = suppress(RuntimeError)
+"""For a result that comes when the loop is closed, so that no caller waits any more."""
+
 
 class Worker:
     """One thread, which starts with the first job."""
@@ -36,7 +39,7 @@ class Worker:
         waiting: asyncio.Future[R] = loop.create_future()
 
         def report(result: R, error: BaseException | None) -> None:
-            with suppress(RuntimeError):  # the loop is closed, so no caller waits any more
+            with _NO_CALLER:
                 loop.call_soon_threadsafe(_settle, waiting, result, error)
 
         self._submit(job, report)
