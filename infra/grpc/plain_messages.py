@@ -30,6 +30,8 @@ def use_plain_attributes(*kinds: type[betterproto.Message]) -> None:
             ("__post_init__", fill),
             ("__getattribute__", object.__getattribute__),
             ("__setattr__", object.__setattr__),
+            # How the codec reads each field; betterproto's is a Python function that does the same.
+            ("_Message__raw_get", object.__getattribute__),
         ):
             setattr(kind, attribute, method)
 

@@ -89,7 +89,11 @@ PRIVATE = [
     Private(grpclib._typing, "IProtoMessage IServable", "infra/grpc"),
     Private(HealthBase, "__mapping__", "infra/grpc"),
     Private(betterproto, "PLACEHOLDER", "infra/grpc"),
-    Private(betterproto.Message, "_betterproto _group_current _serialized_on_wire _unknown_fields", "infra/grpc"),
+    Private(
+        betterproto.Message,
+        "_Message__raw_get _betterproto _group_current _serialized_on_wire _unknown_fields",
+        "infra/grpc",
+    ),
     Private(
         HttpToolsProtocol,
         "_start_asgi_task _unsupported_upgrade_warning client connections cycle expect_100_continue flow headers "
