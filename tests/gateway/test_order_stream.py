@@ -104,3 +104,29 @@ async def test_a_message_that_cannot_be_written_harms_none_after_it() -> None:
     channel.streams[1].gate.set()
     await good
     stream.drain()
+
+
+async def test_a_caller_that_is_cancelled_stays_cancelled_when_the_batch_is_late_too() -> None:
+    channel, stream = opened()
+    due = soon(0.2)
+    placing = asyncio.ensure_future(stream.place(batch(1), due))
+    await until(lambda: channel.streams != [] and channel.streams[0].begun != [])
+    asyncio.get_running_loop().call_at(due, placing.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await placing
+
+
+async def test_a_caller_of_a_late_batch_goes_on_as_one_that_nobody_cancelled() -> None:
+    _, stream = opened()
+
+    async def place_late() -> int:
+        with pytest.raises(TimeoutError):
+            await stream.place(batch(1), soon(0.1))
+        with pytest.raises(TimeoutError):  # it would be CancelledError where the first deadline still counted
+            async with asyncio.timeout(0.1):
+                await asyncio.Event().wait()
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    assert await asyncio.create_task(place_late()) == 0
