@@ -130,9 +130,12 @@ async def open_table(
 
 
 def _first_page(site: Site, caller: Caller) -> str:
-    """Return the page with which somebody begins: whoever signs in on a station's tablet stays at the station."""
+    """Return the page with which somebody begins: whoever signs in on a station's tablet stays at the station.
+
+    A manager in a demo begins with all pages side by side, which others may not open.
+    """
     roles = {grant.role for grant in caller.grants}
-    if site.is_demo:
+    if site.is_demo and Role.MANAGER in roles:
         return site.front
     return next((page for role, page in _FIRST_PAGES.items() if role in roles), site.front)
 

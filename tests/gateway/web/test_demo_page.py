@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from gateway.domain.access import Role
@@ -59,3 +60,11 @@ async def test_who_pairs_in_a_demo_is_led_to_its_page(demo: Served) -> None:
     code = await demo.access.administration.make_pairing_code(SHELL, key_id)
     paired = await browser(demo).post(f"/pair/{code}")
     assert paired.headers["location"] == "/demo"
+
+
+@pytest.mark.parametrize(("role", "page"), [(Role.WAITER, "/waiter"), (Role.STATION, "/stations")])
+async def test_who_may_not_open_it_is_led_to_a_page_of_their_own(demo: Served, role: Role, page: str) -> None:
+    key_id, _ = await key_of(demo, role, ["bar"] if role == Role.STATION else [])
+    code = await demo.access.administration.make_pairing_code(SHELL, key_id)
+    paired = await browser(demo).post(f"/pair/{code}")
+    assert paired.headers["location"] == page
