@@ -78,8 +78,6 @@ def _places(view: View) -> list[tuple[str, str]]:
         places.append(("board", "/board"))
     if caller is not None and Action.OFFICE_OPEN in caller.allowed:
         places.append(("office", "/office"))
-    if caller is not None and Action.STYLES_READ in caller.allowed:
-        places.append(("styles", "/styles"))
     return places
 
 

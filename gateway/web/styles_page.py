@@ -20,5 +20,5 @@ _CONTENT = """<h1>{title}</h1>
 @get("/styles", include_in_schema=False, sync_to_thread=False, action=Action.STYLES_READ)
 def get_styles(site: NamedDependency[Site], view: NamedDependency[View]) -> Response[Any]:
     """Return the page of the design system."""
-    title = view.t("page.to_styles")
+    title = view.t("page.styles")
     return site.document(view, STYLES, title, html(_CONTENT, title=title, hint=view.t("styles.hint")))

@@ -7,6 +7,7 @@ import { Clock } from "../../gateway/web/static/live/clock.js";
 import { Store } from "../../gateway/web/static/live/store.js";
 import { openTickets, wantOf } from "../../gateway/web/static/office/glance.js";
 import { hoursOf } from "../../gateway/web/static/office/hours.js";
+import { shortened } from "../../gateway/web/static/office/labels.js";
 import { keepsLaw } from "../../gateway/web/static/office/law.js";
 import { csvOf } from "../../gateway/web/static/ui/csv.js";
 import { ticketOf } from "./factories.js";
@@ -24,6 +25,23 @@ const STOCK = {
 
 /** @param {object} given */
 const stockOf = (given) => ({ ...STOCK, on_sale: true, unlimited: false, ...given });
+
+test("a label that would reach the value beside it ends earlier", () => {
+  assert.equal(shortened("Pasta", 100), "Pasta");
+  assert.equal(shortened("Slow-roasted pork, smoked aubergine", 100), "Slow-roaste…");
+  assert.equal(shortened("훈제 가지를 곁들인 돼지 어깨살", 100), "훈제 가지를…");
+  assert.equal(shortened("", 10), "");
+});
+
+test("a ticket that is held is not open yet", () => {
+  const store = new Store({ clock: new Clock(0, () => 0), schedule: (run) => run() });
+  for (const state of /** @type {const} */ (["held", "queued", "served"]))
+    store.take("ticket", ticketOf({ order_id: state, state }));
+  assert.deepEqual(
+    openTickets({ store }).map(({ ticket }) => ticket.state),
+    ["queued"],
+  );
+});
 
 test("a file begins with the mark of its encoding, and quotes what has to be", () => {
   assert.equal(csvOf([["김치", 'say "hot"', "a,b", 3, null]]), '\ufeff김치,"say ""hot""","a,b",3,\r\n');

@@ -5,8 +5,10 @@ import { test } from "node:test";
 import { Marks } from "../../gateway/web/static/device/marks.js";
 import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
 import { byName, openTables } from "../../gateway/web/static/live/tables.js";
+import { dishesOf } from "../../gateway/web/static/live/tickets.js";
 import { Cards } from "../../gateway/web/static/pass/cards.js";
 import { GAP_MS } from "../../gateway/web/static/ui/places.js";
+import { calls } from "../../gateway/web/static/waiter/call_banners.js";
 import { Callouts } from "../../gateway/web/static/waiter/callouts.js";
 import { numberIn, ticketOf, wanted } from "../../gateway/web/static/waiter/finding.js";
 import { addressOf, readPlace } from "../../gateway/web/static/waiter/place.js";
@@ -39,7 +41,7 @@ test("tables have what is open, and what of it is ready and late", () => {
   ];
   const [first, second] = tablesAt(tickets, 6);
   assert.deepEqual(
-    [first.key, first.ready.length, first.making.length, first.late, first.level],
+    [first.key, first.ready.length, first.making.length, first.late.length, first.level],
     ["table 7", 1, 1, 1, "late"],
   );
   assert.deepEqual([second.key, second.name, second.number], ["order c", "", 9]);
@@ -94,6 +96,38 @@ test("a cancel by the staff is called out, one by the guest or by oneself is not
   calls.look([], T0);
   calls.own.add(`${own.department} c`);
   assert.deepEqual(calls.look([byStaff, byGuest, own], T0 + 61_000), [byStaff]);
+});
+
+test("what was cancelled is read one by one, and of what is ready a few; fewer while somebody orders", () => {
+  const tickets = [
+    ...["a", "b", "c", "d"].map((order_id) => one({ order_id, state: "ready" })),
+    ...["e", "f", "g"].map((order_id) => one({ order_id, state: "cancelled" })),
+  ];
+  const texts = (/** @type {boolean} */ isOrdering) => calls(waiterWith(tickets, isOrdering)).map(({ text }) => text);
+  const cancelled = ["waiter.call_cancelled", "waiter.call_cancelled", "waiter.call_cancelled"];
+  assert.deepEqual(texts(false), [...cancelled, "waiter.call_ready", "waiter.call_ready", "waiter.call_more 2"]);
+  assert.deepEqual(texts(true), [...cancelled, "waiter.call_ready", "waiter.call_more 3"]);
+});
+
+/**
+ * A waiter's page with call-outs.
+ *
+ * @param {Ticket[]} list
+ * @param {boolean} isOrdering
+ * @returns {any}
+ */
+const waiterWith = (list, isOrdering) => ({
+  callouts: { list },
+  sound: { isBlocked: true },
+  place: { isOrdering },
+  titles: { department: String },
+  nameOf: () => "Table 7",
+  shell: { t: (/** @type {string} */ key, /** @type {any} */ { count = "" } = {}) => `${key} ${count}`.trim() },
+});
+
+test("a tile counts dishes", () => {
+  const [table] = tablesAt([one({}), one({ order_id: "x", state: "ready" }), one({ order_id: "y", state: "ready" })]);
+  assert.deepEqual([dishesOf(table.making), dishesOf(table.ready), dishesOf(table.late)], [3, 6, 0]);
 });
 
 test("a table is found by the beginning of its name, of a word of it, or of a number", () => {

@@ -6,6 +6,7 @@ import { connect } from "../live/connect.js";
 import { pace } from "../live/pace.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
+import { showCurrentLink } from "../ui/nav.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
 import { fit } from "./fit.js";
 import { halves } from "./numbers.js";
@@ -49,5 +50,8 @@ function announce(ready) {
 store.subscribe(draw);
 setInterval(() => store.notify(), 1000);
 document.addEventListener("fullscreenchange", () => store.notify());
+for (const department in shell.page.data.titles)
+  store.take("menu", { department, titles: { [shell.page.language]: shell.page.data.titles[department] }, items: [] });
+showCurrentLink();
 startBanners(store, shell);
 void wakeLock.start();

@@ -13,7 +13,7 @@ import { isOpen, levelOf } from "./tickets.js";
  * @property {Ticket[]} tickets that are open, the oldest first
  * @property {Ticket[]} ready
  * @property {Ticket[]} making
- * @property {number} late how many of those that are being made
+ * @property {Ticket[]} late those of them that are being made for too long
  * @property {Level} level of the latest of them
  * @property {string} placedAt of the oldest ticket
  * @property {string} orderId of it
@@ -57,7 +57,9 @@ export function openTables(tickets, now, menus) {
  */
 function tableOf(key, tickets, now, menus) {
   const making = tickets.filter(({ state }) => state !== "ready");
-  const levels = making.map((ticket) => levelOf(ticket, now, menus.get(ticket.department)));
+  const levelNow = (/** @type {Ticket} */ ticket) => levelOf(ticket, now, menus.get(ticket.department));
+  const late = making.filter(levelNow);
+  const isVeryLate = late.some((ticket) => levelNow(ticket) === "very-late");
   const [{ table, number, placed_at, order_id }] = tickets;
   return {
     key,
@@ -66,8 +68,8 @@ function tableOf(key, tickets, now, menus) {
     tickets,
     ready: tickets.filter(({ state }) => state === "ready"),
     making,
-    late: levels.filter(Boolean).length,
-    level: levels.includes("very-late") ? "very-late" : levels.includes("late") ? "late" : "",
+    late,
+    level: isVeryLate ? "very-late" : late.length ? "late" : "",
     placedAt: placed_at ?? "",
     orderId: order_id,
   };

@@ -40,6 +40,10 @@ export function linesOf(ticket) {
   return lines.filter(({ line }) => line.outcome === "accepted" || line.outcome === "cancelled");
 }
 
+/** Return how many dishes tickets have. @param {Ticket[]} tickets */
+export const dishesOf = (tickets) =>
+  tickets.flatMap((ticket) => linesOf(ticket)).reduce((sum, { line }) => sum + line.quantity, 0);
+
 /**
  * Return how long ago a ticket was placed, in milliseconds.
  *

@@ -2,6 +2,7 @@
 
 import { elementOf } from "../ui/take_over.js";
 import { html, nothing, svg } from "../vendor/lit/lit-html.js";
+import { shortened } from "./labels.js";
 
 /**
  * @typedef {object} Bar
@@ -18,6 +19,8 @@ const BOTTOM = 28;
 /** The width from which on tables stand beside their charts: see `.has-chart`. */
 const BESIDE = 900;
 const LETTER = 8.5;
+/** The least room between a label and the value beside it. */
+const BETWEEN = 12;
 
 /**
  * Return the width of a chart: of the page, or of half of it.
@@ -98,7 +101,7 @@ export function rowChart(title, bars, legend, beside = BESIDE) {
     const y = at * ROW;
     const end = (limit ?? 0) * scale;
     return svg`<g><title>${label}: ${text}</title>
-      <text class="chart-label" x="0" y=${y + 15}>${label}</text>
+      <text class="chart-label" x="0" y=${y + 15}>${shortened(label, width - LETTER * text.length - BETWEEN)}</text>
       <text class="chart-value" x=${width} y=${y + 15} text-anchor="end">${text}</text>
       <rect class="chart-track" x="0" y=${y + 23} width=${width} height="12" rx="3"></rect>
       <rect class="chart-bar" x="0" y=${y + 23} width=${Math.max(value * scale, value ? 3 : 0)} height="12" rx="3"></rect>

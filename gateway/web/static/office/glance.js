@@ -1,6 +1,6 @@
 /** What is to be looked after now: tickets that are open or late, items that are low, sold out or off sale. */
 
-import { isClosed } from "../live/store.js";
+import { isOpen } from "../live/tickets.js";
 
 /** @import { Stock, Ticket } from "../live/states.js" */
 /** @import { Office } from "./office.js" */
@@ -29,7 +29,7 @@ export function openTickets({ store }) {
   const now = store.clock.now();
   return store
     .ticketsOf()
-    .filter((ticket) => !isClosed(ticket))
+    .filter(isOpen)
     .map((ticket) => {
       const ageMs = now - Date.parse(ticket.placed_at ?? "");
       const menu = store.menus.get(ticket.department);

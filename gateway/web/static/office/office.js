@@ -8,6 +8,7 @@ import { Queue } from "../moves/queue.js";
 import { waitingBanner } from "../moves/tell.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
+import { showCurrentLink } from "../ui/nav.js";
 import { isPointerDown, onPointerUp } from "../ui/pointer.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
 import { titleIn } from "../ui/texts.js";
@@ -58,12 +59,13 @@ export function startOffice(view) {
       titleIn(store.menus.get(department)?.items.find(({ id }) => id === item)?.titles ?? {}, language, item),
   };
   store.subscribe(() => {
+    document.documentElement.dataset.live = String(store.isComplete && store.staleSince() === null);
     if (!isPointerDown()) renderInto(view(office), place);
   });
   onPointerUp(office.draw);
   stopWhileHidden(client);
   startBanners(store, shell, () => waitingBanner(moves, shell));
-  document.querySelector(".office-nav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+  showCurrentLink();
   addEventListener("resize", office.draw);
   moves.flush();
   return office;

@@ -136,4 +136,5 @@ const legend = (
   { shell },
   limit = "office.p95",
 ) => html`<figcaption class="chart-legend"><span class="legend-bar"></span>${shell.t("office.median")}
-  <span class="legend-limit"></span>${limit === "office.p95" ? shell.t("office.p95") : shell.t("office.p90")}</figcaption>`;
+  <span class="legend-limit"></span>${limit === "office.p95" ? shell.t("office.p95") : shell.t("office.p90")}
+  <span>(${shell.t("office.minutes_seconds")})</span></figcaption>`;

@@ -45,8 +45,9 @@ function view({ hour, orders }) {
 }
 
 /** @param {any} orders */
-function ordersDetail({ refused, cancelled, pending }) {
+function ordersDetail({ orders, refused, cancelled, pending }) {
   const { t } = office.shell;
+  if (!orders) return t("office.no_orders");
   const parts = [
     refused && t("office.refused_count", { count: refused }),
     cancelled && t("office.cancelled_count", { count: cancelled }),

@@ -1,6 +1,6 @@
 /** The card of a table: its departments, what is missing of each, what is ready, what is late; one button serves. */
 
-import { levelOf, linesOf } from "../live/tickets.js";
+import { dishesOf, levelOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { kept } from "../ui/kept.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
@@ -45,9 +45,9 @@ function cardOf({ key, value: table, until }, minutes, pass) {
   return html`<li class="pass-card ${isWhole ? "is-whole" : ""} ${until === null ? "" : "is-leaving"}" data-key=${key} data-level=${table.level}
     ?inert=${until !== null} aria-label=${name}>
     <div class="pass-head"><h2 class="pass-table">${name}</h2>
-      <p class="pass-age">${t("tables.minutes", { count: minutes })}${table.late ? html` <strong>${t("tables.is_late")}</strong>` : nothing}</p></div>
-    <p class="pass-sum">${isWhole ? html`<strong class="is-whole">${icon("done")}${t("pass.all_ready")}</strong>` : html`<span>${t("pass.missing", { count: dishes(making) })}</span>`}
-      ${ready.length && !isWhole ? html`<span class="is-ready">${t("pass.dishes_ready", { count: dishes(ready) })}</span>` : nothing}
+      <p class="pass-age">${t("tables.minutes", { count: minutes })}${table.late.length ? html` <strong>${t("tables.is_late")}</strong>` : nothing}</p></div>
+    <p class="pass-sum">${isWhole ? html`<strong class="is-whole">${icon("done")}${t("pass.all_ready")}</strong>` : html`<span>${t("pass.missing", { count: dishesOf(making) })}</span>`}
+      ${ready.length && !isWhole ? html`<span class="is-ready">${t("pass.dishes_ready", { count: dishesOf(ready) })}</span>` : nothing}
       ${table.name && numbers.length ? html`<span class="pass-numbers">${numbers.join(", ")}</span>` : nothing}</p>
     ${table.tickets.map((ticket) => part(ticket, pass))}
     ${
@@ -56,10 +56,6 @@ function cardOf({ key, value: table, until }, minutes, pass) {
         : nothing
     }</li>`;
 }
-
-/** How many dishes tickets have. @param {Ticket[]} tickets */
-const dishes = (tickets) =>
-  tickets.flatMap((ticket) => linesOf(ticket)).reduce((sum, { line }) => sum + line.quantity, 0);
 
 /**
  * @param {Ticket & {isPending?: boolean}} ticket

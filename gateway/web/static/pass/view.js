@@ -1,6 +1,7 @@
 /** The whole of the pass: how much is ready and late, and a card for each table. */
 
 import { canFullScreen, isFullScreen } from "../device/full_screen.js";
+import { dishesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { loadingState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
@@ -38,7 +39,7 @@ import { card } from "./card.js";
  */
 export function view(places, tables, ready, pass) {
   const { t, formats } = pass.shell;
-  const late = tables.filter((table) => table.late).length;
+  const late = tables.filter((table) => table.late.length).length;
   const whole = tables.filter(({ making }) => !making.length).length;
   return html`<div class="pass-bar">
       <h1>${t("pass.title")}</h1>
@@ -47,7 +48,7 @@ export function view(places, tables, ready, pass) {
         ${filter("ready", t("pass.whole"), whole, pass)}
         ${filter("late", t("pass.late"), late, pass)}
       </div>
-      <p class="pass-counts">${ready.length ? html`<span class="tag good">${icon("bell")}${t("tables.ready", { count: ready.length })}</span>` : nothing}</p>
+      <p class="pass-counts">${ready.length ? html`<span class="tag good">${icon("bell")}${t("tables.ready", { count: dishesOf(ready) })}</span>` : nothing}</p>
       <time class="pass-clock">${formats.time(pass.store.clock.now())}</time>
       ${canFullScreen() ? html`<button class="button quiet round" aria-label=${isFullScreen() ? t("pass.leave_full_screen") : t("pass.full_screen")} @click=${pass.fill}>${icon("full-screen")}</button>` : nothing}
     </div>
@@ -62,7 +63,7 @@ export function view(places, tables, ready, pass) {
  */
 function filter(name, text, count, pass) {
   return html`<button class="filter" data-filter=${name || "all"} aria-pressed=${pass.filter === name}
-    @click=${() => pass.show(name)}>${text} <strong>${pass.shell.formats.number(count)}</strong></button>`;
+    @click=${() => pass.show(name)}>${text} ${count || !name ? html`<strong>${pass.shell.formats.number(count)}</strong>` : nothing}</button>`;
 }
 
 /**
@@ -73,7 +74,7 @@ function content(places, pass) {
   const { shell, store, filter } = pass;
   if (!places.length && !store.isComplete && !store.menus.size) return loadingState(shell.t, 6);
   const shown = places.filter(
-    ({ value: table }) => !filter || (filter === "late" ? table.late > 0 : !table.making.length),
+    ({ value: table }) => !filter || (filter === "late" ? table.late.length > 0 : !table.making.length),
   );
   if (!shown.length)
     return html`<div class="empty">${icon("done")}<p>${filter ? shell.t("pass.none") : shell.t("pass.empty")}</p></div>`;

@@ -4,7 +4,9 @@
 /** @import { Banner } from "../ui/banner.js" */
 /** @import { Waiter } from "./waiter.js" */
 
+/** How many orders that are ready have a banner of their own; those that were cancelled are always read one by one. */
 const MOST = 2;
+const MOST_WHILE_ORDERING = 1;
 
 /**
  * @param {Waiter} waiter
@@ -14,8 +16,12 @@ export function calls(waiter) {
   const { callouts, sound, shell } = waiter;
   const { t } = shell;
   const groups = groupsOf(callouts.list);
-  const rest = groups.slice(MOST).flat();
-  const banners = groups.slice(0, MOST).map((tickets) => banner(tickets, textOf(tickets, waiter), waiter));
+  const cancelled = groups.filter(isCancelled);
+  const ready = groups.filter((tickets) => !isCancelled(tickets));
+  const most = waiter.place.isOrdering ? MOST_WHILE_ORDERING : MOST;
+  const rest = ready.slice(most).flat();
+  const alone = [...cancelled, ...ready.slice(0, most)];
+  const banners = alone.map((tickets) => banner(tickets, textOf(tickets, waiter), waiter));
   if (rest.length) banners.push(banner(rest, t("waiter.call_more", { count: rest.length }), waiter));
   if (sound.isBlocked && !groups.length)
     banners.push({
@@ -27,6 +33,9 @@ export function calls(waiter) {
     });
   return banners;
 }
+
+/** @param {Ticket[]} tickets of one order, in one state */
+const isCancelled = ([{ state }]) => state === "cancelled";
 
 /**
  * Put together what is said of one order.
@@ -50,7 +59,7 @@ function groupsOf(tickets) {
  * @returns {Banner}
  */
 function banner(tickets, text, waiter) {
-  const isBad = tickets.every(({ state }) => state === "cancelled");
+  const isBad = isCancelled(tickets);
   const act = () => {
     waiter.callouts.acknowledge(tickets);
     waiter.store.notify();

@@ -10,6 +10,7 @@ import { send } from "../moves/send.js";
 import { tellResults, waitingBanner } from "../moves/tell.js";
 import { startShell } from "../shell.js";
 import { startBanners } from "../ui/banner.js";
+import { showCurrentLink } from "../ui/nav.js";
 import { isPointerDown, onPointerUp } from "../ui/pointer.js";
 import { elementOf, renderInto } from "../ui/take_over.js";
 import { calls } from "./call_banners.js";
@@ -55,6 +56,7 @@ addEventListener("keydown", (event) => {
   if (event.key === "Escape") waiter.leave();
 });
 addEventListener("pointerup", () => waiter.sound.context || void waiter.sound.unlock(), { once: true });
+showCurrentLink();
 startBanners(store, shell, () => [...calls(waiter), ...waitingBanner(moves, shell)]);
 tellResults(moves, shell);
 yieldWhileHidden(client);

@@ -1,5 +1,6 @@
 /** The tables as tiles: what is ready, late and being made at each. They stay where they are: as people count them. */
 
+import { dishesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { loadingState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
@@ -53,7 +54,7 @@ export function tablesView(open, tickets, waiter) {
  * @param {Table} table
  * @param {Waiter["filter"]} filter
  */
-const passes = (table, filter) => !filter || (filter === "late" ? table.late > 0 : table.ready.length > 0);
+const passes = (table, filter) => !filter || (filter === "late" ? table.late.length > 0 : table.ready.length > 0);
 
 /** @param {Waiter} waiter */
 function nobody({ filter, shell: { t } }) {
@@ -77,9 +78,9 @@ function tile(table, isWaiting, waiter) {
     <span class="tile-name ${name.length > 5 ? "is-long" : ""}">${name}</span>
     <span class="tile-age">${t("tables.minutes", { count: minutes })}</span>
     <span class="tile-facts">
-      ${table.ready.length ? html`<span class="fact is-ready">${icon("bell")}${t("tables.ready", { count: table.ready.length })}</span>` : nothing}
-      ${table.late ? html`<span class="fact ${table.level === "very-late" ? "is-very-late" : "is-late"}">${icon("clock")}${t("tables.late", { count: table.late })}</span>` : nothing}
-      ${table.making.length > table.late ? html`<span class="fact is-making">${t("tables.making", { count: table.making.length - table.late })}</span>` : nothing}
+      ${table.ready.length ? html`<span class="fact is-ready">${icon("bell")}${t("tables.ready", { count: dishesOf(table.ready) })}</span>` : nothing}
+      ${table.late.length ? html`<span class="fact ${table.level === "very-late" ? "is-very-late" : "is-late"}">${icon("clock")}${t("tables.late", { count: dishesOf(table.late) })}</span>` : nothing}
+      ${table.making.length > table.late.length ? html`<span class="fact is-making">${t("tables.making", { count: dishesOf(table.making) - dishesOf(table.late) })}</span>` : nothing}
       ${isWaiting ? html`<span class="fact is-waiting">${icon("clock")}${t("waiter.pending")}</span>` : nothing}
       ${draftFact(table.name, waiter)}</span></a></li>`;
 }

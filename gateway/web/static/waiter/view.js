@@ -37,7 +37,7 @@ function bar(open, waiter) {
     <div class="filters" role="group" aria-label=${t("waiter.filter")}>
       ${filter("", open.length, waiter)}
       ${filter("ready", open.filter(({ ready }) => ready.length).length, waiter)}
-      ${filter("late", open.filter(({ late }) => late).length, waiter)}
+      ${filter("late", open.filter(({ late }) => late.length).length, waiter)}
     </div>
     <button class="button quiet round sound-button" aria-pressed=${!isOff} aria-label=${t("waiter.sound")}
       @click=${() => waiter.toggleSound()}>${icon(isOff ? "sound-off" : "sound")}</button>

@@ -258,7 +258,7 @@ function emptyTable(key, { table, number, created_at, order_id }) {
     tickets: [],
     ready: [],
     making: [],
-    late: 0,
+    late: [],
     ...rest,
   };
 }
