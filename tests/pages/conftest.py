@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
+from tests.pages.serving import manager_of
 from tests.pages.support import Browsers, browsing, chromium
 from tests.support.database_contents import Store
 from tests.support.systems import System, Systems
+
+expect.set_options(timeout=15_000)  # far more than a machine takes that has nothing else to do
 
 MENUS = {
     "bar": {"coffee": 100, "soda": 3, "beer": 0},
@@ -42,3 +46,10 @@ def browsers(browser: Browser, restaurant: System) -> Iterator[Browsers]:
     """Open pages; nothing may be wrong on any of them when the test ends."""
     with browsing(browser, restaurant) as browsers:
         yield browsers
+
+
+@pytest.fixture
+def staff(browsers: Browsers) -> Iterator[httpx.Client]:
+    """A manager's client; what is open when the test ends is closed, so that the next one begins anew."""
+    with manager_of(browsers) as client:
+        yield client

@@ -17,22 +17,37 @@ from tests.support.waiting import wait_for
 Json = dict[str, Any]
 
 NEXT = {"start": "queued", "finish": "preparing", "serve": "ready"}
+LAST = {"queued": "cancel", "preparing": "cancel", "ready": "serve"}
+"""What closes a ticket in each state."""
 
 
 @contextmanager
-def manager_of(restaurant: System) -> Iterator[httpx.Client]:
+def manager_of(browsers: Browsers) -> Iterator[httpx.Client]:
     """Give a manager's client; what is open when it ends is served or cancelled, so that the next test begins anew."""
-    with httpx.Client(base_url=restaurant.restored().url, headers=AUTHORIZED, trust_env=False, timeout=20) as client:
+    system = browsers.system
+    with httpx.Client(base_url=system.restored().url, headers=AUTHORIZED, trust_env=False, timeout=20) as client:
         yield client
-        restaurant.restored()
-        clear(client)
+        system.restored()
+        browsers.settle()
+        clear(system, client)
 
 
-def clear(staff: httpx.Client) -> None:
-    """Close all tickets."""
-    for state, verb in {"queued": "cancel", "preparing": "cancel", "ready": "serve"}.items():
-        for ticket in staff.get("/tickets", params={"state": state, "limit": 500}).json()["tickets"]:
-            move(staff, ticket["department"], ticket["order_id"], verb, state)
+def clear(system: System, staff: httpx.Client) -> None:
+    """Close all tickets, as the departments have them: the gateway may not know the last of them yet."""
+    wait_for(lambda: not close_open(system, staff), "all tickets are closed")
+
+
+def close_open(system: System, staff: httpx.Client) -> int:
+    """Take the last step with each ticket that is open; return how many there were."""
+    found = [
+        (department, order_id, ticket.state)
+        for department in system.departments
+        for order_id, ticket in system.books.tickets(department).items()
+        if ticket.state in LAST
+    ]
+    for department, order_id, state in found:
+        move(staff, department, order_id, LAST[state], state)
+    return len(found)
 
 
 def place(staff: httpx.Client, *lines: Json, table: str | None = "7") -> Json:

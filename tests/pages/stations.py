@@ -1,18 +1,20 @@
 """What cooks do at a station."""
 
-from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import BrowserContext, Locator, Page, expect
-from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from tests.pages.serving import wait_until_live
 from tests.pages.support import Browsers
 from tests.support.waiting import wait_for
 
 Json = dict[str, Any]
 
-TAP_MS = 10_000
-"""How long a button that stays may take until it can be tapped."""
+_IS_ANOTHER_TAP = """async () => {
+  const {station} = await import(document.querySelector("script[type=module]").src);
+  const {last} = station.steps;
+  return !last.key || !station.steps.isSameTap({department: last.key.split(" ")[0], order_id: last.key.split(" ")[1]});
+}"""
 
 
 def tablet(browsers: Browsers, *departments: str, **options: Any) -> BrowserContext:
@@ -27,37 +29,31 @@ def open_station(browsers: Browsers, departments: str, device: BrowserContext | 
     return page
 
 
-def wait_until_live(page: Page) -> None:
-    expect(page.locator("html")).to_have_attribute("data-live", "true")
-
-
 def card(page: Page, placed: Json) -> Locator:
     return page.locator(f".ticket[data-order='{placed['order_id']}']:not(.is-leaving)")
 
 
 def step_to(page: Page, placed: Json, verb: str, state: str | None) -> None:
-    """Tap until the step is taken: a second tap within 0.6 s is the same tap. None: the card has left."""
-    button = card(page, placed).get_by_role("button", name=verb, exact=True)
-    reach(page, placed, state, lambda: tap_if_there(button))
+    """Tap the button of a step, and wait until the card shows that it is taken. None: the card has left."""
+    wait_for_new_tap(page)
+    card(page, placed).get_by_role("button", name=verb, exact=True).click()
+    expect_state(page, placed, state)
 
 
-def tap_if_there(button: Locator) -> None:
-    """Tap a button of a card, unless there is none, or its card begins to leave, which makes it inert, meanwhile."""
-    if not button.count():
-        return
-    try:
-        button.click(timeout=TAP_MS)
-    except PlaywrightTimeoutError:
-        if button.count():
-            raise
+def press_to(page: Page, placed: Json, state: str | None) -> None:
+    """Press Enter, and wait until the picked card shows that the step is taken."""
+    wait_for_new_tap(page)
+    page.keyboard.press("Enter")
+    expect_state(page, placed, state)
 
 
-def reach(page: Page, placed: Json, state: str | None, act: Callable[[], None]) -> None:
-    def is_there() -> bool:
-        found = card(page, placed)
-        if (found.get_attribute("data-state") if found.count() else None) == state:
-            return True
-        act()
-        return False
+def expect_state(page: Page, placed: Json, state: str | None) -> None:
+    if state is None:
+        expect(card(page, placed)).to_have_count(0)
+    else:
+        expect(card(page, placed)).to_have_attribute("data-state", state)
 
-    wait_for(is_there, f"the ticket is {state or 'gone'}")
+
+def wait_for_new_tap(page: Page) -> None:
+    """Wait until the station takes a tap for another one than the last."""
+    wait_for(lambda: page.evaluate(_IS_ANOTHER_TAP), "the last tap was long ago")

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 from tests.support.keys import AUTHORIZED
 from tests.support.systems import System
+from tests.support.waiting import wait_for
 
 ROOT = Path(__file__).parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -43,6 +44,13 @@ SIZES = {"small": (320, 640), "phone": (390, 844), "tablet": (820, 1180), "wall"
 """Widths and heights in CSS pixels."""
 
 SERIOUS = ("serious", "critical")
+
+_SENT = """() => (JSON.parse(localStorage.getItem("comanda.moves")) ?? []).length === 0"""
+
+_FINISH = """() => {
+  for (const each of document.getAnimations()) if (each.effect.getComputedTiming().endTime !== Infinity) each.finish();
+}"""
+"""Ends what fades in, and the transitions of colours: halfway, a text has less contrast than it has then."""
 
 _RULES = """() => axe.run(document, {
   runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
@@ -135,6 +143,11 @@ class Browsers:
         assert device.request.post(code["path"]).ok
         return device
 
+    def settle(self) -> None:
+        """Wait until each step that was taken on a page has arrived."""
+        for page in (each.page for each in self.watched):
+            wait_for(lambda page=page: page.is_closed() or page.evaluate(_SENT), "the steps have arrived")  # type: ignore[misc]
+
     def check(self) -> None:
         """Fail where something was wrong on any page."""
         for watched in self.watched:
@@ -179,6 +192,7 @@ def serious_findings(page: Page) -> list[str]:
     assert AXE.exists(), "axe-core is missing; `.ci/setup web` installs it"
     if not page.evaluate("() => 'axe' in window"):
         page.evaluate(AXE.read_text())
+    page.evaluate(_FINISH)
     return [
         f"{found['id']}: {node['target'][0]}: {node['failureSummary']}"
         for found in page.evaluate(_RULES)["violations"]

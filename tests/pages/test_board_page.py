@@ -1,23 +1,14 @@
 """The board in a real Chromium: numbers being made and ready, for guests; it clears itself."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.serving import make, manager_of, move, open_page, place, wait_until_live
+from tests.pages.serving import make, move, open_page, place, wait_until_live
 from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
-from tests.support.systems import System
 
 pytestmark = pytest.mark.pages
-
-
-@pytest.fixture
-def staff(restaurant: System) -> Iterator[httpx.Client]:
-    with manager_of(restaurant) as client:
-        yield client
 
 
 def expect_halves(page: Page, *, making: list[int], ready: list[int]) -> None:
@@ -106,6 +97,12 @@ def test_a_board_says_that_it_is_out_of_date(browsers: Browsers, staff: httpx.Cl
     wait_until_live(page)
     placed = place(staff, line("bar", "coffee"))
     expect_halves(page, making=[placed["number"]], ready=[])
+
+
+def test_a_board_names_a_department_that_is_away_as_guests_know_it(browsers: Browsers, staff: httpx.Client) -> None:
+    page = open_page(browsers, "/board", role=None)
+    browsers.system["bar"].kill()
+    expect(page.get_by_role("alert")).to_contain_text("Bar cannot be reached", timeout=20_000)
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)

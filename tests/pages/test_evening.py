@@ -10,11 +10,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.pages.guests import CUT, add, open_basket, order_sheet, place_button
-from tests.pages.stations import card, open_station, step_to, wait_until_live
+from tests.pages.serving import wait_until_live
+from tests.pages.stations import card, open_station, step_to
 from tests.pages.support import SIZES, Browsers
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import environment, run
 from tests.support.systems import System
+from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.pages
 
@@ -60,16 +62,15 @@ def test_all_screens_the_audit_and_the_reports_say_the_same(browsers: Browsers, 
     expect(guests["8"].locator(".own-order")).to_have_count(0)
     for table, page in guests.items():
         numbers = {order["number"] for order in (*placed, last) if order["table"] == table}
-        assert own_numbers(page) == numbers
+        expect_own_numbers(page, numbers)
     with httpx.Client(base_url=restaurant.url, headers=AUTHORIZED, trust_env=False) as manager:
+        progress = {order["order_id"]: "served" for order in placed} | {last["order_id"]: "partly_ready"}
+        wait_for(lambda: progress_of(manager) == progress, "the orders have followed their tickets")
         found = manager.get("/orders").json()["orders"]
-        orders = {order["order_id"]: order["progress"] for order in found}
-        assert orders == {order["order_id"]: "served" for order in placed} | {last["order_id"]: "partly_ready"}
         sold = Counter(item for order in (*placed, last) for item in DISHES[order["table"]])
         figures = manager.get("/reports/sales", params={"by": "item"}).json()["figures"]
         assert {figure["item"]: figure["quantity"] for figure in figures} == sold
-        left = {stock["item"]: stock["on_hand"] for stock in manager.get("/stock").json()["stock"]}
-        assert {item: 100 - left[item] for item in DEPARTMENTS} == sold
+        wait_for(lambda: taken_from_stock(manager) == sold, "the gateway knows the stock")
     expect(office.locator("#tile-orders .tile-value")).to_have_text(str(len(found)), timeout=20_000)
     total = sum(order["total"] for order in found)
     expect(office.locator("#tile-sales .tile-value")).to_have_text(f"€{total / 100:,.2f}")
@@ -143,9 +144,21 @@ def shown_at(stations: Mapping[str, Page]) -> dict[str, dict[str, str]]:
     return shown
 
 
-def own_numbers(page: Page) -> set[int]:
-    """Return the numbers of a guest's orders of today."""
+def expect_own_numbers(page: Page, numbers: set[int]) -> None:
+    """Wait until a guest's page lists these orders of today, and no others."""
     page.get_by_role("button", name=re.compile("earlier", re.IGNORECASE)).click()
-    texts = page.get_by_role("dialog").locator(".own-order-number").all_inner_texts()
+    shown = page.get_by_role("dialog").locator(".own-order-number")
+    expect(shown).to_have_count(len(numbers))
+    assert {int(text.removeprefix("Order ")) for text in shown.all_inner_texts()} == numbers
     page.keyboard.press("Escape")
-    return {int(text.removeprefix("Order ")) for text in texts}
+
+
+def progress_of(manager: httpx.Client) -> dict[str, str]:
+    """Return how far each order is, as the gateway has written it down."""
+    return {order["order_id"]: order["progress"] for order in manager.get("/orders").json()["orders"]}
+
+
+def taken_from_stock(manager: httpx.Client) -> dict[str, int]:
+    """Return how many of each item have left the stock."""
+    left = {stock["item"]: stock["on_hand"] for stock in manager.get("/stock").json()["stock"]}
+    return {item: 100 - left[item] for item in DEPARTMENTS}

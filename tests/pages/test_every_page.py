@@ -35,12 +35,6 @@ PAGES = {
 }
 
 
-_TRANSITIONS = """() => {
-  for (const each of document.getAnimations()) if (each.effect.getComputedTiming().endTime !== Infinity) each.finish();
-}"""
-"""Ends the transitions of colours."""
-
-
 @pytest.fixture(scope="module")
 def kitchen(restaurant: System) -> System:
     """A restaurant whose kitchen has something to do."""
@@ -73,7 +67,6 @@ def test_a_page_is_as_it_has_to_be(kitchen: System, browsers: Browsers, name: st
         page.set_viewport_size({"width": SIZES[size][0], "height": SIZES[size][1]})
         for theme in themes:
             page.emulate_media(color_scheme=theme)
-            page.evaluate(_TRANSITIONS)
             assert serious_findings(page) == [], f"at {size}, {theme}"
 
 

@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.pages.evening import have_an_evening, open_restaurant
-from tests.pages.support import Browsers, browsing, is_too_wide, serious_findings
+from tests.pages.serving import wait_until_live
+from tests.pages.support import SIZES, Browsers, browsing, is_too_wide, serious_findings
+from tests.support.database_contents import StockRow
 from tests.support.keys import AUTHORIZED
 from tests.support.qr import read_pdf, read_svg
 from tests.support.systems import System, Systems
@@ -36,8 +38,8 @@ def restaurant(systems: Systems) -> System:
 
 @pytest.fixture
 def forgetful(browser: Browser, systems: Systems) -> Iterator[Browsers]:
-    """Browsers in a restaurant that asks for the PIN again after three seconds."""
-    with browsing(browser, open_restaurant(systems, CONFIRM=3)) as browsers:
+    """Browsers in a restaurant that asks for the PIN again after some seconds."""
+    with browsing(browser, open_restaurant(systems, CONFIRM=6)) as browsers:
         yield browsers
 
 
@@ -53,10 +55,11 @@ def manager_of(system: System) -> httpx.Client:
 
 
 def office(browsers: Browsers, part: str = "", language: str = "en", size: tuple[int, int] = DESK) -> Page:
-    """Open a page of the office on a manager's device, and wait until it shows figures."""
+    """Open a page of the office on a manager's device, and wait until it shows figures and all that is live."""
     device = browsers.pair(browsers.device(language=language, size=size), "manager")
     page = browsers.open(f"/office/{part}" if part else "/office", device)
     expect(page.locator("#office-app :is(.tile, .table, .empty)").first).to_be_visible()
+    wait_until_live(page)
     return page
 
 
@@ -76,6 +79,15 @@ def cell(page: Page, key: str, label: str) -> Locator:
 def stock_of(rest: httpx.Client, department: str, item: str) -> Json:
     body = get(rest, f"/stock?department={department}")
     return next(each for each in body["stock"] if each["item"] == item)
+
+
+def wait_for_law(rest: httpx.Client, department: str, item: str, row: StockRow) -> None:
+    """Wait until REST has the figures of an item that its department has written down."""
+    wait_for(lambda: law_of(stock_of(rest, department, item)) == row, f"{item} has its figures")
+
+
+def law_of(stock: Json) -> StockRow:
+    return StockRow(*(stock[each] for each in ("received", "on_hand", "held", "sold", "wasted")))
 
 
 def wait_for_stock(rest: httpx.Client, department: str, item: str, on_hand: int) -> None:
@@ -131,14 +143,7 @@ def test_the_stock_is_that_of_rest_and_of_the_database(browsers: Browsers, rest:
     for department in ("bar", "kitchen", "bakery"):
         books = browsers.system.books.check(department)
         for item, row in books.items():
-            known = stock_of(rest, department, item)
-            assert (known["on_hand"], known["held"], known["sold"], known["wasted"], known["received"]) == (
-                row.on_hand,
-                row.held,
-                row.sold,
-                row.wasted,
-                row.received,
-            )
+            wait_for_law(rest, department, item, row)
             for label, value in (
                 ("On hand", row.on_hand),
                 ("Held", row.held),
@@ -401,6 +406,31 @@ def test_a_page_that_cannot_be_read_offers_to_try_again(browsers: Browsers) -> N
     page.unroute("**/reports/**")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#tile-sales")).to_be_visible()
+
+
+def test_the_links_to_its_pages_show_their_icons_on_a_wall(browsers: Browsers) -> None:
+    page = office(browsers, "sales", language="es", size=SIZES["wall"])
+    links = page.locator(".office-nav")
+    assert links.evaluate("(nav) => nav.scrollWidth <= nav.clientWidth")
+
+
+def test_the_link_of_the_page_is_seen_on_a_phone(browsers: Browsers) -> None:
+    page = office(browsers, "log", size=SIZES["phone"])
+    for row in (".header-nav", ".office-nav"):
+        expect(page.locator(f"{row} [aria-current]")).to_be_in_viewport(ratio=0.98)
+
+
+def test_names_in_a_chart_do_not_reach_their_values(browsers: Browsers, rest: httpx.Client) -> None:
+    page = office(browsers, "sales", size=(320, 640))
+    rows = page.locator("#by-item-chart g, .chart g").filter(has=page.locator(".chart-track"))
+    expect(rows.first).to_be_visible()
+    ends = (
+        "(rows) => rows.map((row) => ['label', 'value'].map((each) => row.querySelector(`.chart-${each}`).getBBox()))"
+    )
+    for label, value in rows.evaluate_all(
+        f"(rows) => ({ends})(rows).map((pair) => pair.map(({{x, width}}) => [x, x + width]))"
+    ):
+        assert label[1] < value[0]
 
 
 @pytest.mark.parametrize("part", ["", "stock", "sales", "times", "late", "access", "log"])

@@ -1,13 +1,12 @@
 """The pass in a real Chromium: by table, across departments, what is missing, ready and late."""
 
 import re
-from collections.abc import Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.pages.serving import make, manager_of, open_page, place, wait_for_state
+from tests.pages.serving import make, open_page, place, wait_for_state
 from tests.pages.support import LOOKS, ROOT, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
 from tests.support.systems import System, Systems
@@ -25,12 +24,6 @@ def restaurant(systems: Systems, tmp_path_factory: pytest.TempPathFactory) -> Sy
         lines = [late if each.startswith("late_seconds") else each for each in text.splitlines()]
         (menus / path.name).write_text(re.sub(r"stock = \d+", "stock = 100", "\n".join(lines)))
     return systems.open({name: {} for name in ("bar", "kitchen", "bakery")}, MENUS=menus)
-
-
-@pytest.fixture
-def staff(restaurant: System) -> Iterator[httpx.Client]:
-    with manager_of(restaurant) as client:
-        yield client
 
 
 def card(page: Page, table: str) -> Locator:

@@ -1,28 +1,20 @@
 """The waiter's page in a real Chromium: ordering for a table, call-outs, serving, cancelling, finding."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.pages.serving import make, manager_of, move, open_page, part, place, tile, wait_for_state, wait_until_live
+from tests.pages.serving import make, move, open_page, part, place, tile, wait_for_state, wait_until_live
 from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_findings
 from tests.support.rest_clients import line
-from tests.support.systems import System
 from tests.support.waiting import wait_for
 
 pytestmark = pytest.mark.pages
 
 CUT = "ERR_|Failed to load resource|Failed to fetch"
-
-
-@pytest.fixture
-def staff(restaurant: System) -> Iterator[httpx.Client]:
-    with manager_of(restaurant) as client:
-        yield client
 
 
 def add(page: Page, department: str, item: str) -> None:
@@ -104,6 +96,17 @@ def test_tables_show_what_is_open_ready_and_late(browsers: Browsers, staff: http
     expect(page.locator(".tiles .tile-name")).to_have_text(["10"])
     page.locator("[data-filter=late]").click()
     expect(page.get_by_text("Nothing is late")).to_be_visible()
+
+
+def test_the_facts_of_a_table_with_a_long_name_do_not_cover_its_age(browsers: Browsers, staff: httpx.Client) -> None:
+    place(staff, line("bar", "coffee", 12), table="Terrace by the old olive tree 3")
+    page = open_page(browsers, "/waiter", size=SIZES["small"])
+    found = tile(page, "Terrace by the old olive tree 3")
+    expect(found.locator(".fact")).to_have_text("12 being made")
+    age, facts = (found.locator(each).bounding_box() for each in (".tile-age", ".fact"))
+    assert age
+    assert facts
+    assert age["y"] + age["height"] <= facts["y"]
 
 
 def test_a_cancel_with_its_reason_reaches_the_guests_order(browsers: Browsers, staff: httpx.Client) -> None:
@@ -205,7 +208,7 @@ def test_a_waiter_works_by_keyboard(browsers: Browsers, staff: httpx.Client) -> 
     expect(part(page, placed, "bar")).to_have_attribute("data-state", "served")
     page.keyboard.press("Escape")
     expect(page.locator(".waiter-bar")).to_be_visible()
-    assert page.url.endswith("/waiter")
+    expect(page).to_have_url(f"{browsers.system.url}/waiter")
 
 
 @pytest.mark.parametrize(("role", "departments"), [(None, ()), ("station", ("bar",))])
