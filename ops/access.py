@@ -17,6 +17,7 @@ from urllib.parse import quote
 from gateway import storage
 from gateway.access import qr, store
 from gateway.access.administration import KEY_ROLES, PERSON_ROLES, Administration, By
+from gateway.access.access import POLL_SECONDS
 from gateway.access.records import ENTRY_ID, Key, Person, SessionEntry
 from gateway.access.table_names import table_names
 from gateway.domain.access import Action, Role
@@ -33,6 +34,9 @@ from ops.staff.rest import add_url, own_url
 from ops.staff.tables import show_json, table
 
 NEW_PIN_DIGITS = 6
+
+KNOWN_SECONDS = 2 * POLL_SECONDS
+"""How long a command waits that has changed something: by its end gateways know a new key, and refuse a revoked one."""
 
 MOST_SESSIONS = 1000
 """Most sessions in a list."""
@@ -109,7 +113,10 @@ async def _run(database: Database, arguments: argparse.Namespace, url: str) -> N
     clock = Clock()
     await database.write(store.begin_state)
     administration = Administration(database, clock.wall)
+    before = await database.look_up(store.revision)
     await _COMMANDS[arguments.what or "list"](administration, By(f"shell: {_user()}", "shell"), arguments, url)
+    if await database.look_up(store.revision) != before:
+        await asyncio.sleep(KNOWN_SECONDS)
 
 
 def _user() -> str:

@@ -118,9 +118,12 @@ class StepConflict(StepRefused):
         if moved_at_ms:
             time = datetime.fromtimestamp(moved_at_ms / 1000, UTC).isoformat(timespec="seconds")
             moved = f"; {moved_by or 'the staff'} moved it at {time}"
+        differs = (
+            "has nothing to prepare, as no line was accepted" if state == "none" else f"is {state}, not {expected}"
+        )
         super().__init__(
             order_id,
-            f"ticket {order_id} is {state}, not {expected}{moved}",
+            f"ticket {order_id} {differs}{moved}",
             state=state,
             expected_state=expected,
             moved_by=moved_by,

@@ -198,6 +198,15 @@ async def test_a_cook_is_not_named_for_what_the_gateway_did(department: Departme
         assert (refusal.value.facts["moved_by"], refusal.value.facts["moved_at_ms"]) == ("", "0")
 
 
+async def test_of_a_ticket_without_accepted_lines_staff_learn_that_there_is_nothing_to_prepare(
+    department: DepartmentDatabase,
+) -> None:
+    placement = order(("beer", 1))
+    await department.place(placement)
+    with pytest.raises(StepConflict, match=r"^ticket \S+ has nothing to prepare, as no line was accepted$"):
+        await department.take(Move(placement.order_id, Verb.START, TicketState.QUEUED, "a"))
+
+
 async def test_a_step_that_is_refused_is_not_recorded(department: DepartmentDatabase) -> None:
     placement = coffees(1)
     await department.place(placement)

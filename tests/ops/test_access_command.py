@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.domain.access import Role
+from ops.access import KNOWN_SECONDS
 from tests.support.database_contents import Store
 from tests.support.keys import AUTHORIZED
 from tests.support.processes import Finished, environment, run
@@ -88,6 +90,12 @@ async def test_a_key_is_made_used_listed_and_revoked_within_two_seconds(system: 
         await eventually(is_refused, "the key is refused")
         assert asyncio.get_running_loop().time() - begun < 2 + 2  # and the start of the command
         assert AUTHORIZED["authorization"] != f"Bearer {secret}"
+
+
+def test_a_command_that_has_changed_something_ends_when_gateways_know_it(system: System) -> None:
+    began = time.monotonic()
+    done(access(system, "key", "script", "--role", "waiter"))
+    assert time.monotonic() - began > KNOWN_SECONDS
 
 
 def test_the_commands_of_the_staff_send_a_key(system: System) -> None:

@@ -13,13 +13,12 @@ const FIRST_WIDE = "\u1100";
  */
 export function shortened(label, room) {
   const letters = [...label];
-  const ends = letters.map(
-    (
-      (end) => (/** @type {string} */ letter) =>
-        (end += letter < FIRST_WIDE ? NARROW : WIDE)
-    )(0),
-  );
-  if ((ends.at(-1) ?? 0) <= room) return label;
+  let width = 0;
+  const ends = letters.map((letter) => {
+    width += letter < FIRST_WIDE ? NARROW : WIDE;
+    return width;
+  });
+  if (width <= room) return label;
   return `${letters
     .slice(0, ends.filter((end) => end + WIDE <= room).length)
     .join("")
