@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 from gateway import storage
 from gateway.access import qr, store
-from gateway.access.administration import KEY_ROLES, PERSON_ROLES, Administration, By
 from gateway.access.access import POLL_SECONDS
+from gateway.access.administration import KEY_ROLES, PERSON_ROLES, Administration, By
 from gateway.access.records import ENTRY_ID, Key, Person, SessionEntry
 from gateway.access.table_names import table_names
 from gateway.domain.access import Action, Role
