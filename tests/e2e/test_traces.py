@@ -126,6 +126,12 @@ async def test_orders_are_traced_from_rest_to_the_commits_of_the_departments(
         )
     assert not [span for span in receiver.spans if span.failure]
 
+    def sampled() -> list[dict[str, Any]]:
+        return [each for entry in log_lines(system, "bar", "placed") for each in entry.get("sampled", ())]
+
+    # A line has the orders of a tenth of a second, and is written at its end.
+    wait_for(lambda: {each["order_id"] for each in sampled()} == set(traces.orders), "the bar has logged every order")
+    assert {"order_id": body["order_id"], "trace_id": TRACE, "request_id": "mine"} in sampled()
     (placed,) = [
         each
         for entry in log_lines(system, "gateway", "placed")
@@ -135,9 +141,6 @@ async def test_orders_are_traced_from_rest_to_the_commits_of_the_departments(
     assert (placed["trace_id"], placed["request_id"]) == (TRACE, "mine")
     (access,) = [each for each in log_lines(system, "gateway", "request") if each["request_id"] == "mine"]
     assert access["trace_id"] == TRACE
-    sampled = [each for entry in log_lines(system, "bar", "placed") for each in entry.get("sampled", ())]
-    assert {"order_id": body["order_id"], "trace_id": TRACE, "request_id": "mine"} in sampled
-    assert {each["order_id"] for each in sampled} == set(traces.orders)
 
 
 @pytest.mark.proof
