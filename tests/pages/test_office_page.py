@@ -416,8 +416,10 @@ def test_the_links_to_its_pages_show_their_icons_on_a_wall(browsers: Browsers) -
 
 def test_the_link_of_the_page_is_seen_on_a_phone(browsers: Browsers) -> None:
     page = office(browsers, "log", size=SIZES["phone"])
-    for row in (".header-nav", ".office-nav"):
-        expect(page.locator(f"{row} [aria-current]")).to_be_in_viewport(ratio=0.98)
+    for width in (SIZES["phone"][0], 320):  # a frame of the demo gets narrower after it was loaded
+        page.set_viewport_size({"width": width, "height": SIZES["phone"][1]})
+        for row in (".header-nav", ".office-nav"):
+            expect(page.locator(f"{row} [aria-current]")).to_be_in_viewport(ratio=0.98)
 
 
 def test_names_in_a_chart_do_not_reach_their_values(browsers: Browsers, rest: httpx.Client) -> None:
