@@ -8,7 +8,7 @@ StaffError
 ├── StepRefused          the ticket is in another state than the staff expect, or its state does not allow it
 ├── StepIdTaken          the step id belongs to another step
 ├── StockRefused         the quantity on hand is another than the staff expect, or does not allow the change
-├── ChangeIdTaken        the change id belongs to another change
+│   └── ChangeIdTaken    the change id belongs to another change
 └── DepartmentAway       the department did not respond, or cannot do it now
 """
 
@@ -85,13 +85,8 @@ class StockRefused(StaffError):
         self.last_change = last_change
 
 
-class ChangeIdTaken(StaffError):
+class ChangeIdTaken(StockRefused):
     """The change id belongs to another change; `stock` and `last_change` are those of the item that was asked for."""
-
-    def __init__(self, message: str, stock: LiveStock | None, last_change: "StockChange | None") -> None:
-        super().__init__(message)
-        self.stock = stock
-        self.last_change = last_change
 
 
 class DepartmentAway(StaffError):

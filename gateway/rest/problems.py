@@ -147,7 +147,7 @@ def problem_of(error: Exception) -> Problem:
             body.value = cast("Scalar", error.value)
     if isinstance(error, (StepRefused, StepIdTaken)) and error.ticket is not None:
         body.ticket = ticket_response(error.ticket)
-    if isinstance(error, (StockRefused, ChangeIdTaken)):
+    if isinstance(error, StockRefused):
         body.stock = None if error.stock is None else stock_response(error.stock)
         body.last_change = None if error.last_change is None else stock_change_response(error.last_change)
     return body
