@@ -93,6 +93,8 @@ def sums_of(closed: Sequence[Ticket]) -> Sums:
             total = sums.wasted if ticket.wasted else sums.sold
             for line in ticket.accepted():
                 total[line.item] += line.quantity
+        for line in ticket.wasted_lines():
+            sums.wasted[line.item] += line.quantity
     return sums
 
 

@@ -75,6 +75,9 @@ tickets = sa.Table(
     sa.Column("served_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("cancelled_at_ms", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("number", sa.BigInteger, nullable=False, doc="the order's short number, or 0"),
+    sa.Column(
+        "cancelled_lines", sa.Text, nullable=False, server_default="", doc="JSON array of CancelledLine, or empty"
+    ),
     partial_index("ix_tickets_revision", "restaurant", "revision", where=HAS_REVISION),
     partial_index("ix_tickets_open", "restaurant", "revision", where=IS_OPEN),
     partial_index("ix_tickets_moved", "restaurant", "revision", where=IS_MOVED),
@@ -94,6 +97,7 @@ steps = sa.Table(
     sa.Column("reason", sa.String(200), nullable=False),
     sa.Column("moved_at_ms", sa.BigInteger, nullable=False),
     sa.Column("revision", sa.BigInteger, nullable=False, doc="of the ticket after the step"),
+    sa.Column("line", sa.BigInteger, doc="the place of the line that was cancelled, from 0; NULL for the whole ticket"),
     sqlite_with_rowid=False,
 )
 

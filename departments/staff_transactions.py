@@ -19,14 +19,14 @@ from departments.domain.errors import (
 from departments.domain.steps import Move, Moved, Step, Tick, take_step, ticket_after
 from departments.domain.stock import Stock
 from departments.domain.stock_changes import StockHistory, StockOrder
-from departments.domain.tickets import STARTED, Ticket, TicketState, Verb
+from departments.domain.tickets import STARTED, Ticket, TicketLine, TicketState
 from departments.rows import TicketOrUnreadable
 
 
 def move(connection: Connection, move: Move, now_ms: int) -> Ticket:
     """Take one step with one ticket for the staff, and return the ticket; a repeated request returns what it did then.
 
-    Raises OrderNotFound, StepConflict, StepNotAllowed, StepIdTaken, TicketUnreadable.
+    Raises OrderNotFound, StepConflict, StepNotAllowed, StepIdTaken, LineNotFound, LineNotCancellable, TicketUnreadable.
     """
     revision = tables.reserve_revisions(connection, 1)
     ticket = tables.read_tickets(connection, [move.order_id]).get(move.order_id)
@@ -115,8 +115,8 @@ def _take(connection: Connection, ticket: TicketOrUnreadable | None, move: Move,
         raise _conflict(connection, ticket, move)
     step = take_step(ticket, move, now_ms, revision)
     step_tables.record_step(connection, ticket, step)
-    if step.verb is Verb.CANCEL:
-        _take_out_of_sold(connection, ticket, step)
+    if cancelled := step.cancelled(ticket):
+        _take_out_of_sold(connection, cancelled, step)
     return ticket
 
 
@@ -135,10 +135,9 @@ def _stock_of(connection: Connection, item: str) -> Stock:
     return stock
 
 
-def _take_out_of_sold(connection: Connection, ticket: Ticket, step: Step) -> None:
-    """Move the accepted lines of a cancelled ticket from sold to on hand, or to wasted where it had been started."""
+def _take_out_of_sold(connection: Connection, lines: Sequence[TicketLine], step: Step) -> None:
+    """Move lines that a step has cancelled from sold to on hand, or to wasted where their ticket had been started."""
     stock = tables.read_stock(connection)
-    lines = ticket.accepted()
     for line in lines:
         if step.wastes:
             stock[line.item].waste(line.quantity)
@@ -157,7 +156,8 @@ def _conflict(connection: Connection, ticket: Ticket, move: Move) -> StepConflic
 def _moved_by_staff(connection: Connection, ticket: Ticket) -> bool:
     """Return whether the ticket's state is from a step of the staff; the gateway, too, queues tickets and cancels them.
 
-    Of a queued ticket that was ticked after the staff recalled it this is not known: a tick has a later revision.
+    Of a queued ticket that was ticked, or of which a line was cancelled, after the staff recalled it this is not known:
+    that has a later revision.
     """
     if ticket.state is TicketState.QUEUED:
         return step_tables.last_moved(connection, ticket.order_id) == ticket.revision

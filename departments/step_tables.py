@@ -55,7 +55,9 @@ def _select_steps(connection: sa.Connection, *conditions: "sa.ColumnElement[bool
 
 
 _MOVE_TICKET = Statement(lambda connection: _update_one(connection, *_MOVED_COLUMNS))
-_WRITE_LINES = Statement(lambda connection: _update_one(connection, tickets.c.lines, tickets.c.revision))
+_WRITE_LINES = Statement(
+    lambda connection: _update_one(connection, tickets.c.lines, tickets.c.cancelled_lines, tickets.c.revision)
+)
 _INSERT_STEP = Statement(
     lambda connection: sa.insert(steps).values({**_bound(_STEP_COLUMNS), "restaurant": tenant(connection)})
 )
@@ -86,6 +88,8 @@ def record_step(connection: sa.Connection, ticket: Ticket, step: Step) -> None:
         "cancelled_at_ms": ticket.cancelled_at_ms,
     }
     _MOVE_TICKET.run(connection, changed)
+    if step.cancels_line:
+        write_lines(connection, ticket)
     states = {"verb": step.verb.value, "before": step.before.value, "after": step.after.value}
     _INSERT_STEP.run(connection, {**{name: getattr(step, name) for name in _STEP_FIELDS}, **states})
 
@@ -102,14 +106,20 @@ def steps_until(connection: sa.Connection, order_id: str, revision: int) -> list
 
 
 def write_lines(connection: sa.Connection, ticket: Ticket) -> None:
-    """Write a ticket's lines and its revision, after a line was ticked."""
-    changed = {"of_order": ticket.order_id, "lines": encode_json(ticket.lines), "revision": ticket.revision}
+    """Write a ticket's lines and its revision, after a line was ticked or cancelled."""
+    changed = {
+        "of_order": ticket.order_id,
+        "lines": encode_json(ticket.lines),
+        "cancelled_lines": encode_json(ticket.cancelled_lines) if ticket.cancelled_lines else "",
+        "revision": ticket.revision,
+    }
     _WRITE_LINES.run(connection, changed)
 
 
 def last_moved(connection: sa.Connection, order_id: str) -> int:
-    """Return the revision of the staff's last step with a ticket, or 0 where they have taken none."""
+    """Return the revision of the staff's last step that changed a ticket's state, or 0 where they have taken none."""
     last = sa.func.coalesce(sa.func.max(steps.c.revision), 0)
-    query = sa.select(last).where(own(connection, steps), steps.c.order_id == order_id)
+    changes = steps.c.before != steps.c.after
+    query = sa.select(last).where(own(connection, steps), steps.c.order_id == order_id, changes)
     revision: int = connection.execute(query).scalar_one()
     return revision

@@ -37,10 +37,11 @@ def stock_by_tickets(connection: Connection) -> StockByTickets:
         if taken is None:
             unreadable += count
             continue
-        state, is_wasted, lines = taken
-        if _takes_stock(state, is_wasted=is_wasted):
-            total = held if state is TicketState.HELD else wasted if is_wasted else sold
-            for item, quantity in lines:
+        for item, quantity in taken.wasted_lines:
+            wasted[item] += quantity * count
+        if _takes_stock(taken.state, is_wasted=taken.is_wasted):
+            total = held if taken.state is TicketState.HELD else wasted if taken.is_wasted else sold
+            for item, quantity in taken.accepted:
                 total[item] += quantity * count
     stock, history = tables.read_stock(connection), stock_tables.history_sums(connection)
     has_figure = {item for item, each in stock.items() if not each.unlimited} - history.once_unlimited
@@ -56,8 +57,9 @@ def orders_beyond_stock(connection: Connection, item: str, received: int) -> lis
     """Return the ids of the orders that took more of an item than was ever received, oldest first."""
     beyond = []
     for ticket in tables.every_ticket(connection, by_age=True):
-        if isinstance(ticket, Ticket) and _takes_stock(ticket.state, is_wasted=ticket.wasted):
-            quantity = sum(line.quantity for line in ticket.accepted() if line.item == item)
+        if isinstance(ticket, Ticket):
+            lines = ticket.accepted() if _takes_stock(ticket.state, is_wasted=ticket.wasted) else []
+            quantity = sum(line.quantity for line in [*lines, *ticket.wasted_lines()] if line.item == item)
             received -= quantity
             if quantity and received < 0:
                 beyond.append(ticket.order_id)

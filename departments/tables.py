@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from departments.domain.stock import Stock
 from departments.domain.tickets import OPEN, Ticket, TicketState
 from departments.rows import (
+    Taken,
     TicketOrUnreadable,
     read_taken,
     read_ticket,
@@ -195,15 +196,14 @@ def every_ticket(connection: sa.Connection, *, by_age: bool = False) -> Iterator
     return (read_ticket(row) for row in connection.execute(query))
 
 
-def what_tickets_took(
-    connection: sa.Connection,
-) -> Iterator[tuple[tuple[TicketState, bool, list[tuple[str, int]]] | None, int]]:
-    """Yield state, waste and accepted lines of all tickets as of one moment, each with how many tickets are so.
+def what_tickets_took(connection: sa.Connection) -> Iterator[tuple[Taken | None, int]]:
+    """Yield what all tickets take from the stock as of one moment, each with how many tickets are so.
 
     The same may be yielded several times, as tickets are read in parts. None is for tickets that cannot be read.
     """
     columns = tickets.c
-    query = sa.select(columns.state, columns.source, columns.wasted, columns.lines).where(own(connection, tickets))
+    taken = (columns.state, columns.source, columns.wasted, columns.lines, columns.cancelled_lines)
+    query = sa.select(*taken).where(own(connection, tickets))
     for part in connection.execute(query.execution_options(yield_per=ROWS_AT_ONCE)).partitions():
         for row, count in Counter(map(tuple, part)).items():  # SQLAlchemy's own rows take longer to hash
             yield read_taken(row), count

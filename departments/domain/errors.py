@@ -11,6 +11,7 @@ DepartmentError
     │   ├── OrderNotFound       the department has no order with this id
     │   ├── StepIdTaken         the ticket has a step with this id that is another step
     │   ├── StepRefused
+    │   │   ├── LineNotCancellable  the line is not accepted, so there is nothing to cancel
     │   │   ├── StepConflict    the ticket is not in the state that the caller expects
     │   │   ├── StepNotAllowed  the ticket's state does not allow this step
     │   │   └── TickNotAllowed  the ticket or its line is not one that is being made
@@ -138,6 +139,14 @@ class StepNotAllowed(StepRefused):
         rule = f"expected {allowed}" if allowed else "nothing is"
         reason = f"ticket {order_id} is {state}: {verb} is not allowed, {rule}"
         super().__init__(order_id, reason, state=state)
+
+
+class LineNotCancellable(StepRefused):
+    """The line is not accepted: it was refused when the order was placed, or it is cancelled already."""
+
+    def __init__(self, order_id: str, state: str, line: int, outcome: str) -> None:
+        reason = f"line {line} of ticket {order_id} is {outcome}: only an accepted line can be cancelled"
+        super().__init__(order_id, reason, state=state, line=str(line), outcome=outcome)
 
 
 class TickNotAllowed(StepRefused):

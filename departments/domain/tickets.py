@@ -1,9 +1,10 @@
 """Tickets: one order's share at a department, and the table of the steps that a ticket can take."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from departments.domain.errors import LineNotFound, StepNotAllowed, TickNotAllowed
+from departments.domain.errors import LineNotCancellable, LineNotFound, StepNotAllowed, TickNotAllowed
 
 
 class Outcome(StrEnum):
@@ -37,7 +38,10 @@ class TicketSource(StrEnum):
 
 
 class Verb(StrEnum):
-    """A step. The gateway confirms, suspends and cancels; the staff start, finish, serve, recall and cancel."""
+    """A step. The gateway confirms, suspends and cancels; the staff start, finish, serve, recall and cancel.
+
+    `CANCEL_LINE`, which is the staff's, too, cancels one line and leaves the ticket's state as it is.
+    """
 
     CONFIRM = "confirm"
     SUSPEND = "suspend"
@@ -46,6 +50,7 @@ class Verb(StrEnum):
     FINISH = "finish"
     SERVE = "serve"
     RECALL = "recall"
+    CANCEL_LINE = "cancel_line"
 
 
 TRANSITIONS: dict[tuple[TicketState, Verb], TicketState] = {
@@ -53,10 +58,12 @@ TRANSITIONS: dict[tuple[TicketState, Verb], TicketState] = {
     (TicketState.HELD, Verb.CANCEL): TicketState.CANCELLED,
     (TicketState.QUEUED, Verb.START): TicketState.PREPARING,
     (TicketState.QUEUED, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.QUEUED, Verb.CANCEL_LINE): TicketState.QUEUED,
     (TicketState.QUEUED, Verb.SUSPEND): TicketState.HELD,
     (TicketState.PREPARING, Verb.FINISH): TicketState.READY,
     (TicketState.PREPARING, Verb.RECALL): TicketState.QUEUED,
     (TicketState.PREPARING, Verb.CANCEL): TicketState.CANCELLED,
+    (TicketState.PREPARING, Verb.CANCEL_LINE): TicketState.PREPARING,
     (TicketState.READY, Verb.SERVE): TicketState.SERVED,
     (TicketState.READY, Verb.RECALL): TicketState.PREPARING,
     (TicketState.SERVED, Verb.RECALL): TicketState.READY,
@@ -120,6 +127,18 @@ class TicketLine:
     made: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class CancelledLine:
+    """A line that the staff cancelled while the rest of its ticket stands.
+
+    `line` is its place, from 0. `wasted`: the ticket was being prepared, so the line's quantity is wasted.
+    """
+
+    line: int
+    reason: str
+    wasted: bool
+
+
 @dataclass(slots=True)
 class Ticket:
     """A department's record of an order. A tombstone is cancelled and has no lines.
@@ -127,6 +146,7 @@ class Ticket:
     `epoch` is that of the latest decision that arrived: messages may arrive twice, and may overtake each other.
     `moved_by` and `moved_at_ms` are those of the staff's last step, and are empty before their first. `withdrawn`: the
     staff cancelled the ticket, for the reason in `cancel_reason`. `wasted`: it had been started before that cancel.
+    `cancelled_lines`: the single lines that the staff cancelled before, in the order in which they did.
 
     `started_at_ms`, `ready_at_ms`, `served_at_ms` and `cancelled_at_ms` are the times of the steps that the ticket has
     taken, in milliseconds since 1970, and 0 for those that it has not, or that were recalled.
@@ -150,6 +170,7 @@ class Ticket:
     served_at_ms: int = 0
     cancelled_at_ms: int = 0
     number: int = 0
+    cancelled_lines: Sequence[CancelledLine] = ()
 
     def record_epoch(self, decision: Decision) -> bool:
         """Record a decision's epoch; return False where a later decision is recorded or the ticket is cancelled.
@@ -205,19 +226,38 @@ class Ticket:
 
         `line` is its place, from 0. Raises LineNotFound, TickNotAllowed.
         """
-        if line >= len(self.lines):
-            raise LineNotFound(self.order_id, line, len(self.lines))
-        ticked = self.lines[line]
+        ticked = self._line(line)
         if self.state not in TICKABLE or ticked.outcome is not Outcome.ACCEPTED:
             raise TickNotAllowed(self.order_id, self.state, line, ticked.outcome)
         is_new = ticked.made is not made
         ticked.made = made
         return is_new
 
+    def is_last_accepted(self, line: int) -> bool:
+        """Return whether a line is accepted, and no other one is; raises LineNotFound, LineNotCancellable."""
+        outcome = self._line(line).outcome
+        if outcome is not Outcome.ACCEPTED:
+            raise LineNotCancellable(self.order_id, self.state, line, outcome)
+        return len(self.accepted()) == 1
+
+    def cancel_line(self, line: int, reason: str, *, wasted: bool) -> None:
+        """Record that the staff cancelled a line that is accepted."""
+        self.lines[line].outcome = Outcome.CANCELLED
+        self.cancelled_lines = [*self.cancelled_lines, CancelledLine(line, reason, wasted)]
+
+    def _line(self, line: int) -> TicketLine:
+        if line >= len(self.lines):
+            raise LineNotFound(self.order_id, line, len(self.lines))
+        return self.lines[line]
+
     def _not_allowed(self, verb: Verb) -> StepNotAllowed:
         known = [verb for state, verb in TRANSITIONS if state is self.state and verb not in NOT_FOR_STAFF]
         allowed = [] if self.state is TicketState.HELD else known
         return StepNotAllowed(self.order_id, self.state, verb, " or ".join(allowed))
+
+    def wasted_lines(self) -> list[TicketLine]:
+        """Return the lines that were cancelled when they were being prepared, while the rest of the ticket stood."""
+        return [self.lines[each.line] for each in self.cancelled_lines if each.wasted]
 
     def accepted(self) -> list[TicketLine]:
         """Return the accepted lines, which are those that take stock."""

@@ -125,15 +125,23 @@ def ticket_batch(results: Sequence[TicketOrError]) -> v1.TicketBatch:
 
 def ticket_message(ticket: Ticket) -> v1.Ticket:
     """Return one ticket as the staff see it."""
+    reasons = {each.line: each.reason for each in ticket.cancelled_lines}
     return v1.Ticket(
         order_id=ticket.order_id,
         table=ticket.table,
         state=STATES[ticket.state],
         lines=[
             v1.TicketLine(
-                line.item, line.quantity, line.note, OUTCOMES[line.outcome], line.unit_price, line.allergy, line.made
+                line.item,
+                line.quantity,
+                line.note,
+                OUTCOMES[line.outcome],
+                line.unit_price,
+                line.allergy,
+                line.made,
+                reasons.get(place, ""),
             )
-            for line in ticket.lines
+            for place, line in enumerate(ticket.lines)
         ],
         placed_at_ms=ticket.placed_at_ms,
         revision=ticket.revision,

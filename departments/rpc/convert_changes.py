@@ -1,7 +1,7 @@
 """Converts pages of changes to messages of WatchChanges, which are encoded once for all watchers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from departments.domain.changes import ChangePage
 from departments.domain.stock import Stock
@@ -58,6 +58,7 @@ def encoded_page(page: ChangePage) -> EncodedPage:
 def changed_tickets(tickets: Sequence[Ticket]) -> v1.ChangedTickets:
     """Return tickets in columns."""
     lines = [line for ticket in tickets for line in ticket.lines]
+    cancelled = list(_cancelled_lines(tickets))
     return v1.ChangedTickets(
         order_ids=[ticket.order_id for ticket in tickets],
         numbers=[ticket.number for ticket in tickets],
@@ -82,7 +83,18 @@ def changed_tickets(tickets: Sequence[Ticket]) -> v1.ChangedTickets:
         cancelled_at_ms=[ticket.cancelled_at_ms for ticket in tickets],
         allergies=[line.allergy for line in lines],
         made=[line.made for line in lines],
+        cancelled_lines=[place for place, _ in cancelled],
+        line_cancel_reasons=[reason for _, reason in cancelled],
     )
+
+
+def _cancelled_lines(tickets: Sequence[Ticket]) -> Iterator[tuple[int, str]]:
+    """Yield the lines that the staff cancelled, by their places among the lines of all tickets, with the reasons."""
+    first = 0
+    for ticket in tickets:
+        for each in ticket.cancelled_lines:
+            yield first + each.line, each.reason
+        first += len(ticket.lines)
 
 
 def changed_stock(stock: Sequence[Stock]) -> v1.ChangedStock:

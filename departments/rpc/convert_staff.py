@@ -28,9 +28,12 @@ def move(request: v1.MoveTicketRequest, limits: Limits) -> Move:
     step_id = read_text("step_id", request.step_id, 1, limits.step_id_length)
     moved_by = read_text("moved_by", request.moved_by, 0, limits.name_length)
     reason = read_text("reason", request.reason, 0, limits.reason_length)
-    if reason and verb is not Verb.CANCEL:
+    if reason and verb not in (Verb.CANCEL, Verb.CANCEL_LINE):
         raise InvalidRequest("reason", f"{shorten(reason)} is not allowed: only a cancel has a reason, not {verb}")
-    return Move(request.order_id, verb, expected, step_id, moved_by, reason)
+    if request.line and verb is not Verb.CANCEL_LINE:
+        raise InvalidRequest("line", f"{request.line} is not allowed: only cancel_line has a line, not {verb}")
+    line = request.line if verb is Verb.CANCEL_LINE else None
+    return Move(request.order_id, verb, expected, step_id, moved_by, reason, line)
 
 
 def moves(request: v1.MoveTicketsRequest, limits: Limits) -> list[Move]:

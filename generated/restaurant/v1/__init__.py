@@ -39,7 +39,7 @@ class Outcome(betterproto.Enum):
     """The department does not sell this item."""
 
     CANCELLED = 4
-    """The order was cancelled before it was placed here."""
+    """The staff cancelled the line, and the rest of its ticket stands."""
 
     PRICE_CHANGED = 5
     """
@@ -90,6 +90,12 @@ class Verb(betterproto.Enum):
     SERVE = 3
     RECALL = 4
     CANCEL = 5
+    """Cancels the whole ticket."""
+
+    CANCEL_LINE = 6
+    """
+    Cancels the line that the request names. The rest of the ticket stands; without a rest the ticket is cancelled.
+    """
 
 
 class ChangeReason(betterproto.Enum):
@@ -533,6 +539,9 @@ class TicketLine(betterproto.Message):
     made: bool = betterproto.bool_field(7)
     """The staff have ticked the line off."""
 
+    cancel_reason: str = betterproto.string_field(8)
+    """Why the staff cancelled the line alone; empty otherwise."""
+
 
 @dataclass(eq=False, repr=False)
 class MoveTicketRequest(betterproto.Message):
@@ -557,7 +566,15 @@ class MoveTicketRequest(betterproto.Message):
     """Who takes the step, at most 64 characters."""
 
     reason: str = betterproto.string_field(6)
-    """Why, at most 200 characters; for VERB_CANCEL only."""
+    """
+    Why, at most 200 characters; for VERB_CANCEL and VERB_CANCEL_LINE only.
+    """
+
+    line: int = betterproto.uint32_field(7)
+    """
+    Place of the line in the ticket, from 0; for VERB_CANCEL_LINE only. A line that there is not is OUT_OF_RANGE; one that
+     was not accepted, or is cancelled already, is FAILED_PRECONDITION.
+    """
 
 
 @dataclass(eq=False, repr=False)
@@ -727,6 +744,12 @@ class ChangedTickets(betterproto.Message):
     made: List[bool] = betterproto.bool_field(21)
     outcomes: List["Outcome"] = betterproto.enum_field(22)
     unit_prices: List[int] = betterproto.uint64_field(23)
+    cancelled_lines: List[int] = betterproto.uint32_field(24)
+    """
+    The lines that the staff cancelled alone: their places in items, from 0, and the reasons.
+    """
+
+    line_cancel_reasons: List[str] = betterproto.string_field(25)
 
 
 @dataclass(eq=False, repr=False)
