@@ -11,6 +11,9 @@ from gateway.domain.tickets import LiveLine, LiveStock, LiveTicket
 from generated.restaurant import v1
 
 _VERBS = {verb: v1.Verb.from_string(verb.name) for verb in Verb}
+_CANCEL_LINE = v1.Verb.from_string("CANCEL_LINE")
+"""A verb of its own: a department of an earlier version refuses it, and does not cancel the whole ticket."""
+
 _MESSAGE_STATES = {
     state: v1.TicketState.from_string("UNSPECIFIED" if state is TicketState.NONE else state.name)
     for state in TicketState
@@ -26,11 +29,12 @@ def move_request(move: Move) -> v1.MoveTicketRequest:
     """Return the message for one step."""
     return v1.MoveTicketRequest(
         order_id=move.order_id,
-        verb=_VERBS[move.verb],
+        verb=_VERBS[move.verb] if move.line is None else _CANCEL_LINE,
         expected_state=_MESSAGE_STATES[move.expected],
         step_id=move.step_id,
         moved_by=move.moved_by,
         reason=move.reason,
+        line=move.line or 0,
     )
 
 
@@ -75,6 +79,7 @@ def live_ticket(department: str, ticket: v1.Ticket) -> LiveTicket:
                 line.made,
                 known(OUTCOMES, line.outcome, "outcome"),
                 line.unit_price,
+                line.cancel_reason,
             )
             for line in ticket.lines
         ],

@@ -82,7 +82,12 @@ def _lines(columns: v1.ChangedTickets) -> list[LiveLine]:
         columns.unit_prices,
     )
     _check_lengths("lines", of_lines)
-    return list(map(LiveLine, *of_lines))
+    lines = list(map(LiveLine, *of_lines))
+    for place, reason in zip(columns.cancelled_lines, columns.line_cancel_reasons, strict=True):
+        if place >= len(lines):
+            raise ValueError(f"line {place} is cancelled, and there are {len(lines)}")
+        lines[place].cancel_reason = reason
+    return lines
 
 
 def _stock(department: str, columns: v1.ChangedStock) -> Sequence[LiveStock]:

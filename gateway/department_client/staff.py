@@ -6,7 +6,7 @@ StaffError (staff_errors.py), and FieldNotAllowed for a value that the departmen
 | the department's error | raised here |
 | --- | --- |
 | OrderNotFound, LineNotFound, ItemNotFound | TicketNotFound, LineNotFound, ItemNotFound |
-| StepConflict, StepNotAllowed, TickNotAllowed | StepRefused, with the ticket as it is |
+| StepConflict, StepNotAllowed, TickNotAllowed, LineNotCancellable | StepRefused, with the ticket as it is |
 | StepIdTaken | StepIdTaken, with the ticket as it is |
 | StockConflict, StockTooLow, StockUnlimited | StockRefused, with the stock as it is and its last change |
 | ChangeIdTaken | ChangeIdTaken |
@@ -181,6 +181,8 @@ class StaffClient:
             return MoveResult(_present(ticket))
         if result.reason == "OrderNotFound":
             return MoveResult(error=TicketNotFound(self.name, move.order_id))
+        if result.reason == "LineNotFound" and move.line is not None:
+            return MoveResult(error=LineNotFound(_present(ticket), move.line))
         if result.reason == "StepIdTaken":
             return MoveResult(error=StepIdTaken(result.message, move.order_id, ticket))
         if MEANINGS[Status(result.status)] is Meaning.REFUSED:

@@ -104,6 +104,10 @@ class Line:
         """Record that the line was cancelled."""
         self.end(Outcome.CANCELLED, reason)
 
+    def withdraw(self, staff_reason: str) -> None:
+        """Record that the department's staff cancelled the line, alone or with their ticket."""
+        self.cancel(f"{self.department} has withdrawn it" + (f": {staff_reason}" if staff_reason else ""))
+
     def expire(self) -> None:
         """Record that no response came in time."""
         self.end(Outcome.EXPIRED, f"{self.department} did not answer in time; this will not be made")

@@ -8,6 +8,7 @@ what had been done.
 earlier one is out of date wherever it arrives: at the journal, at a department and here.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from gateway.domain.currencies import Currency
 from gateway.domain.errors import NotCancellable
 from gateway.domain.lines import Line, LineState, Outcome, TicketResult
-from gateway.domain.progress import OrderProgress, Progress, Tickets, line_progress, order_progress
+from gateway.domain.progress import OrderProgress, Progress, Tickets, order_progress, share_progress
 from gateway.domain.ready_time import Quotes, ready_at_ms
 from gateway.domain.transitions import (
     DECISIONS,
@@ -149,7 +150,8 @@ class Order:
         if not self.tickets:  # as in the response to every new order
             accepted, queued = Outcome.ACCEPTED, Progress.QUEUED
             return [queued if line.outcome is accepted else None for line in self.lines]
-        return [line_progress(line, self.tickets) for line in self.lines]
+        shares = {name: iter(share_progress(lines, self.tickets.get(name))) for name, lines in self.shares.items()}
+        return [next(shares[line.department]) for line in self.lines]
 
     def results(self) -> list[LineState]:
         """Return what became of each line so far."""
@@ -289,11 +291,43 @@ class Order:
         if WITHDRAWALS[self.owed.get(department)] is not Withdrawal.CANCEL:
             return False
         lines = [line for line in self.shares[department] if line.is_open]
-        reason = f"{department} has withdrawn it" + (f": {staff_reason}" if staff_reason else "")
         for line in lines:
-            line.cancel(reason)
+            line.withdraw(staff_reason)
         self.epoch += bool(lines)
         return bool(lines)
+
+    def withdraw_lines(self, department: str, staff_reasons: Mapping[int, str]) -> bool:
+        """Record that a department's staff cancelled single lines; return whether that changed anything.
+
+        `staff_reasons` are by the lines' places in the department's share, from 0. It changes nothing while the
+        department is owed something, nor of a line that is not accepted: its cancel was recorded before.
+        """
+        if department in self.owed:
+            return False
+        lines = self.shares[department]
+        new = [place for place in sorted(staff_reasons) if lines[place].outcome is _ACCEPTED]
+        for place in new:
+            lines[place].withdraw(staff_reasons[place])
+        self.epoch += bool(new)
+        return bool(new)
+
+    def ask_again(self, department: str, cancelled: Collection[int]) -> bool:
+        """Ask a department what it has, where the order shows cancels of single lines that its restored copy lacks.
+
+        `cancelled`: the places of the lines that are cancelled there. Return whether that changed anything: nothing
+        while the department is owed something, or where no line of its share is accepted, which is what `cancel_again`
+        is for. The response counts: what the department makes is accepted.
+        """
+        lines = self.shares[department]
+        if department in self.owed or not any(line.outcome is _ACCEPTED for line in lines):
+            return False
+        lacking = [line for place, line in enumerate(lines) if line.outcome is _CANCELLED and place not in cancelled]
+        for line in lacking:
+            line.outcome, line.reason = _PENDING, f"{department} is asked whether it makes it after all"
+        if lacking:
+            self.owed[department] = Goal.CONFIRM
+            self.epoch += 1
+        return bool(lacking)
 
     def cancel_again(self, department: str) -> bool:
         """Owe a department its staff's cancel, which its restored copy lacks; return whether that changed anything.

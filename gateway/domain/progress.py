@@ -1,11 +1,11 @@
 """How far the departments are with an order: derived from its lines and from the tickets that the staff have moved.
 
 A ticket that the staff have not moved is queued, and nothing is kept of it. One that they cancelled is *withdrawn*: its
-lines are cancelled, also in the order's record.
+lines are cancelled, also in the order's record. They may withdraw a single line, too.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gateway.domain.lines import Line, Outcome, TicketState
@@ -42,7 +42,8 @@ class OrderProgress(StrEnum):
 class TicketProgress:
     """A ticket that the staff have moved, as it was last. Times are milliseconds since 1970, 0 for steps not taken.
 
-    `withdrawn`: the staff cancelled it, for the reason in `cancel_reason`.
+    `withdrawn`: the staff cancelled it, for the reason in `cancel_reason`. `cancelled_lines`: the single lines that
+    they cancelled, by their places in the ticket from 0, with the reasons.
     """
 
     state: TicketState
@@ -52,6 +53,7 @@ class TicketProgress:
     cancelled_at_ms: int
     withdrawn: bool
     cancel_reason: str
+    cancelled_lines: Mapping[int, str] = field(default_factory=dict)
 
 
 Tickets = Mapping[str, TicketProgress]
@@ -65,14 +67,23 @@ _OF_STATES = {
 }
 
 
-def line_progress(line: Line, tickets: Tickets) -> Progress | None:
-    """Return how far a line is; None where it is not, or not any more, to be made."""
-    ticket = tickets.get(line.department)
-    if line.outcome is Outcome.ACCEPTED:
-        return Progress.QUEUED if ticket is None else _OF_STATES.get(ticket.state, Progress.QUEUED)
-    if line.outcome is Outcome.CANCELLED and ticket is not None and ticket.withdrawn:
-        return Progress.WITHDRAWN
-    return None
+def share_progress(lines: Sequence[Line], ticket: TicketProgress | None) -> list[Progress | None]:
+    """Return how far each line of a department's share is; None where it is not, or not any more, to be made.
+
+    `ticket` is None where the staff have not moved it.
+    """
+    accepted, cancelled = Outcome.ACCEPTED, Outcome.CANCELLED
+    if ticket is None:
+        return [Progress.QUEUED if line.outcome is accepted else None for line in lines]
+    step = _OF_STATES.get(ticket.state, Progress.QUEUED)
+    return [
+        step
+        if line.outcome is accepted
+        else Progress.WITHDRAWN
+        if line.outcome is cancelled and (ticket.withdrawn or place in ticket.cancelled_lines)
+        else None
+        for place, line in enumerate(lines)
+    ]
 
 
 def order_progress(lines: Iterable[Progress | None]) -> OrderProgress | None:

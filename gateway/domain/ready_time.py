@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from gateway.domain.lines import Line, TicketState
+from gateway.domain.lines import Line, Outcome, TicketState
 from gateway.domain.progress import Tickets
 from gateway.domain.tickets import LiveTicket
 
@@ -98,7 +98,8 @@ class Pace:
             self._count()
 
     def _of(self, ticket: LiveTicket) -> Finished:
-        longest = max(ticket.lines, key=lambda line: self._menu.get(line.item, 0)).item
+        made = [line for line in ticket.lines if line.outcome is Outcome.ACCEPTED] or ticket.lines
+        longest = max(made, key=lambda line: self._menu.get(line.item, 0)).item
         started_ms = ticket.started_at_ms or ticket.placed_at_ms
         return Finished(longest, ticket.placed_at_ms, started_ms, ticket.ready_at_ms)
 

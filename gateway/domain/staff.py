@@ -43,7 +43,8 @@ class RecordedReason(StrEnum):
 class Move:
     """One step with one ticket, from the state in which the staff believe it to be.
 
-    The step is taken once, however often the same `step_id` is sent. Only a cancel has a `reason`.
+    The step is taken once, however often the same `step_id` is sent. Only a cancel has a `reason`, and may have a
+    `line`, its place in the ticket from 0: then it cancels that line, and the rest of the ticket stands.
     """
 
     order_id: str
@@ -52,6 +53,7 @@ class Move:
     step_id: str
     moved_by: str = ""
     reason: str = ""
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

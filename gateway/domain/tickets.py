@@ -13,7 +13,10 @@ from gateway.domain.lines import Outcome, TicketState
 
 @dataclass(slots=True)
 class LiveLine:
-    """One line of a ticket. `unit_price` is in minor units; `made`: the staff have ticked it off."""
+    """One line of a ticket. `unit_price` is in minor units; `made`: the staff have ticked it off.
+
+    `cancel_reason`: why the staff cancelled the line alone, where they said so; its outcome is cancelled then.
+    """
 
     item: str
     quantity: int
@@ -22,6 +25,7 @@ class LiveLine:
     made: bool
     outcome: Outcome
     unit_price: int
+    cancel_reason: str = ""
 
 
 @dataclass(slots=True)
@@ -53,6 +57,12 @@ class LiveTicket:
     def withdrawn(self) -> bool:
         """Whether the staff cancelled it: their last step is the cancel. A guest's cancel is no step of the staff's."""
         return self.state is TicketState.CANCELLED and 0 < self.moved_at_ms == self.cancelled_at_ms
+
+    @property
+    def cancelled_lines(self) -> dict[int, str]:
+        """The single lines that the staff cancelled, by their places from 0, with the reasons."""
+        cancelled = Outcome.CANCELLED
+        return {place: line.cancel_reason for place, line in enumerate(self.lines) if line.outcome is cancelled}
 
 
 @dataclass(slots=True)

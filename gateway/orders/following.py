@@ -1,9 +1,9 @@
 """Following the departments, so that an order says what the staff did with its tickets.
 
 One watch a department is always open, and tells only of tickets that the staff have moved: an order that is placed
-costs nothing here. A page and the position after it are written in one transaction. A ticket that the staff cancelled
-is written as unsettled, and then recorded in the order's own row (withdrawing.py); what a crash leaves unsettled is
-taken up at the next start. Every gateway follows for itself, so what one leaves undone another one does.
+costs nothing here. A page and the position after it are written in one transaction. A ticket that the staff cancelled,
+or a line of it, is written as unsettled, and then recorded in the order's own row (withdrawing.py); what a crash leaves
+unsettled is taken up at the next start. Every gateway follows for itself, so what one leaves undone another one does.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from gateway.orders.backoff import Backoff
 from gateway.orders.journal import Journal
 from gateway.orders.ready_times import ReadyTimes
 from gateway.orders.tasks import BackgroundTasks
-from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.ticket_states import Page, Withdrawal, withdrawals
 from gateway.orders.watches import Watch
 from gateway.orders.withdrawing import Withdrawing
 from infra.errors import DatabaseError
@@ -146,9 +146,8 @@ class Following:
         if tickets or is_snapshot:
             written = Page(page.department, page.incarnation, tickets, position, is_snapshot)
             new = await self._journal.write_followed(written)
-            withdrawn = {Withdrawal(each.order_id, page.department) for each in tickets if each.withdrawn}
             self._settle(new, is_first=True)
-            self._settle(withdrawn - new, is_first=False)
+            self._settle({*withdrawals(written)} - new, is_first=False)
             self.on_change([ticket.order_id for ticket in tickets])
         if position is not None:
             self._positions[page.department] = position

@@ -209,9 +209,9 @@ class Journal:
         """Return what an order's row has still to be compared with, or None where it is settled."""
         return await self._database.look_up(ticket_states.read_unsettled, withdrawal)
 
-    async def settle_withdrawal(self, withdrawal: Withdrawal, *, withdrawn: bool = True) -> bool:
+    async def settle_withdrawal(self, withdrawal: Withdrawal, found: Unsettled) -> bool:
         """Note that the order's row says what the staff did; return False where that has changed meanwhile."""
-        return await self._database.write(ticket_states.settle, withdrawal, withdrawn=withdrawn)
+        return await self._database.write(ticket_states.settle, withdrawal, found)
 
     async def unfinished(self) -> list[str]:
         """List the orders of this gateway that owe a department something, by their ids."""

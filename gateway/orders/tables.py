@@ -119,7 +119,16 @@ ticket_states = sa.Table(
     sa.Column("moved_by", sa.String(64), nullable=False),
     sa.Column("cancel_reason", sa.String(200), nullable=False),
     sa.Column("withdrawn", sa.SmallInteger, nullable=False, doc="1: the staff cancelled it"),
-    sa.Column("settled", sa.SmallInteger, nullable=False, doc="0: withdrawn, and not in the order's row yet"),
+    sa.Column(
+        "settled", sa.SmallInteger, nullable=False, doc="0: withdrawn, whole or in part, and not in the order's row yet"
+    ),
+    sa.Column(
+        "cancelled_lines",
+        sa.Text,
+        nullable=False,
+        server_default="",
+        doc="JSON object of places and reasons: single lines that the staff cancelled; or empty",
+    ),
     partial_index("ix_ticket_states_unsettled", "restaurant", where=sa.text("settled = 0")),
     sqlite_with_rowid=False,
 )

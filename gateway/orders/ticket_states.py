@@ -1,19 +1,21 @@
 """What the staff did with the orders' tickets, as the gateway has followed it, in the journal's database.
 
 Each row is a ticket's last known state; a later revision replaces an earlier one, however often and by whichever
-gateway it is written. A row of a ticket that the staff cancelled is *unsettled* until the order's own row says so, too:
-it is written with the position that passes it, in one transaction, so that no crash loses what is still to be done.
+gateway it is written. A row of a ticket that the staff cancelled, or a line of it, is *unsettled* until the order's own
+row says so, too: it is written with the position that passes it, in one transaction, so that no crash loses what is
+still to be done.
 
 A department that was restored may lack a cancel that an order shows already. Then the row is unsettled again, and says
-that the ticket is not withdrawn: the department is to be asked for the cancel.
+that the ticket, or the line, is not withdrawn: the department is to be asked for the cancel, or what it has.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from gateway.domain.lines import TicketState
@@ -24,17 +26,23 @@ from infra.db.database import Statement, encode_json, insert_into, records, stat
 
 
 class Withdrawal(NamedTuple):
-    """A ticket that the staff cancelled, and whose order's row may not say so yet."""
+    """A ticket that the staff cancelled, whole or in part, and whose order's row may not say so yet."""
 
     order_id: str
     department: str
 
 
 class Unsettled(NamedTuple):
-    """What an order's row has still to be compared with: a cancel, with the staff's reason, or that there is none."""
+    """What an order's row has still to be compared with: the staff's cancel with its reason, or that there is none.
+
+    `lines`: the single lines that they cancelled, by their places in the ticket from 0, with the reasons. `gone`: the
+    ticket is cancelled, by them or by the gateway.
+    """
 
     withdrawn: bool
     reason: str
+    lines: Mapping[int, str]
+    gone: bool
 
 
 class KnownState(NamedTuple):
@@ -69,7 +77,10 @@ _PROGRESS = [
     ticket_states.c.cancelled_at_ms,
     ticket_states.c.withdrawn,
     ticket_states.c.cancel_reason,
+    ticket_states.c.cancelled_lines,
 ]
+
+_decode_lines = msgspec.json.Decoder(dict[int, str]).decode
 
 _ZERO: sa.ColumnElement[int] = sa.literal_column("0")
 _ONE: sa.ColumnElement[int] = sa.literal_column("1")
@@ -80,6 +91,7 @@ _UNMOVED = {
     **dict.fromkeys(("started_at_ms", "ready_at_ms", "served_at_ms", "cancelled_at_ms", "withdrawn", "settled"), 0),
     "moved_by": "",
     "cancel_reason": "",
+    "cancelled_lines": "",
 }
 """The row of a ticket whose cancel is lost, and with which the staff have taken no step since."""
 
@@ -102,8 +114,11 @@ def _upsert(connection: sa.Connection, *, is_snapshot: bool) -> sa.ClauseElement
     old = ticket_states.c.revision
     is_newer = new.revision != old if is_snapshot else new.revision > old
     was_shown = (ticket_states.c.withdrawn == _ONE) | (ticket_states.c.settled == _ZERO)
+    lines_differ = new.cancelled_lines != ticket_states.c.cancelled_lines
     values: dict[str, Any] = {column.name: new[column.name] for column in _COLUMNS if column not in _KEYS}
-    values["settled"] = sa.case((was_shown & (new.withdrawn == _ZERO), _ZERO), else_=new.settled)
+    values["settled"] = sa.case(
+        (was_shown & (new.withdrawn == _ZERO), _ZERO), (lines_differ, _ZERO), else_=_ONE - new.withdrawn
+    )
     return insert.on_conflict_do_update(
         index_elements=_KEYS,
         set_=values,
@@ -140,7 +155,7 @@ _OF_ORDERS = Statement(
 
 
 def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
-    """Write a page and its position; return the withdrawals that were not known before, and those that are void now.
+    """Write a page and its position; return the withdrawals that may not be known yet, and those that are void now.
 
     Of orders that were archived nothing is written: a department that is restored has their tickets again.
     """
@@ -149,9 +164,7 @@ def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
     rows.sort(key=itemgetter("order_id"))  # gateways that write the same rows wait for each other in one order
     write = _WRITE_SNAPSHOT if page.is_snapshot else _WRITE_CHANGES
     new = {order_id for (order_id,) in write.run_rows(connection, rows)} if rows else set()
-    found = {
-        Withdrawal(each.order_id, page.department) for each in page.tickets if each.withdrawn and each.order_id in new
-    }
+    found = {withdrawal for withdrawal in withdrawals(page) if withdrawal.order_id in new}
     if page.position is not None:
         if page.is_snapshot:
             found |= _delete_void(connection, page.department, page.position)
@@ -161,6 +174,13 @@ def write_page(connection: sa.Connection, page: Page) -> set[Withdrawal]:
 
 write_changes = statements_only(write_page)
 """The same for a page that is no part of a snapshot: a step of the staff waits for it, in half the time."""
+
+
+def withdrawals(page: Page) -> Iterator[Withdrawal]:
+    """Yield the tickets of a page that the staff cancelled, whole or in part."""
+    for ticket in page.tickets:
+        if ticket.withdrawn or ticket.cancelled_lines:
+            yield Withdrawal(ticket.order_id, page.department)
 
 
 def read_positions(connection: sa.Connection) -> dict[str, Position]:
@@ -178,14 +198,21 @@ def read_start(connection: sa.Connection) -> tuple[dict[str, Position], list[Wit
 
 def read_unsettled(connection: sa.Connection, withdrawal: Withdrawal) -> Unsettled | None:
     """Return what the order's row has still to be compared with, or None where it is settled."""
-    query = sa.select(ticket_states.c.withdrawn, ticket_states.c.cancel_reason)
-    row = connection.execute(query.where(_is(connection, withdrawal), ticket_states.c.settled == 0)).one_or_none()
-    return None if row is None else Unsettled(bool(row.withdrawn), row.cancel_reason)
+    columns = ticket_states.c
+    query = sa.select(columns.withdrawn, columns.cancel_reason, columns.cancelled_lines, columns.state)
+    row = connection.execute(query.where(_is(connection, withdrawal), columns.settled == 0)).one_or_none()
+    if row is None:
+        return None
+    is_gone = row.state == TicketState.CANCELLED.value
+    return Unsettled(bool(row.withdrawn), row.cancel_reason, _read_lines(row.cancelled_lines), is_gone)
 
 
-def settle(connection: sa.Connection, withdrawal: Withdrawal, *, withdrawn: bool) -> bool:
+def settle(connection: sa.Connection, withdrawal: Withdrawal, found: Unsettled) -> bool:
     """Note that the order's row says what the staff did; return False where that has changed meanwhile."""
-    is_as_read = _is(connection, withdrawal) & (ticket_states.c.withdrawn == int(withdrawn))
+    is_same = (ticket_states.c.withdrawn == int(found.withdrawn)) & (
+        ticket_states.c.cancelled_lines == _write_lines(found.lines)
+    )
+    is_as_read = _is(connection, withdrawal) & is_same
     connection.execute(sa.update(ticket_states).where(is_as_read).values(settled=1))
     is_empty = _is(connection, withdrawal) & (ticket_states.c.revision == 0) & (ticket_states.c.settled == 1)
     connection.execute(sa.delete(ticket_states).where(is_empty))
@@ -196,8 +223,10 @@ def read_tickets(connection: sa.Connection, order_ids: Sequence[str]) -> dict[st
     """Return the tickets of these orders that the staff have moved, by order id and department."""
     found: dict[str, dict[str, TicketProgress]] = {}
     for order_id, department, *progress in _OF_ORDERS.run(connection, {"order_ids": encode_json(list(order_ids))}):
-        state, started, ready, served, cancelled, withdrawn, reason = progress
-        ticket = TicketProgress(TicketState(state), started, ready, served, cancelled, bool(withdrawn), reason)
+        state, started, ready, served, cancelled, withdrawn, reason, lines = progress
+        ticket = TicketProgress(
+            TicketState(state), started, ready, served, cancelled, bool(withdrawn), reason, _read_lines(lines)
+        )
         found.setdefault(order_id, {})[department] = ticket
     return found
 
@@ -209,7 +238,9 @@ def _delete_void(connection: sa.Connection, department: str, position: Position)
     """
     is_void = (ticket_states.c.incarnation != position.incarnation) | (ticket_states.c.revision > position.revision)
     of_department = own(connection, ticket_states) & (ticket_states.c.department == department)
-    is_shown = (ticket_states.c.withdrawn == 1) | (ticket_states.c.settled == 0)
+    is_shown = (
+        (ticket_states.c.withdrawn == 1) | (ticket_states.c.settled == 0) | (ticket_states.c.cancelled_lines != "")
+    )
     kept = {"incarnation": position.incarnation, **_UNMOVED}
     connection.execute(sa.update(ticket_states).where(of_department, is_void, is_shown).values(kept))
     connection.execute(sa.delete(ticket_states).where(of_department, is_void))
@@ -225,7 +256,16 @@ def _write_position(connection: sa.Connection, page: Page, position: Position) -
     write.run(connection, {"department": page.department, "incarnation": incarnation, "revision": revision})
 
 
+def _write_lines(lines: Mapping[int, str]) -> str:
+    return encode_json(lines) if lines else ""
+
+
+def _read_lines(text: str) -> Mapping[int, str]:
+    return _decode_lines(text) if text else {}
+
+
 def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:
+    lines = ticket.cancelled_lines
     return {
         "order_id": ticket.order_id,
         "department": page.department,
@@ -240,7 +280,8 @@ def _row(page: Page, ticket: LiveTicket) -> Mapping[str, Any]:
         "moved_by": ticket.moved_by,
         "cancel_reason": ticket.cancel_reason,
         "withdrawn": int(ticket.withdrawn),
-        "settled": int(not ticket.withdrawn),
+        "settled": int(not (ticket.withdrawn or lines)),
+        "cancelled_lines": _write_lines(lines),
     }
 
 

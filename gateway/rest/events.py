@@ -56,7 +56,7 @@ EXAMPLE = Example(
     '"started_at":"2026-05-01T12:01:10.000Z","ready_at":null,"served_at":null,"cancelled_at":null,'
     '"moved_by":"Ada","moved_at":"2026-05-01T12:01:10.000Z","cancel_reason":null,"wasted":false,'
     '"revision":17,"lines":[{"item":"pizza","quantity":1,"note":"no olives","allergy":false,"made":false,'
-    '"outcome":"accepted","unit_price":1100}]}\n\n'
+    '"outcome":"accepted","unit_price":1100,"cancel_reason":null}]}\n\n'
     "id: kitchen.5f3a91c2.17\n"
     'event: tick\ndata: {"now":"2026-05-01T12:01:12.000Z","now_ms":1777636872000,"departments":{"kitchen":17}}\n\n',
 )

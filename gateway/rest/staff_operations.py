@@ -38,6 +38,7 @@ TICKET = TicketResponse(
             made=False,
             outcome=Outcome.ACCEPTED,
             unit_price=1100,
+            cancel_reason=None,
         )
     ],
 )

@@ -29,6 +29,7 @@ class TicketLineResponse(msgspec.Struct, kw_only=True):
     made: Annotated[bool, Meta(description="The staff have ticked the line off; all clients share the mark.")]
     outcome: Outcome
     unit_price: Annotated[int, Meta(description="In minor units of the currency.")] | None
+    cancel_reason: Annotated[str, Meta(description="Why the staff cancelled this line alone, as they said.")] | None
 
 
 class TicketResponse(msgspec.Struct, kw_only=True):
@@ -176,6 +177,7 @@ def _line_response(line: LiveLine) -> TicketLineResponse:
         made=line.made,
         outcome=line.outcome,
         unit_price=line.unit_price if line.outcome in _PRICED else None,
+        cancel_reason=line.cancel_reason or None,
     )
 
 

@@ -18,6 +18,7 @@ from gateway.rest.staff_schemas import TicketResponse, ticket_response
 from gateway.rest.texts import refuse_nul
 
 MOST_MOVES = 100
+MOST_LINES = 1000
 
 
 class ShownState(StrEnum):
@@ -45,6 +46,14 @@ StepId = Annotated[
         description="Identifies the step, best as a UUID: the same step sent again is taken once and returns the same.",
     ),
 ]
+LineToCancel = Annotated[
+    int,
+    Meta(
+        ge=0,
+        lt=MOST_LINES,
+        description="With `cancel` only: the place, from 0, of the one line to cancel; the rest of the ticket stands.",
+    ),
+]
 MovedBy = Annotated[str, Meta(max_length=64, description="Who of the staff does it.")]
 Reason = Annotated[str, Meta(max_length=200, description="Why; with `cancel` only.")]
 
@@ -57,6 +66,7 @@ class MoveRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     step_id: StepId
     reason: Reason = ""
     moved_by: MovedBy = ""
+    line: LineToCancel | None = None
 
 
 class TicketMoveRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,6 +79,7 @@ class TicketMoveRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     step_id: StepId
     reason: Reason = ""
     moved_by: MovedBy = ""
+    line: LineToCancel | None = None
 
 
 class MovesRequest(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -115,9 +126,11 @@ def move_of(request: MoveRequest | TicketMoveRequest, order_id: UUID, field: str
     """Return the step that a request asks for; raises FieldNotAllowed. `field` stands before the names of fields."""
     if request.reason and request.verb is not Verb.CANCEL:
         raise FieldNotAllowed(f"{field}reason", request.reason, f"expected no reason with {request.verb}")
+    if request.line is not None and request.verb is not Verb.CANCEL:
+        raise FieldNotAllowed(f"{field}line", str(request.line), f"expected no line with {request.verb}")
     refuse_nul(field, step_id=request.step_id, reason=request.reason, moved_by=request.moved_by)
     expected = TicketState(request.expected)
-    return Move(str(order_id), request.verb, expected, request.step_id, request.moved_by, request.reason)
+    return Move(str(order_id), request.verb, expected, request.step_id, request.moved_by, request.reason, request.line)
 
 
 def moves_of(requests: Sequence[TicketMoveRequest]) -> list[tuple[str, Move]]:

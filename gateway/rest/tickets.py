@@ -30,6 +30,7 @@ from gateway.rest.staff_operations import (
 from gateway.rest.staff_schemas import TicketResponse, ticket_response
 from gateway.rest.texts import refuse_nul
 from gateway.rest.ticket_schemas import (
+    MOST_LINES,
     MoveRequest,
     MoveResultsResponse,
     MovesRequest,
@@ -45,8 +46,6 @@ from gateway.tickets.listing import TicketFilter, TicketKey, list_tickets
 from gateway.tickets.moves import TicketMoves
 from gateway.tickets.store import Picture
 from gateway.tickets.watching import LiveDepartments
-
-MOST_LINES = 1000
 
 STEPS = Action.TICKET_MOVE, Action.TICKET_SERVE, Action.TICKET_CANCEL
 """The actions of a route that takes steps; which of them it is depends on the verb."""
@@ -75,7 +74,11 @@ _CANCEL = {
     "step_id": "0d9f3a52-7a0f-4a8e-9a55-0a6e9be1f3a7",
     "reason": "the oven is broken",
 }
-MOVE_EXAMPLES = [Example(summary="Start it", value=_STEP), Example(summary="Cancel it", value=_CANCEL)]
+MOVE_EXAMPLES = [
+    Example(summary="Start it", value=_STEP),
+    Example(summary="Cancel it", value=_CANCEL),
+    Example(summary="Cancel its second line", value={**_CANCEL, "line": 1}),
+]
 MOVES_EXAMPLE = Example(
     summary="Start two",
     value={"moves": [{"department": each, "order_id": ORDER_ID, **_STEP} for each in ("bar", "kitchen")]},
@@ -160,6 +163,8 @@ async def move_ticket(
     requester: NamedDependency[Requester],
 ) -> TicketResponse:
     """Take one step: start, finish, serve, recall (one step back) or cancel. Return the ticket after it.
+
+    A cancel that names a line cancels that line alone; without an accepted line left, the ticket is cancelled.
 
     The step says in which state the ticket is believed to be, so that of two cooks one wins: the other gets 409, with
     the ticket as it is and who moved it.

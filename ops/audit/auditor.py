@@ -24,7 +24,17 @@ from ops.audit.client_log import ClientLog
 from ops.audit.following import check_state
 from ops.audit.records import PAGE, SLICE, Records
 from ops.audit.report import Report
-from ops.audit.rules import Column, Finding, Taken, check_again, check_item, check_order, check_response, check_ticket
+from ops.audit.rules import (
+    Column,
+    Finding,
+    Taken,
+    check_again,
+    check_item,
+    check_order,
+    check_response,
+    check_ticket,
+    withdrawn_lines,
+)
 from ops.audit.slices import Slice
 
 PAUSE_SECONDS = 0.5
@@ -175,7 +185,7 @@ class Auditor:
         """Check some suspects; None for an order whose record changed meanwhile."""
         findings: dict[str, list[Finding]] = {order_id: [] for order_id in suspects}
         known: dict[str, Order] = {}
-        withdrawn: dict[str, set[str]] = {}
+        withdrawn: dict[str, set[int]] = {}
         changed: set[str] = set()
         iterator = iter(suspects)
         while page := list(islice(iterator, PAGE)):
@@ -183,7 +193,7 @@ class Auditor:
             before = await self._records.orders(page)
             async for order, share in self._records.with_tickets(list(before.values())):
                 findings[order.order_id] += check_order(order, share, followed.has_passed)
-                withdrawn[order.order_id] = {name for name, ticket in share.items() if ticket and ticket.withdrawn}
+                withdrawn[order.order_id] = withdrawn_lines(order, share)
             after = await self._records.orders(page)
             known.update(after)
             changed.update(order_id for order_id in page if before.get(order_id) != after.get(order_id))
@@ -197,7 +207,7 @@ class Auditor:
         self,
         findings: dict[str, list[Finding]],
         orders: Mapping[str, Order],
-        withdrawn: Mapping[str, set[str]],
+        withdrawn: Mapping[str, set[int]],
     ) -> None:
         """Add findings from the client's log.
 

@@ -4,6 +4,7 @@ An order is compared with its tickets and with the responses that its client rec
 given what was read, and read nothing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -33,7 +34,7 @@ class Column(StrEnum):
 
 HARMLESS = frozenset({Column.UNDECIDED, Column.WITHDRAWN})
 """Columns that are not wrong: an order that waits for a department, and one whose gateway has still to read that the
-staff cancelled its ticket."""
+staff cancelled its ticket, or a line of it."""
 
 
 _OF_STAFF = frozenset({Column.WITHDRAWN, Column.UNFOLLOWED})
@@ -105,11 +106,11 @@ def check_response(
     response: AcknowledgedOrder,
     *,
     cancelled: bool,
-    withdrawn: Collection[str] = (),
+    withdrawn: Collection[int] = (),
 ) -> Iterator[Finding]:
     """Compare an order with a response that its client received; `order` is None where the journal does not have it.
 
-    `cancelled`: the client requested a cancel. `withdrawn`: the departments whose staff cancelled the order's ticket.
+    `cancelled`: the client requested a cancel. `withdrawn`: the numbers of the lines that the staff cancelled.
     """
     if order is None:
         yield Finding(Column.LOST, order_id, f"it was acknowledged as {response.status}, and is not in the journal")
@@ -125,7 +126,7 @@ def check_response(
         if then.outcome is now.outcome or then.outcome is Outcome.PENDING:
             continue
         reason = f"line {number} was acknowledged as {then.outcome}, and is {now.outcome}"
-        may_be_cancelled = cancelled or now.department in withdrawn
+        may_be_cancelled = cancelled or number in withdrawn
         if then.outcome is Outcome.ACCEPTED and not (may_be_cancelled and now.outcome is Outcome.CANCELLED):
             yield Finding(Column.LOST, order_id, reason)
         elif now.outcome is Outcome.ACCEPTED and then.outcome not in (Outcome.EXPIRED, Outcome.REJECTED):
@@ -133,22 +134,40 @@ def check_response(
             yield Finding(Column.DOUBLED, order_id, reason)
 
 
+def withdrawn_lines(order: Order, share: Mapping[str, Ticket | None]) -> set[int]:
+    """Return the numbers of an order's lines that the staff cancelled, alone or with their ticket."""
+    places = Counter[str]()
+    found = set()
+    for number, line in enumerate(order.lines):
+        place, ticket = places[line.department], share.get(line.department)
+        places[line.department] += 1
+        if ticket is not None and (ticket.withdrawn or place in _cancelled_alone(ticket)):
+            found.add(number)
+    return found
+
+
+def _cancelled_alone(ticket: Ticket) -> dict[int, str]:
+    """Return the reasons of the single lines that the staff cancelled, by their places in the ticket."""
+    return {each.line: each.reason for each in ticket.cancelled_lines}
+
+
 def _is_half(order: Order, share: Mapping[str, Ticket | None]) -> bool:
     """Return whether a finished all-or-nothing order is made in part, or is still held at a department.
 
-    A ticket that the staff cancelled counts neither as made nor as missing.
+    What the staff cancelled, a ticket or a line of it, counts neither as made nor as missing.
     """
     if any(ticket is not None and ticket.state is TicketState.HELD for ticket in share.values()):
         return True
     withdrawn = {name for name, ticket in share.items() if ticket is not None and ticket.withdrawn}
-    outcomes = {line.outcome is Outcome.ACCEPTED for line in order.lines if line.department not in withdrawn}
+    left_out = withdrawn_lines(order, share)
+    outcomes = {line.outcome is Outcome.ACCEPTED for number, line in enumerate(order.lines) if number not in left_out}
     if len(outcomes) > 1:
         return True
     for department, ticket in share.items():
         if department in withdrawn:
             continue
         is_made = was_made = ticket is not None and ticket.state in TAKEN
-        if order.shares[department][0].outcome is Outcome.ACCEPTED:
+        if any(line.outcome is Outcome.ACCEPTED for line in order.shares[department]):
             if not was_made:
                 return True
         elif is_made:
@@ -180,7 +199,7 @@ def _compare(
         elif accepted:
             yield Column.LOST, f"{_spell(accepted)} was accepted, and the gateway has cancelled it"
     else:
-        yield from _compare_lines(lines, ticket)
+        yield from _compare_lines(lines, ticket, is_passed=is_passed)
 
 
 def check_ticket(department: str, ticket: Ticket, order: Order | None) -> Iterator[Finding]:
@@ -221,10 +240,15 @@ def check_item(
         yield Finding(Column.STOCK_LAW, subject, reason)
 
 
-def _compare_lines(lines: Sequence[Line], ticket: Ticket) -> Iterator[tuple[Column, str]]:
-    for line, made in zip(lines, ticket.lines, strict=True):
+def _compare_lines(lines: Sequence[Line], ticket: Ticket, *, is_passed: bool) -> Iterator[tuple[Column, str]]:
+    cancelled = _cancelled_alone(ticket)
+    for place, (line, made) in enumerate(zip(lines, ticket.lines, strict=True)):
         is_made = ticket.state in TAKEN and made.outcome is tickets.Outcome.ACCEPTED
-        if line.outcome is Outcome.ACCEPTED and not is_made:
+        if line.outcome is Outcome.ACCEPTED and place in cancelled:
+            reason = f" ({cancelled[place]})" if cancelled[place] else ""
+            column = Column.UNFOLLOWED if is_passed else Column.WITHDRAWN
+            yield column, f"{_spell([line])} was accepted, and the staff cancelled it{reason}"
+        elif line.outcome is Outcome.ACCEPTED and not is_made:
             yield Column.LOST, f"{_spell([line])} was accepted, and the ticket says {made.outcome}, {ticket.state}"
         elif line.outcome is not Outcome.ACCEPTED and is_made:
             yield Column.DOUBLED, f"{_spell([line])} is {line.outcome}, and is being made all the same"

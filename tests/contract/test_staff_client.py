@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from grpclib.const import Status
@@ -46,7 +47,7 @@ async def place(client: DepartmentClient, *wishes: str) -> str:
     return placed.order_id
 
 
-def start(order_id: str, step_id: str = "s1", **fields: str) -> Move:
+def start(order_id: str, step_id: str = "s1", **fields: Any) -> Move:
     return Move(order_id, Verb.START, TicketState.QUEUED, step_id, **fields)
 
 

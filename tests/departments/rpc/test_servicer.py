@@ -62,7 +62,7 @@ def in_state(name: str) -> v1.TicketState:
     return v1.TicketState.from_string(name)
 
 
-def step(order_id: str, name: str, expected: str, step_id: str = "", **more: str) -> v1.MoveTicketRequest:
+def step(order_id: str, name: str, expected: str, step_id: str = "", **more: Any) -> v1.MoveTicketRequest:
     """A request of the staff for a step; `step_id` is new unless it is given."""
     return v1.MoveTicketRequest(order_id, verb(name), in_state(expected), step_id or new_id(), **more)
 

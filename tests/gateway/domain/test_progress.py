@@ -1,11 +1,12 @@
 """How far an order is, by its lines and by the tickets that the staff have moved."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from gateway.domain.lines import Line, Outcome, TicketState
-from gateway.domain.progress import OrderProgress, Progress, TicketProgress, line_progress, order_progress
+from gateway.domain.progress import OrderProgress, Progress, TicketProgress, order_progress, share_progress
 from tests.support.orders import order
 
 LINE_PROGRESS = {
@@ -20,29 +21,40 @@ def moved(state: TicketState, *, withdrawn: bool = False) -> TicketProgress:
     return TicketProgress(state, 0, 0, 0, 0, withdrawn, "")
 
 
-def line(outcome: Outcome) -> Line:
-    return Line("bar", "coffee", outcome=outcome)
+def progress_of(outcome: Outcome, ticket: TicketProgress | None) -> Progress | None:
+    """How far one line is."""
+    (progress,) = share_progress([Line("bar", "coffee", outcome=outcome)], ticket)
+    return progress
 
 
 @pytest.mark.parametrize(("state", "expected"), LINE_PROGRESS.items())
 def test_an_accepted_line_is_as_far_as_its_ticket(state: TicketState, expected: str) -> None:
-    assert line_progress(line(Outcome.ACCEPTED), {"bar": moved(state)}) == expected
+    assert progress_of(Outcome.ACCEPTED, moved(state)) == expected
 
 
 def test_an_accepted_line_whose_ticket_nobody_moved_is_queued() -> None:
-    assert line_progress(line(Outcome.ACCEPTED), {"kitchen": moved(TicketState.READY)}) is Progress.QUEUED
+    assert progress_of(Outcome.ACCEPTED, None) is Progress.QUEUED
 
 
 @pytest.mark.parametrize("outcome", [each for each in Outcome if each is not Outcome.ACCEPTED])
 def test_a_line_that_is_not_accepted_has_no_progress(outcome: Outcome) -> None:
-    assert line_progress(line(outcome), {"bar": moved(TicketState.PREPARING)}) is None
+    assert progress_of(outcome, moved(TicketState.PREPARING)) is None
 
 
 def test_a_line_is_withdrawn_where_the_staff_cancelled_its_ticket_and_not_where_it_was_refused() -> None:
-    tickets = {"bar": moved(TicketState.CANCELLED, withdrawn=True)}
-    assert line_progress(line(Outcome.CANCELLED), tickets) is Progress.WITHDRAWN
-    assert line_progress(line(Outcome.OUT_OF_STOCK), tickets) is None
-    assert line_progress(line(Outcome.CANCELLED), {"bar": moved(TicketState.CANCELLED)}) is None
+    ticket = moved(TicketState.CANCELLED, withdrawn=True)
+    assert progress_of(Outcome.CANCELLED, ticket) is Progress.WITHDRAWN
+    assert progress_of(Outcome.OUT_OF_STOCK, ticket) is None
+    assert progress_of(Outcome.CANCELLED, moved(TicketState.CANCELLED)) is None
+
+
+def test_a_line_is_withdrawn_where_the_staff_cancelled_it_alone_whatever_became_of_its_ticket() -> None:
+    lines = [Line("bar", "coffee", outcome=Outcome.ACCEPTED), Line("bar", "tea", outcome=Outcome.CANCELLED)]
+    ticket = replace(moved(TicketState.READY), cancelled_lines={1: "no tea"})
+    assert share_progress(lines, ticket) == [Progress.READY, Progress.WITHDRAWN]
+    lines[0].cancel()
+    gone = replace(ticket, state=TicketState.CANCELLED)
+    assert share_progress(lines, gone) == [None, Progress.WITHDRAWN]
 
 
 @pytest.mark.parametrize(

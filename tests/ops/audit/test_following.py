@@ -9,7 +9,7 @@ from departments.domain.tickets import Ticket, TicketState, Verb
 from gateway.domain.lines import TicketState as GatewayTicketState
 from gateway.domain.order import Order
 from gateway.domain.tickets import LiveTicket, Position
-from gateway.orders.ticket_states import Page, Withdrawal
+from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from ops.audit.rules import Column
 from tests.ops.books import Books, counts
 
@@ -52,7 +52,7 @@ async def test_a_cancel_that_does_not_reach_the_order_is_wrong(books: Books) -> 
     order = await books.place()
     await books.step("bar", order, Verb.CANCEL, reason="no milk")
     await follow(books, "bar", order)
-    await books.journal.settle_withdrawal(Withdrawal(order.order_id, "bar"))
+    await books.journal.settle_withdrawal(Withdrawal(order.order_id, "bar"), Unsettled(True, "", {}, gone=True))
     report = await books.audit()
     assert counts(report) == {Column.UNFOLLOWED: 1}
     assert f"unfollowed: {order.order_id}: bar: 1 coffee was accepted, and Ana cancelled it (no milk)" in report.table()
@@ -64,7 +64,7 @@ async def test_a_cancel_that_reached_the_order_is_right(books: Books) -> None:
     await follow(books, "bar", order)
     assert order.withdraw("bar", "")
     await books.journal.update(order)
-    await books.journal.settle_withdrawal(Withdrawal(order.order_id, "bar"))
+    await books.journal.settle_withdrawal(Withdrawal(order.order_id, "bar"), Unsettled(True, "", {}, gone=True))
     report = await books.audit()
     assert counts(report) == {}
     assert report.is_right
