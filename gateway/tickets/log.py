@@ -124,6 +124,7 @@ class EventLog:
         self._current: dict[Key, Entry] = {}
         self._orders: dict[str, Entry] = {}
         self._dropped_to: dict[str, int] = {}
+        self._dropped_of: dict[Wanted, int] = {}
         self._positions: dict[str, Position | None] = {}
         self._urgent: deque[Entry] = deque(maxlen=MOST_URGENT)
         self._pieces: dict[_Place, Piece] = {}
@@ -175,6 +176,7 @@ class EventLog:
         """Remove a state that no other replaces: a reader that has not received it has to begin anew."""
         if entry := self._remove((kind, department, id)):
             self._dropped_to[department] = max(self._dropped_to.get(department, 0), entry.number)
+            self._dropped_of.clear()
             self._pieces.clear()
 
     def reset(self, department: str) -> None:
@@ -208,9 +210,12 @@ class EventLog:
 
     def dropped_to(self, wanted: Wanted) -> int:
         """Return the number of the last entry that was dropped, of those that are wanted: tickets and orders are."""
-        if wanted.public is Public.MENU:
-            return 0
-        return max((number for name, number in self._dropped_to.items() if wanted.includes(name)), default=0)
+        known = self._dropped_of.get(wanted)
+        if known is None:
+            numbers = (number for name, number in self._dropped_to.items() if wanted.includes(name))
+            known = 0 if wanted.public is Public.MENU else max(numbers, default=0)
+            self._dropped_of[wanted] = known
+        return known
 
     def piece(self, cursor: int, wanted: Wanted, urgent_to: int = 0) -> Piece:
         """Return what follows a cursor; the same object for all readers that are there.

@@ -77,16 +77,33 @@ class Reading(ABC):
 
     def wake(self) -> None:
         """Look for something new."""
+        waiter, sink = self._woken_waiter(), self.sink
+        if waiter is None:
+            return
+        if sink is None or self._is_ended:
+            waiter.set_result(None)
+        else:
+            self._is_due = True  # in the loop's next turn: what else changes in this one goes with it
+            asyncio.get_running_loop().call_soon(self._deliver_or_return, waiter, sink)
+
+    def deliver(self) -> None:
+        """Give the client what is new, at once."""
+        waiter = self._woken_waiter()
+        if waiter is not None and (self.sink is None or self._is_ended or not self._deliver(self.sink)):
+            waiter.set_result(None)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the client's task waits for something new."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def _woken_waiter(self) -> "asyncio.Future[None] | None":
+        """Note that something is new; return what the client's task waits for, None where it will look by itself."""
         if self.whole is not None:
             self.whole.wake()
         self._is_woken = True
-        if self._waiter is None or self._waiter.done() or self._is_due:
-            return
-        if self.sink is None or self._is_ended:
-            self._waiter.set_result(None)
-        else:
-            self._is_due = True  # in the loop's next turn: what else changes in this one goes with it
-            asyncio.get_running_loop().call_soon(self._deliver_or_return, self._waiter, self.sink)
+        waiter = self._waiter
+        return None if waiter is None or self._is_due or waiter.done() else waiter
 
     @property
     def has_more(self) -> bool:

@@ -111,3 +111,28 @@ async def test_a_task_that_was_cancelled_gets_nothing_more() -> None:
         await asyncio.wait([task])
         await turns()
         assert sent.by_sink == []
+
+
+async def test_a_client_whose_sink_fails_keeps_nothing_from_the_others() -> None:
+    restaurant, failures = Restaurant(), list[BaseException]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
+    async with followed(restaurant) as (first, one, _), followed(restaurant) as (second, other, _):
+        one.sink = other.sink = FailsOnce(first, second)
+        restaurant.enter(page(1, live_ticket("o1", 1, moved_at_ms=1)))
+        await turns()
+        assert list(map(str, failures)) == ["of the first"]
+        assert len(first.by_sink) + len(second.by_sink) == 1
+
+
+class FailsOnce:
+    """A sink of several clients, which fails for the first of them."""
+
+    def __init__(self, *sent: Sent) -> None:
+        self._sent = list(sent)
+        self._has_failed = False
+
+    def deliver(self, reading: Reading, content: bytes) -> bool:
+        if not self._has_failed:
+            self._has_failed = True
+            raise OSError("of the first")
+        return self._sent[0].deliver(reading, content)
