@@ -1,6 +1,7 @@
 """`python -m bench --quick | --full`: measures, prints the figures, and writes them to `docs/performance/`."""
 
 import argparse
+import os
 import resource
 import shutil
 import signal
@@ -84,6 +85,7 @@ def _measure(stage: Stage, sections: tuple[str, ...]) -> None:
             continue
         if not section.goes_on:
             stage.close_systems()
+            os.sync()  # what an earlier section wrote is not to compete with the commits of this one
         stage.show.section(name)
         section.run(stage)
 
