@@ -28,6 +28,9 @@ STATION = Page(
 )
 STATIONS = Page("stations")
 
+_SHOWN = frozenset({Outcome.ACCEPTED, Outcome.CANCELLED})
+"""The outcomes of the lines that a card has; what could not be had is none of them."""
+
 MOST_CARDS = 60
 """Tickets that the document has; its modules get all of them."""
 
@@ -50,7 +53,13 @@ _LINE = """<li class="ticket-line">{allergy}<div class="ticket-dish" data-made="
  class="ticket-quantity">{quantity}&times;</span> <span class="ticket-item">{title}</span></div>{note}</li>
 """
 
+_CANCELLED_LINE = """<li class="ticket-line"><div class="ticket-dish is-cancelled"><span
+ class="ticket-quantity">{quantity}&times;</span> <span class="ticket-item">{title}</span></div><p
+ class="line-cancelled">{icon}<span>{text} {reason}</span></p></li>
+"""
+
 _TABLE = """<span class="ticket-table">{text}</span>"""
+_REASON = """<q>{text}</q>"""
 _ALLERGY = """<p class="ticket-allergy"><strong>{text}</strong></p>"""
 _NOTE = """<p class="ticket-note"><span>{text}</span></p>"""
 
@@ -141,11 +150,20 @@ def _card(site: Site, view: View, picture: Picture, ticket: LiveTicket) -> Html:
         table=table,
         time=f"{placed:%H:%M}",
         state_text=view.t(f"state.{ticket.state}"),
-        lines=joined(_line(view, picture, line) for line in ticket.lines if line.outcome is Outcome.ACCEPTED),
+        lines=joined(_line(site, view, picture, line) for line in ticket.lines if line.outcome in _SHOWN),
     )
 
 
-def _line(view: View, picture: Picture, line: LiveLine) -> Html:
+def _line(site: Site, view: View, picture: Picture, line: LiveLine) -> Html:
+    if line.outcome is Outcome.CANCELLED:
+        return html(
+            _CANCELLED_LINE,
+            quantity=line.quantity,
+            title=item_title(view, picture, line.item),
+            icon=icon(site.assets, "ban"),
+            text=view.t("station.line_cancelled"),
+            reason=html(_REASON, text=line.cancel_reason) if line.cancel_reason else None,
+        )
     return html(
         _LINE,
         quantity=line.quantity,

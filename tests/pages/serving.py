@@ -57,7 +57,9 @@ def place(staff: httpx.Client, *lines: Json, table: str | None = "7") -> Json:
     return placed
 
 
-def move(staff: httpx.Client, department: str, order_id: str, verb: str, expected: str, **more: str) -> httpx.Response:
+def move(
+    staff: httpx.Client, department: str, order_id: str, verb: str, expected: str, **more: str | int
+) -> httpx.Response:
     """Take a step with a ticket."""
     step = {"verb": verb, "expected": expected, "step_id": str(uuid.uuid4()), **more}
     return staff.post(f"/tickets/{department}/{order_id}/moves", json=step)

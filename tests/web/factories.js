@@ -1,6 +1,29 @@
 /** States as the gateway sends them, of which a test names what it is about. */
 
-/** @import { Ticket } from "../../gateway/web/static/live/states.js" */
+/** @import { Ticket, TicketLine } from "../../gateway/web/static/live/states.js" */
+
+/**
+ * @param {Partial<TicketLine>} given
+ * @returns {TicketLine}
+ */
+export const lineOf = (given = {}) => ({
+  item: "coffee",
+  quantity: 1,
+  note: "",
+  allergy: false,
+  made: false,
+  outcome: "accepted",
+  unit_price: 350,
+  cancel_reason: null,
+  ...given,
+});
+
+/**
+ * Return a line that the staff cancelled alone.
+ *
+ * @param {Partial<TicketLine>} given
+ */
+export const cancelledLine = (given = {}) => lineOf({ outcome: "cancelled", cancel_reason: "none left", ...given });
 
 /**
  * @param {Partial<Ticket>} given
@@ -24,10 +47,7 @@ export function ticketOf(given = {}) {
     cancel_reason: null,
     wasted: false,
     revision: 1,
-    lines: [
-      { item: "coffee", quantity: 2, note: "", allergy: false, made: false, outcome: "accepted", unit_price: 350 },
-      { item: "soda", quantity: 1, note: "", allergy: false, made: false, outcome: "accepted", unit_price: 300 },
-    ],
+    lines: [lineOf({ quantity: 2 }), lineOf({ item: "soda", unit_price: 300 })],
     ...given,
   };
 }

@@ -5,9 +5,10 @@ import { test } from "node:test";
 import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
 import { Clock } from "../../gateway/web/static/live/clock.js";
 import { Store } from "../../gateway/web/static/live/store.js";
+import { cancelledBefore } from "../../gateway/web/static/moves/cancelled_before.js";
 import { Moves } from "../../gateway/web/static/moves/moves.js";
 import { Queue } from "../../gateway/web/static/moves/queue.js";
-import { ticketOf } from "./factories.js";
+import { cancelledLine, lineOf, ticketOf } from "./factories.js";
 
 /** @import { Result } from "../../gateway/web/static/moves/moves.js" */
 /** @import { Reply } from "../../gateway/web/static/moves/send.js" */
@@ -127,6 +128,57 @@ test("what was to follow a step that was overtaken is not sent: it might undo wh
     ["start"],
   );
   assert.equal(moves.waiting, 0);
+});
+
+test("a line's cancel shows at once, and the last line's is the ticket's", async () => {
+  const { moves, sent } = newMoves([]);
+  const ticket = ticketOf();
+  moves.move(ticket, "cancel", { reason: "none left", line: 1 });
+  await settle();
+  const { step_id: _, ...body } = sent[0].body;
+  assert.deepEqual(body, { verb: "cancel", expected: "queued", reason: "none left", line: 1 });
+  const shown = moves.shown(ticket);
+  assert.equal(shown.state, "queued");
+  assert.deepEqual(
+    shown.lines.map(({ outcome, cancel_reason }) => [outcome, cancel_reason]),
+    [
+      ["accepted", null],
+      ["cancelled", "none left"],
+    ],
+  );
+  moves.move(ticket, "cancel", { reason: "a mistake", line: 0 });
+  assert.equal(moves.shown(ticket).state, "cancelled");
+});
+
+test("what follows a line's cancel that was not taken is sent all the same: the ticket's state is as it was", async () => {
+  const theirs = ticketOf({ revision: 7, lines: [cancelledLine(), lineOf({ item: "soda" })] });
+  const { moves, sent, results } = newMoves([reply(409, { ticket: theirs }), reply(200, theirs)]);
+  moves.move(ticketOf(), "cancel", { reason: "a mistake", line: 0 });
+  moves.move(ticketOf(), "start");
+  await settle();
+  assert.deepEqual(
+    sent.map(({ body }) => body.verb),
+    ["cancel", "start"],
+  );
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ["overtaken", "taken"],
+  );
+});
+
+test("a line that somebody else cancelled before is told by its dish and reason, a state by who was faster", () => {
+  const { moves } = newMoves([]);
+  moves.store.take("menu", { department: "bar", titles: {}, items: [{ id: "coffee", titles: { en: "Coffee" } }] });
+  moves.move(ticketOf(), "cancel", { reason: "a mistake", line: 0 });
+  const [entry] = moves.queue.entries();
+  const lines = [cancelledLine({ quantity: 2 }), lineOf({ item: "soda" })];
+  const gone = { dish: "2 × Coffee", reason: "none left" };
+  assert.deepEqual(cancelledBefore(entry, ticketOf({ lines }), moves, "en"), gone);
+  assert.equal(cancelledBefore(entry, ticketOf({ lines, state: "ready" }), moves, "en"), undefined);
+  assert.equal(cancelledBefore(entry, ticketOf(), moves, "en"), undefined);
+  moves.move(ticketOf(), "cancel", { reason: "a mistake" });
+  const whole = moves.queue.entries()[1];
+  assert.equal(cancelledBefore(whole, ticketOf({ lines }), moves, "en"), undefined);
 });
 
 test("an item is shown off sale as soon as somebody took it off", () => {

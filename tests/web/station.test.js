@@ -6,7 +6,15 @@ import { Marks } from "../../gateway/web/static/device/marks.js";
 import { DeviceStorage } from "../../gateway/web/static/device/storage.js";
 import { Clock } from "../../gateway/web/static/live/clock.js";
 import { Store } from "../../gateway/web/static/live/store.js";
-import { allDay, hasCard, keyOf, lastClosed, levelOf, linesOf } from "../../gateway/web/static/live/tickets.js";
+import {
+  allDay,
+  hasCard,
+  keyOf,
+  lastClosed,
+  levelOf,
+  linesOf,
+  standingOf,
+} from "../../gateway/web/static/live/tickets.js";
 import { Moves } from "../../gateway/web/static/moves/moves.js";
 import { Queue } from "../../gateway/web/static/moves/queue.js";
 import { Arrivals } from "../../gateway/web/static/station/arrivals.js";
@@ -15,7 +23,7 @@ import { meaningOf } from "../../gateway/web/static/station/keys.js";
 import { Steps } from "../../gateway/web/static/station/steps.js";
 import { changeOf } from "../../gateway/web/static/station/stock_change.js";
 import { GAP_MS } from "../../gateway/web/static/ui/places.js";
-import { ticketOf } from "./factories.js";
+import { cancelledLine, lineOf, ticketOf } from "./factories.js";
 
 /** @import { Menu, Stock, Ticket } from "../../gateway/web/static/live/states.js" */
 
@@ -138,8 +146,8 @@ test("nothing is remembered of tickets that are gone", () => {
   const arrivals = new Arrivals(newMarks(storage));
   for (let id = 0; id < 1000; id++) arrivals.look([numbered(id), numbered(id + 1)], id);
   arrivals.look([], 100_000);
-  const { seen, fresh, announced, noticed } = arrivals;
-  assert.equal(seen.keys.size + fresh.size + announced.size + noticed.size, 0);
+  const { seen, fresh, announced, noticed, cancelledLines } = arrivals;
+  assert.equal(seen.keys.size + fresh.size + announced.size + noticed.size + cancelledLines.size, 0);
 });
 
 test("all-day counts are of what is still to be made", () => {
@@ -154,6 +162,31 @@ test("all-day counts are of what is still to be made", () => {
     linesOf(tickets[0]).map(({ place }) => place),
     [0, 1],
   );
+});
+
+test("a line that was cancelled is shown, and is none of what is still to be made", () => {
+  const lines = [
+    lineOf({ quantity: 2 }),
+    cancelledLine({ item: "soda", quantity: 5 }),
+    lineOf({ outcome: "off_sale" }),
+  ];
+  const ticket = numbered(1, { lines });
+  const places = (/** @type {{place: number}[]} */ found) => found.map(({ place }) => place);
+  assert.deepEqual([places(linesOf(ticket)), places(standingOf(ticket))], [[0, 1], [0]]);
+  assert.deepEqual(allDay([ticket]), [{ department: "bar", item: "coffee", quantity: 2, waiting: 2 }]);
+});
+
+test("a line that is cancelled is said once, and what was cancelled before a ticket came is no news", () => {
+  const arrivals = new Arrivals(newMarks());
+  const after = (/** @type {number} */ count, /** @type {Partial<Ticket>} */ more = {}) =>
+    numbered(1, { lines: [0, 1, 2].map((place) => (place < count ? cancelledLine() : lineOf())), ...more });
+  const news = (/** @type {Ticket} */ ticket) => arrivals.look([ticket], 0).lines;
+  assert.deepEqual(news(after(1)), [], "as it was at first");
+  assert.deepEqual(news(after(2)), [{ ticket: after(2), line: cancelledLine() }]);
+  assert.deepEqual(news(after(2, { state: "preparing" })), []);
+  assert.deepEqual(news(after(2, { state: "cancelled" })), []);
+  arrivals.look([], 0);
+  assert.equal(arrivals.cancelledLines.size, 0);
 });
 
 test("the last 50 that were closed can be brought back, the last one first", () => {
@@ -186,6 +219,14 @@ test("an allergy has to be confirmed before the start", () => {
   steps.confirm(ticket, 0);
   assert.equal(steps.next(ticket), false, "each of them");
   steps.confirm(ticket, 1);
+  assert.equal(steps.next(ticket), true);
+  assert.deepEqual(verbs(), ["start"]);
+});
+
+test("the allergy of a line that was cancelled has not to be confirmed", () => {
+  const { steps, verbs } = newSteps();
+  const ticket = ticketOf({ lines: [lineOf(), cancelledLine({ allergy: true })] });
+  assert.deepEqual(steps.unconfirmed(ticket), []);
   assert.equal(steps.next(ticket), true);
   assert.deepEqual(verbs(), ["start"]);
 });

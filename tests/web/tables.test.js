@@ -9,12 +9,13 @@ import { dishesOf } from "../../gateway/web/static/live/tickets.js";
 import { Cards } from "../../gateway/web/static/pass/cards.js";
 import { GAP_MS } from "../../gateway/web/static/ui/places.js";
 import { calls } from "../../gateway/web/static/waiter/call_banners.js";
-import { Callouts } from "../../gateway/web/static/waiter/callouts.js";
+import { Callouts, ownOf } from "../../gateway/web/static/waiter/callouts.js";
 import { numberIn, ticketOf, wanted } from "../../gateway/web/static/waiter/finding.js";
 import { addressOf, readPlace } from "../../gateway/web/static/waiter/place.js";
-import { ticketOf as ticket } from "./factories.js";
+import { cancelledLine, lineOf, ticketOf as ticket } from "./factories.js";
 
 /** @import { Menu, Ticket } from "../../gateway/web/static/live/states.js" */
+/** @import { Call } from "../../gateway/web/static/waiter/callouts.js" */
 
 const T0 = Date.parse("2026-05-01T12:00:00Z");
 
@@ -59,6 +60,9 @@ test("tables are sorted as people count them", () => {
   ]);
 });
 
+/** A call about a ticket, not about one of its lines. @param {Ticket} ticket @returns {Call} */
+const whole = (ticket) => ({ ticket, place: null });
+
 /** @returns {Callouts} */
 const callouts = () => new Callouts(new Marks(new DeviceStorage(null), "read"));
 
@@ -66,14 +70,14 @@ test("what becomes ready is called out once, until somebody has read it", () => 
   const calls = callouts();
   const ready = one({ state: "ready", ready_at: at(1) });
   assert.deepEqual(calls.look([one({ state: "preparing" })], T0), []);
-  assert.deepEqual(calls.look([ready], T0 + 60_000), [ready]);
+  assert.deepEqual(calls.look([ready], T0 + 60_000), [whole(ready)]);
   assert.deepEqual(calls.look([ready], T0 + 61_000), []);
-  assert.deepEqual(calls.list, [ready]);
-  calls.acknowledge([ready]);
+  assert.deepEqual(calls.list, [whole(ready)]);
+  calls.acknowledge(calls.list);
   calls.look([ready], T0 + 62_000);
   assert.deepEqual(calls.list, []);
   const again = one({ state: "ready", ready_at: at(3) }); // after a recall
-  assert.deepEqual(calls.look([again], T0 + 180_000), [again]);
+  assert.deepEqual(calls.look([again], T0 + 180_000), [whole(again)]);
   calls.look([one({ state: "served", ready_at: at(3) })], T0 + 200_000);
   assert.deepEqual(calls.list, []);
 });
@@ -84,7 +88,7 @@ test("what was ready long before the page was opened is not called out", () => {
     one({ state: "ready", ready_at: at(0) }),
     one({ order_id: "x", state: "ready", ready_at: at(9) }),
   ];
-  assert.deepEqual(calls.look([old, recent], T0 + 10 * 60_000), [recent]);
+  assert.deepEqual(calls.look([old, recent], T0 + 10 * 60_000), [whole(recent)]);
 });
 
 test("a cancel by the staff is called out, one by the guest or by oneself is not", () => {
@@ -95,7 +99,78 @@ test("a cancel by the staff is called out, one by the guest or by oneself is not
   const own = one({ order_id: "c", ...cancelled, moved_at: at(1) });
   calls.look([], T0);
   calls.own.add(`${own.department} c`);
-  assert.deepEqual(calls.look([byStaff, byGuest, own], T0 + 61_000), [byStaff]);
+  assert.deepEqual(calls.look([byStaff, byGuest, own], T0 + 61_000), [whole(byStaff)]);
+});
+
+/** What is left of three lines, of which the first ones are cancelled. @param {number} count @param {Partial<Ticket>} [more] */
+const without = (count, more = {}) =>
+  one({
+    order_id: "a",
+    moved_at: at(1),
+    lines: ["coffee", "soda", "beer"].map((item, place) => (place < count ? cancelledLine : lineOf)({ item })),
+    ...more,
+  });
+
+test("a line that the staff cancelled is called out once, until somebody has read it", () => {
+  const calls = callouts();
+  calls.look([without(0)], T0);
+  assert.deepEqual(calls.look([without(1)], T0 + 61_000), [{ ticket: without(1), place: 0 }]);
+  assert.deepEqual(calls.look([without(1)], T0 + 62_000), []);
+  calls.acknowledge(calls.list);
+  assert.deepEqual(calls.look([without(2)], T0 + 63_000), [{ ticket: without(2), place: 1 }]);
+  calls.look([without(2, { state: "served" })], T0 + 64_000);
+  assert.deepEqual(calls.list, [], "what is served is over");
+});
+
+test("a line that was cancelled long before the page was opened is not called out", () => {
+  const calls = callouts();
+  assert.deepEqual(calls.look([without(1)], T0 + 4 * 60_000), []);
+  assert.deepEqual(callouts().look([without(1)], T0 + 2 * 60_000), [{ ticket: without(1), place: 0 }]);
+});
+
+test("the cancel of a line from here is not called out, nor that of the last one, which cancels the ticket", () => {
+  const calls = callouts();
+  const key = `${without(0).department} a`;
+  calls.look([without(0)], T0);
+  calls.own.add(ownOf(key, 0));
+  assert.deepEqual(calls.look([without(1)], T0 + 61_000), []);
+  assert.deepEqual(calls.look([without(2)], T0 + 61_000), [{ ticket: without(2), place: 1 }]);
+  calls.own.add(ownOf(key, 2));
+  const cancelled = without(2, { state: "cancelled", cancelled_at: at(1) });
+  assert.deepEqual(calls.look([cancelled], T0 + 62_000), []);
+  const theirs = without(1, { state: "cancelled", cancelled_at: at(1) });
+  assert.deepEqual(calls.look([theirs], T0 + 63_000), [whole(theirs)], "the station cancelled the rest");
+});
+
+test("a ticket that is ready is called out, though somebody here wanted to cancel its last line", () => {
+  const calls = callouts();
+  calls.look([without(2)], T0);
+  calls.own.add(ownOf(`${without(2).department} a`, 2));
+  const ready = without(2, { state: "ready", ready_at: at(1) });
+  assert.deepEqual(
+    calls.look([ready], T0 + 60_000).map(({ place }) => place),
+    [null],
+  );
+});
+
+test("lines of one ticket with one reason are said together", () => {
+  const ticket = without(2);
+  const other = without(1, { lines: [cancelledLine({ item: "beer", cancel_reason: "spilt" })] });
+  const list = [
+    { ticket, place: 0 },
+    { ticket, place: 1 },
+    { ticket: other, place: 0 },
+  ];
+  const waiter = waiterWith(list, false);
+  waiter.shell.t = (/** @type {string} */ key, /** @type {any} */ { dishes, reason } = {}) =>
+    `${key}: ${dishes}, ${reason}`;
+  assert.deepEqual(
+    calls(waiter).map(({ text, kind }) => [text, kind]),
+    [
+      ["waiter.call_line: 1 × coffee, 1 × soda, none left", "bad"],
+      ["waiter.call_line: 1 × beer, spilt", "bad"],
+    ],
+  );
 });
 
 test("what was cancelled is read one by one, and of what is ready a few; fewer while somebody orders", () => {
@@ -103,7 +178,8 @@ test("what was cancelled is read one by one, and of what is ready a few; fewer w
     ...["a", "b", "c", "d"].map((order_id) => one({ order_id, state: "ready" })),
     ...["e", "f", "g"].map((order_id) => one({ order_id, state: "cancelled" })),
   ];
-  const texts = (/** @type {boolean} */ isOrdering) => calls(waiterWith(tickets, isOrdering)).map(({ text }) => text);
+  const texts = (/** @type {boolean} */ isOrdering) =>
+    calls(waiterWith(tickets.map(whole), isOrdering)).map(({ text }) => text);
   const cancelled = ["waiter.call_cancelled", "waiter.call_cancelled", "waiter.call_cancelled"];
   assert.deepEqual(texts(false), [...cancelled, "waiter.call_ready", "waiter.call_ready", "waiter.call_more 2"]);
   assert.deepEqual(texts(true), [...cancelled, "waiter.call_ready", "waiter.call_more 3"]);
@@ -112,7 +188,7 @@ test("what was cancelled is read one by one, and of what is ready a few; fewer w
 /**
  * A waiter's page with call-outs.
  *
- * @param {Ticket[]} list
+ * @param {Call[]} list
  * @param {boolean} isOrdering
  * @returns {any}
  */
@@ -120,14 +196,18 @@ const waiterWith = (list, isOrdering) => ({
   callouts: { list },
   sound: { isBlocked: true },
   place: { isOrdering },
-  titles: { department: String },
+  titles: {
+    department: String,
+    dish: (/** @type {string} */ _, /** @type {any} */ { quantity, item }) => `${quantity} × ${item}`,
+  },
   nameOf: () => "Table 7",
   shell: { t: (/** @type {string} */ key, /** @type {any} */ { count = "" } = {}) => `${key} ${count}`.trim() },
 });
 
-test("a tile counts dishes", () => {
+test("a tile counts dishes, and none that was cancelled", () => {
   const [table] = tablesAt([one({}), one({ order_id: "x", state: "ready" }), one({ order_id: "y", state: "ready" })]);
   assert.deepEqual([dishesOf(table.making), dishesOf(table.ready), dishesOf(table.late)], [3, 6, 0]);
+  assert.equal(dishesOf([without(1), without(2)]), 3);
 });
 
 test("a table is found by the beginning of its name, of a word of it, or of a number", () => {

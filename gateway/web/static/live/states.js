@@ -11,6 +11,7 @@
  * @property {boolean} made the staff have ticked it off
  * @property {string} outcome
  * @property {number | null} unit_price
+ * @property {string | null} [cancel_reason] why the staff cancelled this line alone; gateways before it had none
  *
  * @typedef {object} Ticket
  * @property {string} department

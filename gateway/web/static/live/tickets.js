@@ -30,19 +30,26 @@ export function hasCard(ticket, seen, now) {
 }
 
 /**
- * Return the lines that are to be made, each with its place on the ticket; what could not be had is none of them.
+ * Return the lines that were accepted, each with its place on the ticket, and those of them that the staff cancelled
+ * since; what could not be had is none of them.
  *
  * @param {Ticket} ticket
  * @returns {{line: TicketLine, place: number}[]}
  */
 export function linesOf(ticket) {
   const lines = ticket.lines.map((line, place) => ({ line, place }));
-  return lines.filter(({ line }) => line.outcome === "accepted" || line.outcome === "cancelled");
+  return lines.filter(({ line }) => line.outcome === "accepted" || isCancelled(line));
 }
+
+/** Return whether the staff cancelled a line alone. @param {TicketLine} line */
+export const isCancelled = (line) => line.outcome === "cancelled";
+
+/** Return the lines that stand, each with its place on the ticket. @param {Ticket} ticket */
+export const standingOf = (ticket) => linesOf(ticket).filter(({ line }) => !isCancelled(line));
 
 /** Return how many dishes tickets have. @param {Ticket[]} tickets */
 export const dishesOf = (tickets) =>
-  tickets.flatMap((ticket) => linesOf(ticket)).reduce((sum, { line }) => sum + line.quantity, 0);
+  tickets.flatMap((ticket) => standingOf(ticket)).reduce((sum, { line }) => sum + line.quantity, 0);
 
 /**
  * Return how long ago a ticket was placed, in milliseconds.
@@ -79,7 +86,7 @@ export function allDay(tickets) {
   /** @type {Map<string, {department: string, item: string, quantity: number, waiting: number}>} */
   const counts = new Map();
   for (const ticket of tickets.filter(({ state }) => TO_MAKE.has(state))) {
-    for (const { line } of linesOf(ticket).filter(({ line }) => !line.made)) {
+    for (const { line } of standingOf(ticket).filter(({ line }) => !line.made)) {
       const key = `${ticket.department} ${line.item}`;
       const count = counts.get(key) ?? { department: ticket.department, item: line.item, quantity: 0, waiting: 0 };
       count.quantity += line.quantity;

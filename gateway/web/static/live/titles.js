@@ -32,6 +32,16 @@ export class Titles {
     return (menu && this.ofMenu(menu).get(item)) ?? item;
   }
 
+  /**
+   * Return what a line is in words, `2 × Coffee`.
+   *
+   * @param {string} department
+   * @param {{item: string, quantity: number}} line
+   */
+  dish(department, { item, quantity }) {
+    return `${quantity} × ${this.item(department, item)}`;
+  }
+
   /** @param {Menu} menu */
   ofMenu(menu) {
     const known = this.known.get(menu);

@@ -6,6 +6,7 @@
  * expects, so what others did meanwhile is never undone: it is overtaken, and the result says by whom.
  */
 
+import { standingOf } from "../live/tickets.js";
 import { newId } from "./ids.js";
 import { send } from "./send.js";
 
@@ -64,11 +65,12 @@ export class Moves {
    *
    * @param {Ticket} ticket
    * @param {Verb} verb
-   * @param {{reason?: string, by?: string}} [options]
+   * @param {{reason?: string, by?: string, line?: number}} [options] `line`: the place of the one line to cancel
    */
-  move(ticket, verb, { reason, by } = {}) {
+  move(ticket, verb, { reason, by, line } = {}) {
     const expected = this.shown(ticket).state;
-    const body = { verb, expected, step_id: newId(), ...(reason && { reason }), ...(by && { moved_by: by }) };
+    const given = { ...(reason && { reason }), ...(by && { moved_by: by }), ...(line !== undefined && { line }) };
+    const body = { verb, expected, step_id: newId(), ...given };
     return this.keep(ticket.department, "POST", `${pathOf(ticket)}/moves`, body, ticket);
   }
 
@@ -229,12 +231,12 @@ export class Moves {
     this.store.notify();
     const kind = status < 300 ? "taken" : status === 409 && (ticket || stock) ? "overtaken" : "refused";
     this.tell({ kind, entry, reply });
-    if (kind !== "taken" && entry.body.verb) this.dropFollowing(entry);
+    if (kind !== "taken" && entry.body.verb && entry.body.line === undefined) this.dropFollowing(entry);
   }
 
   /**
    * Forget the steps that were to follow one that was not taken: they were meant for the ticket after it, and might
-   * undo what somebody else did.
+   * undo what somebody else did. The cancel of a line is no such step: the ticket's state is the same after it.
    *
    * @param {Entry} entry
    */
@@ -256,15 +258,19 @@ export class Moves {
  * @param {Entry} entry
  */
 function applied(ticket, entry) {
-  const { verb, expected, made } = entry.body;
+  const { verb, expected, made, line } = entry.body;
   if (verb === undefined) {
     const place = Number(entry.path.split("/").pop());
     const lines = ticket.lines.map((line, index) => (index === place ? { ...line, made } : line));
     return { ...ticket, lines, isPending: true };
   }
-  return ticket.state === expected
-    ? { ...ticket, state: AFTER[`${expected} ${verb}`] ?? ticket.state, isPending: true }
-    : ticket;
+  if (ticket.state !== expected) return ticket;
+  if (line !== undefined && standingOf(ticket).some(({ place }) => place !== line)) {
+    const cancelled = { outcome: "cancelled", cancel_reason: entry.body.reason ?? null };
+    const lines = ticket.lines.map((each, place) => (place === line ? { ...each, ...cancelled } : each));
+    return { ...ticket, lines, isPending: true };
+  }
+  return { ...ticket, state: AFTER[`${expected} ${verb}`] ?? ticket.state, isPending: true };
 }
 
 /** @param {Ticket} ticket */

@@ -2,6 +2,7 @@
 
 import { titleIn } from "../ui/texts.js";
 import { showToast } from "../ui/toast.js";
+import { cancelledBefore } from "./cancelled_before.js";
 
 /** @import { Shell } from "../shell.js" */
 /** @import { Banner } from "../ui/banner.js" */
@@ -47,6 +48,8 @@ export function waitingBanner(moves, { t }) {
  */
 function textOf({ kind, entry, reply }, moves, { t, formats, page }) {
   const ticket = reply?.body?.ticket;
+  const gone = ticket && cancelledBefore(entry, ticket, moves, page.language);
+  if (gone) return t("moves.line_gone", { number: ticket.number ?? "", ...gone });
   if (kind === "overtaken" && ticket) {
     return t("moves.overtaken", {
       number: ticket.number ?? "",

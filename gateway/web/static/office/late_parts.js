@@ -1,5 +1,6 @@
 /** The table of open tickets. */
 
+import { standingOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { dataTable } from "../ui/table.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
@@ -15,7 +16,9 @@ import { html, nothing } from "../vendor/lit/lit-html.js";
 export function lateTable(office, rows) {
   const { t, formats } = office.shell;
   const items = (/** @type {OpenTicket} */ { ticket }) =>
-    ticket.lines.map(({ quantity, item }) => `${quantity}× ${office.itemTitle(ticket.department, item)}`).join(", ");
+    standingOf(ticket)
+      .map(({ line }) => `${line.quantity}× ${office.itemTitle(ticket.department, line.item)}`)
+      .join(", ");
   const seconds = (/** @type {number} */ ms) => Math.round(ms / 1000);
   /** @type {Column<OpenTicket>[]} */
   const columns = [

@@ -46,7 +46,7 @@ function content(order, app, state, redraw) {
     <div class="order-state" role="status"><p class="order-headline" tabindex="-1" autofocus>${headline(order, app)}</p>
       ${ready ? html`<p class="order-ready">${ready}</p>` : nothing}</div>
     ${made.length ? timeline(order, app) : nothing}
-    ${refused.length ? refusals(order, refused, app) : nothing}
+    ${refused.length ? refusals(refused, app) : nothing}
     ${departments.map((name) => department(name, made, app))}
     ${made.length ? html`<p class="basket-total"><span>${t("order.total")}</span> <strong>${formats.money(order.total)}</strong></p>` : nothing}
     <p class="hint">${[order.table && t("order.at_table", { table: order.table }), t("order.placed_at", { time: formats.time(Date.parse(order.created_at)) })].filter(Boolean).join(" · ")}</p>
@@ -95,21 +95,23 @@ function row(line, app) {
 }
 
 /**
- * @param {Order} order
+ * What is not made, and what can be had instead: nothing where all was cancelled, and not what the staff cancelled.
+ *
  * @param {OrderLine[]} lines
  * @param {App} app
  */
-function refusals(order, lines, app) {
+function refusals(lines, app) {
   const { t } = app.shell;
-  const offers = lines.flatMap((line) => instead(line, app, line.available ?? line.quantity) ?? []);
-  const wasCancelled = order.status === "cancelled" && lines.every(({ outcome }) => outcome === "cancelled");
-  return html`<section class="refusals"><h3>${wasCancelled ? t("order.not_made") : t("order.not_had")}</h3>
+  const wasHad = lines.every(({ outcome }) => outcome === "cancelled");
+  const wanted = wasHad ? [] : lines.filter(({ progress }) => progress !== "withdrawn");
+  const offers = wanted.flatMap((line) => instead(line, app, line.available ?? line.quantity) ?? []);
+  return html`<section class="refusals"><h3>${t(wasHad ? "order.not_made" : "order.not_had")}</h3>
     <ul>${lines.map(
       (line) => html`<li class="refusal"><span class="quantity">${line.quantity} ×</span>
       <div><p>${titleOf(line, app)}</p><p class="refusal-reason">${reason(line, app)}</p></div></li>`,
     )}</ul>
     ${
-      offers.length && !wasCancelled
+      offers.length
         ? html`<p class="refusal-offer">${t("order.instead")} <strong>${offers.map((each) => offerText(each, app)).join(", ")}</strong></p>
             <button type="button" class="button primary" @click=${() => fillBasket(offers, app)}>${t("order.change")}</button>`
         : nothing

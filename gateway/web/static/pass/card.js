@@ -1,6 +1,6 @@
 /** The card of a table: its departments, what is missing of each, what is ready, what is late; one button serves. */
 
-import { dishesOf, levelOf, linesOf } from "../live/tickets.js";
+import { dishesOf, levelOf, standingOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { kept } from "../ui/kept.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
@@ -70,7 +70,7 @@ function part(ticket, { shell, store, titles }) {
     <h3 class="part-head"><span class="part-title">${titles.department(ticket.department)}</span>
       <span class="part-state">${state === "ready" ? icon("check") : nothing}${level ? html`<strong class="part-late">${icon("clock")}${t("tables.is_late")}</strong>` : nothing}
         <span>${t(`state.${state}`)}${since ? html` <time>${formats.time(Date.parse(since))}</time>` : nothing}</span></span></h3>
-    <ul class="part-lines">${linesOf(ticket).map(({ line }) => lineOf(ticket, line))}</ul></section>`;
+    <ul class="part-lines">${standingOf(ticket).map(({ line }) => lineOf(ticket, line))}</ul></section>`;
 
   /**
    * @param {Ticket} of

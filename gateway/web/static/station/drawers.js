@@ -1,7 +1,7 @@
 /** The drawers at the side: all-day counts, recall, the screen. Stock is stock.js. */
 
 import { canFullScreen, isFullScreen } from "../device/full_screen.js";
-import { allDay, keyOf, lastClosed, linesOf } from "../live/tickets.js";
+import { allDay, isCancelled, keyOf, lastClosed, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { emptyState } from "../ui/states.js";
 import { repeat } from "../vendor/lit/directives/repeat.js";
@@ -63,16 +63,17 @@ function recall(tickets, station) {
 function closedTicket(ticket, station) {
   const { t, formats } = station.shell;
   const at = Date.parse(ticket.served_at ?? ticket.cancelled_at ?? "");
-  const isCancelled = ticket.state === "cancelled";
-  const dishes = linesOf(ticket).map(
-    ({ line }) => `${line.quantity} × ${station.itemTitle(ticket.department, line.item)}`,
-  );
+  const isGone = ticket.state === "cancelled";
+  const dishes = linesOf(ticket).map(({ line }, index) => {
+    const dish = `${line.quantity} × ${station.itemTitle(ticket.department, line.item)}`;
+    return html`${index ? ", " : ""}${isCancelled(line) && !isGone ? html`<s>${dish}</s>` : dish}`;
+  });
   return html`<li class="closed-ticket" data-order=${ticket.order_id} data-state=${ticket.state}>
     <p class="closed-head"><strong>${ticket.number ?? t("station.counter")}</strong>
       ${ticket.table ? html`<span>${t("station.table", { table: ticket.table })}</span>` : nothing}
       <span class="closed-time">${t(`state.${ticket.state}`)} ${at ? formats.time(at) : ""}</span></p>
-    <p class="closed-lines">${dishes.join(", ")}</p>
-    ${isCancelled || !station.steps.may("recall") ? nothing : html`<button class="button closed-recall" @click=${() => station.recall(ticket)}>${icon("undo")}${t("verb.recall")}</button>`}
+    <p class="closed-lines">${dishes}</p>
+    ${isGone || !station.steps.may("recall") ? nothing : html`<button class="button closed-recall" @click=${() => station.recall(ticket)}>${icon("undo")}${t("verb.recall")}</button>`}
   </li>`;
 }
 

@@ -1,6 +1,6 @@
-/** The lines of a ticket: quantity and item, which a tap ticks off; the allergy's band; the note. */
+/** The lines of a ticket: quantity and item, which a tap ticks off; the allergy's band; the note; or why it was cancelled. */
 
-import { keyOf, linesOf } from "../live/tickets.js";
+import { isCancelled, keyOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 
@@ -14,13 +14,29 @@ const TICKABLE = new Set(["queued", "preparing", "ready"]);
  * @param {Station} station
  */
 export function lines(ticket, station) {
-  return linesOf(ticket).map(
-    ({ line, place }) => html`<li class="ticket-line" data-item=${line.item}>
+  return linesOf(ticket).map(({ line, place }) =>
+    isCancelled(line)
+      ? cancelled(ticket, line, station)
+      : html`<li class="ticket-line" data-item=${line.item}>
       ${line.allergy ? band(ticket, place, station) : nothing}
       ${dish(ticket, line, place, station)}
       ${line.note ? html`<p class="ticket-note">${icon("note")}<span>${line.note}</span></p>` : nothing}
     </li>`,
   );
+}
+
+/**
+ * A line that is not made any more, so that neither its allergy nor its note matters.
+ *
+ * @param {Ticket} ticket
+ * @param {TicketLine} line
+ * @param {Station} station
+ */
+function cancelled(ticket, line, station) {
+  return html`<li class="ticket-line" data-item=${line.item}>
+    <div class="ticket-dish is-cancelled">${content(ticket, line, station)}</div>
+    <p class="line-cancelled">${icon("ban")}<span>${station.shell.t("station.line_cancelled")}${line.cancel_reason ? html` <q>${line.cancel_reason}</q>` : nothing}</span></p>
+  </li>`;
 }
 
 /**
@@ -47,13 +63,21 @@ function band(ticket, place, { shell, steps }) {
  * @param {number} place
  * @param {Station} station
  */
-function dish(ticket, line, place, { shell, moves, steps, itemTitle }) {
-  const { formats } = shell;
-  const content = html`<span class="ticket-quantity">${formats.number(line.quantity)}<span class="times">×</span></span>
-    <span class="ticket-item">${itemTitle(ticket.department, line.item)}</span>`;
+function dish(ticket, line, place, station) {
+  const { moves, steps } = station;
   if (!TICKABLE.has(ticket.state) || !steps.may("start")) {
-    return html`<div class="ticket-dish" data-made=${line.made}>${content}</div>`;
+    return html`<div class="ticket-dish" data-made=${line.made}>${content(ticket, line, station)}</div>`;
   }
   return html`<button class="ticket-dish" role="checkbox" aria-checked=${line.made} data-made=${line.made}
-    @click=${() => moves.tick(ticket, place, !line.made)}>${content}<span class="ticket-tick">${icon("check")}</span></button>`;
+    @click=${() => moves.tick(ticket, place, !line.made)}>${content(ticket, line, station)}<span class="ticket-tick">${icon("check")}</span></button>`;
+}
+
+/**
+ * @param {Ticket} ticket
+ * @param {TicketLine} line
+ * @param {Station} station
+ */
+function content(ticket, line, { shell, itemTitle }) {
+  return html`<span class="ticket-quantity">${shell.formats.number(line.quantity)}<span class="times">×</span></span>
+    <span class="ticket-item">${itemTitle(ticket.department, line.item)}</span>`;
 }

@@ -1,6 +1,6 @@
 /** The steps that somebody takes with a card: the next one, one back, cancel; each can be undone for 5 seconds. */
 
-import { keyOf, linesOf } from "../live/tickets.js";
+import { keyOf, standingOf } from "../live/tickets.js";
 import { NEXT } from "../moves/moves.js";
 
 /** @import { Ticket } from "../live/states.js" */
@@ -50,7 +50,7 @@ export class Steps {
    */
   unconfirmed(ticket) {
     if (ticket.state !== "queued") return [];
-    const lines = linesOf(ticket).filter(({ line }) => line.allergy);
+    const lines = standingOf(ticket).filter(({ line }) => line.allergy);
     return lines.map(({ place }) => place).filter((place) => !this.confirmed.has(`${keyOf(ticket)} ${place}`));
   }
 
@@ -82,9 +82,10 @@ export class Steps {
   /**
    * @param {Ticket} ticket
    * @param {string} reason
+   * @param {number} [line] the place of the one line to cancel; without it, all of the ticket
    */
-  cancel(ticket, reason) {
-    this.moves.move(ticket, "cancel", { reason });
+  cancel(ticket, reason, line) {
+    this.moves.move(ticket, "cancel", { reason, line });
   }
 
   /**

@@ -4,8 +4,9 @@ import { levelOf, linesOf } from "../live/tickets.js";
 import { icon } from "../ui/icon.js";
 import { html, nothing } from "../vendor/lit/lit-html.js";
 import { askWhy } from "./cancelling.js";
+import { lines } from "./lines.js";
 
-/** @import { OrderLine, Ticket } from "../live/states.js" */
+/** @import { OrderLine, Ticket, TicketLine } from "../live/states.js" */
 /** @import { Bill } from "./table_view.js" */
 /** @import { Waiter } from "./waiter.js" */
 
@@ -39,17 +40,11 @@ export function bill(one, name, waiter) {
  * @param {Waiter} waiter
  */
 function part(ticket, name, waiter) {
-  const { shell, store, titles } = waiter;
+  const { store, titles } = waiter;
   const level = ticket.state === "ready" ? "" : levelOf(ticket, store.clock.now(), store.menus.get(ticket.department));
   return html`<section class="part" data-department=${ticket.department} data-state=${ticket.state} data-level=${level}>
     <h4 class="part-head"><span class="part-title">${titles.department(ticket.department)}</span>${stateOf(ticket, level, waiter)}</h4>
-    <ul class="part-lines">${linesOf(ticket).map(
-      ({ line }) => html`<li class="part-line" data-item=${line.item} data-made=${line.made}>
-        <span class="part-quantity">${shell.formats.number(line.quantity)} ×</span>
-        <div><p>${titles.item(ticket.department, line.item)}${line.made && ticket.state !== "served" ? html` <span class="made">${icon("check")}<span class="visually-hidden">${shell.t("tables.made")}</span></span>` : nothing}</p>
-          ${line.allergy ? html`<p class="part-allergy">${icon("alert")}${shell.t("tables.allergy")}</p>` : nothing}
-          ${line.note ? html`<p class="part-note">${line.note}</p>` : nothing}</div></li>`,
-    )}</ul>
+    <ul class="part-lines">${lines(ticket, name, waiter)}</ul>
     ${foot(ticket, name, waiter)}</section>`;
 }
 
@@ -128,14 +123,28 @@ function refused(line, { shell: { t, formats }, titles }) {
  */
 export function closedTicket({ orderId, order, tickets, placedAt }, { shell, titles }) {
   const { t, formats } = shell;
-  const lines = order?.lines.filter(({ outcome }) => outcome === "accepted" || outcome === "cancelled");
-  const dishes = lines
-    ? lines.map((line) => `${line.quantity} × ${titles.item(line.department, line.item)}`)
-    : tickets.flatMap((ticket) =>
-        linesOf(ticket).map(({ line }) => `${line.quantity} × ${titles.item(ticket.department, line.item)}`),
-      );
-  const isCancelled = order ? order.status === "cancelled" : tickets.every(({ state }) => state === "cancelled");
-  return html`<li class="closed-bill" data-order=${orderId} data-state=${isCancelled ? "cancelled" : "served"}>
-    <p><strong>${order?.number ?? tickets[0]?.number ?? t("tables.counter")}</strong> <span class="closed-time">${formats.time(Date.parse(placedAt))} · ${isCancelled ? t("state.cancelled") : t("state.served")}</span></p>
-    <p class="closed-dishes">${dishes.join(", ")}</p></li>`;
+  const all = order
+    ? order.lines.filter(({ outcome }) => outcome === "accepted" || outcome === "cancelled")
+    : tickets.flatMap((ticket) => linesOf(ticket).map(({ line }) => lineOfOrder(ticket, line)));
+  const dishes = all.map((line, index) => {
+    const dish = titles.dish(line.department, line);
+    return html`${index ? ", " : ""}${line.outcome === "cancelled" ? html`<s>${dish}</s>` : dish}`;
+  });
+  const isGone = order ? order.status === "cancelled" : tickets.every(({ state }) => state === "cancelled");
+  return html`<li class="closed-bill" data-order=${orderId} data-state=${isGone ? "cancelled" : "served"}>
+    <p><strong>${order?.number ?? tickets[0]?.number ?? t("tables.counter")}</strong> <span class="closed-time">${formats.time(Date.parse(placedAt))} · ${isGone ? t("state.cancelled") : t("state.served")}</span></p>
+    <p class="closed-dishes">${dishes}</p></li>`;
 }
+
+/**
+ * Return a ticket's line as its order has it: those of a cancelled ticket are cancelled.
+ *
+ * @param {Ticket} ticket
+ * @param {TicketLine} line
+ */
+const lineOfOrder = ({ department, state }, { item, quantity, outcome }) => ({
+  department,
+  item,
+  quantity,
+  outcome: state === "cancelled" ? state : outcome,
+});

@@ -1,7 +1,9 @@
-/** The banners of the call-outs: what is ready and where, until somebody has read it. */
+/** The banners of the call-outs: what is ready and where, what was cancelled, until somebody has read it. */
 
-/** @import { Ticket } from "../live/states.js" */
+import { isCancel } from "./callouts.js";
+
 /** @import { Banner } from "../ui/banner.js" */
+/** @import { Call } from "./callouts.js" */
 /** @import { Waiter } from "./waiter.js" */
 
 /** How many orders that are ready have a banner of their own; those that were cancelled are always read one by one. */
@@ -16,12 +18,12 @@ export function calls(waiter) {
   const { callouts, sound, shell } = waiter;
   const { t } = shell;
   const groups = groupsOf(callouts.list);
-  const cancelled = groups.filter(isCancelled);
-  const ready = groups.filter((tickets) => !isCancelled(tickets));
+  const cancelled = groups.filter(([first]) => isCancel(first));
+  const ready = groups.filter(([first]) => !isCancel(first));
   const most = waiter.place.isOrdering ? MOST_WHILE_ORDERING : MOST;
   const rest = ready.slice(most).flat();
   const alone = [...cancelled, ...ready.slice(0, most)];
-  const banners = alone.map((tickets) => banner(tickets, textOf(tickets, waiter), waiter));
+  const banners = alone.map((group) => banner(group, textOf(group, waiter), waiter));
   if (rest.length) banners.push(banner(rest, t("waiter.call_more", { count: rest.length }), waiter));
   if (sound.isBlocked && !groups.length)
     banners.push({
@@ -34,34 +36,35 @@ export function calls(waiter) {
   return banners;
 }
 
-/** @param {Ticket[]} tickets of one order, in one state */
-const isCancelled = ([{ state }]) => state === "cancelled";
+/** @param {Call} call */
+const reasonOf = ({ ticket, place }) => (place === null ? ticket : ticket.lines[place]).cancel_reason ?? "";
 
 /**
- * Put together what is said of one order.
+ * Put together what is said of one order: of its tickets in one state, or of the lines of one of them.
  *
- * @param {Ticket[]} tickets
+ * @param {Call[]} calls
  */
-function groupsOf(tickets) {
-  /** @type {Map<string, Ticket[]>} */
+function groupsOf(calls) {
+  /** @type {Map<string, Call[]>} */
   const groups = new Map();
-  for (const ticket of tickets) {
-    const key = `${ticket.order_id} ${ticket.state} ${ticket.cancel_reason ?? ""}`;
-    groups.set(key, [...(groups.get(key) ?? []), ticket]);
+  for (const call of calls) {
+    const { order_id, department, state } = call.ticket;
+    const key = `${order_id} ${call.place === null ? state : `line ${department}`} ${reasonOf(call)}`;
+    groups.set(key, [...(groups.get(key) ?? []), call]);
   }
   return [...groups.values()];
 }
 
 /**
- * @param {Ticket[]} tickets
+ * @param {Call[]} group
  * @param {string} text
  * @param {Waiter} waiter
  * @returns {Banner}
  */
-function banner(tickets, text, waiter) {
-  const isBad = isCancelled(tickets);
+function banner(group, text, waiter) {
+  const isBad = isCancel(group[0]);
   const act = () => {
-    waiter.callouts.acknowledge(tickets);
+    waiter.callouts.acknowledge(group);
     waiter.store.notify();
   };
   return {
@@ -74,17 +77,26 @@ function banner(tickets, text, waiter) {
 }
 
 /**
- * @param {Ticket[]} tickets of one order, all ready or all cancelled
+ * @param {Call[]} group of one order: tickets that are all ready, or all cancelled, or lines of one ticket
  * @param {Waiter} waiter
  */
-function textOf(tickets, waiter) {
-  const [ticket] = tickets;
+function textOf(group, waiter) {
+  const [call] = group;
+  const { ticket, place } = call;
   const { t } = waiter.shell;
+  const departments = new Set(group.map((each) => each.ticket.department));
   const values = {
-    department: tickets.map(({ department }) => waiter.titles.department(department)).join(", "),
+    department: [...departments].map((department) => waiter.titles.department(department)).join(", "),
     name: waiter.nameOf({ table: ticket.table, number: null }),
     number: ticket.number ?? "",
-    reason: ticket.cancel_reason ?? "",
+    reason: reasonOf(call),
   };
+  if (place !== null) {
+    const lines = group.map((each) => each.ticket.lines[Number(each.place)]);
+    return t("waiter.call_line", {
+      ...values,
+      dishes: lines.map((line) => waiter.titles.dish(ticket.department, line)).join(", "),
+    });
+  }
   return ticket.state === "ready" ? t("waiter.call_ready", values) : t("waiter.call_cancelled", values);
 }

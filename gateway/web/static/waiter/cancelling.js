@@ -1,10 +1,11 @@
-/** The dialog that asks why a ticket is cancelled: the guest and the station see the reason. */
+/** The dialog that asks why a ticket, or one line of it, is cancelled: the guest and the station see the reason. */
 
-import { linesOf } from "../live/tickets.js";
+import { standingOf } from "../live/tickets.js";
 import { openDialog } from "../ui/dialog.js";
-import { html } from "../vendor/lit/lit-html.js";
+import { icon } from "../ui/icon.js";
+import { html, nothing } from "../vendor/lit/lit-html.js";
 
-/** @import { Ticket } from "../live/states.js" */
+/** @import { Ticket, TicketLine } from "../live/states.js" */
 /** @import { Waiter } from "./waiter.js" */
 
 const REASONS = ["guest", "mistake", "none_left"];
@@ -14,27 +15,30 @@ const LONGEST = 200;
  * @param {Ticket} ticket
  * @param {string} name of the table
  * @param {Waiter} waiter
+ * @param {number} [place] of the one line to cancel; without it, all of the ticket
  */
-export function askWhy(ticket, name, waiter) {
-  const { t, formats } = waiter.shell;
+export function askWhy(ticket, name, waiter, place) {
+  const { t } = waiter.shell;
   const { titles } = waiter;
-  const dishes = linesOf(ticket).map(
-    ({ line }) =>
-      html`<li><strong>${formats.number(line.quantity)} ×</strong> ${titles.item(ticket.department, line.item)}</li>`,
-  );
+  const department = titles.department(ticket.department);
+  const isOne = place !== undefined;
+  const lines = isOne ? [ticket.lines[place]] : standingOf(ticket).map(({ line }) => line);
   const act = (/** @type {string} */ reason) => {
     dialog.close();
-    waiter.cancel(ticket, reason);
+    waiter.cancel(ticket, reason, place);
+    if (isOne) focusLine(ticket, place);
   };
   const submit = (/** @type {SubmitEvent} */ event) => {
     event.preventDefault();
     const reason = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("reason");
     if (typeof reason === "string" && reason.trim()) act(reason.trim());
   };
-  const title = t("waiter.cancel_title", { department: titles.department(ticket.department), name });
+  const title = t("waiter.cancel_title", { what: isOne ? titles.dish(ticket.department, lines[0]) : department, name });
   const dialog = openDialog(
     title,
-    html`<ul class="cancel-dishes">${dishes}</ul>
+    html`<ul class="cancel-dishes">${lines.map((line) => dish(ticket, line, waiter))}</ul>
+      ${isOne ? html`<p>${t("waiter.cancel_rest", { department })}</p>` : nothing}
+      ${ticket.state === "preparing" ? html`<p class="cancel-begun">${icon("alert")}${t("waiter.cancel_begun")}</p>` : nothing}
       <p class="hint">${t("waiter.cancel_hint")}</p>
       <div class="cancel-reasons">${REASONS.map(
         (each) =>
@@ -45,4 +49,27 @@ export function askWhy(ticket, name, waiter) {
         <button class="button danger">${t("waiter.cancel_now")}</button></form>`,
     t,
   );
+}
+
+/**
+ * @param {Ticket} ticket
+ * @param {TicketLine} line
+ * @param {Waiter} waiter
+ */
+function dish({ department }, { item, quantity, note }, { shell, titles }) {
+  return html`<li><strong>${shell.formats.number(quantity)} ×</strong> ${titles.item(department, item)}
+    ${note ? html`<span class="cancel-note">${note}</span>` : nothing}</li>`;
+}
+
+/**
+ * Let the focus be where it was: the button that had it is gone with the line's cancel.
+ *
+ * @param {Ticket} ticket
+ * @param {number} place
+ */
+function focusLine({ order_id, department }, place) {
+  const part = `.bill[data-order="${order_id}"] .part[data-department="${department}"]`;
+  /** @type {HTMLElement | null} */ (document.querySelector(`${part} [data-place="${place}"]`))?.focus({
+    preventScroll: true,
+  });
 }

@@ -6,7 +6,7 @@ import { byName, openTables, tableKeyOf } from "../live/tables.js";
 import { keyOf } from "../live/tickets.js";
 import { Titles } from "../live/titles.js";
 import { Serving } from "../moves/serving.js";
-import { Callouts } from "./callouts.js";
+import { Callouts, isCancel, ownOf } from "./callouts.js";
 import { numberIn, ticketOf } from "./finding.js";
 import { Orderings } from "./orderings.js";
 import { ALL, addressOf, atTable, placeOf, readPlace } from "./place.js";
@@ -61,6 +61,10 @@ export class Waiter {
     this.cancels = new Set(shell.page.data.cancels);
     this.sound.isMuted = storage.read("comanda.waiter.muted", false);
     this.sound.changed = () => store.notify();
+    moves.onResult(({ kind, entry: { body, ticket } }) => {
+      if ((kind !== "overtaken" && kind !== "refused") || body.verb !== "cancel" || !ticket) return;
+      this.callouts.own.delete(ownOf(ticket, body.line));
+    });
   }
 
   /** Return all tickets as they are shown, also what has not arrived yet. */
@@ -166,7 +170,7 @@ export class Waiter {
     if (!this.store.isComplete) return;
     const fresh = this.callouts.look(this.store.ticketsOf(), this.store.clock.now());
     if (!fresh.length) return;
-    this.sound.play(fresh.some(({ state }) => state === "ready") ? "ready" : "cancelled");
+    this.sound.play(fresh.every(isCancel) ? "cancelled" : "ready");
     if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([120, 80, 120]);
   }
 
@@ -219,10 +223,11 @@ export class Waiter {
   /**
    * @param {Ticket} ticket
    * @param {string} reason
+   * @param {number} [line] the place of the one line to cancel; without it, all of the ticket
    */
-  cancel(ticket, reason) {
-    this.callouts.own.add(keyOf(ticket));
-    this.moves.move(ticket, "cancel", { reason });
+  cancel(ticket, reason, line) {
+    this.callouts.own.add(ownOf(keyOf(ticket), line));
+    this.moves.move(ticket, "cancel", { reason, line });
   }
 
   /** Return what a table is called. @param {{table: string | null, number: number | null}} of a ticket or an order */
