@@ -172,7 +172,7 @@ test("a line that somebody else cancelled before is told by its dish and reason,
   moves.move(ticketOf(), "cancel", { reason: "a mistake", line: 0 });
   const [entry] = moves.queue.entries();
   const lines = [cancelledLine({ quantity: 2 }), lineOf({ item: "soda" })];
-  const gone = { dish: "2 × Coffee", reason: "none left" };
+  const gone = { dish: "2\u00a0×\u00a0Coffee", reason: "none left" };
   assert.deepEqual(cancelledBefore(entry, ticketOf({ lines }), moves, "en"), gone);
   assert.equal(cancelledBefore(entry, ticketOf({ lines, state: "ready" }), moves, "en"), undefined);
   assert.equal(cancelledBefore(entry, ticketOf(), moves, "en"), undefined);

@@ -33,13 +33,13 @@ export class Titles {
   }
 
   /**
-   * Return what a line is in words, `2 × Coffee`.
+   * Return what a line is in words, `2 × Coffee`, whose first two spaces break no line.
    *
    * @param {string} department
    * @param {{item: string, quantity: number}} line
    */
   dish(department, { item, quantity }) {
-    return `${quantity} × ${this.item(department, item)}`;
+    return `${quantity}\u00a0×\u00a0${this.item(department, item)}`;
   }
 
   /** @param {Menu} menu */

@@ -67,8 +67,11 @@ function openLineCancel(ticket, place, station) {
     dialog.close();
     station.steps.cancel(ticket, reason, place);
   };
-  const values = { dish: dishOf(ticket, ticket.lines[place], station), ticket: titleOf(ticket, station) };
-  const dialog = openDialog(t("station.cancel_line_title", values), reasons(ticket, act, station), t);
+  const line = ticket.lines[place];
+  const values = { dish: dishOf(ticket, line, station), ticket: titleOf(ticket, station) };
+  const note = line.note ? html`<p class="more-note">${line.note}</p>` : nothing;
+  const content = html`${note}<div>${reasons(ticket, act, station)}</div>`;
+  const dialog = openDialog(t("station.cancel_line_title", values), content, t);
 }
 
 /**
@@ -99,7 +102,7 @@ const titleOf = ({ number }, { shell: { t } }) =>
  * @param {Station} station
  */
 export const dishOf = ({ department }, { item, quantity }, { shell, itemTitle }) =>
-  `${shell.formats.number(quantity)} × ${itemTitle(department, item)}`;
+  `${shell.formats.number(quantity)}\u00a0×\u00a0${itemTitle(department, item)}`;
 
 /** @param {Ticket} ticket */
 function printCard(ticket) {

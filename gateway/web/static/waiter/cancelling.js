@@ -18,11 +18,14 @@ const LONGEST = 200;
  * @param {number} [place] of the one line to cancel; without it, all of the ticket
  */
 export function askWhy(ticket, name, waiter, place) {
-  const { t } = waiter.shell;
+  const { t, formats } = waiter.shell;
   const { titles } = waiter;
   const department = titles.department(ticket.department);
   const isOne = place !== undefined;
-  const lines = isOne ? [ticket.lines[place]] : standingOf(ticket).map(({ line }) => line);
+  const dishes = standingOf(ticket).map(
+    ({ line }) =>
+      html`<li><strong>${formats.number(line.quantity)} ×</strong> ${titles.item(ticket.department, line.item)}</li>`,
+  );
   const act = (/** @type {string} */ reason) => {
     dialog.close();
     waiter.cancel(ticket, reason, place);
@@ -33,11 +36,13 @@ export function askWhy(ticket, name, waiter, place) {
     const reason = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("reason");
     if (typeof reason === "string" && reason.trim()) act(reason.trim());
   };
-  const title = t("waiter.cancel_title", { what: isOne ? titles.dish(ticket.department, lines[0]) : department, name });
+  const title = t("waiter.cancel_title", {
+    what: isOne ? titles.dish(ticket.department, ticket.lines[place]) : department,
+    name,
+  });
   const dialog = openDialog(
     title,
-    html`<ul class="cancel-dishes">${lines.map((line) => dish(ticket, line, waiter))}</ul>
-      ${isOne ? html`<p>${t("waiter.cancel_rest", { department })}</p>` : nothing}
+    html`${isOne ? one(ticket.lines[place], department, waiter) : html`<ul class="cancel-dishes">${dishes}</ul>`}
       ${ticket.state === "preparing" ? html`<p class="cancel-begun">${icon("alert")}${t("waiter.cancel_begun")}</p>` : nothing}
       <p class="hint">${t("waiter.cancel_hint")}</p>
       <div class="cancel-reasons">${REASONS.map(
@@ -52,13 +57,14 @@ export function askWhy(ticket, name, waiter, place) {
 }
 
 /**
- * @param {Ticket} ticket
+ * What there is to say of one line: its note, by which the waiter knows it, and that it is not all.
+ *
  * @param {TicketLine} line
+ * @param {string} department in words
  * @param {Waiter} waiter
  */
-function dish({ department }, { item, quantity, note }, { shell, titles }) {
-  return html`<li><strong>${shell.formats.number(quantity)} ×</strong> ${titles.item(department, item)}
-    ${note ? html`<span class="cancel-note">${note}</span>` : nothing}</li>`;
+function one({ note }, department, { shell: { t } }) {
+  return html`${note ? html`<p class="cancel-note">${note}</p>` : nothing}<p>${t("waiter.cancel_rest", { department })}</p>`;
 }
 
 /**
