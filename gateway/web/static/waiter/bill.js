@@ -76,7 +76,7 @@ function foot(ticket, name, waiter) {
   if (state === "ready")
     return html`<div class="part-foot"><button class="button primary large serve" @click=${() => waiter.serving.serve([ticket], name)}>${t("verb.serve")}</button></div>`;
   if (!waiter.cancels.has(state)) return nothing;
-  return html`<div class="part-foot"><button class="button quiet cancel" aria-haspopup="dialog" @click=${() => askWhy(ticket, name, waiter)}>${icon("x")}${t(standingOf(ticket).length > 1 ? "waiter.cancel_all" : "waiter.cancel")}</button></div>`;
+  return html`<div class="part-foot"><button class="button quiet cancel" aria-haspopup="dialog" @click=${() => askWhy(ticket, name, waiter)}>${icon("x")}${standingOf(ticket).length > 1 ? t("waiter.cancel_all") : t("waiter.cancel")}</button></div>`;
 }
 
 /** @param {OrderLine[]} lines */
