@@ -102,10 +102,10 @@ function row(line, app) {
  */
 function refusals(lines, app) {
   const { t } = app.shell;
-  const wasHad = lines.every(({ outcome }) => outcome === "cancelled");
-  const wanted = wasHad ? [] : lines.filter(({ progress }) => progress !== "withdrawn");
+  const isCancelled = lines.every(({ outcome }) => outcome === "cancelled");
+  const wanted = isCancelled ? [] : lines.filter(({ progress }) => progress !== "withdrawn");
   const offers = wanted.flatMap((line) => instead(line, app, line.available ?? line.quantity) ?? []);
-  return html`<section class="refusals"><h3>${wasHad ? t("order.not_made") : t("order.not_had")}</h3>
+  return html`<section class="refusals"><h3>${isCancelled ? t("order.not_made") : t("order.not_had")}</h3>
     <ul>${lines.map(
       (line) => html`<li class="refusal"><span class="quantity">${line.quantity} ×</span>
       <div><p>${titleOf(line, app)}</p><p class="refusal-reason">${reason(line, app)}</p></div></li>`,
