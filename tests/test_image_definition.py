@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from infra.version import VERSION
+from ops.health import SECONDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,3 +44,9 @@ def test_the_programs_run_without_what_the_image_uninstalls() -> None:
         [sys.executable, "-c", WITHOUT, *names[0].split()], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_engine_ends_no_health_check_that_only_starts_slowly() -> None:
+    """On a machine that is busy, checks that are ended and begun again would be most of what it is busy with."""
+    (limit,) = re.findall(r"^HEALTHCHECK .*--timeout=(\d+)s ", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert int(limit) >= 5 * SECONDS

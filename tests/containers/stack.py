@@ -6,7 +6,8 @@ import os
 import signal
 import ssl
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ from tests.support.audits import figures
 from tests.support.database_contents import Books, Store
 from tests.support.keys import AUTHORIZED, KEY
 from tests.support.processes import ROOT
-from tests.support.waiting import START_SECONDS, wait_for
+from tests.support.waiting import START_SECONDS, eventually, wait_for
 
 COMMAND_SECONDS = 240.0
-COMEBACK_SECONDS = 60.0
+COMEBACK_SECONDS = 120.0
+LOOK_SECONDS = 0.25  # a look takes the client 30 ms of a processor, which what is waited for could use
 
 PASSWORD = "p@ss/word: 100 %"  # as someone may well choose it
 
@@ -44,6 +46,11 @@ def docker(*arguments: str) -> str:
     return _output(_run(["docker", *arguments], dict(os.environ)))
 
 
+def inspect(containers: Sequence["Container"]) -> Any:
+    """Return all that the engine knows of each container, at one call."""
+    return json.loads(docker("inspect", *(each.id for each in containers)))
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """One container of a stack."""
@@ -52,7 +59,7 @@ class Container:
 
     def inspect(self) -> Any:
         """Return all that the engine knows of it."""
-        return json.loads(docker("inspect", self.id))[0]
+        return inspect([self])[0]
 
     @property
     def pid(self) -> int:
@@ -62,12 +69,17 @@ class Container:
     @property
     def is_healthy(self) -> bool:
         """Tell whether its health check has passed; where there is none, whether it runs."""
-        state = self.inspect()["State"]
-        return bool(state["Running"]) and state.get("Health", {}).get("Status", "healthy") == "healthy"
+        return _is_healthy(self.inspect())
 
-    def crash(self) -> None:
-        """End its process as a fault would: the engine is not told that it was wanted, and starts it again."""
-        os.kill(self.pid, signal.SIGKILL)
+    def crash(self) -> int:
+        """End its process as a fault would: the engine is not told that it was wanted, and starts it again.
+
+        Return the process's number.
+        """
+        pid = self.pid
+        assert pid, f"{self.id} does not run"  # 0 is our own group of processes
+        os.kill(pid, signal.SIGKILL)
+        return pid
 
     def run(self, *command: str) -> str:
         """Run a command inside."""
@@ -86,7 +98,7 @@ class Stack:
             **os.environ,
             "COMPOSE_PROJECT_NAME": project,
             "COMANDA_PUBLISH": f"127.0.0.1:{port}",
-            "COMANDA_HEALTH_INTERVAL": "1s",
+            "COMANDA_HEALTH_INTERVAL": "2s",
             "COMANDA_GATEWAY_GUESTS": "open",
             "COMANDA_GATEWAY_FIRST_KEY": KEY,
             "COMANDA_GATEWAY_GUEST_ORDERS_PER_MINUTE": "1000000",
@@ -132,22 +144,30 @@ class Stack:
 
     def wait_ready(self) -> None:
         """Wait until all are healthy, and the gateway is ready behind whatever is before it."""
-        wait_for(lambda: all(each.is_healthy for each in self.containers()), "all are healthy", COMEBACK_SECONDS)
-        wait_for(self._is_ready, f"{self.url} is ready", COMEBACK_SECONDS)
+        containers = self.containers()
+        with _states_at_failure(containers):
+            wait_for(
+                lambda: all(map(_is_healthy, inspect(containers))), "all are healthy", COMEBACK_SECONDS, LOOK_SECONDS
+            )
+        wait_for(self._is_ready, f"{self.url} is ready", COMEBACK_SECONDS, LOOK_SECONDS)
 
-    async def crash_and_return(self, container: Container) -> None:
-        """Crash a container, and wait until its restart policy has brought it back, healthy."""
+    async def crash_and_return(self, *containers: Container) -> None:
+        """Crash containers, all at once, and wait until their restart policy has brought each back, healthy."""
+        crashed = {each.id: each.crash() for each in containers}
 
-        def is_back(old: int) -> bool:
-            return container.pid not in (0, old) and container.is_healthy
+        async def are_back() -> bool:
+            found = await asyncio.to_thread(inspect, containers)
+            return all(each["State"]["Pid"] not in (0, crashed[each["Id"]]) and _is_healthy(each) for each in found)
 
-        old = container.pid
-        container.crash()
-        await asyncio.to_thread(wait_for, lambda: is_back(old), f"{container.id} is back", COMEBACK_SECONDS)
+        with _states_at_failure(containers):
+            await eventually(are_back, "all that crashed are back, and healthy", COMEBACK_SECONDS, LOOK_SECONDS)
 
     def containers(self, service: str = "") -> list[Container]:
-        """List the containers, or those of one service."""
-        return [Container(each) for each in self.compose("ps", "-q", *([service] if service else [])).split()]
+        """List the containers, or those of one service, in the order of their names."""
+        labels = [f"project={self._project}", "oneoff=False", *([f"service={service}"] if service else [])]
+        filters = [f"--filter=label=com.docker.compose.{each}" for each in labels]
+        found = docker("ps", "--all", "--no-trunc", "--format={{.Names}} {{.ID}}", *filters)
+        return [Container(each.split()[1]) for each in sorted(found.splitlines())]
 
     def ops(self, *command: str, mount: Path | None = None) -> str:
         """Run one of `python -m ops`'s commands beside the running containers."""
@@ -215,6 +235,21 @@ class SqliteSystem(Stack):
         for name in PROGRAMS:
             (folder / f"{name}.db").symlink_to(self.volume(name) / f"{name}.db")
         self.books = Books(Store(folder))
+
+
+@contextmanager
+def _states_at_failure(containers: Sequence[Container]) -> Iterator[None]:
+    """Add to a failure what the engine knows of each container: its process, its starts, its last health checks."""
+    try:
+        yield
+    except AssertionError as error:
+        states = [f"{each['Name']}: {json.dumps(each['State'])}" for each in inspect(containers)]
+        raise AssertionError("\n".join([str(error), *states])) from None
+
+
+def _is_healthy(known: Any) -> bool:
+    state = known["State"]
+    return bool(state["Running"]) and state.get("Health", {}).get("Status", "healthy") == "healthy"
 
 
 OpenSqlite = Callable[[Mapping[str, Mapping[str, int]]], SqliteSystem]

@@ -104,15 +104,12 @@ async def test_the_proxy_holds_slow_clients_off_and_serves_the_others(stack: Sta
 
 
 async def test_whatever_is_killed_nothing_is_lost(stack: Stack, tmp_path: Path) -> None:
-    book = ResponseLog(tmp_path / "told.jsonl")
-    party = Party([stack.url], book, seed=1, pause=PAUSE, verify=stack.verify)
-    celebrating = asyncio.create_task(party.celebrate(8))
     chance = random.Random(1)
-    for service in ("kitchen", "gateway", "postgres", "bar"):
-        await stack.crash_and_return(chance.choice(stack.containers(service)))
-    party.enough.set()
-    await celebrating
-    book.close()
+    with ResponseLog(tmp_path / "told.jsonl") as book:
+        party = Party([stack.url], book, seed=1, pause=PAUSE, verify=stack.verify)
+        async with party.celebrating(8):
+            for service in ("kitchen", "gateway", "postgres", "bar"):
+                await stack.crash_and_return(chance.choice(stack.containers(service)))
 
     # The proxy's own 503, while no gateway is ready, does not say when to come again.
     assert [each for each in party.surprises if not each.startswith("503 without Retry-After: <html>")] == []

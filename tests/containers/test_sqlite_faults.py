@@ -26,15 +26,12 @@ def system(open_sqlite: OpenSqlite) -> SqliteSystem:
 
 
 async def test_whatever_is_killed_nothing_is_lost(system: SqliteSystem, tmp_path: Path) -> None:
-    book = ResponseLog(tmp_path / "told.jsonl")
-    party = Party([system.url], book, seed=1, pause=PAUSE)
-    celebrating = asyncio.create_task(party.celebrate(8))
-    for name in ("kitchen", "gateway"):
-        await system.crash_and_return(system[name])
-    await asyncio.gather(*(system.crash_and_return(system[name]) for name in PROGRAMS))
-    party.enough.set()
-    await celebrating
-    book.close()
+    with ResponseLog(tmp_path / "told.jsonl") as book:
+        party = Party([system.url], book, seed=1, pause=PAUSE)
+        async with party.celebrating(8):
+            for name in ("kitchen", "gateway"):
+                await system.crash_and_return(system[name])
+            await system.crash_and_return(*(system[name] for name in PROGRAMS))
 
     assert party.surprises == []
     assert len(book.orders) > 50

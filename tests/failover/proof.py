@@ -116,16 +116,12 @@ class Proof:
         await asyncio.to_thread(self._cluster.wait_healthy)
         processes = [program.pid for program in self._site.programs]
         party = Party(self._site.urls, self.log, self._seed + number, self._pause)
-        ordering = asyncio.create_task(party.celebrate(self._clients))
-        try:
+        async with party.celebrating(self._clients):
             await self._acknowledged(BEFORE)
             outcome = await FAULTS[fault](Scene(self._cluster, self.roles, self.log.count, duration))
             taken = await self._next(self.log.taken, outcome.able)
             decided = await self._next(self.log.decided, outcome.able)
             await self._acknowledged(AFTER)
-        finally:
-            party.enough.set()
-            await ordering
         pause = self.log.longest_pause(outcome.able)
         await eventually(self._site.is_settled, "no order owes anything", SETTLED_SECONDS)
         wrong = [*outcome.wrong, *party.surprises]

@@ -11,9 +11,10 @@ import random
 import ssl
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import httpx
 
@@ -53,6 +54,14 @@ class ResponseLog:
         """Close the file."""
         self._file.close()
 
+    def __enter__(self) -> Self:
+        """Close the file at the end, whatever comes."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close the file."""
+        self.close()
+
     def _write(self, note: Json) -> None:
         self._file.write(json.dumps(note).encode() + b"\n")
         os.fdatasync(self._file.fileno())
@@ -88,6 +97,18 @@ class Party:
         self.statuses: Counter[int] = Counter()
         self.surprises: list[str] = []
         self.enough = asyncio.Event()
+
+    @asynccontextmanager
+    async def celebrating(self, clients: int) -> AsyncIterator[None]:
+        """Celebrate meanwhile, and to the end; where what is done meanwhile fails, the clients stop at once."""
+        task = asyncio.create_task(self.celebrate(clients))
+        try:
+            yield
+            self.enough.set()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def celebrate(self, clients: int) -> None:
         """Order until it is `enough`, and then until everyone knows what became of the last orders."""

@@ -14,23 +14,25 @@ FACT_SECONDS = 30.0
 LOOK_SECONDS = 0.02
 
 
-def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` returns something true; raises AssertionError after `within` seconds."""
+def wait_for(fact: Callable[[], T], what: str, within: float = FACT_SECONDS, every: float = LOOK_SECONDS) -> T:
+    """Look until `fact` returns something true; raises AssertionError after `within` seconds. All times in seconds."""
     deadline = time.monotonic() + within
     while not (result := fact()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {what}")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(every)
     return result
 
 
-async def eventually(fact: Callable[[], Awaitable[T]], what: str, within: float = FACT_SECONDS) -> T:
-    """Look until `fact` returns something true, while the test's other tasks go on; raises AssertionError."""
+async def eventually(
+    fact: Callable[[], Awaitable[T]], what: str, within: float = FACT_SECONDS, every: float = LOOK_SECONDS
+) -> T:
+    """Do what `wait_for` does, while the test's other tasks go on."""
     deadline = time.monotonic() + within
     while not (result := await fact()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s: {what}")
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(every)
     return result
 
 

@@ -138,8 +138,12 @@ class Result:
 
 async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> Result:
     """Torture an open site."""
+    with ResponseLog(folder / "told.jsonl") as book:
+        return await _torture(site, folder, plan, progress, book)
+
+
+async def _torture(site: Site, folder: Path, plan: Plan, progress: Progress, book: ResponseLog) -> Result:
     loop = asyncio.get_running_loop()
-    book = ResponseLog(folder / "told.jsonl")
     party = Party(site.urls, book, plan.seed, plan.pause, archives=True)
     archivist = Archivist(site, folder, plan.seed, plan.archive_every)
     chaos = Chaos(site, plan.seed, plan.at_once)
@@ -178,7 +182,6 @@ async def torture(site: Site, folder: Path, plan: Plan, progress: Progress) -> R
     for task in watching:
         task.cancel()
     audit = await asyncio.to_thread(site.audit, book.path)
-    book.close()
     faults = [*FAULTS, *(["database: crash"] if site.server else [])]
     return Result(
         plan,

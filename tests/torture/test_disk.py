@@ -38,11 +38,17 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         unmount(folder)
 
 
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[ResponseLog]:
+    with ResponseLog(tmp_path / "told.jsonl") as book:
+        yield book
+
+
 class Clients:
     """Clients who order all the time, and note what they were told."""
 
-    def __init__(self, site: Site, folder: Path) -> None:
-        self.book = ResponseLog(folder / "told.jsonl")
+    def __init__(self, site: Site, book: ResponseLog) -> None:
+        self.book = book
         self.problems: list[httpx.Response] = []
         self._site = site
         self._enough = asyncio.Event()
@@ -64,7 +70,6 @@ class Clients:
     async def leave(self) -> None:
         self._enough.set()
         await asyncio.gather(*self._working)
-        self.book.close()
 
     async def _order(self, client: httpx.AsyncClient) -> None:
         while not self._enough.is_set():
@@ -90,11 +95,11 @@ KINDS = [*(["file system"] if MOUNTS else []), "limit"]
 
 @pytest.mark.parametrize("how", KINDS)
 async def test_a_gateway_whose_disk_is_full_says_so_and_recovers(
-    disk: Path, open_site: OpenSite, tmp_path: Path, how: str
+    disk: Path, open_site: OpenSite, book: ResponseLog, how: str
 ) -> None:
     site = await open_site(menus=MENUS, GATEWAY_HOME=disk)
     (gateway,) = site.gateways
-    clients = Clients(site, tmp_path)
+    clients = Clients(site, book)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
         # Whose record is written, and not only made: of another, nobody is told more than is on the disk.
         placed = await client.post("/orders", json=order(bar=("coffee", 1)))
@@ -121,11 +126,11 @@ async def test_a_gateway_whose_disk_is_full_says_so_and_recovers(
 
 @pytest.mark.parametrize("how", KINDS)
 async def test_a_department_whose_disk_is_full_is_waited_for(
-    disk: Path, open_site: OpenSite, tmp_path: Path, how: str
+    disk: Path, open_site: OpenSite, book: ResponseLog, how: str
 ) -> None:
     site = await open_site(menus=MENUS, BAR_HOME=disk)
     bar = site.departments[0]
-    clients = Clients(site, tmp_path)
+    clients = Clients(site, book)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
         await clients.come(client)
         with fill(bar, disk, how):
@@ -145,12 +150,12 @@ async def test_a_department_whose_disk_is_full_is_waited_for(
 
 @pytest.mark.parametrize("name", ["gateway", "bar"])
 async def test_a_disk_that_fails_to_sync_loses_nothing_that_was_acknowledged(
-    open_site: OpenSite, tmp_path: Path, name: str
+    open_site: OpenSite, book: ResponseLog, name: str
 ) -> None:
     """What was not synced was not acknowledged: not even a copy of the disk as it was before lacks it."""
     site = await open_site(menus=MENUS)
     program = next(each for each in site.programs if each.name == name)
-    clients = Clients(site, tmp_path)
+    clients = Clients(site, book)
     async with httpx.AsyncClient(base_url=site.urls[0], timeout=30, trust_env=False) as client:
         await clients.come(client)
         mine = site.lay(program, Point.FSYNC_FAILS)
