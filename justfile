@@ -75,7 +75,7 @@ prove *args: setup
 
 # look at the pages in a real Chromium, which has to be installed; what is timed runs alone, at the end
 test-pages *args: setup _web-setup
-    @if (($#)); then .ci/tests -m pages -n 0 "$@"; else .ci/tests -m "pages and not timed" -n 2 && .ci/tests -m "pages and timed" -n 0; fi
+    @if (($#)); then .ci/tests -m pages -n 0 "$@"; else .ci/tests -m "pages and not timed" -n 3 && .ci/tests -m "pages and timed" -n 0; fi
 
 # write pictures of every page to docs/screens/: phone, tablet, wall; light, dark; three languages
 screenshots *pages: setup

@@ -18,7 +18,7 @@ from tests.support.processes import environment, run
 from tests.support.systems import System
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ from tests.pages.support import LANGUAGES, SIZES, THEMES, Browsers, is_too_wide,
 from tests.support.rest_clients import line, order
 from tests.support.systems import System
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 PAGES = {
     "order": ("/", None),

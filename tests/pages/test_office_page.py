@@ -20,7 +20,7 @@ from tests.support.qr import read_pdf, read_svg
 from tests.support.systems import System, Systems
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 Json = dict[str, Any]
 

@@ -24,7 +24,7 @@ from tests.support.rest_clients import line
 from tests.support.systems import System
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 Json = dict[str, Any]
 

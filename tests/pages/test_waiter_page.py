@@ -12,7 +12,7 @@ from tests.pages.support import LOOKS, SIZES, Browsers, is_too_wide, serious_fin
 from tests.support.rest_clients import line
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.pages
+pytestmark = [pytest.mark.pages, pytest.mark.long]
 
 CUT = "ERR_|Failed to load resource|Failed to fetch"
 
