@@ -213,7 +213,7 @@ class Ticket:
         self.state = after
         if verb is Verb.RECALL:
             setattr(self, _TIMES[before], 0)
-        elif after in _TIMES:
+        elif after is not before and after in _TIMES:
             setattr(self, _TIMES[after], at_ms)
 
     def check_staff_may(self, verb: Verb) -> None:

@@ -17,12 +17,14 @@ NEXT: dict[TicketState, dict[Verb, TicketState]] = {
     TicketState.QUEUED: {
         Verb.START: TicketState.PREPARING,
         Verb.CANCEL: TicketState.CANCELLED,
+        Verb.CANCEL_LINE: TicketState.QUEUED,
         Verb.SUSPEND: TicketState.HELD,
     },
     TicketState.PREPARING: {
         Verb.FINISH: TicketState.READY,
         Verb.RECALL: TicketState.QUEUED,
         Verb.CANCEL: TicketState.CANCELLED,
+        Verb.CANCEL_LINE: TicketState.PREPARING,
     },
     TicketState.READY: {Verb.SERVE: TicketState.SERVED, Verb.RECALL: TicketState.PREPARING},
     TicketState.SERVED: {Verb.RECALL: TicketState.READY},

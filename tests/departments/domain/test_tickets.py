@@ -2,12 +2,13 @@ from collections import deque
 
 import pytest
 
-from departments.domain.errors import LineNotFound, StepNotAllowed, TickNotAllowed
+from departments.domain.errors import LineNotCancellable, LineNotFound, StepNotAllowed, TickNotAllowed
 from departments.domain.placing import tombstone, write_ticket
 from departments.domain.tickets import (
     NOT_FOR_STAFF,
     NOT_STARTED,
     TRANSITIONS,
+    CancelledLine,
     Decision,
     Outcome,
     Ticket,
@@ -214,3 +215,47 @@ def test_a_line_that_a_ticket_does_not_have_cannot_be_ticked() -> None:
         ticket.tick(1, made=True)
     with pytest.raises(LineNotFound, match="has no line 0: it has no lines"):
         tombstone(new_id(), 1).tick(0, made=True)
+
+
+def test_the_cancel_of_a_line_does_not_pass_for_a_start() -> None:
+    ticket = ticket_in(TicketState.PREPARING)
+    ticket.step(Verb.CANCEL_LINE, 9)
+    assert times(ticket) == TIMES[TicketState.PREPARING]
+
+
+def test_the_last_accepted_line_is_known_whatever_was_refused_or_cancelled_beside_it() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1), ("soda", 2)), BAR, full_stock(), 1)
+    assert [ticket.is_last_accepted(line) for line in (0, 2)] == [False, False]
+    ticket.cancel_line(0, "no milk", wasted=False)
+    assert ticket.is_last_accepted(2)
+    assert ticket_in(TicketState.QUEUED).is_last_accepted(0)
+
+
+def test_only_a_line_that_is_accepted_can_be_cancelled() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("beer", 1), ("soda", 2)), BAR, full_stock(), 1)
+    ticket.cancel_line(0, "", wasted=False)
+    for line, outcome in ((0, "cancelled"), (1, "out_of_stock")):
+        with pytest.raises(LineNotCancellable) as refusal:
+            ticket.is_last_accepted(line)
+        reason = f"line {line} of ticket {ticket.order_id} is {outcome}: only an accepted line can be cancelled"
+        assert str(refusal.value) == reason
+        assert refusal.value.facts["outcome"] == outcome
+    with pytest.raises(LineNotFound, match="has no line 3: its lines are 0 to 2"):
+        ticket.is_last_accepted(3)
+
+
+def test_a_cancelled_line_takes_no_stock_and_is_kept_with_its_reason() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("soda", 1), ("soda", 2)), BAR, full_stock(), 1)
+    ticket.cancel_line(2, "it fell down", wasted=True)
+    ticket.cancel_line(0, "", wasted=False)
+    assert [(line.item, line.quantity) for line in ticket.accepted()] == [("soda", 1)]
+    assert [line.outcome for line in ticket.lines] == [Outcome.CANCELLED, Outcome.ACCEPTED, Outcome.CANCELLED]
+    assert ticket.cancelled_lines == [CancelledLine(2, "it fell down", True), CancelledLine(0, "", False)]
+    assert [(line.item, line.quantity) for line in ticket.wasted_lines()] == [("soda", 2)]
+
+
+def test_a_cancelled_line_cannot_be_ticked() -> None:
+    ticket = write_ticket(order(("coffee", 1), ("soda", 1)), BAR, full_stock(), 1)
+    ticket.cancel_line(1, "", wasted=False)
+    with pytest.raises(TickNotAllowed, match="is queued, and line 1 is cancelled: only an accepted line"):
+        ticket.tick(1, made=True)

@@ -438,13 +438,13 @@ def test_every_step_of_the_staff_can_be_requested(verb: Verb) -> None:
     assert convert_staff.move(step(verb=v1.Verb.from_string(verb.name)), LIMITS).verb is verb
 
 
-@pytest.mark.parametrize("number", [0, 6, 77])
+@pytest.mark.parametrize("number", [0, 7, 77])
 def test_an_unknown_step_is_refused(number: int) -> None:
     asked = v1.MoveTicketRequest().parse(bytes(step()) + bytes([0x10, number]))
     with pytest.raises(InvalidRequest) as refusal:
         convert_staff.move(asked, LIMITS)
     assert str(refusal.value) == (
-        f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall"
+        f"verb: {number} is not allowed: expected one of cancel, start, finish, serve, recall, cancel_line"
     )
 
 
@@ -454,6 +454,15 @@ def test_a_step_is_read_whole() -> None:
         FIRST, Verb.CANCEL, TicketState.QUEUED, "step 1", "Ana", "it fell down"
     )
     assert convert_staff.move(step(), LIMITS) == Move(FIRST, Verb.START, TicketState.QUEUED, "step 1")
+
+
+@pytest.mark.parametrize("line", [0, 1, 2**32 - 1])
+def test_the_cancel_of_a_line_is_read_with_its_place(line: int) -> None:
+    asked = step(verb=verb_named("CANCEL_LINE"), reason="it fell down", line=line)
+    sent = v1.MoveTicketRequest().parse(bytes(asked))
+    assert convert_staff.move(sent, LIMITS) == Move(
+        FIRST, Verb.CANCEL_LINE, TicketState.QUEUED, "step 1", "", "it fell down", line
+    )
 
 
 @pytest.mark.parametrize(
@@ -471,6 +480,9 @@ def test_a_step_is_read_whole() -> None:
         ({"moved_by": "\0"}, "moved_by", r"'\x00' is not allowed: a NUL character is not"),
         ({"reason": "late"}, "reason", "'late' is not allowed: only a cancel has a reason, not start"),
         ({"verb": 5, "reason": "r" * 201}, "reason", f"'{'r' * 56}... is not allowed: 0 to 200 characters are allowed"),
+        ({"verb": 6, "reason": "r" * 201}, "reason", f"'{'r' * 56}... is not allowed: 0 to 200 characters are allowed"),
+        ({"line": 1}, "line", "1 is not allowed: only cancel_line has a line, not start"),
+        ({"verb": 5, "line": 2}, "line", "2 is not allowed: only cancel_line has a line, not cancel"),
         ({"verb": 5, "reason": "\0"}, "reason", r"'\x00' is not allowed: a NUL character is not"),
     ],
 )

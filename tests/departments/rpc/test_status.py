@@ -9,6 +9,7 @@ from departments.domain.errors import (
     DepartmentError,
     InvalidRequest,
     ItemNotFound,
+    LineNotCancellable,
     LineNotFound,
     OrderArchived,
     OrderIdTaken,
@@ -38,6 +39,7 @@ EXAMPLES: dict[type[DepartmentError], DepartmentError] = {
     StepIdTaken: StepIdTaken(ORDER, "a", "start", "queued"),
     StepNotAllowed: StepNotAllowed(ORDER, "served", "start", "recall"),
     TicketUnreadable: TicketUnreadable(ORDER, 7, "'plated' is not a valid TicketState"),
+    LineNotCancellable: LineNotCancellable(ORDER, "queued", 1, "out_of_stock"),
     LineNotFound: LineNotFound(ORDER, 3, 2),
     TickNotAllowed: TickNotAllowed(ORDER, "served", 1, "accepted"),
     ChangeIdTaken: ChangeIdTaken("coffee", "a", "delivery", 5),
@@ -61,6 +63,7 @@ FACTS: dict[type[DepartmentError], dict[str, str]] = {
     StepIdTaken: {"step_id": "a", "verb": "start", "expected_state": "queued"},
     StepNotAllowed: {"state": "served"},
     TicketUnreadable: {},
+    LineNotCancellable: {"state": "queued", "line": "1", "outcome": "out_of_stock"},
     LineNotFound: {"line": "3"},
     TickNotAllowed: {"state": "served", "line": "1", "outcome": "accepted"},
 }
@@ -103,6 +106,7 @@ def test_the_statuses_are_those_that_clients_rely_on() -> None:
         StepIdTaken: Status.ALREADY_EXISTS,
         StepNotAllowed: Status.FAILED_PRECONDITION,
         TicketUnreadable: Status.RESOURCE_EXHAUSTED,
+        LineNotCancellable: Status.FAILED_PRECONDITION,
         LineNotFound: Status.OUT_OF_RANGE,
         TickNotAllowed: Status.FAILED_PRECONDITION,
         ChangeIdTaken: Status.ALREADY_EXISTS,
@@ -137,7 +141,8 @@ def test_a_step_that_the_state_does_not_allow_is_a_precondition_about_its_ticket
         type="TICKET_STATE", subject=f"tickets/{ORDER}", description=str(EXAMPLES[kind])
     )
     about_states = [PreconditionFailure(violations=[violation])]
-    assert status.details[1:] == (about_states if kind in (StepConflict, StepNotAllowed, TickNotAllowed) else [])
+    is_refused = kind in (StepConflict, StepNotAllowed, TickNotAllowed, LineNotCancellable)
+    assert status.details[1:] == (about_states if is_refused else [])
 
 
 @pytest.mark.parametrize("kind", ITEM_FACTS)
