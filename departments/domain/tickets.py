@@ -218,7 +218,7 @@ class Ticket:
 
     def check_staff_may(self, verb: Verb) -> None:
         """Raise StepNotAllowed unless the staff may take the step: a held ticket waits for the gateway's decision."""
-        if self.state is TicketState.HELD or verb in NOT_FOR_STAFF:
+        if self.state is TicketState.HELD or verb in NOT_FOR_STAFF or not self.allows(verb):
             raise self._not_allowed(verb)
 
     def tick(self, line: int, *, made: bool) -> bool:

@@ -117,6 +117,8 @@ class DepartmentDatabase:
         levels, tickets, history = await self.database.read(_everything)
         assert obeys_the_law(levels.stock.values())
         wasted = _accepted([ticket for ticket in tickets if ticket.wasted], frozenset({TicketState.CANCELLED}))
+        for line in [line for ticket in tickets for line in ticket.wasted_lines()]:
+            wasted[line.item] += line.quantity
         for item, stock in levels.stock.items():
             assert stock.held == _accepted(tickets, frozenset({TicketState.HELD}))[item]
             assert stock.sold == _accepted(tickets, SOLD)[item]

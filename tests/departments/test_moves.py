@@ -225,8 +225,9 @@ async def test_a_step_that_is_not_allowed_leaves_no_trace(department: Department
         await department.move(placement.order_id, *WALKS[reached])
     before = await department.stock_levels(), await department.changes()
     for verb in set(Verb) - set(NEXT[reached]):
+        line = 0 if verb is Verb.CANCEL_LINE else None
         with pytest.raises(StepNotAllowed, match=f"is {reached}: {verb} is not allowed"):
-            await department.take(Move(placement.order_id, verb, reached, new_id()))
+            await department.take(Move(placement.order_id, verb, reached, new_id(), line=line))
     assert (await department.stock_levels(), await department.changes()) == before
 
 

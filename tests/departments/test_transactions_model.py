@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from departments import transactions
 from departments.domain.errors import (
     ChangeIdTaken,
+    LineNotCancellable,
     LineNotFound,
     OrderIdTaken,
     OrderNotFound,
@@ -73,6 +74,8 @@ class Known:
     """By its id, each step of the staff's: as it was asked for, and the ticket that was returned."""
     made: set[int] = field(default_factory=set)
     """The lines that are ticked off."""
+    cancelled: dict[int, tuple[str, bool]] = field(default_factory=dict)
+    """The lines that the staff cancelled alone, in their order: why, and whether the ticket had been started."""
 
 
 class Model:
@@ -107,6 +110,12 @@ class Model:
     def wasted(self, item: str) -> int:
         thrown = [each for each in self.changes.values() if each.item == item and each.reason is ChangeReason.WASTE]
         made = self.figure(item, frozenset({TicketState.CANCELLED}), wasted=True)
+        made += sum(
+            known.lines[place].quantity
+            for known in self.orders.values()
+            for place, (_, is_wasted) in known.cancelled.items()
+            if is_wasted and known.lines[place].item == item
+        )
         return made - sum(each.delta for each in thrown)
 
     def place(self, placement: Placement) -> Known | None:
@@ -223,15 +232,17 @@ class TransactionsAndModel(RuleBasedStateMachine):
         verb=st.sampled_from(STAFF),
         expected=st.sampled_from(TicketState),
         step_id=st.sampled_from("abcd"),
+        line=st.integers(0, 3),
     )
-    def move_from_any_state(self, order_id: str, verb: Verb, expected: TicketState, step_id: str) -> None:
-        self.move(Move(order_id, verb, expected, step_id, "Ana"))
+    def move_from_any_state(self, order_id: str, verb: Verb, expected: TicketState, step_id: str, line: int) -> None:
+        self.move(Move(order_id, verb, expected, step_id, "Ana", line=line if verb is Verb.CANCEL_LINE else None))
 
-    @rule(order_id=ids, verb=st.sampled_from(STAFF), step_id=st.sampled_from("abcd"))
-    def move_from_the_state_it_is_in(self, order_id: str, verb: Verb, step_id: str) -> None:
+    @rule(order_id=ids, verb=st.sampled_from(STAFF), step_id=st.sampled_from("abcd"), line=st.integers(0, 2))
+    def move_from_the_state_it_is_in(self, order_id: str, verb: Verb, step_id: str, line: int) -> None:
         known = self.model.orders.get(order_id)
-        reason = "why not" if verb is Verb.CANCEL else ""
-        self.move(Move(order_id, verb, known.state if known else TicketState.QUEUED, step_id, "Bo", reason))
+        reason = "why not" if verb in (Verb.CANCEL, Verb.CANCEL_LINE) else ""
+        state = known.state if known else TicketState.QUEUED
+        self.move(Move(order_id, verb, state, step_id, "Bo", reason, line if verb is Verb.CANCEL_LINE else None))
 
     @rule(data=st.data())
     def move_once_more(self, data: st.DataObject) -> None:
@@ -249,7 +260,7 @@ class TransactionsAndModel(RuleBasedStateMachine):
             assert known is None
         except StepIdTaken:
             assert before is not None
-            assert (before[0].verb, before[0].expected) != (move.verb, move.expected)
+            assert (before[0].verb, before[0].expected, before[0].line) != (move.verb, move.expected, move.line)
         except StepConflict:
             assert known is not None
             assert (before, known.state is move.expected) == (None, False)
@@ -257,19 +268,43 @@ class TransactionsAndModel(RuleBasedStateMachine):
             assert known is not None
             assert (before, known.state) == (None, move.expected)
             assert move.verb not in NEXT[known.state] or (known.state, move.verb) == (TicketState.HELD, Verb.CANCEL)
+        except LineNotFound:
+            assert known is not None
+            assert move.line is not None
+            assert (before, move.line >= len(known.lines)) == (None, True)
+        except LineNotCancellable:
+            assert known is not None
+            assert move.line is not None
+            assert (before, known.outcomes[move.line][0] is Outcome.ACCEPTED) == (None, False)
         else:
             assert known is not None
             if before is not None:
                 # The epoch is no part of the step: a decision of the gateway may have raised it since.
                 # Nor are the ticks.
-                assert ticket == dataclasses.replace(before[1], epoch=known.epoch, lines=ticket.lines)
+                ticks = [line.made for line in ticket.lines]
+                lines = [
+                    dataclasses.replace(line, made=made) for line, made in zip(before[1].lines, ticks, strict=True)
+                ]
+                assert ticket == dataclasses.replace(before[1], epoch=known.epoch, lines=lines)
                 return
             assert known.state is move.expected
-            known.wasted = (known.state, move.verb) == (TicketState.PREPARING, Verb.CANCEL)
-            known.state = NEXT[known.state][move.verb]
-            known.steps[move.step_id] = move, ticket
+            is_started = known.state is TicketState.PREPARING
+            if move.line is None or self.is_last(known, move.line):
+                is_cancelled = move.verb in (Verb.CANCEL, Verb.CANCEL_LINE)
+                known.wasted = is_started and is_cancelled
+                known.state = TicketState.CANCELLED if is_cancelled else NEXT[known.state][move.verb]
+                assert ticket.cancel_reason == move.reason
+            else:
+                known.outcomes[move.line] = Outcome.CANCELLED, 0
+                known.cancelled[move.line] = move.reason, is_started
+                assert ticket.cancel_reason == ""
+            known.steps[move.step_id] = move, copy.deepcopy(ticket)
             self.agree(move.order_id, known, ticket)
-            assert (ticket.moved_by, ticket.cancel_reason, ticket.wasted) == (move.moved_by, move.reason, known.wasted)
+            assert (ticket.moved_by, ticket.wasted) == (move.moved_by, known.wasted)
+
+    def is_last(self, known: Known, line: int) -> bool:
+        accepted = [place for place, (outcome, _) in enumerate(known.outcomes) if outcome is Outcome.ACCEPTED]
+        return accepted == [line]
 
     @rule(order_id=ids, line=st.integers(0, 3), made=st.booleans())
     def tick(self, order_id: str, line: int, made: bool) -> None:
@@ -396,6 +431,8 @@ class TransactionsAndModel(RuleBasedStateMachine):
         ] == known.lines
         assert {number for number, line in enumerate(result.lines) if line.made} == known.made
         assert [(line.outcome, line.available) for line in result.lines] == known.outcomes
+        cancelled = {each.line: (each.reason, each.wasted) for each in result.cancelled_lines}
+        assert list(cancelled.items()) == list(known.cancelled.items())
 
 
 TestTransactionsAndModel = TransactionsAndModel.TestCase

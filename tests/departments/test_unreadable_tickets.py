@@ -15,7 +15,13 @@ from tests.support.department_factories import coffees
 
 
 @pytest.mark.parametrize(
-    "change", ["state = 'plated'", "source = 'kiosk'", """lines = replace(lines, '"accepted"', '"promised"')"""]
+    "change",
+    [
+        "state = 'plated'",
+        "source = 'kiosk'",
+        """lines = replace(lines, '"accepted"', '"promised"')""",
+        'cancelled_lines = \'[{"line":"first"}]\'',
+    ],
 )
 async def test_a_ticket_with_unknown_values_stops_no_other_order(database_url: str, change: str) -> None:
     department = await DepartmentDatabase.open(database_url)

@@ -75,7 +75,7 @@ def test_a_step_that_cancels_nothing_has_cancelled_no_lines() -> None:
 def test_a_line_is_cancelled_only_before_its_ticket_is_ready(state: TicketState) -> None:
     ticket = ticket_in(state)
     before = copy.deepcopy(ticket)
-    with pytest.raises(StepNotAllowed, match=f"is {state}: cancel"):
+    with pytest.raises(StepNotAllowed, match=f"is {state}: cancel_line is not allowed"):
         take_step(ticket, cancel_line(ticket, 0), 9, 3)
     assert ticket == before
 

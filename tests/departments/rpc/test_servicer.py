@@ -376,7 +376,9 @@ async def test_a_step_that_is_not_allowed_is_failed_precondition(served_stub: v1
     await served_stub.place_orders(place_request((order_id, [("coffee", 1)])))
     error = await refusal(served_stub.move_ticket(step(order_id, "SERVE", "QUEUED")))
     assert error.status is Status.FAILED_PRECONDITION
-    assert error.message == f"ticket {order_id} is queued: serve is not allowed, expected start or cancel or cancel_line"
+    assert (
+        error.message == f"ticket {order_id} is queued: serve is not allowed, expected start or cancel or cancel_line"
+    )
 
 
 async def test_a_step_from_a_state_that_the_ticket_has_left_names_who_moved_it(
