@@ -60,7 +60,9 @@ COMMANDS: Mapping[str, Command] = {
         "List tickets whose orders the journal does not have, as a restore may leave them, or cancel them.",
     ),
     "tickets": Command("ops.staff.tickets", "List the tickets of the departments."),
-    "move": Command("ops.staff.move", "Take a step with tickets: start, finish, serve, recall or cancel."),
+    "move": Command(
+        "ops.staff.move", "Take a step with tickets: start, finish, serve, recall or cancel, whole or one line."
+    ),
     "tick": Command("ops.staff.tick", "Mark lines of a ticket as made, or as not made."),
     "stock": Command("ops.staff.stock", "List the stock, or change it: deliveries, counts, waste, corrections."),
     "sell": Command("ops.staff.sell", "Take an item off sale, or put it back."),

@@ -1,4 +1,4 @@
-"""Finds the ticket that somebody means by a short number, or by an order's id or its end."""
+"""Finds the ticket that somebody means by a short number, or by an order's id or its end; and a line of it."""
 
 from collections.abc import Collection
 
@@ -38,6 +38,27 @@ def find_ticket(rest: Rest, text: str, verb: str, states: Collection[str], depar
         reason = f"several tickets that {verb} may mean" if likely else f"no ticket that {verb} may mean"
         raise Refused(f"{name_of(found[0])} has {reason}: {tickets}; name one with -d")
     return (likely or found)[0]
+
+
+def lines_to_make(ticket: Json) -> dict[int, str]:
+    """Return the items of a ticket's accepted lines, by their places from 0."""
+    return {place: line["item"] for place, line in enumerate(ticket["lines"]) if line["outcome"] == "accepted"}
+
+
+def find_line(ticket: Json, name: str) -> int:
+    """Return the place, from 0, of the line that is named by its item, or by its place from 1.
+
+    Raises Refused where the name fits none of the accepted lines, or several.
+    """
+    to_make = lines_to_make(ticket)
+    fitting = [place for place, item in to_make.items() if item == name]
+    if not fitting and name.isascii() and name.isdigit() and int(name) - 1 in to_make:
+        fitting = [int(name) - 1]
+    if len(fitting) != 1:
+        lines = ", ".join(f"{place + 1} {item}" for place, item in to_make.items()) or "none to make"
+        how_many = "several lines" if fitting else "no line"
+        raise Refused(f"{name_of(ticket)} at {ticket['department']} has {how_many} {name}: it has {lines}")
+    return fitting[0]
 
 
 def _by_number(rest: Rest, text: str, department: str | None) -> list[Json]:

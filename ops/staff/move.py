@@ -1,4 +1,4 @@
-"""The command `move`: takes a step with tickets."""
+"""The command `move`: takes a step with tickets, or cancels a line of them."""
 
 import argparse
 import sys
@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from ops.staff.find import FROM, find_ticket
+from infra.errors import StartError
+from ops.staff.find import FROM, find_line, find_ticket
 from ops.staff.rest import Rest, add_url
 from ops.staff.show import name_of, show_tickets
 from ops.staff.tables import Json, one_line, show_json
@@ -21,6 +22,11 @@ departments, the one is meant that can take the step; where several can, -d name
   python -m ops move 147 start
   python -m ops move 147 149 finish -d kitchen --by Ada
   python -m ops move 147 cancel --reason "the oven is broken"
+  python -m ops move 147 cancel --line pizza --reason "no dough" -d kitchen
+
+with --line a cancel is of one line, and the rest of the ticket stands; without another line to make, the ticket is
+cancelled. A line is named as for `tick`: by its item or, where two lines have the same one, by its place in the ticket,
+from 1.
 
 exit code: 0 every step was taken, 1 one was refused, 2 it could not be done
 """
@@ -34,11 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-d", "--department", help="such as bar")
     parser.add_argument("--by", default="", help="who does it")
     parser.add_argument("--reason", default="", help="why; with cancel only")
+    parser.add_argument("--line", metavar="LINE", help="cancel this line alone: an item, or a place from 1")
     add_url(parser)
 
 
 def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
     """Take a step with each ticket, from the state that it has now; returns the exit code, as the help says."""
+    if arguments.line is not None and arguments.verb != "cancel":
+        raise StartError(f"--line goes with cancel only, not with {arguments.verb}")
     rest = Rest(arguments.url, environ)
     found = {}
     for text in arguments.tickets:
@@ -70,4 +79,5 @@ def _move(ticket: Json, arguments: argparse.Namespace) -> dict[str, Any]:
         "step_id": str(uuid.uuid4()),
         "moved_by": arguments.by,
         "reason": arguments.reason,
+        "line": None if arguments.line is None else find_line(ticket, arguments.line),
     }

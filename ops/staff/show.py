@@ -72,11 +72,14 @@ def name_of(ticket: Json) -> str:
 
 
 def lines_of(ticket: Json) -> str:
-    """Return what is to be made, or was: accepted lines, with notes and allergies."""
-    return ", ".join(_line(line) for line in ticket["lines"] if line["outcome"] == "accepted")
+    """Return the accepted lines, with notes and allergies, and those that the staff cancelled since, with the reason."""
+    return ", ".join(_line(line) for line in ticket["lines"] if line["outcome"] in ("accepted", "cancelled"))
 
 
 def _line(line: Json) -> str:
+    if line["outcome"] == "cancelled":
+        why = f" ({line['cancel_reason']})" if line["cancel_reason"] else ""
+        return f"{line['quantity']} {line['item']} CANCELLED{why}"
     made = " ✓" if line["made"] else ""
     allergy = " ALLERGY" if line["allergy"] else ""
     note = f" ({line['note']})" if line["note"] else ""

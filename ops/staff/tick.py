@@ -3,10 +3,9 @@
 import argparse
 from collections.abc import Mapping, Sequence
 
-from ops.refusals import Refused
-from ops.staff.find import find_ticket
+from ops.staff.find import find_line, find_ticket, lines_to_make
 from ops.staff.rest import Rest, add_url
-from ops.staff.show import name_of, show_tickets
+from ops.staff.show import show_tickets
 from ops.staff.tables import Json, show_json
 
 TICKABLE = {"queued", "preparing", "ready"}
@@ -55,15 +54,8 @@ def run(arguments: argparse.Namespace, environ: Mapping[str, str]) -> int:
 
 def places(ticket: Json, names: Sequence[str]) -> list[int]:
     """Return the places, from 0, of the lines that are named; raises Refused where a name fits none, or several."""
-    to_make = {place: line["item"] for place, line in enumerate(ticket["lines"]) if line["outcome"] == "accepted"}
     found: dict[int, None] = {}
     for name in names:
-        fitting = list(to_make) if name == ALL else [place for place, item in to_make.items() if item == name]
-        if not fitting and name.isascii() and name.isdigit() and int(name) - 1 in to_make:
-            fitting = [int(name) - 1]
-        if not fitting or (len(fitting) > 1 and name != ALL):
-            lines = ", ".join(f"{place + 1} {item}" for place, item in to_make.items())
-            how_many = "several lines" if fitting else "no line"
-            raise Refused(f"{name_of(ticket)} at {ticket['department']} has {how_many} {name}: it has {lines}")
-        found.update(dict.fromkeys(fitting))
+        fitting = list(lines_to_make(ticket)) if name == ALL else []
+        found.update(dict.fromkeys(fitting or [find_line(ticket, name)]))
     return list(found)

@@ -44,6 +44,8 @@ class _Seen(NamedTuple):
 
     state: str
     revision: int
+    cancelled: int
+    """How many lines the staff have cancelled."""
 
 
 class Event(NamedTuple):
@@ -160,7 +162,8 @@ class Printer:
 
     def _ticket(self, data: Json) -> str:
         key = data["department"], data["order_id"]
-        before, now = self._tickets.pop(key, None), _Seen(data["state"], data["revision"])
+        cancelled = sum(line["outcome"] == "cancelled" for line in data["lines"])
+        before, now = self._tickets.pop(key, None), _Seen(data["state"], data["revision"], cancelled)
         self._tickets[key] = now
         self._void.discard(key)
         if len(self._tickets) > MOST_KEPT and now.state in CLOSED:
@@ -169,7 +172,8 @@ class Printer:
             return ""
         is_step = before is not None and before.state != now.state
         state = f"{before.state} → {now.state}" if before is not None and is_step else now.state
-        by = f" by {data['moved_by']}" if is_step and data["moved_by"] else ""
+        is_line_cancelled = before is not None and before.cancelled != now.cancelled
+        by = f" by {data['moved_by']}" if (is_step or is_line_cancelled) and data["moved_by"] else ""
         why = f": {data['cancel_reason']}" if data["cancel_reason"] else ""
         return f"ticket  {data['department']} {name_of(data)}{_table(data)}  {state}{by}{why}  {lines_of(data)}"
 

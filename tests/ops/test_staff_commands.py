@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ops.refusals import Refused
+from ops.staff.find import find_line
 from ops.staff.show import lines_of, name_of
 from ops.staff.tables import Json, age, columns, cut, date_and_clock, one_line, table
 from ops.staff.tick import places
@@ -111,6 +112,15 @@ def test_lines_show_allergies_notes_and_what_is_made_and_leave_out_what_was_refu
     assert lines_of({**TICKET, "lines": lines}) == "1 pizza ALLERGY (no nuts), 2 pasta ✓"
 
 
+def test_lines_that_were_cancelled_since_are_shown_with_why() -> None:
+    cancelled = {**LINE, "made": True, "note": "no nuts", "outcome": "cancelled", "cancel_reason": "no\ndough"}
+    silent = {**cancelled, "item": "pasta", "quantity": 2, "cancel_reason": None}
+    assert lines_of({**TICKET, "lines": [cancelled, LINE, silent]}) == (
+        "1 pizza CANCELLED (no\ndough), 1 pizza, 2 pasta CANCELLED"
+    )
+    assert table(("LINES",), [(lines_of({**TICKET, "lines": [cancelled]}),)], None)[1] == "1 pizza CANCELLED (no dough)"
+
+
 # Lines that are ticked off.
 
 MADE_HERE = {
@@ -138,6 +148,22 @@ def test_a_line_is_named_by_its_item_its_place_or_all(names: list[str], expected
 def test_a_name_of_no_line_or_of_several_is_refused_with_those_that_there_are(name: str, how_many: str) -> None:
     with pytest.raises(Refused, match=f"147 at bar has {how_many} {name}: it has 1 pizza, 3 pasta, 4 pasta"):
         places(MADE_HERE, [name])
+
+
+@pytest.mark.parametrize(("name", "expected"), [("pizza", 0), ("1", 0), ("3", 2), ("4", 3)])
+def test_the_line_to_cancel_is_named_by_its_item_or_its_place(name: str, expected: int) -> None:
+    assert find_line(MADE_HERE, name) == expected
+
+
+@pytest.mark.parametrize("name", ["pasta", "meat", "2", "0", "5", "all", "", "²"])
+def test_a_line_to_cancel_is_one_that_is_to_be_made_and_one_alone(name: str) -> None:
+    with pytest.raises(Refused, match=r"^147 at bar has (no|several) lines? .*: it has 1 pizza, 3 pasta, 4 pasta$"):
+        find_line(MADE_HERE, name)
+
+
+def test_of_a_ticket_without_a_line_to_make_none_is_found() -> None:
+    with pytest.raises(Refused, match=r"^147 at bar has no line pizza: it has none to make$"):
+        find_line({**TICKET, "lines": [{**LINE, "outcome": "cancelled"}]}, "pizza")
 
 
 # Events.
@@ -177,6 +203,16 @@ CHANGED = {"revision": 18}
             "ticket",
             {**TICKET, **CHANGED, "state": "cancelled", "cancel_reason": "no oven"},
             "queued → cancelled: no oven  1 pizza",
+        ),
+        (
+            "ticket",
+            {
+                **TICKET,
+                **CHANGED,
+                "moved_by": "Ada",
+                "lines": [LINE, {**LINE, "item": "pasta", "outcome": "cancelled", "cancel_reason": "no dough"}],
+            },
+            "147 table 7  queued by Ada  1 pizza, 1 pasta CANCELLED (no dough)",
         ),
         ("ticket", {**TICKET, "order_id": "new", "table": None, "number": 148}, "ticket  bar 148  queued  1 pizza"),
         ("stock", {**STOCK, **CHANGED, "on_hand": 33}, "stock   bar latte  33 on hand (+24)"),
@@ -255,6 +291,7 @@ def test_an_event_of_a_kind_that_is_not_known_is_no_line(printer: Printer) -> No
             "'ftp://x' is no URL of a gateway: expected one such as http://127.0.0.1:8000",
         ),
         (["stock", "bar", "latte", "24"], "'24' is no change of the stock: expected one such as +24, -2 or = 12"),
+        (["move", "147", "start", "--line", "pizza"], "--line goes with cancel only, not with start"),
         (["stock", "bar", "latte", "+1", "--expected", "3"], "--expected goes with = only, which is a count"),
         (["stock", "bar", "latte", "=1", "--reason", "waste"], "--reason waste does not go with =: that is a count"),
     ],
