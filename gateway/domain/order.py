@@ -277,7 +277,7 @@ class Order:
         concerned = [line.department for line in self.lines if line.is_open]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
-        is_confirmed = self.policy is Policy.ALL_OR_NOTHING and self.status is not Status.PENDING
+        is_confirmed = self.policy is Policy.ALL_OR_NOTHING and Goal.HOLD not in self.owed.values()
         self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
         self.epoch += 1
 

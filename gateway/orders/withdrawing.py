@@ -45,7 +45,8 @@ class Withdrawing:
         in_flight = await self._cancelling.own(order_id)
         try:
             found = await self._journal.unsettled(withdrawal)
-            if found is None or not _follow(in_flight.order, department, found):
+            order = in_flight.order
+            if found is None or not (_differs(order, department, found) and _follow(order, department, found)):
                 return False
             in_flight.decided()
             await self._write(in_flight)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.department_client.errors import Unreachable
-from gateway.domain.lines import TicketState
+from gateway.domain.lines import LineResult, Outcome, TicketState
 from gateway.domain.tickets import ChangePage, LiveLine, LiveTicket, Position
 from tests.support.fake_departments import FakeDepartment
 from tests.support.orders import NOON_MS
@@ -49,6 +49,33 @@ class FakeStaff:
         )
         times: dict[str, Any] = {TIMES[state]: now} if state in TIMES else {}
         self.tickets[order_id] = replace(ticket, **times)
+        await self.wake()
+
+    async def cancel_line(self, order_id: str, line: int, reason: str = "") -> None:
+        """Cancel one line of a ticket, as the staff do; its item goes back where the ticket is queued."""
+        fake = self.department.tickets[order_id]
+        item, quantity = fake.wishes[line]
+        fake.lines[line] = LineResult(Outcome.CANCELLED, 0, fake.lines[line].unit_price)
+        self.department.stock[item] += quantity if fake.state is TicketState.QUEUED else 0
+        ticket = self.tickets.get(order_id) or self._ticket(order_id, "gateway")
+        lines = list(ticket.lines)
+        lines[line] = replace(lines[line], outcome=Outcome.CANCELLED, cancel_reason=reason)
+        self.revision += 1
+        now = NOON_MS + self.revision
+        self.tickets[order_id] = replace(
+            ticket, state=fake.state, lines=lines, revision=self.revision, moved_at_ms=now, moved_by="Anna"
+        )
+        await self.wake()
+
+    async def show_cancel_by_client(self, order_id: str) -> None:
+        """Show that the gateway cancelled a ticket that the staff had moved: that is no step of theirs."""
+        self.revision += 1
+        self.tickets[order_id] = replace(
+            self.tickets[order_id],
+            state=TicketState.CANCELLED,
+            revision=self.revision,
+            cancelled_at_ms=NOON_MS + self.revision,
+        )
         await self.wake()
 
     async def restore(self) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from gateway.domain.lines import TicketState
 from gateway.domain.progress import OrderProgress
+from gateway.domain.transitions import Goal
 from gateway.orders.backoff import RetryPolicy
 from infra.clock import Clock
 from tests.support.order_path import Restaurant
@@ -65,6 +66,26 @@ async def test_a_staff_cancel_is_shown_by_both_gateways(pair: tuple[Restaurant, 
     assert all(heard[each.order_id] == 2 for each in placed)
     for each in placed:
         assert (await one.written(each.order_id)).epoch <= each.epoch + 4
+
+
+async def test_cancels_of_single_lines_are_shown_by_both_and_recorded_once(pair: tuple[Restaurant, Restaurant]) -> None:
+    one, other = pair
+    placed = [await each.service.place(order("bar coffee", "bar soda", "bar coffee")) for each in pair]
+    for each in placed:
+        await one.watches["bar"].cancel_line(each.order_id, 0, "no milk")
+        await one.watches["bar"].cancel_line(each.order_id, 1, "none left")
+    for each in placed:
+        for restaurant in pair:
+            await until_outcomes(restaurant, each.order_id, "cancelled", "cancelled", "accepted")
+    await until(lambda: is_settled(one, other))
+    for each in placed:
+        written = await one.written(each.order_id)
+        assert [line.reason for line in written.lines] == [
+            "bar has withdrawn it: no milk",
+            "bar has withdrawn it: none left",
+            None,
+        ]
+        assert (written.owed, one.bar.asked(each.order_id) + other.bar.asked(each.order_id)) == ({}, [Goal.PLACE])
 
 
 async def test_a_cancel_that_a_gateway_has_read_before_it_died_is_recorded_by_the_other(
