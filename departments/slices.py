@@ -19,7 +19,7 @@ TicketRow = Sequence[Any]
 
 _COLUMNS = list(tickets.c)[1:]
 _TICKETS = Slices(tickets, tickets.c.order_id, _COLUMNS, own)
-_of_made = picker(_COLUMNS, "placed_for", "state", "lines", "revision", "source", "moved_at_ms")
+_of_made = picker(_COLUMNS, "placed_for", "state", "lines", "revision", "source", "moved_at_ms", "cancelled_lines")
 
 _GATEWAY = TicketSource.GATEWAY.value
 _TAKEN = frozenset(state.value for state in TAKEN)
@@ -72,8 +72,8 @@ def read_made(row: TicketRow) -> MadeTicket | None:
 
     It takes two thirds of the time of `read_ticket`, which reads whatever this returns.
     """
-    table, state, lines, revision, source, moved_at_ms = _of_made(row)
-    if source != _GATEWAY or state not in _TAKEN:
+    table, state, lines, revision, source, moved_at_ms, cancelled_lines = _of_made(row)
+    if source != _GATEWAY or state not in _TAKEN or cancelled_lines:
         return None
     try:
         return MadeTicket(table, _decode(lines), state, revision, moved_at_ms)

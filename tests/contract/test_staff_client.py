@@ -11,7 +11,7 @@ from grpclib.exceptions import GRPCError
 from gateway.department_client.client import DepartmentClient
 from gateway.department_client.staff import StaffClient
 from gateway.domain.errors import FieldNotAllowed
-from gateway.domain.lines import TicketState
+from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.staff import ChangeReason, Move, RecordedReason, StockOrder, Verb
 from gateway.domain.staff_errors import (
     ChangeIdTaken,
@@ -98,6 +98,46 @@ async def test_a_line_is_ticked_and_a_line_that_there_is_not_is_named(
         await staff.tick(order_id, 0, made=True)
     assert refused.value.ticket is not None
     assert refused.value.ticket.cancel_reason == "no milk"
+
+
+def cancel_line(order_id: str, line: int, step_id: str = "c1", reason: str = "no milk") -> Move:
+    return Move(order_id, Verb.CANCEL, TicketState.QUEUED, step_id, "Ada", reason, line)
+
+
+async def test_a_line_is_cancelled_with_a_reason_and_the_rest_stands(
+    staff: StaffClient, client: DepartmentClient
+) -> None:
+    order_id = await place(client, "bar coffee", "bar soda")
+    ticket = await staff.move(cancel_line(order_id, 0))
+    assert (ticket.state, ticket.moved_by, ticket.cancel_reason) == (TicketState.QUEUED, "Ada", "")
+    assert ticket.cancelled_lines == {0: "no milk"}
+    assert [line.outcome for line in ticket.lines] == [Outcome.CANCELLED, Outcome.ACCEPTED]
+    assert await staff.move(cancel_line(order_id, 0)) == ticket == await staff.find(order_id)
+    last = await staff.move(cancel_line(order_id, 1, "c2", "fire"))
+    assert (last.state, last.withdrawn, last.cancel_reason) == (TicketState.CANCELLED, True, "fire")
+    assert last.cancelled_lines == {0: "no milk"}
+
+
+async def test_the_first_line_is_named_by_its_place_too(staff: StaffClient, client: DepartmentClient) -> None:
+    """0 is what the message has where nothing is set: the verb tells it from a cancel of the ticket."""
+    order_id = await place(client, "bar coffee", "bar soda")
+    await staff.move(cancel_line(order_id, 0, reason=""))
+    assert (await staff.find(order_id)).state is TicketState.QUEUED
+
+
+async def test_what_cannot_be_cancelled_of_a_ticket_says_why(staff: StaffClient, client: DepartmentClient) -> None:
+    order_id = await place(client, "bar coffee", "bar soda")
+    await staff.move(cancel_line(order_id, 0))
+    with pytest.raises(LineNotFound, match=r"no line 2: its lines are 0 \(coffee\), 1 \(soda\)"):
+        await staff.move(cancel_line(order_id, 2, "c2"))
+    with pytest.raises(StepRefused, match=r"line 0 of ticket .* is cancelled: only an accepted line") as refused:
+        await staff.move(cancel_line(order_id, 0, "c2"))
+    assert refused.value.ticket is not None
+    assert refused.value.ticket.cancelled_lines == {0: "no milk"}
+    with pytest.raises(StepIdTaken):
+        await staff.move(cancel_line(order_id, 1))
+    with pytest.raises(StepIdTaken):
+        await staff.move(Move(order_id, Verb.CANCEL, TicketState.QUEUED, "c1"))
 
 
 async def test_a_ticket_that_there_is_not_is_not_found(staff: StaffClient) -> None:

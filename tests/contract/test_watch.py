@@ -9,8 +9,10 @@ import pytest
 
 from gateway.department_client.convert_tickets import change_page
 from gateway.department_client.errors import Unreachable
+from gateway.department_client.staff import StaffClient
 from gateway.department_client.watch import DepartmentWatch, WatchTimeouts
 from gateway.domain.lines import Outcome, TicketState
+from gateway.domain.staff import Move, Verb
 from gateway.domain.tickets import ChangePage, Position
 from gateway.domain.transitions import Goal
 from gateway.tickets.store import Picture
@@ -90,6 +92,29 @@ async def test_a_snapshot_and_then_the_changes(bar: DepartmentProgram, watch: De
     await client.submit(Goal.PLACE, order("bar coffee"))
     await until(lambda: picture.stock["coffee"].sold == 3)
     await watching.leave()
+
+
+async def test_a_cancelled_line_comes_with_its_reason_in_a_snapshot_and_as_a_change(
+    bar: DepartmentProgram, watch: DepartmentWatch
+) -> None:
+    """Other tickets stand before it, so that its place among all lines is not that in its ticket."""
+    client, channel = bar.client(), WatchedChannel(HOST, bar.port)
+    staff = StaffClient("bar", channel)
+    whole, first, second = (order("bar coffee", "bar soda") for _ in range(3))
+    for each in (whole, first, second):
+        await client.submit(Goal.PLACE, each)
+    await staff.move(Move(first.order_id, Verb.CANCEL, TicketState.QUEUED, "a", "Ada", "none left", 1))
+    watching = Watching(watch)
+    await until(lambda: watching.picture.position is not None)
+    known = watching.picture.open
+    assert known[first.order_id] == await staff.find(first.order_id)
+    assert known[first.order_id].cancelled_lines == {1: "none left"}
+    assert known[whole.order_id].cancelled_lines == known[second.order_id].cancelled_lines == {}
+    await staff.move(Move(second.order_id, Verb.CANCEL, TicketState.QUEUED, "b", "Ada", "", 0))
+    await until(lambda: known[second.order_id].cancelled_lines == {0: ""})
+    await until(lambda: watching.picture.stock["coffee"].sold == 2)
+    await watching.leave()
+    channel.close()
 
 
 async def test_a_watch_goes_on_after_a_position(bar: DepartmentProgram, watch: DepartmentWatch) -> None:
@@ -192,9 +217,16 @@ async def test_a_department_that_says_nothing_is_unreachable(bar: DepartmentProg
     [
         v1.ChangedTickets(order_ids=["o1"]),
         v1.ChangedTickets(items=["coffee"]),
+        v1.ChangedTickets(cancelled_lines=[0], line_cancel_reasons=["none left"]),
+        v1.ChangedTickets(cancelled_lines=[0]),
     ],
-    ids=["a column that is short", "lines that no ticket counts"],
+    ids=[
+        "a column that is short",
+        "lines that no ticket counts",
+        "a cancelled line that there is not",
+        "a cancelled line without a reason",
+    ],
 )
 def test_columns_that_do_not_fit_each_other_are_refused(tickets: v1.ChangedTickets) -> None:
-    with pytest.raises(ValueError, match=r"lengths|lines"):
+    with pytest.raises(ValueError, match=r"lengths|lines|line 0 is cancelled, and there are 0|shorter than"):
         change_page("bar", v1.WatchChangesResponse(tickets=tickets))

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,11 @@ class Books:
         record: bool = True,
         expected_price: int | None = None,
         allergy: bool = False,
+        more: Sequence[Line] = (),
     ) -> Order:
-        """Place an order from the request to its end."""
+        """Place an order from the request to its end: coffees and a pizza, and more lines after them."""
         coffee = Line("bar", "coffee", coffees, expected_price=expected_price, allergy=allergy)
-        lines = [coffee, Line("kitchen", "pizza")]
+        lines = [coffee, Line("kitchen", "pizza"), *more]
         order = Order.new(str(uuid_utils.uuid7()), policy, table, EUR, lines, 1000)
         await self.journal.insert(order)
         goal = Goal.HOLD if policy is Policy.ALL_OR_NOTHING else Goal.PLACE
@@ -118,9 +120,16 @@ class Books:
         await self.departments[name].write(transactions.place, MENUS[name], [placement], 1000)
 
     async def step(
-        self, name: str, order: Order, verb: Verb, expected: TicketState = TicketState.QUEUED, reason: str = ""
+        self,
+        name: str,
+        order: Order,
+        verb: Verb,
+        expected: TicketState = TicketState.QUEUED,
+        reason: str = "",
+        line: int | None = None,
     ) -> None:
-        move = Move(order.order_id, verb, expected, f"{verb} from {expected}", "Ana", reason)
+        step_id = f"{verb} from {expected}" + ("" if line is None else f" of {line}")
+        move = Move(order.order_id, verb, expected, step_id, "Ana", reason, line)
         await self.departments[name].write(staff_transactions.move, move, 2000)
 
     async def change_stock(self, name: str, item: str, reason: ChangeReason, delta: int) -> None:

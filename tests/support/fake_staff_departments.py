@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from gateway.domain.lines import TicketState
+from gateway.domain.lines import Outcome, TicketState
 from gateway.domain.staff import (
     ChangeReason,
     Move,
@@ -127,7 +128,7 @@ class FakeStaffDepartment:
         ticket = self._ticket(move.order_id)
         if move.step_id in self.steps:
             taken, then = self.steps[move.step_id]
-            if (taken.order_id, taken.verb, taken.expected) != (move.order_id, move.verb, move.expected):
+            if replace(taken, moved_by="", reason="") != replace(move, moved_by="", reason=""):
                 raise StepIdTaken(f"step {move.step_id} was another one", move.order_id, ticket)
             return then
         after = AFTER.get((ticket.state, move.verb))
@@ -135,10 +136,29 @@ class FakeStaffDepartment:
             who = f"; {ticket.moved_by} moved it" if ticket.moved_by else ""
             message = f"ticket {move.order_id} is {ticket.state}, not {move.expected}{who}"
             raise StepRefused(message, move.order_id, ticket)
-        fields = {"moved_by": move.moved_by, "moved_at_ms": NOON_MS, "cancel_reason": move.reason}
-        moved = self.watch.change(move.order_id, after, **fields)
+        fields: dict[str, Any] = {"moved_by": move.moved_by, "moved_at_ms": NOON_MS}
+        if move.line is None:
+            moved = self.watch.change(move.order_id, after, cancel_reason=move.reason, **fields)
+        else:
+            moved = self._cancel_line(ticket, move.line, move.reason, fields)
         self.steps[move.step_id] = move, moved
         return moved
+
+    def _cancel_line(self, ticket: LiveTicket, line: int, reason: str, fields: dict[str, Any]) -> LiveTicket:
+        """Cancel a line; the last accepted one takes the ticket with it."""
+        if line >= len(ticket.lines):
+            raise LineNotFound(ticket, line)
+        accepted = [place for place, each in enumerate(ticket.lines) if each.outcome is Outcome.ACCEPTED]
+        if line not in accepted:
+            outcome = ticket.lines[line].outcome
+            message = f"line {line} of ticket {ticket.order_id} is {outcome}: only an accepted line can be cancelled"
+            raise StepRefused(message, ticket.order_id, ticket)
+        if accepted == [line]:
+            fields |= {"cancel_reason": reason, "lines": ticket.lines}
+            return self.watch.change(ticket.order_id, TicketState.CANCELLED, **fields)
+        lines = list(ticket.lines)
+        lines[line] = replace(lines[line], outcome=Outcome.CANCELLED, cancel_reason=reason)
+        return self.watch.change(ticket.order_id, ticket.state, lines=lines, **fields)
 
     def _ticket(self, order_id: str) -> LiveTicket:
         if order_id not in self.watch.tickets:

@@ -132,6 +132,8 @@ def _steps(action: Action) -> Iterator[tuple[str, str, str, Json]]:
         for verb, state, step in STEPS:
             if step is action:
                 yield name, verb, state, {"expected": state, "step_id": f"{verb}-{state}"}
+                if verb == "cancel":
+                    yield name, verb, state, {"expected": state, "step_id": f"a line-{state}", "line": 0}
 
 
 def nothing(_path: str, _action: Action) -> Iterator[Case]:

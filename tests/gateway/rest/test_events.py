@@ -1,5 +1,7 @@
 """`GET /events` over the whole app: what a client gets, and from where it goes on."""
 
+import asyncio
+
 import pytest
 
 from gateway.domain.lines import TicketState
@@ -62,6 +64,7 @@ async def test_a_ticket_looks_as_in_rest(served: Served) -> None:
                     "made": False,
                     "outcome": "accepted",
                     "unit_price": 350,
+                    "cancel_reason": None,
                 }
             ],
         }
@@ -189,6 +192,22 @@ async def test_an_order_follows_its_tickets(served: Served) -> None:
         assert screen.orders == {order["order_id"]: shown}
         kinds = [event.kind for event in screen.received]
         assert kinds.index("ticket") < kinds.index("order")
+
+
+async def test_an_order_follows_the_cancel_of_a_line(served: Served) -> None:
+    order_id = (await served.order("bar coffee", "bar soda")).json()["order_id"]
+    async with follow(served.app, f"/events?order={order_id}") as client:
+        await client.up_to_date()
+        await served.restaurant.watches["bar"].cancel_line(order_id, 1, "none left")
+        async with asyncio.timeout(10):
+            while (await served.client.get(f"/orders/{order_id}")).json()["total"] != 350:
+                await asyncio.sleep(0.005)
+        served.watches["bar"].change(order_id)
+        screen = await client.until(lambda screen: screen.orders[order_id]["total"] == 350)
+        assert screen.orders[order_id] == (await served.client.get(f"/orders/{order_id}")).json()
+        line = screen.orders[order_id]["lines"][1]
+        assert (line["outcome"], line["progress"]) == ("cancelled", "withdrawn")
+        assert line["reason"] == "bar has withdrawn it: none left"
 
 
 async def test_a_guest_sees_its_order_and_nothing_of_others(served: Served) -> None:

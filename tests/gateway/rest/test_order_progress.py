@@ -54,6 +54,34 @@ async def test_a_part_that_was_withdrawn_is_named_with_the_staffs_reason(served:
     assert (ticket["department"], ticket["withdrawn_at"]) == ("kitchen", "2025-06-15T15:06:40.101Z")
 
 
+async def test_a_line_that_was_withdrawn_alone_is_named_with_the_staffs_reason(served: Served) -> None:
+    placed = (await served.order("bar coffee", "bar soda", "kitchen pizza", policy="all_or_nothing")).json()
+    bar = served.restaurant.watches["bar"]
+    await bar.cancel_line(placed["order_id"], 0, "no milk")
+    body = await read_until(served, placed["order_id"], total=1400)
+    assert (body["status"], body["progress"]) == ("partly_accepted", "queued")
+    assert [(line["outcome"], line["progress"], line["unit_price"]) for line in body["lines"]] == [
+        ("cancelled", "withdrawn", None),
+        ("accepted", "queued", 300),
+        ("accepted", "queued", 1100),
+    ]
+    assert body["lines"][0]["reason"] == "bar has withdrawn it: no milk; the rest of the order stands"
+    (ticket,) = body["tickets"]
+    assert (ticket["department"], ticket["withdrawn_at"]) == ("bar", None)
+    await bar.move(placed["order_id"], TicketState.READY)
+    body = await read_until(served, placed["order_id"], progress="partly_ready")
+    assert [line["progress"] for line in body["lines"]] == ["withdrawn", "ready", "queued"]
+    (listed,) = (await served.client.get("/orders")).json()["orders"]
+    assert listed == body
+
+
+async def test_a_line_of_a_best_effort_order_says_nothing_of_the_rest(served: Served) -> None:
+    placed = (await served.order("bar coffee", "bar soda")).json()
+    await served.restaurant.watches["bar"].cancel_line(placed["order_id"], 1)
+    body = await read_until(served, placed["order_id"], total=350)
+    assert body["lines"][1]["reason"] == "bar has withdrawn it"
+
+
 @pytest.mark.parametrize("is_cancelled_by_client", [True, False])
 async def test_nobody_is_told_that_the_rest_stands_of_an_order_of_which_nothing_is_left(
     served: Served, is_cancelled_by_client: bool

@@ -15,6 +15,7 @@ from gateway.domain.sales import Sales, SalesBy, Sold, add_up
 from gateway.orders.reports import AT_ONCE
 from tests.support.orders import NOON_MS, order
 from tests.support.rest_app import Json, Served, problem
+from tests.support.waiting import eventually, until
 
 BERLIN = Calendar(ZoneInfo("Europe/Berlin"))
 
@@ -67,6 +68,23 @@ async def test_sales_are_added_up_by_hour_item_and_department(sold: Served) -> N
         ("bar", None, 1650),
         ("kitchen", None, 1100),
     ]
+
+
+async def test_a_line_that_the_staff_cancelled_was_not_sold(sold: Served) -> None:
+    order_id = (await sold.order("bar coffee 5", "bar soda")).json()["order_id"]
+    await sold.restaurant.settle()
+    before = {each["item"]: each["quantity"] for each in (await report(sold, by="item"))["figures"]}
+    await sold.restaurant.watches["bar"].cancel_line(order_id, 0, "no milk")
+
+    async def is_left_out() -> bool:
+        return (await sold.restaurant.service.find(order_id)).total == 300
+
+    await eventually(is_left_out, "the order says so")
+    await until(lambda: sold.restaurant.service.following.unsettled == 0)
+    await sold.restaurant.settle()
+    body = await report(sold, by="item")
+    assert {each["item"]: each["quantity"] for each in body["figures"]} == {**before, "coffee": before["coffee"] - 5}
+    assert body["totals"][0]["total"] == 2750 + 300
 
 
 async def test_only_orders_of_the_range_count(sold: Served) -> None:

@@ -185,6 +185,82 @@ async def test_two_steps_with_one_ticket_are_refused(served: Served) -> None:
     assert served.watches["bar"].tickets[A].state is TicketState.QUEUED
 
 
+# Cancels of one line.
+
+
+def three_lines(served: Served, order_id: str = A, state: TicketState = TicketState.QUEUED) -> None:
+    """Open a ticket of which the second line was refused."""
+    outcomes = {"tea": Outcome.ACCEPTED, "beer": Outcome.OUT_OF_STOCK, "coffee": Outcome.ACCEPTED}
+    lines = [LiveLine(item, 1, "", False, False, outcome, 100) for item, outcome in outcomes.items()]
+    served.watches["bar"].change(order_id, state, lines=lines)
+
+
+CANCEL: Json = {**START, "verb": "cancel", "reason": "no tea", "line": 0}
+
+
+async def test_a_line_is_cancelled_and_everybody_sees_it_and_why(served: Served) -> None:
+    three_lines(served)
+    async with follow(served.app) as client:
+        await client.up_to_date()
+        ticket = await moved(served, A, **CANCEL)
+        await client.until(lambda screen: screen.tickets["bar", A] == ticket)
+    assert (ticket["state"], ticket["cancel_reason"], ticket["moved_by"]) == ("queued", None, "Ada (manager)")
+    assert [(line["outcome"], line["cancel_reason"], line["unit_price"]) for line in ticket["lines"]] == [
+        ("cancelled", "no tea", None),
+        ("out_of_stock", None, None),
+        ("accepted", None, 100),
+    ]
+    assert await moved(served, A, **CANCEL) == ticket
+    assert (await served.client.get(url(A))).json() == ticket
+
+
+async def test_the_last_line_takes_its_ticket_with_it(served: Served) -> None:
+    three_lines(served)
+    await moved(served, A, **CANCEL)
+    ticket = await moved(served, A, **{**CANCEL, "line": 2, "step_id": "s2", "reason": "fire"})
+    assert (ticket["state"], ticket["cancel_reason"]) == ("cancelled", "fire")
+    assert [line["outcome"] for line in ticket["lines"]] == ["cancelled", "out_of_stock", "accepted"]
+
+
+async def test_a_line_that_there_is_not_is_a_404_that_names_those_that_there_are(served: Served) -> None:
+    three_lines(served)
+    refusal = problem(await served.client.post(url(A, "/moves"), json={**CANCEL, "line": 3}), 404)
+    assert refusal["detail"] == "bar's ticket has no line 3: its lines are 0 (tea), 1 (beer), 2 (coffee)"
+
+
+async def test_a_line_that_was_refused_or_is_cancelled_already_is_a_409_with_the_ticket(served: Served) -> None:
+    three_lines(served)
+    ticket = await moved(served, A, **CANCEL)
+    for line, outcome in ((0, "cancelled"), (1, "out_of_stock")):
+        again = {**CANCEL, "line": line, "step_id": f"again {line}"}
+        refusal = problem(await served.client.post(url(A, "/moves"), json=again), 409)
+        assert (refusal["ticket"], refusal["order_id"]) == (ticket, A)
+        assert f"line {line} of ticket {A} is {outcome}" in refusal["detail"]
+
+
+async def test_a_step_id_of_another_line_is_refused(served: Served) -> None:
+    three_lines(served)
+    ticket = await moved(served, A, **CANCEL)
+    for other in ({**CANCEL, "line": 2}, {**CANCEL, "line": None}):
+        refusal = problem(await served.client.post(url(A, "/moves"), json=other), 409)
+        assert (refusal["title"], refusal["ticket"]) == ("The step id is taken", ticket)
+
+
+async def test_lines_of_several_tickets_are_cancelled_at_once(served: Served) -> None:
+    three_lines(served)
+    three_lines(served, B, TicketState.PREPARING)
+    served.watches["bar"].change(C)
+    moves = [
+        {"department": "bar", "order_id": A, **CANCEL},
+        {"department": "bar", "order_id": B, **CANCEL, "step_id": "s2", "expected": "queued"},
+        {"department": "bar", "order_id": C, **CANCEL, "step_id": "s3", "line": 9},
+    ]
+    results = (await served.client.post("/tickets/moves", json={"moves": moves})).json()["results"]
+    assert [each["status"] for each in results] == [200, 409, 404]
+    assert results[0]["ticket"]["lines"][0]["outcome"] == "cancelled"
+    assert results[1]["problem"]["ticket"]["lines"][0]["outcome"] == "accepted"
+
+
 # Ticks.
 
 

@@ -12,7 +12,9 @@ import uuid_utils
 from departments.domain.placing import Placement, RequestedLine
 from departments.domain.tickets import TicketSource, TicketState, Verb
 from gateway.domain.days import Calendar
+from gateway.domain.lines import Line
 from gateway.domain.order import Order, Policy
+from gateway.orders.ticket_states import Unsettled, Withdrawal
 from infra.db.database import Database
 from ops.archive.archiver import Archived, Archiver
 from ops.archive.files import SUFFIX, Header, Record, key_of, read_archive, write_archive
@@ -20,6 +22,8 @@ from tests.ops.audit.test_following import follow
 from tests.ops.books import STOCK, Books
 
 Write = Callable[[Path, Header, Sequence[Record]], Path]
+
+WAYS = ((Verb.START, TicketState.QUEUED), (Verb.FINISH, TicketState.PREPARING), (Verb.SERVE, TicketState.READY))
 
 BEFORE_MS = 1_000_000
 """After all that happens in these databases."""
@@ -63,6 +67,7 @@ class Served(Books):
         cancelled = await self.place()
         await self.cancel(cancelled)
         self.placed.append(cancelled)
+        self.placed.append(await self.serve_part())
         sale = Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=TicketSource.COUNTER)
         await self.sell("kitchen", sale)
         self.open_order = await self.place()
@@ -70,11 +75,29 @@ class Served(Books):
 
     async def serve(self, order: Order) -> Order:
         """Let the staff of both departments prepare and serve an order, and the gateway follow."""
-        ways = ((Verb.START, TicketState.QUEUED), (Verb.FINISH, TicketState.PREPARING), (Verb.SERVE, TicketState.READY))
         for name in self.departments:
-            for verb, expected in ways:
+            for verb, expected in WAYS:
                 await self.step(name, order, verb, expected)
             await follow(self, name, order)
+        return order
+
+    async def serve_part(self) -> Order:
+        """Serve an order of which the bar's staff cancel one line while it is queued, and another one once started."""
+        order = await self.place(coffees=1, more=[Line("bar", "coffee"), Line("bar", "coffee")])
+        for verb, expected in WAYS:
+            await self.step("kitchen", order, verb, expected)
+        await follow(self, "kitchen", order)
+        await self.step("bar", order, Verb.CANCEL_LINE, TicketState.QUEUED, "no milk", 0)
+        await self.step("bar", order, Verb.START)
+        await self.step("bar", order, Verb.CANCEL_LINE, TicketState.PREPARING, "it fell down", 2)
+        await self.step("bar", order, Verb.FINISH, TicketState.PREPARING)
+        await self.step("bar", order, Verb.SERVE, TicketState.READY)
+        reasons = {0: "no milk", 2: "it fell down"}
+        assert order.withdraw_lines("bar", reasons)
+        await self.journal.update(order)
+        await follow(self, "bar", order)
+        withdrawal = Withdrawal(order.order_id, "bar")
+        assert await self.journal.settle_withdrawal(withdrawal, Unsettled(False, "", reasons, gone=False))
         return order
 
     @property

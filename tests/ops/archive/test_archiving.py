@@ -42,7 +42,7 @@ async def test_what_is_finished_goes_and_what_is_open_stays(served: Served) -> N
 
     assert stored["gateway"] == {served.open_order.order_id, served.newest.order_id}
     assert stored["bar"] == {served.open_order.order_id, served.newest.order_id}
-    assert (archived.orders, archived.files) == (6, 3)
+    assert (archived.orders, archived.files) == (7, 3)
     assert served.archived()["gateway"] == {order.order_id for order in served.placed}
     assert (await served.audit()).is_right
 

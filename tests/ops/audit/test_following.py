@@ -6,9 +6,10 @@ import pytest
 
 from departments import tables
 from departments.domain.tickets import Ticket, TicketState, Verb
+from gateway.domain.lines import Outcome
 from gateway.domain.lines import TicketState as GatewayTicketState
 from gateway.domain.order import Order
-from gateway.domain.tickets import LiveTicket, Position
+from gateway.domain.tickets import LiveLine, LiveTicket, Position
 from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
 from ops.audit.rules import Column
 from tests.ops.books import Books, counts
@@ -30,8 +31,25 @@ def live(name: str, ticket: Ticket) -> LiveTicket:
     return LiveTicket(
         name, ticket.order_id, 0, ticket.table, "gateway", GatewayTicketState(ticket.state), ticket.revision,
         ticket.placed_at_ms, ticket.started_at_ms, ticket.ready_at_ms, ticket.served_at_ms, ticket.cancelled_at_ms,
-        ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason, ticket.wasted, [],
+        ticket.moved_by, ticket.moved_at_ms, ticket.cancel_reason, ticket.wasted, live_lines(ticket),
     )  # fmt: skip
+
+
+def live_lines(ticket: Ticket) -> list[LiveLine]:
+    reasons = {each.line: each.reason for each in ticket.cancelled_lines}
+    return [
+        LiveLine(
+            line.item,
+            line.quantity,
+            line.note,
+            line.allergy,
+            line.made,
+            Outcome(line.outcome),
+            line.unit_price,
+            reasons.get(place, ""),
+        )
+        for place, line in enumerate(ticket.lines)
+    ]
 
 
 async def test_a_cancel_that_the_gateway_has_not_read_is_not_wrong(books: Books) -> None:

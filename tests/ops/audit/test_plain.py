@@ -22,7 +22,7 @@ from gateway.orders.tables import COLUMNS, read_row
 from gateway.orders.ticket_states import KnownState
 from ops.audit.following import Followed, check_state
 from ops.audit.plain import is_plainly_right
-from ops.audit.rules import Finding, check_order, check_ticket
+from ops.audit.rules import Column, Finding, check_order, check_ticket
 
 ORDER_ID = "018f0000-0000-7000-8000-000000000001"
 REVISION = 7
@@ -66,7 +66,7 @@ def _ticket() -> dict[str, Any]:
     return zeros | {
         "order_id": ORDER_ID, "placed_for": "7", "state": "served", "placed_at_ms": 1, "revision": REVISION,
         "source": "gateway", "moved_by": "Ana", "moved_at_ms": 5, "cancel_reason": "", "cancelled_at_ms": 0,
-        "number": 1,
+        "number": 1, "cancelled_lines": "",
     }  # fmt: skip
 
 
@@ -90,6 +90,12 @@ def _set(part: str, **values: Any) -> Change:
         (target if target is not None else getattr(case, where).get(item, {})).update(values)
 
     return change
+
+
+def _cancel_line(case: Case) -> None:
+    """Let the staff cancel a line of the bar's."""
+    case.made.get("tea", {}).update(outcome="cancelled")
+    case.tickets.get("bar", {}).update(cancelled_lines='[{"line":0,"reason":"no tea","wasted":true}]')
 
 
 OUTCOMES = sorted({*of_department.Outcome, *of_gateway.Outcome, "eaten"})
@@ -120,6 +126,7 @@ CHANGES: list[Change] = [
     *(_set(f"{side} rum", quantity=2) for side in ("asked", "made")),
     *(_set(f"{side} pie", note="hot") for side in ("asked", "made")),
     *(_set(f"{side} pie", item="tart") for side in ("asked", "made")),
+    _cancel_line,
     _set("asked tea", department="bakery"),
     lambda case: case.tickets.pop("bar", None),
     lambda case: case.tickets.update(bakery=_ticket()),
@@ -136,6 +143,16 @@ CHANGES: list[Change] = [
 def test_an_order_that_is_right_is_passed_over() -> None:
     assert _is_passed_over(Case())
     assert _findings(Case()) == []
+
+
+@pytest.mark.parametrize("followed", [False, True])
+def test_an_order_of_which_a_line_was_cancelled_is_left_to_the_rules(*, followed: bool) -> None:
+    case = Case()
+    _cancel_line(case)
+    if followed:
+        _set("asked tea", outcome="cancelled", unit_price=None)(case)
+    assert not _is_passed_over(case)
+    assert [finding.column for finding in _findings(case)] == ([] if followed else [Column.UNFOLLOWED])
 
 
 def test_nothing_is_passed_over_about_which_the_rules_find_something() -> None:
