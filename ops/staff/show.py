@@ -72,7 +72,7 @@ def name_of(ticket: Json) -> str:
 
 
 def lines_of(ticket: Json) -> str:
-    """Return the accepted lines, with notes and allergies, and those that the staff cancelled since, with the reason."""
+    """Return the accepted lines, with notes and allergies, and those that the staff cancelled since, with why."""
     return ", ".join(_line(line) for line in ticket["lines"] if line["outcome"] in ("accepted", "cancelled"))
 
 

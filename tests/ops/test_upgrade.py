@@ -58,7 +58,7 @@ async def served(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     server = request.getfixturevalue("postgresql") if request.param == "postgresql" else None
     served = Served(tmp_path, new_postgresql_database(server) if server else None)
     await served.open()
-    await served.some_orders()
+    await served.some_orders(lines_cancelled=False)
     yield served
     served.close()
 
@@ -85,6 +85,20 @@ async def test_tables_with_archived_orders_are_not_taken_back(served: Served) ->
     for name, database in {"gateway": served.journal_database, **served.departments}.items():
         with pytest.raises(RuntimeError, match="could be placed again"):
             await database.write(downgrade, PROGRAMS[name])
+
+
+async def test_tables_with_cancelled_lines_are_not_taken_back(served: Served) -> None:
+    """Without their record the stock would not add up, and their orders would not say by whom they were cancelled."""
+    await served.serve_part()
+    for name, database in {"gateway": served.journal_database, "bar": served.departments["bar"]}.items():
+        with pytest.raises(
+            RuntimeError, match=r"^single lines were cancelled, and without their record .*$"
+        ) as refusal:
+            await database.write(downgrade, PROGRAMS[name])
+        assert "\n" not in str(refusal.value)
+    await served.departments["kitchen"].write(downgrade, PROGRAMS["kitchen"])
+    await served.departments["kitchen"].write(migrate, "kitchen", PROGRAMS["kitchen"])
+    assert (await served.audit()).is_right
 
 
 @pytest.mark.parametrize(("program", "newest"), [("gateway", "0004"), ("bar", "0003")])

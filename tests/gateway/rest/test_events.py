@@ -1,7 +1,5 @@
 """`GET /events` over the whole app: what a client gets, and from where it goes on."""
 
-import asyncio
-
 import pytest
 
 from gateway.domain.lines import TicketState
@@ -9,7 +7,7 @@ from tests.support.event_stream import follow
 from tests.support.fake_watches import MENU
 from tests.support.orders import new_id
 from tests.support.rest_app import MAX_STREAMS, Served, problem
-from tests.support.waiting import until
+from tests.support.waiting import eventually, until
 
 
 async def test_a_new_client_gets_all_that_is_known_and_then_a_tick(served: Served) -> None:
@@ -199,9 +197,12 @@ async def test_an_order_follows_the_cancel_of_a_line(served: Served) -> None:
     async with follow(served.app, f"/events?order={order_id}") as client:
         await client.up_to_date()
         await served.restaurant.watches["bar"].cancel_line(order_id, 1, "none left")
-        async with asyncio.timeout(10):
-            while (await served.client.get(f"/orders/{order_id}")).json()["total"] != 350:
-                await asyncio.sleep(0.005)
+
+        async def is_recorded() -> bool:
+            found = (await served.client.get(f"/orders/{order_id}")).json()
+            return bool(found["total"] == 350)
+
+        await eventually(is_recorded, "the order says so")
         served.watches["bar"].change(order_id)
         screen = await client.until(lambda screen: screen.orders[order_id]["total"] == 350)
         assert screen.orders[order_id] == (await served.client.get(f"/orders/{order_id}")).json()

@@ -59,15 +59,16 @@ class Served(Books):
 
     placed: list[Order]
 
-    async def some_orders(self) -> None:
-        """Place, serve, withdraw, refuse and sell."""
+    async def some_orders(self, *, lines_cancelled: bool = True) -> None:
+        """Place, serve, withdraw, refuse and sell; and cancel lines, but for tables that are to be taken back."""
         self.placed = [await self.serve(await self.place(coffees=n % 2 + 1)) for n in range(3)]
         self.placed.append(await self.serve(await self.place(policy=Policy.ALL_OR_NOTHING)))
         self.placed.append(await self.place(policy=Policy.ALL_OR_NOTHING, coffees=STOCK))  # refused
         cancelled = await self.place()
         await self.cancel(cancelled)
         self.placed.append(cancelled)
-        self.placed.append(await self.serve_part())
+        if lines_cancelled:
+            self.placed.append(await self.serve_part())
         sale = Placement(str(uuid_utils.uuid7()), [RequestedLine("pizza", 1)], source=TicketSource.COUNTER)
         await self.sell("kitchen", sale)
         self.open_order = await self.place()

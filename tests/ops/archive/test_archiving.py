@@ -1,6 +1,7 @@
 """Archiving: what goes, what stays, what is refused from then on, and what the audit and the reports say."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 import uuid_utils
 
 from departments import archiving as ticket_archiving
-from departments import tables, transactions
+from departments import stock_audit, tables, transactions
 from departments.archiving import Sums
 from departments.domain.errors import OrderArchived as ArchivedAtDepartment
 from departments.domain.placing import Placement, RequestedLine
@@ -22,7 +23,7 @@ from gateway.domain.tickets import Position
 from gateway.orders.ticket_states import Page
 from infra.db.database import Database
 from infra.errors import DatabaseError, StartError
-from ops.archive.files import Header, Record
+from ops.archive.files import SUFFIX, Header, Record, key_of, read_archive
 from ops.audit.rules import Column, Finding
 from tests.ops.archive.served import Served, archive_with_crashes
 from tests.ops.audit.test_following import live
@@ -45,6 +46,25 @@ async def test_what_is_finished_goes_and_what_is_open_stays(served: Served) -> N
     assert (archived.orders, archived.files) == (7, 3)
     assert served.archived()["gateway"] == {order.order_id for order in served.placed}
     assert (await served.audit()).is_right
+
+
+async def test_what_was_cancelled_of_an_order_is_in_the_files_and_its_waste_in_the_sums(served: Served) -> None:
+    part = served.placed[-1]
+    await served.archive()
+    records: dict[str, Record] = {}
+    for path in served.folder.glob(f"*{SUFFIX}"):
+        header, found = read_archive(path)
+        records |= {f"{header.source} {key_of(header, each)[2]}": each for each in found}
+    ticket = records[f"bar {part.order_id}"]
+    assert json.loads(ticket["ticket"]["cancelled_lines"]) == [
+        {"line": 0, "reason": "no milk", "wasted": False},
+        {"line": 2, "reason": "it fell down", "wasted": True},
+    ]
+    assert [step["line"] for step in ticket["steps"]] == [0, None, 2, None, None]
+    (state,) = [each for each in records[f"gateway {part.order_id}"]["tickets"] if each["department"] == "bar"]
+    assert json.loads(state["cancelled_lines"]) == {"0": "no milk", "2": "it fell down"}
+    stock = await served.departments["bar"].read(stock_audit.stock_by_tickets)
+    assert (stock.wasted["coffee"], stock.stock["coffee"].wasted) == (1, 1)
 
 
 async def test_the_newest_order_stays_so_that_its_place_is_not_given_again(served: Served) -> None:
