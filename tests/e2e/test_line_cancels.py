@@ -25,9 +25,9 @@ def test_lines_are_cancelled_at_a_terminal_and_the_last_one_takes_its_ticket_wit
         order_id, number = placed["order_id"], str(placed["number"])
 
         def order_is(*expected: str) -> Json:
-            def found() -> Json | None:
+            def found() -> Json:
                 order: Json = client.get(f"/orders/{order_id}").json()
-                return order if outcomes(order) == list(expected) else None
+                return order if outcomes(order) == list(expected) else {}
 
             return wait_for(found, f"order {order_id} is {expected}")
 
