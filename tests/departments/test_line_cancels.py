@@ -254,6 +254,6 @@ async def test_an_order_that_took_too_much_is_found_by_what_was_wasted_of_it(dep
     await department.place(first)
     await department.move(first.order_id, Verb.START)
     await department.take(cancel(first, 0, PREPARING))
-    await department.place(second)
+    await department.place(second, now_ms=2)
     beyond = await department.database.read(stock_audit.orders_beyond_stock, "coffee", 4)
     assert beyond == [second.order_id]
