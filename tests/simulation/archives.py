@@ -22,40 +22,47 @@ from tests.simulation.storage import Disk
 QUARTER_MS = 900_000
 
 Steps = defaultdict[str, set[str]]
-"""By order id, the verbs that a department's staff have taken with its ticket."""
+"""By order id, the verbs that a department's staff have taken with its ticket. `cancel`: they cancelled all of it."""
+
+CancelledLine = tuple[int, str, bool]
+"""Place, reason, and whether the ticket was being prepared, so that the line is wasted."""
+
+Lines = defaultdict[str, list[CancelledLine]]
+"""By order id, the single lines that a department's staff have cancelled, in their order, by the record of their steps.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """All orders of the journal, or all tickets of a department, by order id: the stored ones and the archived ones.
 
-    `archived`: the ids of the latter; `records`: what the files have of them. `verbs`: the staff's steps.
+    `archived`: the ids of the latter; `records`: what the files have of them. `verbs`: the staff's steps; `lines`: the
+    single lines that they cancelled.
     """
 
     rows: Mapping[str, Any]
     archived: AbstractSet[str]
     records: Mapping[str, Record]
     verbs: Steps
+    lines: Lines
     wrong: list[tuple[str, str]]
 
 
 def kept_orders(disk: Disk, files: Files | None) -> Kept:
     """Put the journal's orders together."""
     rows = {row.order_id: row for row in disk.query("SELECT * FROM orders")}
-    return _put_together("gateway", rows, disk.archived(), _last(files, "gateway", "order"), Steps(set))
+    return _put_together("gateway", rows, disk.archived(), _last(files, "gateway", "order"), [])
 
 
 def kept_tickets(name: str, disk: Disk, files: Files | None) -> Kept:
     """Put a department's tickets together. A late decision about one that is archived may leave a tombstone."""
-    verbs: Steps = Steps(set)
-    for row in disk.query("SELECT order_id, verb FROM steps ORDER BY revision"):
-        verbs[row.order_id].add(row.verb)
+    steps = [row._mapping for row in disk.query("SELECT * FROM steps ORDER BY revision")]
     archived, records = disk.archived(), _last(files, name, "ticket")
     rows = {row.order_id: row for row in disk.query("SELECT * FROM tickets ORDER BY order_id")}
     stored = {key: row for key, row in rows.items() if not (key in archived and row.lines == "[]")}
-    for order_id in archived & records.keys():
-        verbs[order_id] |= {step["verb"] for step in records[order_id]["steps"]}
-    return _put_together(name, stored, archived, records, verbs)
+    for order_id in sorted(archived & records.keys()):
+        steps += records[order_id]["steps"]
+    return _put_together(name, stored, archived, records, steps)
 
 
 def _last(files: Files | None, source: str, what: str) -> dict[str, Record]:
@@ -69,14 +76,36 @@ def _last(files: Files | None, source: str, what: str) -> dict[str, Record]:
 
 
 def _put_together(
-    name: str, stored: Mapping[str, Any], archived: set[str], records: Mapping[str, Record], verbs: Steps
+    name: str,
+    stored: Mapping[str, Any],
+    archived: set[str],
+    records: Mapping[str, Record],
+    steps: Iterable[Mapping[str, Any]],
 ) -> Kept:
     wrong = [("doubled", f"{name} has {key}, which was archived") for key in sorted(archived & stored.keys())]
     wrong += [("lost", f"{name} has archived {key}, and no file has it") for key in sorted(archived - records.keys())]
     what = "order" if name == "gateway" else "ticket"
     removed = {key: records[key] for key in sorted(archived & records.keys())}
     rows = {**{key: SimpleNamespace(**record[what]) for key, record in removed.items()}, **stored}
-    return Kept(dict(sorted(rows.items())), archived, removed, verbs, wrong)
+    verbs, lines = Steps(set), Lines(list)
+    for step in steps:
+        is_whole = step["after"] == "cancelled"
+        verbs[step["order_id"]].add("cancel" if is_whole else step["verb"])
+        if step["verb"] == "cancel_line" and not is_whole:
+            lines[step["order_id"]].append((step["line"], step["reason"], step["before"] == "preparing"))
+    return Kept(dict(sorted(rows.items())), archived, removed, verbs, lines, wrong)
+
+
+def cancelled_lines(ticket: Any) -> list[CancelledLine]:
+    """Return the single lines that the staff cancelled, by a ticket's row."""
+    cancelled = msgspec.json.decode(ticket.cancelled_lines or "[]")
+    return [(each["line"], each["reason"], each["wasted"]) for each in cancelled]
+
+
+def wasted_lines(ticket: Any) -> list[Any]:
+    """Return the lines that were cancelled alone when they were being prepared."""
+    lines = msgspec.json.decode(ticket.lines)
+    return [lines[place] for place, _, is_wasted in cancelled_lines(ticket) if is_wasted]
 
 
 def check_archived(orders: Kept, tickets: Mapping[str, Kept], disks: Mapping[str, Disk]) -> Iterator[tuple[str, str]]:
@@ -114,6 +143,8 @@ def _check_sums(name: str, kept: Kept, disk: Disk) -> Iterator[tuple[str, str]]:
         for line in msgspec.json.decode(ticket["lines"]):
             if what and line["outcome"] == "accepted":
                 took[what, line["item"]] += line["quantity"]
+        for line in wasted_lines(SimpleNamespace(**ticket)):
+            took["wasted", line["item"]] += line["quantity"]
     rows = disk.query("SELECT item, sold, wasted FROM archived_stock")
     there = Counter({(what, row.item): getattr(row, what) for row in rows for what in ("sold", "wasted")})
     if +took != +there:

@@ -87,7 +87,7 @@ class Clients:
         policy = Policy.ALL_OR_NOTHING if dice.random() < self.policy_share else Policy.BEST_EFFORT
         names = dice.sample(sorted(self.world.menus), dice.randint(1, len(self.world.menus)))
         wishes = []
-        prices = random.Random(f"prices {order_id}")
+        prices, more = random.Random(f"prices {order_id}"), random.Random(f"more {order_id}")
         for name in names:
             for _ in range(dice.choice((1, 1, 2))):
                 item = dice.choice([*self.world.menus[name].items, "fish"]) if dice.random() < 0.1 else None
@@ -95,6 +95,8 @@ class Clients:
                 quantity, note = dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))
                 price = self._expected_price(prices, name, item)
                 wishes.append(Wish(name, item, quantity, note, price, allergy=prices.random() < 0.1))
+            if more.random() < 0.2:
+                wishes.append(Wish(name, more.choice(list(self.world.menus[name].items)), 1, "to go with it"))
         table = str(dice.randint(1, 9))
         self.entries[order_id] = Entry(order_id, policy, wishes)
 

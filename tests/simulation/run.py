@@ -101,7 +101,8 @@ def _simulate(plan: Plan) -> Result:
         received.update(staff.stockroom.received())
         unlimited = [(name, item) for name, items in UNLIMITED.items() for item in items]
         deliveries = Deliveries(received, staff.stockroom.discarded(), unlimited)
-        findings = audit(world.disks, deliveries, clients.entries, archivist.files if archivist else None)
+        files = archivist.files if archivist else None
+        findings = audit(world.disks, deliveries, clients.entries, files, staff.undone)
         if HARMLESS.issuperset(plan.kinds) and not world.deaths:
             numbers = len(world.disks["gateway"].query("SELECT number FROM gateways"))
             given = world.disks["gateway"].query("SELECT seq FROM sqlite_sequence WHERE name = 'gateways'")[0].seq

@@ -7,17 +7,17 @@ through the gateway. Ticks, the stock and watchers have modules of their own.
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Container, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from departments.app import DepartmentApp
-from departments.domain.errors import OrderError, StepRefused
+from departments.domain.errors import LineNotFound, OrderError, StepRefused
 from departments.domain.positions import Position
 from departments.domain.steps import Move
-from departments.domain.tickets import TRANSITIONS, Ticket, TicketState, Verb
+from departments.domain.tickets import TRANSITIONS, CancelledLine, Outcome, Ticket, TicketState, Verb
 from infra.errors import DatabaseError
 from tests.simulation.stockroom import Stockroom
 from tests.simulation.storage import Disk
@@ -30,6 +30,12 @@ ONWARD = {TicketState.QUEUED: Verb.START, TicketState.PREPARING: Verb.FINISH, Ti
 BACK = frozenset({TicketState.PREPARING, TicketState.READY, TicketState.SERVED})
 CANCELLABLE = frozenset({TicketState.QUEUED, TicketState.PREPARING})
 PAGE = 7
+
+NO_LINE = 99
+"""The place of a line that no ticket has."""
+
+LINE_SHARES = (0.05, 0.3)
+"""The share of steps in whose place a line is cancelled: with tickets of one line, and with those of more."""
 
 
 @dataclass(slots=True)
@@ -47,7 +53,8 @@ class Staff:
     """All cooks, readers and watchers of a restaurant; each department has so many `pairs` of watchers.
 
     `serve_first`: cooks seldom look at what was served, and recall much of that. A ticket that was archived is gone,
-    and its steps with it.
+    and its steps with it. `undone`: the departments and orders of which lines were cancelled, or may have been, before
+    a backup from before that was restored: clients may have seen that.
     """
 
     world: World
@@ -58,6 +65,7 @@ class Staff:
     complaints: list[str] = field(default_factory=list)
     taken: dict[tuple[str, str], Taken] = field(default_factory=dict)
     shifts: Counter[str] = field(default_factory=Counter)
+    undone: set[tuple[str, str]] = field(default_factory=set)
     readers: list["Reader"] = field(default_factory=list)
     watchers: list[Watcher] = field(default_factory=list)
     ticks: Ticks = field(init=False)
@@ -95,17 +103,17 @@ class Staff:
                 self.world.loop.spawn(None, self.ticks.tick_one(name))
             if not (rows := self.world.disks[name].query(self._tickets_to_take())):
                 continue
-            order_id, state = self.dice.choice(rows)
+            order_id, state, lines = self.dice.choice(rows)
             if verb := self._choose(TicketState(state)):
                 reason = self.dice.choice(("", "it fell down")) if verb is Verb.CANCEL else ""
                 move = Move(order_id, verb, TicketState(state), f"{self.dice.getrandbits(64):x}", "cook", reason)
-                self.world.loop.spawn(None, self._take(name, move))
+                self.world.loop.spawn(None, self._take(name, _or_of_a_line(move, len(msgspec.json.decode(lines)))))
 
     def _tickets_to_take(self) -> str:
         left_alone = "'held', 'none', 'cancelled'"
         if self.serve_first and self.dice.random() < 0.9:
             left_alone += ", 'served'"
-        return f"SELECT order_id, state FROM tickets WHERE state NOT IN ({left_alone}) ORDER BY order_id"
+        return f"SELECT order_id, state, lines FROM tickets WHERE state NOT IN ({left_alone}) ORDER BY order_id"
 
     def _choose(self, state: TicketState) -> Verb | None:
         chance = self.dice.random()
@@ -136,8 +144,8 @@ class Staff:
         except Exception as error:  # noqa: BLE001 - a complaint, whatever it is
             self.complaints.append(f"{name}: {move}: {error!r}")
             return True
-        if ticket.state is not TRANSITIONS[move.expected, move.verb]:
-            self.complaints.append(f"{name}: {move} led to {ticket.state}")
+        if not _is_taken(move, ticket):
+            self.complaints.append(f"{name}: {move} led to {ticket}")
         ticket = replace(ticket, epoch=0)  # it may have grown meanwhile
         if shift != self.shifts[name]:
             return True  # a backup was made or restored meanwhile: nobody knows on which side of it this was
@@ -150,6 +158,8 @@ class Staff:
         if self.is_archived(name, move.order_id):
             return
         if not isinstance(error, StepRefused):
+            if isinstance(error, LineNotFound) and move.line == NO_LINE:
+                return
             if shift == self.shifts[name]:  # else it may have been archived until a backup was restored
                 self.complaints.append(f"{name}: {move}: {error!r}")
         elif known is not None and known is self.taken.get((name, move.step_id)):
@@ -158,17 +168,26 @@ class Staff:
     def _way(self, name: str, move: Move) -> Callable[[DepartmentApp], Awaitable[Ticket]]:
         """Ask for a step alone, or as one of several.
 
-        What the staff cancel before a copy is restored would be lost, and a gateway that watches has told clients.
+        What the staff cancel before a copy is restored is lost, and a gateway that watches has told clients: that is
+        allowed with lines only.
         """
 
         async def move_alone(department: DepartmentApp) -> Ticket:
-            if move.verb is Verb.CANCEL and name in self.world.network.isolated:
-                raise Gone("a backup is about to be restored")
+            note_undone()
             return await department.move(move)
+
+        def note_undone() -> None:
+            if name not in self.world.network.isolated:
+                return
+            if move.verb is Verb.CANCEL:
+                raise Gone("a backup is about to be restored")
+            if move.verb is Verb.CANCEL_LINE:
+                self.undone.add((name, move.order_id))
 
         async def move_all(department: DepartmentApp) -> Ticket:
             if move.verb is Verb.CANCEL:
                 return await move_alone(department)
+            note_undone()
             (result,) = await department.move_all([move])
             if result.error is not None:
                 raise result.error
@@ -201,9 +220,9 @@ class Staff:
             if self.is_archived(taken.name, taken.move.order_id):
                 continue
             await self.ask(taken.name, taken.move)
-            query = f"SELECT revision, after FROM steps WHERE step_id = '{taken.move.step_id}'"
+            query = f"SELECT revision, after, line FROM steps WHERE step_id = '{taken.move.step_id}'"
             steps = [tuple(row) for row in self.world.disks[taken.name].query(query)]
-            if steps != [(taken.ticket.revision, taken.ticket.state)]:
+            if steps != [(taken.ticket.revision, taken.ticket.state, taken.move.line)]:
                 self.complaints.append(f"{taken.name}: {taken.move} got the response {taken.ticket}; it has {steps}")
         self.ticks.check()
         await self.stockroom.check(self.ticks.ticked)
@@ -216,6 +235,31 @@ class Staff:
 def without_ticks(ticket: Ticket) -> Ticket:
     """Return a ticket as no line of it was ticked: the response to a repeated step has the ticks of now."""
     return replace(ticket, lines=[replace(line, made=False) for line in ticket.lines])
+
+
+def _or_of_a_line(move: Move, lines: int) -> Move:
+    """Return the step, or the cancel of a line in its place, at times of one that the ticket does not have.
+
+    The dice are the step's own: the evening's are not thrown for it.
+    """
+    dice = random.Random(f"line {move.step_id}")
+    if move.expected not in CANCELLABLE or dice.random() > LINE_SHARES[lines > 1]:
+        return move
+    line = NO_LINE if dice.random() < 0.02 else dice.randrange(lines)
+    return replace(move, verb=Verb.CANCEL_LINE, line=line, reason=dice.choice(("", "it is burnt")))
+
+
+def _is_taken(move: Move, ticket: Ticket) -> bool:
+    """Tell whether a ticket is as a step leaves it; the cancel of the last accepted line cancels the ticket."""
+    if move.line is None:
+        return ticket.state is TRANSITIONS[move.expected, move.verb]
+    is_wasted, outcomes = move.expected is TicketState.PREPARING, [line.outcome for line in ticket.lines]
+    if ticket.state is TicketState.CANCELLED:
+        is_last = outcomes[move.line] is Outcome.ACCEPTED and outcomes.count(Outcome.ACCEPTED) == 1
+        return is_last and (ticket.withdrawn, ticket.wasted, ticket.cancel_reason) == (True, is_wasted, move.reason)
+    is_cancelled = list(ticket.cancelled_lines[-1:]) == [CancelledLine(move.line, move.reason, is_wasted)]
+    is_as_before = ticket.state is move.expected and not (ticket.withdrawn or ticket.wasted or ticket.cancel_reason)
+    return is_cancelled and is_as_before and outcomes[move.line] is Outcome.CANCELLED and Outcome.ACCEPTED in outcomes
 
 
 class Reader:
@@ -266,18 +310,28 @@ class Reader:
 def late_stock(name: str, disk: Disk, ticked: Container[str]) -> list[str]:
     """List what a reader of the stock would miss: items whose revision is before a ticket's that moved them.
 
-    The revision of a ticket that was `ticked` may be that of the tick, which moves no stock.
+    The revision of a ticket that was `ticked` may be that of the tick, which moves no stock. The cancel of a line moves
+    that line's item alone.
     """
     revisions: Mapping[str, Any] = {row.item: row.revision for row in disk.query("SELECT item, revision FROM stock")}
     moved_stock = """
-        SELECT order_id, lines, revision FROM tickets WHERE revision > (SELECT revision FROM department) - 50
-        AND NOT EXISTS (SELECT 1 FROM steps WHERE steps.order_id = tickets.order_id
-                        AND steps.revision = tickets.revision AND verb <> 'cancel') ORDER BY revision
+        SELECT tickets.order_id, lines, tickets.revision, line FROM tickets
+        LEFT JOIN steps ON steps.order_id = tickets.order_id AND steps.revision = tickets.revision
+        WHERE tickets.revision > (SELECT revision FROM department) - 50
+        AND (verb IS NULL OR verb IN ('cancel', 'cancel_line')) ORDER BY tickets.revision
     """
     return [
         f"{name}: {ticket.order_id} took {line['item']} at {ticket.revision}; its stock is of {revisions[line['item']]}"
         for ticket in disk.query(moved_stock)
         if ticket.order_id not in ticked
-        for line in msgspec.json.decode(ticket.lines)
-        if line["outcome"] == "accepted" and revisions[line["item"]] < ticket.revision
+        for line in _moved(msgspec.json.decode(ticket.lines), ticket.line)
+        if revisions[line["item"]] < ticket.revision
     ]
+
+
+def _moved(lines: list[dict[str, Any]], cancelled: int | None) -> Iterator[dict[str, Any]]:
+    """Yield the lines whose stock a ticket's last change moved: one that the staff `cancelled`, or all accepted."""
+    if cancelled is not None:
+        yield lines[cancelled]
+    else:
+        yield from (line for line in lines if line["outcome"] == "accepted")

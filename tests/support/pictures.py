@@ -16,13 +16,14 @@ from generated.restaurant import v1
 _POSITION = "SELECT incarnation, revision FROM department"
 _TICKETS = """
     SELECT order_id, revision, state, placed_for, number, source, placed_at_ms, started_at_ms, ready_at_ms,
-           served_at_ms, cancelled_at_ms, moved_at_ms, moved_by, cancel_reason, wasted, lines FROM tickets
+           served_at_ms, cancelled_at_ms, moved_at_ms, moved_by, cancel_reason, wasted, lines, cancelled_lines
+    FROM tickets
 """
 _STOCK = "SELECT item, revision, received, on_hand, held, sold, wasted, off_sale, unlimited FROM stock"
 
 
 class SeenLine(NamedTuple):
-    """A line of a ticket."""
+    """A line of a ticket; `cancel_reason` is None where the staff have not cancelled it alone."""
 
     item: str
     quantity: int
@@ -31,6 +32,7 @@ class SeenLine(NamedTuple):
     made: bool
     outcome: int
     unit_price: int
+    cancel_reason: str | None
 
 
 class SeenTicket(NamedTuple):
@@ -152,6 +154,7 @@ class Picture:
 
 _OPEN = {STATES[state] for state in OPEN}
 _NAMES: dict[int, str] = {number: state.value for state, number in STATES.items()}
+_OUTCOME_NAMES: dict[int, str] = {number: outcome.value for outcome, number in OUTCOMES.items()}
 
 
 def is_open(ticket: SeenTicket) -> bool:
@@ -164,6 +167,11 @@ def state_name(ticket: SeenTicket) -> str:
     return _NAMES[ticket.state]
 
 
+def outcome_name(line: SeenLine) -> str:
+    """Return a line's outcome as REST and the database write it."""
+    return _OUTCOME_NAMES[line.outcome]
+
+
 def _differences(what: str, seen: dict[str, Any], there: dict[str, Any]) -> list[str]:
     return [
         f"{what} {key}: it believes {seen.get(key)}, and there is {there.get(key)}"
@@ -174,8 +182,11 @@ def _differences(what: str, seen: dict[str, Any], there: dict[str, Any]) -> list
 
 def seen_tickets(page: v1.ChangedTickets) -> Iterator[tuple[str, SeenTicket]]:
     """Yield the tickets of a page, with the ids of their orders; ValueError where columns differ in length."""
+    reasons: list[str | None] = [None] * len(page.items)
+    for place, reason in zip(page.cancelled_lines, page.line_cancel_reasons, strict=True):
+        reasons[place] = reason
     line_columns: list[Sequence[Any]] = [page.items, page.quantities, page.notes, page.allergies, page.made]
-    lines = [SeenLine(*line) for line in zip(*line_columns, page.outcomes, page.unit_prices, strict=True)]
+    lines = [SeenLine(*line) for line in zip(*line_columns, page.outcomes, page.unit_prices, reasons, strict=True)]
     columns: list[Sequence[Any]] = [page.revisions, page.states, page.tables, page.numbers, page.sources]
     columns += [page.placed_at_ms, page.started_at_ms, page.ready_at_ms, page.served_at_ms, page.cancelled_at_ms]
     columns += [page.moved_at_ms, page.moved_by, page.cancel_reasons, page.wasted]
@@ -208,12 +219,14 @@ def read_truth(query: Callable[[str], Iterable[Sequence[Any]]]) -> Truth:
 
 
 def _ticket(values: Sequence[Any]) -> SeenTicket:
-    revision, state, table, number, source, *times_and_words, wasted, lines = values
+    revision, state, table, number, source, *times_and_words, wasted, lines, cancelled_lines = values
     enums = [STATES[TicketState(state)], table, number, SOURCES[TicketSource(source)]]
-    decoded = tuple(_line(line) for line in msgspec.json.decode(lines))
+    reasons = {each["line"]: each["reason"] for each in msgspec.json.decode(cancelled_lines or "[]")}
+    decoded = tuple(_line(line, reasons.get(place)) for place, line in enumerate(msgspec.json.decode(lines)))
     return SeenTicket._make([revision, *enums, *times_and_words, bool(wasted), decoded])
 
 
-def _line(line: dict[str, Any]) -> SeenLine:
+def _line(line: dict[str, Any], cancel_reason: str | None) -> SeenLine:
     outcome = OUTCOMES[Outcome(line["outcome"])]
-    return SeenLine(**{name: line[name] for name in SeenLine._fields if name != "outcome"}, outcome=outcome)
+    as_stored = [line[name] for name in ("item", "quantity", "note", "allergy", "made")]
+    return SeenLine._make([*as_stored, outcome, line["unit_price"], cancel_reason])

@@ -13,7 +13,7 @@ import httpx
 from tests.support.database_contents import Books
 from tests.support.event_stream import Parser, Screen
 from tests.support.keys import AUTHORIZED
-from tests.support.pictures import SeenStock, SeenTicket, is_open, state_name
+from tests.support.pictures import SeenStock, SeenTicket, is_open, outcome_name, state_name
 from tests.torture.watchers import CATCH_UP_SECONDS
 
 QUIET_SECONDS = 12.0
@@ -108,13 +108,13 @@ class ScreenClient:
 
 
 def _ticket(data: Any) -> tuple[Any, ...]:
-    made = [line["made"] for line in data["lines"]]
-    return data["revision"], data["state"], data["number"] or 0, data["moved_by"] or "", data["wasted"], made
+    lines = [(line["made"], line["outcome"], line["cancel_reason"] or "") for line in data["lines"]]
+    return data["revision"], data["state"], data["number"] or 0, data["moved_by"] or "", data["wasted"], lines
 
 
 def _facts(ticket: SeenTicket) -> tuple[Any, ...]:
-    made = [line.made for line in ticket.lines]
-    return ticket.revision, state_name(ticket), ticket.number, ticket.moved_by, ticket.wasted, made
+    lines = [(line.made, outcome_name(line), line.cancel_reason or "") for line in ticket.lines]
+    return ticket.revision, state_name(ticket), ticket.number, ticket.moved_by, ticket.wasted, lines
 
 
 def _stock(data: Any) -> SeenStock:

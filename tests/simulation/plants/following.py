@@ -13,13 +13,13 @@ from gateway.domain.transitions import Goal
 from gateway.orders import ticket_states
 from gateway.orders.journal import Journal
 from gateway.orders.numbering import Numbering, Ranks
-from gateway.orders.ticket_states import Page, Unsettled, Withdrawal
+from gateway.orders.ticket_states import Page, Withdrawal
 from gateway.orders.withdrawing import Withdrawing
 from tests.simulation.seams import plant
 
 
 @plant("a-staff-cancel-does-not-reach-the-order", Withdrawing, "_change", "watched")
-async def withdraw_nothing(original: object, self: Withdrawing, withdrawal: Withdrawal, found: Unsettled) -> bool:
+async def withdraw_nothing(original: object, self: Withdrawing, withdrawal: Withdrawal) -> bool:
     """An order says for ever that what the staff have cancelled will be made."""
     return True
 

@@ -1,6 +1,6 @@
 """Bugs of a department's watch: what a watcher misses, gets twice, or goes on believing."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
@@ -11,7 +11,7 @@ from departments import changes, staff_transactions
 from departments.domain.changes import ChangePage
 from departments.domain.steps import Step
 from departments.domain.stock import Stock
-from departments.domain.tickets import Ticket
+from departments.domain.tickets import Ticket, TicketLine
 from departments.feed import Feed, Watcher
 from departments.rpc import convert_changes
 from departments.watching import Watch
@@ -46,10 +46,10 @@ def stock_before(
 
 @plant("stock-of-a-cancel-with-an-earlier-revision", staff_transactions, "_take_out_of_sold", "watched")
 def take_out_before_the_step(
-    original: Callable[..., None], connection: sa.Connection, ticket: Ticket, step: Step
+    original: Callable[..., None], connection: sa.Connection, lines: Sequence[TicketLine], step: Step
 ) -> None:
     """The stock that a cancel of the staff moves has the revision before the cancel's."""
-    original(connection, ticket, replace(step, revision=step.revision - 1))
+    original(connection, lines, replace(step, revision=step.revision - 1))
 
 
 @plant("position-in-a-cut-page-is-the-head", changes, "changes_after", "watched")
