@@ -1,5 +1,7 @@
 """The whole system against a plain-Python model: order, cancel, cook, tick, change stock, archive, restart, restore.
 
+The staff cancel tickets and single lines of them.
+
 `python -m tests.simulation.model --steps 100000` is the long version. Real gateway, departments, contract and database;
 virtual time; one step after another, so that the model can say exactly what has to happen.
 """
@@ -12,7 +14,8 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -23,6 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from departments.app import DepartmentApp
 from departments.domain.errors import (
+    LineNotCancellable,
     LineNotFound,
     StepConflict,
     StepNotAllowed,
@@ -33,7 +37,7 @@ from departments.domain.errors import (
 )
 from departments.domain.steps import Move, Tick
 from departments.domain.stock_changes import ChangeReason, StockOrder
-from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, Ticket, TicketState, Verb
+from departments.domain.tickets import NOT_FOR_STAFF, TICKABLE, CancelledLine, Ticket, TicketState, Verb
 from gateway.domain.errors import NotCancellable, OrderArchived, OrderIdTaken
 from gateway.domain.lines import Line, Outcome
 from gateway.domain.order import Order, Policy, Status
@@ -42,7 +46,7 @@ from tests.simulation.archivist import Archivist
 from tests.simulation.network import Weather
 from tests.simulation.quiet import be_quiet
 from tests.simulation.run import CONVERGENCE_SECONDS, is_settled
-from tests.simulation.staff import Staff, without_ticks
+from tests.simulation.staff import NO_LINE, Staff, without_ticks
 from tests.simulation.stockroom import QUANTITIES, Change
 from tests.simulation.virtual import EPOCH
 from tests.simulation.world import CURRENCIES, Station, Told, World, menu
@@ -51,7 +55,10 @@ from tests.support.department_factories import NEXT
 STOCK = {"bar": {"coffee": 4, "soda": 2, "water": 0}, "kitchen": {"pasta": 5, "meat": 0}}
 UNLIMITED = {("bar", "water")}
 ITEMS = sorted((name, item) for name, items in STOCK.items() for item in items)
-STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF]
+STAFF = [verb for verb in Verb if verb not in NOT_FOR_STAFF and verb is not Verb.CANCEL_LINE]
+"""The verbs of steps with whole tickets."""
+
+CANCELLABLE = (TicketState.QUEUED, TicketState.PREPARING)
 FOLLOW_SECONDS = 10.0
 R = TypeVar("R")
 
@@ -69,7 +76,8 @@ class Expected:
     the order is all or nothing and was confirmed, so that it depends on all of them together. `unsettled`: the
     departments that are closed and have not heard yet what was decided. `states`: of the tickets that the staff have
     moved, by department; `wasted`: what they had started, and cancelled. `prices`: what each line expects to cost.
-    `made`: the lines that the staff have ticked off, by department and place in its ticket.
+    `made`: the lines that the staff have ticked off, by department and place in its ticket. `cancelled`: the single
+    lines that they cancelled, by department.
     """
 
     wishes: list[Wish]
@@ -80,6 +88,7 @@ class Expected:
     states: dict[str, TicketState] = field(default_factory=dict)
     wasted: list[Wish] = field(default_factory=list)
     made: set[tuple[str, int]] = field(default_factory=set)
+    cancelled: dict[str, list[CancelledLine]] = field(default_factory=dict)
     taken_back: set[str] = field(default_factory=set)
     suspended: bool = False
     unsettled: set[str] = field(default_factory=set)
@@ -101,6 +110,21 @@ class Expected:
         """Whether all that is made of it was served, and nobody has to say anything about it any more."""
         made = {name for (name, _, _), outcome in zip(self.wishes, self.outcomes, strict=True) if outcome in TAKEN}
         return not self.is_open and all(self.states.get(name) is TicketState.SERVED for name in made)
+
+    @property
+    def withdrawn(self) -> set[int]:
+        """The numbers of the single lines that the staff cancelled."""
+        return {self.number(name, each.line) for name, lines in self.cancelled.items() for each in lines}
+
+    @property
+    def left(self) -> list[Outcome]:
+        """What became of the other lines."""
+        return [outcome for number, outcome in enumerate(self.outcomes) if number not in self.withdrawn]
+
+    def number(self, name: str, place: int) -> int:
+        """Return the number in the order of a line by its place at a department; NO_LINE where that has none."""
+        numbers = [number for number, (where, _, _) in enumerate(self.wishes) if where == name]
+        return numbers[place] if place < len(numbers) else NO_LINE
 
     def is_taken(self, name: str) -> bool:
         """Whether what a department accepted is still taken from its stock: its staff have not cancelled it."""
@@ -234,6 +258,16 @@ class SystemAgainstModel(RuleBasedStateMachine):
     def work(self, data: st.DataObject, name: str, verb: Verb, times: int) -> None:
         self._work(self._pick(data), name, verb, times)
 
+    @precondition(lambda self: self.orders)
+    @rule(
+        data=st.data(),
+        name=st.sampled_from(sorted(STOCK)),
+        place=st.sampled_from([0, 0, 1, 2, NO_LINE]),
+        times=st.integers(1, 2),
+    )
+    def cancel_a_line(self, data: st.DataObject, name: str, place: int, times: int) -> None:
+        self._cancel_line(self._pick(data), name, place, times)
+
     @precondition(lambda self: self.taken)
     @rule(data=st.data())
     def repeat_a_step(self, data: st.DataObject) -> None:
@@ -259,33 +293,48 @@ class SystemAgainstModel(RuleBasedStateMachine):
         """Read a page of a department's list, from where the last one ended."""
         self._run(self.staff.readers[sorted(STOCK).index(name)].read())
 
-    @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), verbs=st.lists(st.sampled_from(STAFF), max_size=6))
+    @rule(
+        data=st.data(),
+        name=st.sampled_from(sorted(STOCK)),
+        verbs=st.lists(st.sampled_from([*STAFF, Verb.CANCEL_LINE]), max_size=6),
+    )
     def restore_a_department(self, data: st.DataObject, name: str, verbs: list[Verb]) -> None:
         """Back a department up, let its staff work, and restore the backup: their work is undone.
 
-        They cancel nothing: the order would stay cancelled.
+        They cancel no whole ticket: the order would stay cancelled. A line that they have cancelled is made after all.
         """
         if self.closed or any(order.is_open for order in self.orders):
             return
         self._run(asyncio.sleep(0.1))
         self._station(name).kill()
         copy = self.world.disks[name].copy()
-        kept = [(order, dict(order.states), list(order.wasted)) for order in self.orders]
+        kept = [
+            (order, dict(order.states), list(order.wasted), list(order.outcomes), deepcopy(order.cancelled))
+            for order in self.orders
+        ]
         taken = list(self.taken)
         self._station(name).start()
         self._run(asyncio.sleep(0.1))
         for verb in verbs:
-            if self.orders and verb is not Verb.CANCEL:
-                self._work(self._pick(data), name, verb, 1)
+            if not self.orders or verb is Verb.CANCEL:
+                continue
+            order = self._pick(data)
+            if verb is not Verb.CANCEL_LINE:
+                self._work(order, name, verb, 1)
+            elif self._made(order, name).count(Outcome.ACCEPTED) > 1:
+                self._cancel_line(order, name, data.draw(st.integers(0, 2)), 1)
         if data.draw(st.booleans()):
             self.read_tickets(name)
         self._station(name).kill()
         self.world.disks[name].put_back(copy)
-        for order, states, wasted in kept:
-            order.states, order.wasted = states, wasted
+        for order, states, wasted, outcomes, cancelled in kept:
+            order.states, order.wasted, order.outcomes, order.cancelled = states, wasted, outcomes, cancelled
         self.taken = taken
         self._station(name).start()
         self._run(asyncio.sleep(0.1))
+        for order in self.orders:
+            if not order.is_archived:
+                self._run(self._until_followed(order))
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), name=st.sampled_from(sorted(STOCK)), line=st.integers(0, 3), made=st.booleans())
@@ -492,7 +541,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
     def _predict_cancel(self, order: Expected) -> None:
         places = {name for name, _, _ in order.wishes}
-        if order.policy is Policy.ALL_OR_NOTHING and set(order.outcomes) == {Outcome.ACCEPTED}:
+        if order.policy is Policy.ALL_OR_NOTHING and {Outcome.ACCEPTED} == set(order.left):
             if order.started - self.closed:
                 return  # too late for one, so too late for all
             order.suspended = bool(places & self.closed)
@@ -553,6 +602,54 @@ class SystemAgainstModel(RuleBasedStateMachine):
                     order.outcomes[number] = Outcome.CANCELLED
             self._run(self._until_followed(order))
 
+    def _cancel_line(self, order: Expected, name: str, place: int, times: int) -> None:
+        """Let the staff of a department cancel a line, and send that so many times."""
+        made = self._made(order, name)
+        if name in self.closed or order.is_open or Outcome.ACCEPTED not in made:
+            return
+        is_last = place < len(made) and made[place] is Outcome.ACCEPTED and made.count(Outcome.ACCEPTED) == 1
+        if is_last and order.policy is Policy.ALL_OR_NOTHING:
+            return  # as in _work
+        before = order.states.get(name, TicketState.QUEUED)
+        reason = f"reason {len(self.taken)}"
+        move = Move(
+            order.make().order_id, Verb.CANCEL_LINE, before, f"step {len(self.taken)}", "cook", reason, line=place
+        )
+        refusal = _refused_line(before, made, place)
+        if refusal is not None:
+            with pytest.raises(refusal):
+                self._move(name, move)
+            return
+        number, is_wasted = order.number(name, place), before is TicketState.PREPARING
+        order.outcomes[number] = Outcome.CANCELLED
+        order.wasted += [order.wishes[number]] if is_wasted else []
+        order.states[name] = TicketState.CANCELLED if is_last else before
+        if not is_last:
+            order.cancelled[name] = [*order.cancelled.get(name, ()), CancelledLine(place, reason, is_wasted)]
+        tickets = [self._move(name, move) for _ in range(times)]
+        assert all(ticket == tickets[0] for ticket in tickets)
+        self.taken.append((name, move, tickets[0]))
+        self._compare_ticket(order, name, move, tickets[0], is_last=is_last)
+        self._run(self._until_followed(order))
+        told = self._run(self.world.find(self.world.gateways[0], order.make().order_id))
+        self._compare(order, told)
+
+    def _compare_ticket(self, order: Expected, name: str, move: Move, ticket: Ticket, *, is_last: bool) -> None:
+        """Compare the ticket after the cancel of a line with what it has to be."""
+        alone = order.cancelled.get(name, [])
+        cancelled = {each.line for each in alone}
+        others = [
+            made.value for place, made in enumerate(self._made(order, name)) if place not in {*cancelled, move.line}
+        ]
+        assert ticket.state is order.states[name]
+        assert list(ticket.cancelled_lines) == alone
+        for place, line in enumerate(ticket.lines):
+            assert (line.outcome.value == Outcome.CANCELLED.value) == (place in cancelled)
+        assert others == [line.outcome.value for n, line in enumerate(ticket.lines) if n not in {*cancelled, move.line}]
+        assert (ticket.moved_by, ticket.withdrawn) == ("cook", is_last)
+        assert ticket.wasted == (is_last and move.expected is TicketState.PREPARING)
+        assert ticket.cancel_reason == (move.reason if is_last else "")
+
     async def _until_followed(self, order: Expected) -> None:
         """Wait until the order says what its department's staff have cancelled."""
         end = self.world.loop.time() + FOLLOW_SECONDS
@@ -594,9 +691,11 @@ class SystemAgainstModel(RuleBasedStateMachine):
                 allowed = {Outcome.ACCEPTED, Outcome.CANCELLED}
             else:
                 allowed = {before}
+            if number in order.withdrawn:
+                allowed = {Outcome.CANCELLED}
             assert line.outcome in allowed, f"{line} was {before}, and may become {allowed}"
             order.outcomes[number] = line.outcome
-        outcomes = set(order.outcomes)
+        outcomes = set(order.left)
         if order.policy is Policy.ALL_OR_NOTHING:
             assert outcomes == {Outcome.ACCEPTED} or Outcome.ACCEPTED not in outcomes, f"half: {order.outcomes}"
         order.taken_back.clear()
@@ -684,6 +783,15 @@ class SystemAgainstModel(RuleBasedStateMachine):
 
     def _run(self, work: Coroutine[Any, Any, R]) -> R:
         return self.world.loop.run(work)
+
+
+def _refused_line(state: TicketState, made: Sequence[Outcome], place: int) -> type[Exception] | None:
+    """Predict why the cancel of a line is refused, if it is."""
+    if state not in CANCELLABLE:
+        return StepNotAllowed
+    if place >= len(made):
+        return LineNotFound
+    return None if made[place] is Outcome.ACCEPTED else LineNotCancellable
 
 
 def _unlimited(name: str) -> list[str]:
