@@ -6,10 +6,22 @@ from tests.simulation.plants import (
     durability,
     following,
     leases,
+    lines,
     order_path,
     orders,
     stock,
     watches,
 )
 
-__all__ = ["archive", "departments", "durability", "following", "leases", "order_path", "orders", "stock", "watches"]
+__all__ = [
+    "archive",
+    "departments",
+    "durability",
+    "following",
+    "leases",
+    "lines",
+    "order_path",
+    "orders",
+    "stock",
+    "watches",
+]
