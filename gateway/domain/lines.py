@@ -113,7 +113,10 @@ class Line:
         self.end(Outcome.EXPIRED, f"{self.department} did not answer in time; this will not be made")
 
     def refuse(self, result: LineResult) -> None:
-        """Record why a department did not accept the line; any outcome that is no refusal counts as cancelled."""
+        """Record why a department did not accept the line; any outcome that is no refusal counts as cancelled.
+
+        A line that is cancelled already keeps its reason, which may be the staff's.
+        """
         if result.outcome is Outcome.OUT_OF_STOCK:
             self.outcome, self.available = result.outcome, result.available
             self.reason = f"{result.available} left" if result.available else "none left"
@@ -124,5 +127,5 @@ class Line:
         elif result.outcome is Outcome.PRICE_CHANGED:
             self.outcome, self.unit_price = result.outcome, result.unit_price
             self.reason = f"its price is {result.unit_price} now, and {self.expected_price} was expected"
-        else:
+        elif self.outcome is not Outcome.CANCELLED:
             self.cancel()

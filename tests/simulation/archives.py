@@ -37,7 +37,7 @@ class Kept:
     """All orders of the journal, or all tickets of a department, by order id: the stored ones and the archived ones.
 
     `archived`: the ids of the latter; `records`: what the files have of them. `verbs`: the staff's steps; `lines`: the
-    single lines that they cancelled.
+    single lines that they cancelled; `started`: when they last started it, by order id.
     """
 
     rows: Mapping[str, Any]
@@ -45,6 +45,7 @@ class Kept:
     records: Mapping[str, Record]
     verbs: Steps
     lines: Lines
+    started: Mapping[str, int]
     wrong: list[tuple[str, str]]
 
 
@@ -87,13 +88,15 @@ def _put_together(
     what = "order" if name == "gateway" else "ticket"
     removed = {key: records[key] for key in sorted(archived & records.keys())}
     rows = {**{key: SimpleNamespace(**record[what]) for key, record in removed.items()}, **stored}
-    verbs, lines = Steps(set), Lines(list)
+    verbs, lines, started = Steps(set), Lines(list), dict[str, int]()
     for step in steps:
         is_whole = step["after"] == "cancelled"
         verbs[step["order_id"]].add("cancel" if is_whole else step["verb"])
+        if step["verb"] == "start":
+            started[step["order_id"]] = step["moved_at_ms"]
         if step["verb"] == "cancel_line" and not is_whole:
             lines[step["order_id"]].append((step["line"], step["reason"], step["before"] == "preparing"))
-    return Kept(dict(sorted(rows.items())), archived, removed, verbs, lines, wrong)
+    return Kept(dict(sorted(rows.items())), archived, removed, verbs, lines, started, wrong)
 
 
 def cancelled_lines(ticket: Any) -> list[CancelledLine]:

@@ -144,12 +144,14 @@ def audit(
 class StaffWork:
     """What the staff did with an order: the verbs of their steps, and the lines that they cancelled alone.
 
-    Both are by department; lines by their places in its share. `withdrawn`: the numbers of the lines that they
-    cancelled, alone or with their ticket; `undone`: of those of which a restore may have undone that.
+    Both are by department; lines by their places in its share; `started`: when its ticket was last started.
+    `withdrawn`: the numbers of the lines that they cancelled, alone or with their ticket; `undone`: of those of which a
+    restore may have undone that.
     """
 
     verbs: Mapping[str, set[str]]
     cancelled: Mapping[str, Sequence[CancelledLine]]
+    started: Mapping[str, int]
     withdrawn: set[int] = field(default_factory=set)
     undone: set[int] = field(default_factory=set)
 
@@ -159,6 +161,7 @@ class StaffWork:
         work = cls(
             {name: each.verbs[row.order_id] for name, each in kept.items()},
             {name: each.lines[row.order_id] for name, each in kept.items()},
+            {name: each.started.get(row.order_id, 0) for name, each in kept.items()},
         )
         places = Counter[str]()
         for number, line in enumerate(msgspec.json.decode(row.lines)):
@@ -324,6 +327,8 @@ def _check_steps(findings: Findings, name: str, ticket: Any, staff: StaffWork) -
         findings.add("broken", f"{name} has {ticket}, and steps {staff.verbs[name]}")
     if lines != cancelled_lines(ticket) or any(outcomes[place] != "cancelled" for place, _, _ in lines):
         findings.add("broken", f"{name} has {ticket}, and the staff cancelled {lines}")
+    if ticket.state in STARTED and ticket.started_at_ms != staff.started[name]:
+        findings.add("broken", f"{name} has {ticket}, which was started at {staff.started[name]}")
     if lines and not withdrawn and "accepted" not in outcomes:
         findings.add("broken", f"{name} has {ticket}, of which every line was cancelled")
 

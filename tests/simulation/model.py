@@ -602,7 +602,7 @@ class SystemAgainstModel(RuleBasedStateMachine):
                     order.outcomes[number] = Outcome.CANCELLED
             self._run(self._until_followed(order))
 
-    def _cancel_line(self, order: Expected, name: str, place: int, times: int) -> None:
+    def _cancel_line(self, order: Expected, name: str, place: int, sent: int) -> None:
         """Let the staff of a department cancel a line, and send that so many times."""
         made = self._made(order, name)
         if name in self.closed or order.is_open or Outcome.ACCEPTED not in made:
@@ -620,19 +620,27 @@ class SystemAgainstModel(RuleBasedStateMachine):
             with pytest.raises(refusal):
                 self._move(name, move)
             return
+        times = self._times(name, move.order_id)
         number, is_wasted = order.number(name, place), before is TicketState.PREPARING
         order.outcomes[number] = Outcome.CANCELLED
         order.wasted += [order.wishes[number]] if is_wasted else []
         order.states[name] = TicketState.CANCELLED if is_last else before
         if not is_last:
             order.cancelled[name] = [*order.cancelled.get(name, ()), CancelledLine(place, reason, is_wasted)]
-        tickets = [self._move(name, move) for _ in range(times)]
+        tickets = [self._move(name, move) for _ in range(sent)]
         assert all(ticket == tickets[0] for ticket in tickets)
         self.taken.append((name, move, tickets[0]))
+        assert is_last or self._times(name, move.order_id) == times
         self._compare_ticket(order, name, move, tickets[0], is_last=is_last)
         self._run(self._until_followed(order))
         told = self._run(self.world.find(self.world.gateways[0], order.make().order_id))
         self._compare(order, told)
+
+    def _times(self, name: str, order_id: str) -> tuple[int, ...]:
+        """Return the times of the steps that a ticket has taken."""
+        times = "started_at_ms, ready_at_ms, served_at_ms, cancelled_at_ms"
+        (row,) = self.world.disks[name].query(f"SELECT {times} FROM tickets WHERE order_id = '{order_id}'")
+        return tuple(row)
 
     def _compare_ticket(self, order: Expected, name: str, move: Move, ticket: Ticket, *, is_last: bool) -> None:
         """Compare the ticket after the cancel of a line with what it has to be."""

@@ -182,3 +182,16 @@ def test_where_each_share_stands_by_itself_nothing_is_decided(goal: Goal) -> Non
 
 def test_the_only_decision_that_follows_at_once_is_to_confirm_all() -> None:
     assert {each.decision for row in RESPONSES.values() for each in row.values()} == {None, OrderDecision.CONFIRM_ALL}
+
+
+@pytest.mark.parametrize("goal", [Goal.PLACE, Goal.CONFIRM])
+def test_a_response_leaves_a_cancelled_line_the_reason_of_the_staff(goal: Goal) -> None:
+    """A department that is asked again about one line says of the others what is known."""
+    lines = order("bar coffee", "bar soda").lines
+    lines[1].withdraw("no lemon")
+    results = [LineResult(Outcome.ACCEPTED, 0, 350), LineResult(Outcome.CANCELLED, 0, 300)]
+    RESPONSES[goal][Response.QUEUED].record(lines, TicketResult(TicketState.QUEUED, results))
+    assert [(line.outcome, line.reason) for line in lines] == [
+        (Outcome.ACCEPTED, None),
+        (Outcome.CANCELLED, "bar has withdrawn it: no lemon"),
+    ]

@@ -134,3 +134,11 @@ def sums_of_whole_tickets(original: Callable[..., Sums], closed: Sequence[Ticket
         for line in ticket.wasted_lines():
             sums.wasted[line.item] -= line.quantity
     return sums
+
+
+@plant("the-cancel-of-a-line-counts-as-a-start", Ticket, "step", "echo")
+def step_and_start_again(original: Callable[..., None], self: Ticket, verb: Verb, at_ms: int) -> None:
+    """A ticket of which a line is cancelled while it is prepared was started then."""
+    original(self, verb, at_ms)
+    if verb is Verb.CANCEL_LINE and self.state is TicketState.PREPARING:
+        self.started_at_ms = at_ms
