@@ -198,6 +198,8 @@ def any_order(chance: random.Random) -> Json:
         # The first item is always there, the second soon sold out, the last never was there.
         item = chance.choices(list(MENUS[department]), weights=(80, 18, 2))[0]
         lines.append({"department": department, "item": item, "quantity": chance.randint(1, 3)})
+        if chance.random() < 0.5:  # so that its staff can cancel one of several
+            lines.append({"department": department, "item": next(iter(MENUS[department])), "quantity": 1})
     return {
         "order_id": str(uuid.UUID(int=chance.getrandbits(128), version=4)),
         "table": str(chance.randint(1, 40)),

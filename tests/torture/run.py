@@ -87,6 +87,7 @@ class Result:
     statuses: dict[int, int]
     cook_steps: int
     cook_changes: int
+    cook_lines: int
     watched: Watched
     archived: Archived
     convergence: float
@@ -106,6 +107,7 @@ class Result:
             found.append(f"convergence took {self.convergence:.1f} s")
         if self.kills >= MANY_KILLS:
             found += [f"never happened: {name}" for name, count in (self.faults | self.points).items() if not count]
+            found += [] if self.cook_lines else ["never happened: the cancel of a line"]
             found += [] if self.archived.orders and self.archived.tickets else ["nothing was archived"]
         if self.audit.returncode:
             found.append(self.audit.stdout + self.audit.stderr)
@@ -125,7 +127,7 @@ class Result:
         statuses = ", ".join(f"{count} x {status or 'no response'}" for status, count in sorted(self.statuses.items()))
         return "\n".join([
             f"seed {self.plan.seed}: {self.orders} orders, {self.kills} kills, {self.cook_steps} steps by cooks",
-            f"{self.cook_changes} ticks and changes of stock by cooks; {self.watched}",
+            f"{self.cook_lines} cancels of lines, {self.cook_changes} ticks and changes of stock; {self.watched}",
             str(self.archived),
             f"faults: {faults}",
             f"killed at points: {points}",
@@ -147,7 +149,7 @@ async def _torture(site: Site, folder: Path, plan: Plan, progress: Progress, boo
     party = Party(site.urls, book, plan.seed, plan.pause, archives=True)
     archivist = Archivist(site, folder, plan.seed, plan.archive_every)
     chaos = Chaos(site, plan.seed, plan.at_once)
-    cooks = [Cook(department, plan.seed) for department in site.departments]
+    cooks = [Cook(department, site.urls, plan.seed) for department in site.departments]
     watchers = _watchers(site, plan)
     live_audits: list[subprocess.CompletedProcess[str]] = []
     working = [asyncio.create_task(cook.work()) for cook in cooks]
@@ -192,12 +194,13 @@ async def _torture(site: Site, folder: Path, plan: Plan, progress: Progress, boo
         dict(party.statuses),
         sum(cook.steps for cook in cooks),
         sum(cook.changes for cook in cooks),
+        sum(cook.lines for cook in cooks),
         watched,
         archived,
         now - chaos.all_mended,
         now - chaos.last_fault,
         unfinished,
-        party.surprises,
+        [*party.surprises, *(each for cook in cooks for each in cook.surprises)],
         audit,
         live_audits,
     )
