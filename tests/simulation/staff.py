@@ -107,7 +107,8 @@ class Staff:
             if verb := self._choose(TicketState(state)):
                 reason = self.dice.choice(("", "it fell down")) if verb is Verb.CANCEL else ""
                 move = Move(order_id, verb, TicketState(state), f"{self.dice.getrandbits(64):x}", "cook", reason)
-                self.world.loop.spawn(None, self._take(name, _or_of_a_line(move, len(msgspec.json.decode(lines)))))
+                for each in _or_of_lines(move, len(msgspec.json.decode(lines))):
+                    self.world.loop.spawn(None, self._take(name, each))
 
     def _tickets_to_take(self) -> str:
         left_alone = "'held', 'none', 'cancelled'"
@@ -237,16 +238,19 @@ def without_ticks(ticket: Ticket) -> Ticket:
     return replace(ticket, lines=[replace(line, made=False) for line in ticket.lines])
 
 
-def _or_of_a_line(move: Move, lines: int) -> Move:
-    """Return the step, or the cancel of a line in its place, at times of one that the ticket does not have.
+def _or_of_lines(move: Move, lines: int) -> Iterator[Move]:
+    """Yield the step, or in its place the cancel of a line, at times of one that the ticket does not have.
 
-    The dice are the step's own: the evening's are not thrown for it.
+    Or the cancels of two, by two cooks at once. The dice are the step's own: the evening's are not thrown for it.
     """
     dice = random.Random(f"line {move.step_id}")
     if move.expected not in CANCELLABLE or dice.random() > LINE_SHARES[lines > 1]:
-        return move
-    line = NO_LINE if dice.random() < 0.02 else dice.randrange(lines)
-    return replace(move, verb=Verb.CANCEL_LINE, line=line, reason=dice.choice(("", "it is burnt")))
+        yield move
+        return
+    places = [NO_LINE] if dice.random() < 0.02 else dice.sample(range(lines), min(lines, dice.choice((1, 1, 2))))
+    for number, line in enumerate(places):
+        reason = dice.choice(("", "it is burnt"))
+        yield replace(move, verb=Verb.CANCEL_LINE, line=line, reason=reason, step_id=f"{move.step_id}-{number}")
 
 
 def _is_taken(move: Move, ticket: Ticket) -> bool:

@@ -29,7 +29,7 @@ def take_whole_tickets_out(
         original(connection, lines, step)
 
 
-@plant("a-line-cancelled-while-preparing-is-put-back", staff_transactions, "_take_out_of_sold", "watched")
+@plant("a-line-cancelled-while-preparing-is-put-back", staff_transactions, "_take_out_of_sold", "archived")
 def put_wasted_lines_back(
     original: Callable[..., None], connection: sa.Connection, lines: Sequence[TicketLine], step: Step
 ) -> None:
@@ -100,7 +100,7 @@ def read_whole_withdrawals(
     return positions, [each for each in unsettled if each not in lines]
 
 
-@plant("a-line-that-is-cancelled-meanwhile-counts-as-recorded", ticket_states, "settle", "watched")
+@plant("a-line-that-is-cancelled-meanwhile-counts-as-recorded", ticket_states, "settle", "archived", 11)
 def settle_whatever_there_is(
     original: Callable[..., bool], connection: sa.Connection, withdrawal: Withdrawal, found: Unsettled
 ) -> bool:
