@@ -30,13 +30,16 @@ UNCERTAIN = (BrokenOff, Gone, DatabaseError, TakenOver, UnknownDepartment)
 class Clients:
     """All clients of a gateway, and what they remember.
 
-    `archived`: when it was heard that an order is archived, by its id; from then on nobody may hear anything else.
+    `more_share`: of the departments of an order, those that are asked for a line more, so that their staff can cancel
+    one of several. `archived`: when it was heard that an order is archived, by its id; from then on nobody may hear
+    anything else.
     """
 
     world: World
     dice: random.Random
     policy_share: float = 0.5
     cancel_share: float = 0.2
+    more_share: float = 0.0
     think: float = 0.3
     entries: dict[str, Entry] = field(default_factory=dict)
     makers: dict[str, Callable[[], Order]] = field(default_factory=dict)
@@ -95,7 +98,7 @@ class Clients:
                 quantity, note = dice.choice((1, 1, 1, 2, 3)), dice.choice(("", "no ice"))
                 price = self._expected_price(prices, name, item)
                 wishes.append(Wish(name, item, quantity, note, price, allergy=prices.random() < 0.1))
-            if more.random() < 0.2:
+            if more.random() < self.more_share:
                 wishes.append(Wish(name, more.choice(list(self.world.menus[name].items)), 1, "to go with it"))
         table = str(dice.randint(1, 9))
         self.entries[order_id] = Entry(order_id, policy, wishes)

@@ -86,7 +86,7 @@ def _simulate(plan: Plan) -> Result:
     world = World.build(
         plan.seed, menus, gateways=plan.gateways, replicas=plan.replicas, retry_policy=plan.retry_policy
     )
-    clients = Clients(world, dice, plan.policy_share, plan.cancel_share)
+    clients = Clients(world, dice, plan.policy_share, plan.cancel_share, more_share=0.2 if plan.cooks else 0.0)
     staff = Staff(world, random.Random(f"staff {plan.seed}"), plan.watchers)
     archivist = _hire_archivist(plan, world, staff) if plan.archives else None
     timekeeper = Timekeeper(world, plan.retry_policy)

@@ -25,7 +25,7 @@ from tests.simulation.seams import plant
 Batch = tuple[int, dict[str, TicketOrUnreadable], dict[str, Stock], set[str]]
 
 
-@plant("archived-tickets-not-compared", ticket_archiving, "remove_closed", "archived", 2)
+@plant("archived-tickets-not-compared", ticket_archiving, "remove_closed", "archived", 3)
 def remove_as_it_is(original: Callable[..., int], connection: sa.Connection, closed: Sequence[ClosedTicket]) -> int:
     """A ticket is removed although it has changed since it was written into the file."""
     now = tables.read_tickets(connection, [each.ticket.order_id for each in closed])

@@ -130,7 +130,7 @@ def record_any_epoch(original: Callable[..., bool], self: Ticket, decision: Deci
     return original(self, decision)
 
 
-@plant("refused-cancel-not-recorded", Ticket, "record_refused_cancel", "recalled", 134)
+@plant("refused-cancel-not-recorded", Ticket, "record_refused_cancel", "recalled", 147)
 def forget_the_refused_cancel(original: object, self: Ticket, decision: Decision) -> bool:
     """A late copy of a cancel that was refused cancels the ticket once the staff have recalled it."""
     return False
@@ -215,7 +215,7 @@ def update_stock_with_the_first_revision(
     original(connection, changed, connection.info.get("first revisions", {}).get(revision, revision))
 
 
-@plant("position-without-incarnation", Position, "is_void", "restored")
+@plant("position-without-incarnation", Position, "is_void", "restored", 8)
 def is_void_by_revision_alone(original: object, self: Position, incarnation: str, revision: int) -> bool:
     """A position from before a restore counts as one of the restored database."""
     return max(self.after, self.snapshot) > revision

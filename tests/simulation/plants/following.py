@@ -48,7 +48,7 @@ def delete_nothing(original: object, connection: sa.Connection, department: str,
     return set()
 
 
-@plant("a-position-is-written-before-its-page", Journal, "write_followed", "hard", 2)
+@plant("a-position-is-written-before-its-page", Journal, "write_followed", "hard", 21)
 async def write_position_first(
     original: Callable[[Journal, Page], Awaitable[set[Withdrawal]]], self: Journal, page: Page
 ) -> set[Withdrawal]:

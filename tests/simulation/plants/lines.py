@@ -119,7 +119,7 @@ def changed_tickets_without_cancelled_lines(
     return message
 
 
-@plant("a-restored-department-is-not-asked-about-a-line", Order, "ask_again", "restored")
+@plant("a-restored-department-is-not-asked-about-a-line", Order, "ask_again", "restored", 2)
 def ask_nothing(original: object, self: Order, department: str, cancelled: Collection[int]) -> bool:
     """An order shows a line as cancelled that the restored department makes."""
     shown = [place for place, line in enumerate(self.shares[department]) if line.outcome is Outcome.CANCELLED]

@@ -98,7 +98,7 @@ def take_without_allergy(
     return taken
 
 
-@plant("a-recall-takes-the-ticks-back", step_tables, "record_step", "watched", 5)
+@plant("a-recall-takes-the-ticks-back", step_tables, "record_step", "watched", 7)
 def record_step_and_untick(
     original: Callable[..., None], connection: sa.Connection, ticket: Ticket, step: Step
 ) -> None:
