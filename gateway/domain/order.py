@@ -57,6 +57,9 @@ _CANCEL_REASONS = {
     Goal.SUSPEND: "it was cancelled",
 }
 
+_OF_DECIDED = frozenset({Goal.CONFIRM, Goal.SUSPEND})
+"""What an all-or-nothing order owes only once it was confirmed, also while a line is asked about again."""
+
 
 @dataclass(slots=True)
 class Order:
@@ -277,7 +280,8 @@ class Order:
         concerned = [line.department for line in self.lines if line.is_open]
         if not concerned:
             raise NotCancellable(self.order_id, f"it is {self.status}")
-        is_confirmed = self.policy is Policy.ALL_OR_NOTHING and Goal.HOLD not in self.owed.values()
+        is_decided = self.status is not Status.PENDING or not _OF_DECIDED.isdisjoint(self.owed.values())
+        is_confirmed = self.policy is Policy.ALL_OR_NOTHING and is_decided
         self.owed |= dict.fromkeys(concerned, Goal.SUSPEND if is_confirmed else Goal.CANCEL)
         self.epoch += 1
 

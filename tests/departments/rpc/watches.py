@@ -93,10 +93,13 @@ class WatchClient:
 
 
 def check_columns(changed: v1.ChangedTickets) -> None:
-    """Check that all columns have one entry a ticket, or one a line."""
+    """Check that all columns have one entry a ticket, one a line, or one a line that the staff cancelled."""
     columns: dict[str, list[Any]] = changed.__dict__
+    cancelled = sum(each.name == "CANCELLED" for each in changed.outcomes)
+    of_cancelled = {"cancelled_lines", "line_cancel_reasons"}
     of_lines = {"items", "quantities", "notes", "allergies", "made", "outcomes", "unit_prices"}
     for name, column in columns.items():
         if isinstance(column, list):
             expected = sum(changed.line_counts) if name in of_lines else len(changed.order_ids)
+            expected = cancelled if name in of_cancelled else expected
             assert len(column) == expected, name

@@ -170,8 +170,9 @@ def test_an_all_or_nothing_order_is_suspended_also_while_a_department_is_asked_a
     placed.withdraw_lines("bar", {0: "none left"})
     assert placed.ask_again("bar", ())
     assert placed.status is Status.PENDING
-    placed.cancel()
-    assert placed.owed == {"bar": Goal.SUSPEND, "kitchen": Goal.SUSPEND}
+    for _ in range(2):  # its client may ask twice
+        placed.cancel()
+        assert placed.owed == {"bar": Goal.SUSPEND, "kitchen": Goal.SUSPEND}
     placed.record_response("bar", Goal.SUSPEND, TicketResult(TicketState.HELD, [COFFEE, SODA]))
     placed.record_response("kitchen", Goal.SUSPEND, TicketResult(TicketState.HELD, [PIZZA]))
     assert placed.decide(Goal.SUSPEND)
