@@ -105,7 +105,7 @@ def take_what_is_not_there(original: object, self: Stock, quantity: int, *, hold
     return True
 
 
-@plant("department-responds-before-its-commit", DepartmentApp, "_place", "draw", 4)
+@plant("department-responds-before-its-commit", DepartmentApp, "_place", "draw", 8)
 async def respond_then_commit(
     original: Callable[..., Any], self: DepartmentApp, calls: list[Sequence[Placement]]
 ) -> list[list[TicketOrError]]:
@@ -123,7 +123,7 @@ async def respond_then_commit(
     return [list(islice(tickets, len(call))) for call in calls]
 
 
-@plant("no-epoch-at-the-department", Ticket, "record_epoch", "echo", 10)
+@plant("no-epoch-at-the-department", Ticket, "record_epoch", "echo", 15)
 def record_any_epoch(original: Callable[..., bool], self: Ticket, decision: Decision) -> bool:
     """An earlier decision that arrives late takes the place of a later one."""
     self.epoch = min(self.epoch, decision.epoch)

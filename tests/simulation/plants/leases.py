@@ -25,7 +25,7 @@ def end_every_lease(original: object, self: LeaseObserver, renewals: Mapping[int
     return dict(renewals)
 
 
-@plant("resume-skipped-on-start", LeaseKeeper, "begin")
+@plant("resume-skipped-on-start", LeaseKeeper, "begin", "draw", 8)
 async def begin_without_claim(original: object, self: LeaseKeeper) -> None:
     """A gateway that starts leaves alone what a crash left unfinished."""
     await self._journal.enlist()
@@ -54,7 +54,7 @@ def begin_with_expiry_by_the_wall_clock(
     self._expiry._monotonic = self._delivery._monotonic = clock.wall
 
 
-@plant("an-order-from-the-journal-waits-until-its-time-of-day", Expiry, "of_known", "clocks_and_deaths", 304)
+@plant("an-order-from-the-journal-waits-until-its-time-of-day", Expiry, "of_known", "clocks_and_deaths", 351)
 def expire_by_its_time_of_day(original: object, self: Expiry, order: Order) -> float:
     """An order that was placed before the time of day was set back waits for as long as it was set back."""
     return self.of_new() - (self._wall() - order.created_at_ms / 1000)

@@ -89,7 +89,7 @@ def withdraw_the_share(
     return original(self, department, dict.fromkeys(range(len(self.shares[department])), ""))
 
 
-@plant("cancelled-lines-that-a-crash-left-are-forgotten", ticket_states, "read_start", "hard")
+@plant("cancelled-lines-that-a-crash-left-are-forgotten", ticket_states, "read_start", "archived", 19)
 def read_whole_withdrawals(
     original: Callable[..., tuple[dict[str, Position], list[Withdrawal]]], connection: sa.Connection
 ) -> tuple[dict[str, Position], list[Withdrawal]]:

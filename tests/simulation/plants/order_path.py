@@ -73,7 +73,7 @@ async def ask_then_write_decision(original: object, self: Recorder, in_flight: I
         self._ask_all(in_flight)
 
 
-@plant("what-became-due-during-a-probe-is-forgotten", Backlog, "__init__", "wavering", 2)
+@plant("what-became-due-during-a-probe-is-forgotten", Backlog, "__init__", "wavering", 13)
 def receive_and_forget(
     original: Callable[..., None],
     self: Backlog,
