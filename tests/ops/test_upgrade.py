@@ -133,10 +133,12 @@ INSERT INTO gateway.orders (restaurant, order_id, policy, number, currency, line
                             created_at_ms, owner, epoch)
 VALUES ('main', gen_random_uuid()::text, 'best_effort', 1, 'EUR', '[]', 'refused', true, 1, 0, 0)
 """
+NEXT_REVISION = "UPDATE bar.department SET revision = revision + 1 RETURNING revision"
+"""A statement of its own before the next, as a department has it: so it locks the tables in the order of migrations."""
+
 ONE_TICKET = """
-WITH next AS (UPDATE bar.department SET revision = revision + 1 RETURNING revision)
 INSERT INTO bar.tickets (restaurant, order_id, placed_for, state, lines, placed_at_ms, revision, epoch, source, number)
-SELECT 'main', gen_random_uuid()::text, '', 'none', '[]', 1, revision, 0, 'gateway', 1 FROM next
+VALUES ('main', gen_random_uuid()::text, '', 'none', '[]', 1, %s, 0, 'gateway', 1)
 """
 
 
@@ -186,7 +188,9 @@ class Taking(threading.Thread):
             while not self._is_over.is_set():
                 began = time.monotonic()
                 connection.execute(ONE_ORDER)
-                connection.execute(ONE_TICKET)
+                with connection.transaction():
+                    revision = connection.execute(NEXT_REVISION).fetchone()
+                    connection.execute(ONE_TICKET, revision)
                 self.longest = max(self.longest, time.monotonic() - began)
                 self.taken += 1
                 self._has_begun.set()
