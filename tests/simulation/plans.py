@@ -27,6 +27,7 @@ class Plan:
     plenty: float = 0.3
     watchers: int = 1
     small_pages: bool = False
+    slow_feeds: bool = False
     archives: bool = False
 
     @classmethod
@@ -160,7 +161,10 @@ class Plan:
 
     @classmethod
     def watched(cls, seed: int, orders: int) -> "Plan":
-        """Many watch busy staff over lines that break, pages are small, programs die and backups are restored."""
+        """Many watch busy staff over lines that break, pages are small, programs die and backups are restored.
+
+        In a third of the evenings the orders flood the feeds.
+        """
         return cls(
             seed,
             orders,
@@ -174,6 +178,7 @@ class Plan:
             plenty=1.0,
             watchers=3,
             small_pages=True,
+            slow_feeds=random.Random(f"watched {seed}").random() < 1 / 3,
         )
 
     @classmethod

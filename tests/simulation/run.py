@@ -16,7 +16,7 @@ from tests.simulation.plans import Plan
 from tests.simulation.quiet import be_quiet
 from tests.simulation.staff import Staff
 from tests.simulation.virtual import Stuck
-from tests.simulation.watchers import small_limits
+from tests.simulation.watchers import low_limits
 from tests.simulation.world import Gateway, World, menu
 
 DEPARTMENTS = {
@@ -68,7 +68,7 @@ def run_seed(orders: int, seed: int) -> Result:
 
 def simulate(plan: Plan) -> Result:
     """Run one simulation to its audit."""
-    with small_limits(apply=plan.small_pages):
+    with low_limits(small_pages=plan.small_pages, slow_feeds=plan.slow_feeds):
         return _simulate(plan)
 
 

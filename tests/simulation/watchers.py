@@ -34,6 +34,14 @@ SMALL = {
 }
 """Limits of the product, so low that an evening meets them."""
 
+SLOW_FEEDS = {
+    (feed, "MOST_BEHIND"): 20,
+    (watching, "MOST_BEHIND"): 20,
+    (feed, "RATE"): 1.0,
+    (feed, "BURST"): 4.0,
+}
+"""Limits of a feed, so low that an evening's orders flood it, and it goes on from the present."""
+
 BROKEN = (StreamTerminatedError, ConnectionRefusedError, TimeoutError)
 TO_BE_TRIED_AGAIN = frozenset({Status.UNAVAILABLE, Status.RESOURCE_EXHAUSTED})
 
@@ -120,11 +128,12 @@ class Watcher:
 
 
 @contextmanager
-def small_limits(*, apply: bool) -> Iterator[None]:
-    """Let pages, kept pages and backlogs be small."""
-    before = {(module, name): vars(module)[name] for module, name in SMALL}
+def low_limits(*, small_pages: bool, slow_feeds: bool) -> Iterator[None]:
+    """Let pages, kept pages and backlogs be small; let feeds be slow."""
+    low = (SMALL if small_pages else {}) | (SLOW_FEEDS if slow_feeds else {})
+    before = {(module, name): vars(module)[name] for module, name in low}
     try:
-        for (module, name), value in SMALL.items() if apply else ():
+        for (module, name), value in low.items():
             setattr(module, name, value)
         yield
     finally:

@@ -58,7 +58,7 @@ def put_back_on_hand(original: Callable[..., None], self: Stock, quantity: int, 
     self.unlimited = unlimited
 
 
-@plant("an-unlimited-item-is-sold-without-being-received", Stock, "take", "watched")
+@plant("an-unlimited-item-is-sold-without-being-received", Stock, "take", "watched", 3)
 def take_without_receiving(original: Callable[..., bool], self: Stock, quantity: int, *, hold: bool) -> bool:
     """More of an unlimited item is sold than was ever received."""
     taken = original(self, quantity, hold=hold)

@@ -89,7 +89,7 @@ async def skip_to_the_head(original: object, self: Watch[Any], watcher: Watcher)
     return self._encode(ChangePage(watcher.incarnation, watcher.revision))
 
 
-@plant("watchers-skip-with-the-feed", Feed, "_start_at", "watched")
+@plant("watchers-skip-with-the-feed", Feed, "_start_at", "watched", 9)
 def start_at_with_all(original: Callable[..., None], self: Feed[Any], revision: int, incarnation: str) -> None:
     """A feed that is too far behind goes on from the present, and takes its watchers along without a snapshot."""
     original(self, revision, incarnation)
