@@ -240,10 +240,12 @@ async def _go_on(
     if not events.is_ending:
         await known()
         reading = follow()
+        del known, follow  # they would be kept for each client, as long as it follows
         if cycle := chunked(send):
             reading.sink = _Sink(cycle, events.waking)
         forget = call_when_lost(scope, receive, reading.end)
         stop = revocable(reading.end)
+        del revocable
         try:
             while await _send_next(reading, events.waking, send):
                 pass

@@ -140,9 +140,10 @@ class FastPath:
     async def _serve_slowly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Litestar serve a request, and then what its response has left to do."""
         await self._let_litestar_serve(scope, receive, send, perf_counter())
-        if go_on := cast("dict[str, Any]", scope).pop(GO_ON, None):
+        if GO_ON in scope:
             _forget_request(cast("dict[str, Any]", scope))
-            await go_on(scope, receive, send)
+            # Without a name for what goes on: it would be kept for as long as that takes, with all that it was made of.
+            await cast("dict[str, Any]", scope).pop(GO_ON)(scope, receive, send)
 
     async def _let_litestar_serve(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
         await self._litestar(scope, receive, self._secured(scope, noting_status(scope, send)))
