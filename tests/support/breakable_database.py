@@ -31,6 +31,19 @@ class BreakableDatabase(Database):
         self.on_write: Callable[[], Awaitable[None]] = _no_write
         self.after_read: Callable[[], Awaitable[None]] = _no_write
 
+    def break_at_write(self, number: int) -> None:
+        """Break at a write: the first is broken before it is on disk by 1 and after it by 2, the second by 3 and 4."""
+        count = 0
+
+        async def break_if_due() -> None:
+            nonlocal count
+            count += 1
+            if count == number:
+                self.is_broken = True
+                self._demand_disk(writing=True)
+
+        self.on_write = break_if_due
+
     async def write(self, script: Callable[Concatenate[sa.Connection, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         self._demand_disk(writing=True)
         self.writes += 1

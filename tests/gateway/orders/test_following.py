@@ -118,16 +118,7 @@ async def test_a_staff_cancel_is_recorded_whichever_write_a_crash_undoes(restaur
     for crash_at in range(1, 9):
         placed = await restaurant.service.place(order("bar coffee"))
         await restaurant.settle()
-        count = 0
-
-        async def crash(at: int = crash_at) -> None:
-            nonlocal count
-            count += 1
-            if count == at:
-                restaurant.database.is_broken = True
-                restaurant.database._demand_disk(writing=True)
-
-        restaurant.database.on_write = crash
+        restaurant.database.break_at_write(crash_at)
         await restaurant.watches["bar"].move(placed.order_id, CANCELLED)
         await until(lambda: restaurant.database.is_broken or watch_is_quiet(restaurant))
         await restaurant.crash_and_open()
@@ -296,17 +287,8 @@ async def test_a_lost_staff_cancel_is_asked_for_again_whichever_write_a_crash_un
     for crash_at in range(1, 9):
         placed = await restaurant.service.place(order("bar coffee"))
         await withdrawn(restaurant, placed)
-        count = 0
-
-        async def crash(at: int = crash_at) -> None:
-            nonlocal count
-            count += 1
-            if count == at:
-                restaurant.database.is_broken = True
-                restaurant.database._demand_disk(writing=True)
-
         restaurant.bar.tickets[placed.order_id].state = TicketState.QUEUED
-        restaurant.database.on_write = crash
+        restaurant.database.break_at_write(crash_at)
         await restaurant.watches["bar"].restore()
         ticket = restaurant.bar.tickets[placed.order_id]
         await until(lambda ticket=ticket: restaurant.database.is_broken or ticket.state is CANCELLED)  # type: ignore[misc]

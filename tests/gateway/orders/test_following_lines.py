@@ -116,16 +116,7 @@ async def test_a_cancel_is_recorded_whichever_write_a_crash_undoes(restaurant: R
     for crash_at in range(1, 7):
         placed = await restaurant.service.place(order("bar coffee", "bar coffee"))
         await restaurant.settle()
-        count = 0
-
-        async def crash(at: int = crash_at) -> None:
-            nonlocal count
-            count += 1
-            if count == at:
-                restaurant.database.is_broken = True
-                restaurant.database._demand_disk(writing=True)
-
-        restaurant.database.on_write = crash
+        restaurant.database.break_at_write(crash_at)
         await restaurant.watches["bar"].cancel_line(placed.order_id, 1)
         await until(lambda: restaurant.database.is_broken or watch_is_quiet(restaurant))
         await restaurant.crash_and_open()
